@@ -1,0 +1,3 @@
+"""Stageward: governs the lifecycle stages of machine-learning assets."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,149 @@
+"""Records to plain CloudEvents webhooks: one POST an event, structured mode, in order.
+
+Single events are what every receiver of CloudEvents takes; batches are optional in the
+specification. Any 2xx is success. It does not try again: the outbox does.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+
+import httpx
+
+from stage_functions.adapters.sinks import SinkError, error_for, sendable
+from stage_functions.domain.error import (
+    ConfigurationError,
+    SinkRefusedError,
+    SinkUnavailableError,
+)
+from stage_functions.domain.record import Record
+from stage_functions.wire.cloudevent import cloud_event
+
+MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
+_READ_BYTES = 4096
+"""Of an answer; what is longer says nothing more."""
+
+UNANSWERED: Mapping[type[Exception], type[SinkError]] = {
+    httpx.RequestError: SinkUnavailableError,
+    httpx.LocalProtocolError: SinkRefusedError,
+    httpx.UnsupportedProtocol: SinkRefusedError,
+}
+"""What a failed request means, the nearest class first.
+
+Our own breach of HTTP stays one however often it is tried.
+"""
+
+
+class WebhookSink:
+    """A receiver of CloudEvents over HTTP. Safe to share between threads.
+
+    Attributes:
+        name: stable, part of outbox rows, such as `webhook-1`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        bearer: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 10,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            name: stable, part of outbox rows.
+            url: where to post; what stands behind `?` is kept out of messages and logs.
+            bearer: sent as `Authorization: Bearer`, if any.
+            headers: sent with every event, such as a secret that the receiver knows.
+            timeout_seconds: for connecting, for sending, and for each part of the answer.
+
+        Raises:
+            ConfigurationError: the address is no URL, or a header cannot be sent.
+        """
+        self.name = name
+        self._url = _checked(name, url)
+        self._who = f"{name} at {_without_query(self._url)}"
+        own = {"Content-Type": MEDIA_TYPE, "User-Agent": "stageward"}
+        secret = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        given = {**(headers or {}), **secret}
+        sent = {key: sendable(f"the header {key} of {name}", given[key]) for key in given} | own
+        self._client = httpx.Client(headers=sent, timeout=timeout_seconds)
+        self._filter = _QueryHidden(self._url)
+        _HTTPX.addFilter(self._filter)
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Post records one by one, in order; stop at the first that is not taken.
+
+        Raises:
+            SinkUnavailableError: it cannot be reached, or answers 401, 408, 429 or 5xx.
+            SinkRefusedError: it answers anything else but 2xx.
+        """
+        for record in records:
+            self._post(json.dumps(cloud_event(record), ensure_ascii=False).encode())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+        _HTTPX.removeFilter(self._filter)
+
+    def _post(self, body: bytes) -> None:
+        request = self._client.build_request("POST", self._url, content=body)
+        try:
+            with closing(self._client.send(request, stream=True)) as response:
+                said = _beginning(response)
+        except httpx.RequestError as exc:
+            raise self._unanswered(exc) from exc
+        if not response.is_success:
+            raise error_for(self._who, response.status_code, response.headers, said)
+
+    def _unanswered(self, exc: httpx.RequestError) -> SinkError:
+        kind = next(UNANSWERED[base] for base in type(exc).__mro__ if base in UNANSWERED)
+        return kind(f"{self._who}: {type(exc).__name__}: {exc}")
+
+
+def _checked(name: str, url: str) -> httpx.URL:
+    try:
+        read = httpx.URL(url)
+    except httpx.InvalidURL as exc:
+        message = f"the address of {name} is no URL: {exc}"
+        raise ConfigurationError(message) from exc
+    if read.scheme not in ("http", "https") or not read.host:
+        message = f"the address of {name} is no URL; it begins with https://"
+        raise ConfigurationError(message)
+    return read
+
+
+def _without_query(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}{url.path}"
+
+
+def _beginning(response: httpx.Response) -> str:
+    """Read an answer as far as it is of interest; to the end where it is short."""
+    read = b""
+    for chunk in response.iter_bytes():
+        read += chunk
+        if len(read) >= _READ_BYTES:
+            break
+    return read[:_READ_BYTES].decode(errors="replace")
+
+
+_HTTPX = logging.getLogger("httpx")
+
+
+class _QueryHidden(logging.Filter):
+    """Takes the query, which may be a secret, out of what httpx logs of one address."""
+
+    def __init__(self, url: httpx.URL) -> None:
+        super().__init__()
+        self._url = url
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and self._url in record.args:
+            hidden = _without_query(self._url)
+            record.args = tuple(hidden if arg == self._url else arg for arg in record.args)
+        return True

@@ -1,0 +1,284 @@
+"""Rows in one SQLite file: the embedded store, and with `:memory:` the one for tests.
+
+Decides how rows, ETags and batches lie in SQLite. Who uses which connection, and what waits for
+what, is decided in `sqlite_connections.py`; what a batch may be, in `limits.py`. Whether SQLite
+may be used at all (not inside Azure Functions) is for the bootstrap.
+
+- A commit is one transaction, on the disk before it returns (`synchronous=FULL`).
+- ETags come from one counter in the file, which only grows: none is used twice, not even after
+  the row is deleted. A transaction that is rolled back gives back its ETags; nobody saw them.
+- Several processes may share the file on a local disk.
+- `prepare` keeps rows in the memory of the thread; its next `commit` writes them in the same
+  transaction, before its own changes: one flush a decision. A commit that fails drops them. Until
+  then no `get` or `query` sees them, not even on the same thread. If no commit follows they are
+  never written: nothing relies on them then. If the next commit is another decision's, they are
+  written with that one: a prepared row must be harmless on its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection, Cursor
+
+import msgspec
+
+from stage_functions.adapters.limits import check_batch, check_key, check_range, check_table
+from stage_functions.adapters.sqlite_connections import MEMORY, Connections, Synchronous
+from stage_functions.application.ports.rows import (
+    ANY_ETAG,
+    TABLES,
+    Change,
+    Delete,
+    Insert,
+    Replace,
+    Row,
+    Upsert,
+    Value,
+)
+from stage_functions.domain.error import ConflictError
+
+__all__ = ["MEMORY", "SQLiteRows", "Synchronous"]
+
+SCHEMA_VERSION = 1
+
+
+class SQLiteRows:
+    """A store of rows in one SQLite file. Safe to share between threads and processes."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        busy_timeout_seconds: float = 5.0,
+        synchronous: Synchronous = Synchronous.FULL,
+    ) -> None:
+        """Open the file, and create it with its tables if it is missing.
+
+        Args:
+            path: the file, in a directory that exists; or `:memory:`.
+            busy_timeout_seconds: how long a write waits for other writers.
+            synchronous: when a commit is on the disk.
+
+        Raises:
+            ConfigurationError: the file is another program's or a newer Stageward's, or its file
+                system has no shared memory for WAL.
+            StoreUnavailableError: the file cannot be opened.
+        """
+        self._connections = Connections(
+            path,
+            busy_timeout_seconds=busy_timeout_seconds,
+            synchronous=synchronous,
+            schema_version=SCHEMA_VERSION,
+        )
+        self._prepared = threading.local()
+        try:
+            self._create_tables()
+        except BaseException:
+            self._connections.close()
+            raise
+
+    def get(self, table: str, partition: str, key: str) -> Row | None:
+        """Return the row, or None; see `Rows`."""
+        check_table(table)
+        check_key(partition, "partition")
+        check_key(key)
+        sql = _STATEMENTS[table].get
+        with self._connections.reading() as connection:
+            rows = self._connections.patiently(
+                lambda: connection.execute(sql, (partition, key)).fetchall()
+            )
+        return _row(*rows[0]) if rows else None
+
+    def query(
+        self,
+        table: str,
+        partition: str,
+        *,
+        start: str = "",
+        end: str | None = None,
+        limit: int = 1000,
+    ) -> list[Row]:
+        """Return rows in the order of their keys, all of one instant; see `Rows`."""
+        check_table(table)
+        check_key(partition, "partition")
+        check_range(start, end, limit)
+        statements = _STATEMENTS[table]
+        parameters: tuple[str | int, ...] = (partition, start, limit)
+        sql = statements.query_from
+        if end is not None:
+            parameters = (partition, start, end, limit)
+            sql = statements.query_between
+        with self._connections.reading() as connection:
+            rows = self._connections.patiently(
+                lambda: connection.execute(sql, parameters).fetchall()
+            )
+        return [_row(*row) for row in rows]
+
+    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Apply what was prepared and all changes, or nothing; return the ETags; see `Rows`."""
+        prepared = self._take_prepared()
+        check_batch(table, partition, changes)
+        writes = [_Write.of(table, partition, change) for change in changes]
+        with self._connections.writing() as connection:
+            etags = _new_etags(connection, len(prepared) + len(writes))
+            for write in prepared:
+                write.apply(connection, next(etags))
+            return tuple(write.apply(connection, next(etags)) for write in writes)
+
+    def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
+        """Keep rows for the next commit of this thread; see `Rows` and the module."""
+        check_batch(table, partition, changes)
+        kept: list[_Write] = getattr(self._prepared, "writes", [])
+        kept.extend(_Write.of(table, partition, change) for change in changes)
+        self._prepared.writes = kept
+
+    def close(self) -> None:
+        """Close the connections of every thread; what was only prepared is dropped."""
+        self._connections.close()
+
+    def _take_prepared(self) -> Sequence[_Write]:
+        kept: list[_Write] = getattr(self._prepared, "writes", [])
+        self._prepared.writes = []
+        return kept
+
+    def _create_tables(self) -> None:
+        with self._connections.writing() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == SCHEMA_VERSION:
+                return
+            for table in TABLES:
+                connection.execute(_CREATE_TABLE.format(table=table))
+            connection.execute("CREATE TABLE etag (last INTEGER NOT NULL)")
+            connection.execute("INSERT INTO etag VALUES (0)")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+_CREATE_TABLE = """
+    CREATE TABLE {table} (
+        partition TEXT NOT NULL,
+        key TEXT NOT NULL,
+        etag TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (partition, key)
+    ) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The statements of one table: fixed texts, so that SQLite prepares each once."""
+
+    get: str
+    query_from: str
+    query_between: str
+    insert: str
+    replace: str
+    replace_any: str
+    upsert: str
+    delete: str
+    delete_any: str
+
+    @classmethod
+    def of(cls, table: str) -> _Statements:
+        here = "partition = :partition AND key = :key"
+        read = f"SELECT key, etag, body FROM {table} WHERE partition = ?"  # noqa: S608 - own names
+        insert = f"INSERT INTO {table} VALUES (:partition, :key, :etag, :body)"  # noqa: S608
+        replace = f"UPDATE {table} SET etag = :etag, body = :body WHERE {here}"  # noqa: S608
+        delete = f"DELETE FROM {table} WHERE {here}"  # noqa: S608
+        put = "DO UPDATE SET etag = excluded.etag, body = excluded.body"
+        return cls(
+            get=f"{read} AND key = ?",
+            query_from=f"{read} AND key >= ? ORDER BY key LIMIT ?",
+            query_between=f"{read} AND key >= ? AND key < ? ORDER BY key LIMIT ?",
+            insert=f"{insert} ON CONFLICT DO NOTHING",
+            replace=f"{replace} AND etag = :if_etag",
+            replace_any=replace,
+            upsert=f"{insert} ON CONFLICT (partition, key) {put}",
+            delete=f"{delete} AND etag = :if_etag",
+            delete_any=delete,
+        )
+
+
+_STATEMENTS = {table: _Statements.of(table) for table in TABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One change, ready to be executed."""
+
+    sql: str
+    partition: str
+    key: str
+    body: bytes | None
+    if_etag: str | None
+
+    @classmethod
+    def of(cls, table: str, partition: str, change: Change) -> _Write:
+        statements = _STATEMENTS[table]
+        match change:
+            case Insert():
+                sql, etag = statements.insert, None
+            case Upsert():
+                sql, etag = statements.upsert, None
+            case Replace(etag=etag):
+                sql = statements.replace_any if etag == ANY_ETAG else statements.replace
+            case Delete(etag=etag):
+                sql = statements.delete_any if etag == ANY_ETAG else statements.delete
+        body = None if isinstance(change, Delete) else _encode(dict(change.values))
+        return cls(sql, partition, change.key, body, etag)
+
+    def apply(self, connection: Connection, etag: str) -> str:
+        """Execute the change and return the row's ETag, which is "" for a deletion.
+
+        Raises:
+            ConflictError: its condition does not hold.
+        """
+        cursor: Cursor = connection.execute(
+            self.sql,
+            {
+                "partition": self.partition,
+                "key": self.key,
+                "etag": etag,
+                "body": self.body,
+                "if_etag": self.if_etag,
+            },
+        )
+        if cursor.rowcount != 1:
+            message = f"the row {self.key!r} in {self.partition!r} is not as it was"
+            raise ConflictError(message)
+        return "" if self.body is None else etag
+
+
+def _new_etags(connection: Connection, count: int) -> Iterator[str]:
+    sql = "UPDATE etag SET last = last + ? RETURNING last"
+    ((last,),) = connection.execute(sql, (count,)).fetchall()
+    return map(str, range(last - count + 1, last + 1))
+
+
+def _plain(value: object) -> Value:
+    """Take subclasses, such as those of an enumeration, for what they extend."""
+    match value:
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case bytes():
+            return bytes(value)
+        case _:
+            raise TypeError(type(value).__name__)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder()
+
+
+def _encode(values: dict[str, Value]) -> bytes:
+    return _ENCODER.encode(values)
+
+
+def _row(key: str, etag: str, body: bytes) -> Row:
+    values: dict[str, Value] = _DECODER.decode(body)
+    return Row(key, etag, values)

@@ -1,0 +1,279 @@
+"""The connections of one SQLite file: who may use which, and who may write now.
+
+Every thread reads on a connection of its own, so that in WAL mode no reader waits for the writer.
+Writers of one process queue at a lock; writers of several processes meet at SQLite's own, tried
+again with jitter, for SQLite's fixed waits starve one of them. `:memory:` has one connection,
+which all threads share under its lock.
+
+A fork leaves the connections behind: the child opens its own, as SQLite demands. An in-memory
+database stays with the parent. Which rows are stored, and how, is decided in `sqlite.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from stage_functions.domain.error import (
+    ConfigurationError,
+    StoreUnavailableError,
+    UnknownOutcomeError,
+)
+
+MEMORY = ":memory:"
+SHORTEST_WAIT_SECONDS = 0.0005
+LONGEST_WAIT_SECONDS = 0.02
+
+_Result = TypeVar("_Result")
+_LEFT_BY_A_FORK: list[object] = []
+"""Connections of a parent process: never used, never closed by the child."""
+
+
+class Synchronous(StrEnum):
+    """When a commit is on the disk: SQLite's own words."""
+
+    FULL = "FULL"
+    """Before it is acknowledged: it survives a loss of power."""
+    NORMAL = "NORMAL"
+    """At the next checkpoint: it survives a crash of the process, not a loss of power."""
+    OFF = "OFF"
+    """Whenever the system writes it; for tests."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A connection, and the lock that whoever uses it holds."""
+
+    connection: sqlite3.Connection
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def close(self) -> None:
+        """Close the connection once nobody uses it."""
+        with self.lock:
+            self.connection.close()
+
+
+class Connections:
+    """The connections of one store. Safe to share between threads."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        busy_timeout_seconds: float,
+        synchronous: Synchronous,
+        schema_version: int,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            path: the file, or `:memory:`.
+            busy_timeout_seconds: how long to wait for other writers.
+            synchronous: when a commit is on the disk.
+            schema_version: SQLite's `user_version` of a file that is ours; another file is left
+                as it is.
+        """
+        self._path = str(path)
+        self._schema_version = schema_version
+        self._busy_timeout_seconds = busy_timeout_seconds
+        self._synchronous = synchronous
+        self._closed = False
+        self._start_empty()
+        _ALL.add(self)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are gone when the store is closed."""
+        return self._path == MEMORY
+
+    def close(self) -> None:
+        """Close the connections of every thread; a second call does nothing."""
+        with self._lock:
+            self._closed = True
+            sessions = tuple(self._sessions.values())
+            self._sessions.clear()
+        for session in sessions:
+            session.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend this thread's connection.
+
+        Raises:
+            StoreUnavailableError: the database cannot be opened or read.
+        """
+        with self._translated("read"):
+            session = self._session()
+            with session.lock:
+                yield session.connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend this thread's connection inside a transaction, which ends with the block.
+
+        It is committed when the block ends, and rolled back when the block raises.
+
+        Raises:
+            StoreUnavailableError: the database cannot be opened or written, or other writers held
+                it for longer than the busy timeout; nothing was applied.
+            UnknownOutcomeError: the disk failed while the transaction was committed.
+        """
+        deadline = self._deadline()
+        if not self._writer.acquire(timeout=self._busy_timeout_seconds):
+            message = f"{self._path}: other threads held it for {self._busy_timeout_seconds} s"
+            raise StoreUnavailableError(message)
+        try:
+            with self._translated("write"):
+                session = self._session()
+                with session.lock:
+                    yield from self._transaction(session, deadline)
+        finally:
+            self._writer.release()
+
+    def patiently(self, call: Callable[[], _Result]) -> _Result:
+        """Return what `call` returns, trying again while another process is in the way.
+
+        Raises:
+            sqlite3.Error: what `call` raised last.
+        """
+        return _patiently(call, self._deadline())
+
+    def _transaction(self, session: Session, deadline: float) -> Iterator[sqlite3.Connection]:
+        connection = session.connection
+        _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline)
+        try:
+            yield connection
+        except BaseException:
+            self._roll_back(session)
+            raise
+        try:
+            _patiently(lambda: connection.execute("COMMIT"), deadline)
+        except sqlite3.Error as exc:
+            self._roll_back(session)
+            if _is_busy(exc):
+                raise
+            message = f"{self._path}: the disk failed during a commit: {exc}"
+            raise UnknownOutcomeError(message) from exc
+
+    def _roll_back(self, session: Session) -> None:
+        connection = session.connection
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+                return
+        if connection.in_transaction and not self.in_memory:
+            self._discard(session)
+
+    def _discard(self, session: Session) -> None:
+        del self._local.session
+        with self._lock:
+            self._sessions.pop(threading.current_thread(), None)
+        session.close()
+
+    def _session(self) -> Session:
+        session: Session | None = getattr(self._local, "session", None)
+        if session is None or self._closed:
+            session = self._open_session()
+            self._local.session = session
+        return session
+
+    def _open_session(self) -> Session:
+        with self._lock:
+            if self._closed:
+                message = f"{self._path}: the store is closed"
+                raise StoreUnavailableError(message)
+            if self.in_memory and self._sessions:
+                return next(iter(self._sessions.values()))
+            self._close_those_of_dead_threads()
+            session = Session(self._connect())
+            self._sessions[threading.current_thread()] = session
+            return session
+
+    def _close_those_of_dead_threads(self) -> None:
+        for thread in [thread for thread in self._sessions if not thread.is_alive()]:
+            self._sessions.pop(thread).close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self.patiently(lambda: self._prepare(connection))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (objects,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if version != self._schema_version and (version or objects):
+            message = f"{self._path}: not a ledger of this Stageward (version {version})"
+            raise ConfigurationError(message)
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal" and not self.in_memory:
+            message = f"{self._path}: SQLite has no WAL here ({mode}); use a file on a local disk"
+            raise ConfigurationError(message)
+        connection.execute(f"PRAGMA synchronous = {self._synchronous.value}")
+        if self._synchronous is Synchronous.FULL:
+            connection.execute("PRAGMA fullfsync = ON")
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._busy_timeout_seconds
+
+    @contextmanager
+    def _translated(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            message = f"{self._path}: cannot {verb}: {exc}"
+            raise StoreUnavailableError(message) from exc
+
+    def _start_empty(self) -> None:
+        self._lock = threading.Lock()
+        self._writer = threading.Lock()
+        self._local = threading.local()
+        self._sessions: dict[threading.Thread, Session] = {}
+
+    def _leave_to_parent(self) -> None:
+        _LEFT_BY_A_FORK.append((self._local, self._sessions))
+        self._closed = self._closed or self.in_memory
+        self._start_empty()
+
+
+def _patiently(call: Callable[[], _Result], deadline: float) -> _Result:
+    longest = SHORTEST_WAIT_SECONDS
+    while True:
+        try:
+            return call()
+        except sqlite3.OperationalError as exc:
+            if not _is_busy(exc) or time.monotonic() >= deadline:
+                raise
+        time.sleep(random.uniform(0, longest))  # noqa: S311 - jitter, not a secret
+        longest = min(2 * longest, LONGEST_WAIT_SECONDS)
+
+
+def _is_busy(exc: sqlite3.Error) -> bool:
+    code = getattr(exc, "sqlite_errorcode", None) or 0
+    return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _leave_all_to_parent() -> None:
+    for connections in tuple(_ALL):
+        connections._leave_to_parent()  # noqa: SLF001 - the module's own
+
+
+_ALL: weakref.WeakSet[Connections] = weakref.WeakSet()
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_leave_all_to_parent)

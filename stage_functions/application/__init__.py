@@ -1,0 +1,1 @@
+"""Load, decide, commit, work off: what Stageward does with its domain and its ports."""

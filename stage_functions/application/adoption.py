@@ -1,0 +1,165 @@
+"""Adopt the lifecycles of the configuration: whatever is decided is decided under a known text.
+
+A new digest is a LifecycleAdopted record in the lifecycle's own history, with the difference; the
+text is kept by its digest. A lifecycle that would strand versions is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+import msgspec
+
+from stage_functions.application import catalog, keys
+from stage_functions.application.codec import pack, pack_blob, pack_record, unpack
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Head
+from stage_functions.application.ports.rows import (
+    BLOBS,
+    LEDGER,
+    Change,
+    Insert,
+    Replace,
+    Row,
+    Value,
+)
+from stage_functions.domain.asset import Asset, Kind
+from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.grounds import ITSELF, lifecycle_document
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.record import (
+    Draft,
+    Json,
+    Record,
+    RecordType,
+    Tail,
+    canonical,
+    empty_tail,
+    seal,
+)
+
+MAX_CHANGES = 200
+_ADOPTED = "adopted"
+
+
+def adopt(context: Context) -> None:
+    """Adopt every lifecycle whose digest is new.
+
+    Raises:
+        ConfigurationError: a stage was removed, or made exclusive, while versions stand there.
+        StoreUnavailableError, ConflictError, UnknownOutcomeError: try again.
+    """
+    new = [
+        lifecycle for lifecycle in context.configuration.lifecycles if _is_new(context, lifecycle)
+    ]
+    if not new:
+        return
+    _check_stranded(context, new)
+    for lifecycle in new:
+        context.persistently(partial(_adopt, context, lifecycle))
+
+
+def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
+    row = context.ledger.rows.get(LEDGER, keys.lifecycle_partition(lifecycle.name), _ADOPTED)
+    return row is None or row.values.get("digest") != lifecycle.digest
+
+
+def _adopt(context: Context, lifecycle: Lifecycle) -> None:
+    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
+    head_row = rows.get(LEDGER, partition, keys.HEAD)
+    adopted = rows.get(LEDGER, partition, _ADOPTED)
+    if adopted is not None and adopted.values.get("digest") == lifecycle.digest:
+        return
+    record = _record(context, lifecycle, head_row, adopted)
+    head = Head(record.number, record.hash, record.at, record.number)
+    row: dict[str, Value] = {"digest": lifecycle.digest}
+    changes: list[Change] = [
+        Replace(keys.HEAD, pack(head), head_row.etag)
+        if head_row
+        else Insert(keys.HEAD, pack(head)),
+        Replace(_ADOPTED, row, adopted.etag) if adopted else Insert(_ADOPTED, row),
+        Insert(keys.record_key(record.number), pack_record(record)),
+    ]
+    blob = pack_blob(canonical(lifecycle.text))
+    rows.prepare(BLOBS, keys.encode(lifecycle.digest), blob)
+    rows.commit(LEDGER, partition, changes)
+
+
+def _record(
+    context: Context, lifecycle: Lifecycle, head_row: Row | None, adopted: Row | None
+) -> Record:
+    name = f"lifecycle:{lifecycle.name}"
+    empty = empty_tail(context.ledger.id, name)
+    head = unpack(head_row, Head) if head_row else Head(empty.number, empty.hash)
+    before = str(adopted.values["digest"]) if adopted else ""
+    text = context.ledger.blob(before) if before else None
+    fields: dict[str, Json] = {
+        "lifecycle": lifecycle_document(lifecycle),
+        **({"from": before} if before else {}),
+        "changes": list(_differences(text, canonical(lifecycle.text))),
+    }
+    tail = Tail(context.ledger.id, name, head.number, head.hash, head.at)
+    draft = Draft(RecordType.LIFECYCLE_ADOPTED, "", "", ITSELF, fields)
+    (record,) = seal(
+        tail,
+        [draft],
+        commit=head.number + 1,
+        now=context.clock.now(),
+        operation=context.clock.operation_id(),
+    )
+    return record
+
+
+def _differences(before: bytes | None, after: bytes) -> tuple[str, ...]:
+    if before is None:
+        return ()
+    old = dict(_leaves("", msgspec.json.decode(before)))
+    new = dict(_leaves("", msgspec.json.decode(after)))
+    lines = [f"+ {path}: {new[path]}" for path in new if path not in old]
+    lines += [f"- {path}: {old[path]}" for path in old if path not in new]
+    both = [path for path in new if path in old and old[path] != new[path]]
+    lines += [f"~ {path}: {old[path]} → {new[path]}" for path in both]
+    return tuple(sorted(lines, key=lambda line: line[2:])[:MAX_CHANGES])
+
+
+def _leaves(path: str, value: object) -> Iterable[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from _leaves(f"{path}.{key}" if path else str(key), child)
+    elif isinstance(value, list):
+        for position, child in enumerate(value):
+            yield from _leaves(f"{path}[{position}]", child)
+    else:
+        yield path, str(value)
+
+
+def _check_stranded(context: Context, lifecycles: Iterable[Lifecycle]) -> None:
+    """Refuse a lifecycle under which versions would stand nowhere, or two at an exclusive stage."""
+    names = {lifecycle.name for lifecycle in lifecycles}
+    held: dict[tuple[str, str], list[str]] = {}
+    partitions = [(alias, kind) for alias in context.configuration.registries for kind in Kind]
+    for _, entry in catalog.entries(context.ledger.rows, partitions):
+        lifecycle = context.configuration.lifecycle(Asset.parse(entry.asset))
+        if entry.gone or not entry.stage or lifecycle is None or lifecycle.name not in names:
+            continue
+        stage = lifecycle.stages.get(entry.stage)
+        if stage is None:
+            message = (
+                f"lifecycle {lifecycle.name} has no stage {entry.stage}, "
+                f"but {entry.asset}:{entry.version} stands there: move it first, or keep the stage"
+            )
+            raise ConfigurationError(message)
+        if stage.exclusive:
+            held.setdefault((entry.asset, entry.stage), []).append(entry.version)
+    _check_exclusive(held)
+
+
+def _check_exclusive(held: Mapping[tuple[str, str], list[str]]) -> None:
+    for (asset, stage), versions in held.items():
+        if len(versions) > 1:
+            message = (
+                f"{stage} is exclusive now, but versions {', '.join(versions)} of {asset} "
+                "stand there: move all but one first"
+            )
+            raise ConfigurationError(message)

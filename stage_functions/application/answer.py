@@ -1,0 +1,64 @@
+"""The answer to a command, as callers get it and as the ledger keeps it under the operation id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from stage_functions.domain.rule import Verdict
+
+
+class AnswerKind(StrEnum):
+    """How a command ended."""
+
+    GRANTED = "granted"
+    UNCHANGED = "unchanged"
+    PENDING = "pending"
+    REFUSED = "refused"
+    VOTED = "voted"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended.
+
+    Attributes:
+        kind: in a word.
+        version: `registry/kind/name:version`.
+        stage: where the version stands now.
+        detail: the same in a sentence.
+        approval: id of the approval that waits, was voted on or closed, or "".
+        status: of that approval, or "".
+        needs: what it still waits for, in words.
+        allowed: stages that may be asked for, where it was refused.
+        verdicts: of the rules, where they were asked.
+        displaces: versions that left the stage for this one.
+        record: number of the last record that this made, or 0.
+        fingerprint: of the approval, or "".
+    """
+
+    kind: AnswerKind
+    version: str
+    stage: str
+    detail: str = ""
+    approval: str = ""
+    status: str = ""
+    needs: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    displaces: tuple[str, ...] = ()
+    record: int = 0
+    fingerprint: str = ""
+
+
+def encode(answer: Answer) -> bytes:
+    """Return an answer as the ledger keeps it."""
+    return msgspec.json.encode(answer)
+
+
+def decode(data: bytes) -> Answer:
+    """Return an answer that the ledger kept."""
+    return msgspec.json.decode(data, type=Answer)

@@ -1,0 +1,107 @@
+"""Bring the ledger up to what a registry shows, before anything is asked of it. Commits nothing.
+
+A version that the ledger does not know is registered; one whose number now means another thing is
+deleted and registered anew; an approval whose deadline has passed is closed. And a version whose
+tags name another ledger, or a record that this one has not reached, is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Loaded
+from stage_functions.domain import effect
+from stage_functions.domain.approval import Status
+from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.consent import close
+from stage_functions.domain.grounds import ITSELF
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
+from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.record import canonical
+from stage_functions.domain.state import Step, VersionState
+
+_SCAN = Actor("", Attribution.NONE, "scan")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The asset with this version known to the ledger.
+
+    Attributes:
+        step: the decision so far.
+        blobs: documents by digest that its records refer to.
+    """
+
+    step: Step
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def arrive(
+    context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
+) -> Arrived:
+    """Return the step with this version known, as the thing that its number means now."""
+    number = snapshot.version.number
+    state = step.state.versions.get(number)
+    if state is not None and state.governed:
+        if state.incarnation == snapshot.incarnation:
+            return Arrived(expire(step, number, now))
+        why = f"another thing was registered as {number}"
+        step = effect.delete(step, number, lifecycle, _SCAN, now, why)
+    return _register(context, step, snapshot, lifecycle, now)
+
+
+def expire(step: Step, number: str, now: datetime) -> Step:
+    """Close the version's open approval if its deadline has passed: it lapses, never approves."""
+    approval = step.state.approval_of(number)
+    if approval is None or not approval.lapsed(now):
+        return step
+    why = f"no decision before {approval.deadline:%Y-%m-%d %H:%M} UTC"
+    return close(step, approval.id, Status.EXPIRED, why, ITSELF, now)
+
+
+def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
+    """Say how a version's tags contradict this ledger, or return an empty text.
+
+    What an operator has resolved no longer counts: see `importing.resolve`.
+    """
+    governor = snapshot.tags.get(STAGE_GOVERNOR, "")
+    state = loaded.versions.get(snapshot.version.number)
+    if not governor or (state is not None and state.overruled == governor):
+        return ""
+    owner, _, reached = governor.rpartition("/")
+    if owner != context.ledger.id:
+        registry = context.states.get(snapshot.version.asset.registry)
+        if owner in registry.taken_over:
+            return ""
+        return f"its tags are governed by another ledger, {owner or governor}"
+    number = int(reached) if reached.isdecimal() else 0
+    known = loaded.head.number
+    if number > known:
+        return (
+            f"its tags are at record {number}, this ledger at {known}: was it restored or emptied?"
+        )
+    return ""
+
+
+def stop(step: Step, state: VersionState, why: str) -> Step:
+    """Stop writing to a version, with one record that says why."""
+    step = effect.drift(step, state.version, ITSELF, {"why": why})
+    return step.with_version(replace(state, stopped=why))
+
+
+def _register(
+    context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
+) -> Arrived:
+    evidence = context.registry(snapshot.version.asset.registry).evidence(snapshot)
+    author = snapshot.author or str(evidence.section("author").get("id", ""))
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    values = observed(snapshot, registry)
+    base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
+    author = context.configuration.directory.resolve(author) if author else ""
+    actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
+    step = effect.register(step, snapshot, actor, author, base, lifecycle, now, evidence.digest())
+    return Arrived(step, {evidence.digest(): canonical(evidence.document())})

@@ -1,0 +1,131 @@
+"""What lists and pages read: one row per version, derived from the ledger and rebuilt from it.
+
+A row is written before the work that owes it is completed under the asset's lock. So a late writer
+that puts an older row finds the lock moved, and writes it again as it is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stage_functions.application import keys
+from stage_functions.application.codec import pack, unpack
+from stage_functions.application.ports.rows import (
+    CATALOG,
+    MAX_BATCH_ROWS,
+    Change,
+    Delete,
+    Rows,
+    Upsert,
+)
+from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.state import VersionState
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A version, as lists show it.
+
+    Attributes:
+        asset: `registry/kind/name`.
+        version: its number.
+        stage: the granted stage; "" where its registry is only observed.
+        since: when it was granted, or first observed.
+        number: of its last record.
+        approval: id of its open approval, or "".
+        status: the last answer, in words.
+        author: id of who registered it, or "".
+        gone: deleted in its registry.
+        stopped: why nothing is written to it, or "".
+    """
+
+    asset: str
+    version: str
+    stage: str
+    since: datetime
+    number: int
+    approval: str = ""
+    status: str = ""
+    author: str = ""
+    gone: bool = False
+    stopped: str = ""
+
+
+def entry(asset: Asset, state: VersionState) -> CatalogEntry:
+    """Return a version's entry."""
+    return CatalogEntry(
+        asset=str(asset),
+        version=state.version,
+        stage=state.stage,
+        since=state.since,
+        number=state.number,
+        approval=state.approval,
+        status=state.status,
+        author=state.author,
+        gone=state.gone,
+        stopped=state.stopped,
+    )
+
+
+def write(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
+    """Write the entries of some versions of an asset.
+
+    Raises:
+        UnknownOutcomeError, StoreUnavailableError: as the store says.
+    """
+    changes = [
+        Upsert(keys.catalog_key(Version(asset, number)), pack(entry(asset, state)))
+        for number, state in states.items()
+    ]
+    for start in range(0, len(changes), MAX_BATCH_ROWS):
+        batch = changes[start : start + MAX_BATCH_ROWS]
+        rows.commit(CATALOG, keys.catalog_partition(asset.registry, asset.kind), batch)
+
+
+def entries(
+    rows: Rows, partitions: Iterable[tuple[str, Kind]], cursor: str = ""
+) -> Iterator[tuple[str, CatalogEntry]]:
+    """Yield entries behind a cursor, each with the cursor to go on behind it.
+
+    A cursor is `<partition> <key>`; partitions are read in the order given.
+    """
+    at, _, behind = cursor.partition(" ")
+    waiting = bool(at)
+    for registry, kind in partitions:
+        partition = keys.catalog_partition(registry, kind)
+        if waiting and partition != at:
+            continue
+        start, waiting = (f"{behind}\0" if waiting else ""), False
+        while True:
+            page = rows.query(CATALOG, partition, start=start, limit=PAGE)
+            for row in page:
+                yield f"{partition} {row.key}", unpack(row, CatalogEntry)
+            if len(page) < PAGE:
+                break
+            start = f"{page[-1].key}\0"
+
+
+def of_asset(rows: Rows, asset: Asset) -> list[CatalogEntry]:
+    """Return the entries of one asset."""
+    partition = keys.catalog_partition(asset.registry, asset.kind)
+    prefix = f"{keys.encode(asset.name)}:"
+    found: list[CatalogEntry] = []
+    start = prefix
+    while True:
+        page = rows.query(CATALOG, partition, start=start, end=keys.after(prefix), limit=PAGE)
+        found += [unpack(row, CatalogEntry) for row in page]
+        if len(page) < PAGE:
+            return found
+        start = f"{page[-1].key}\0"
+
+
+def clear(rows: Rows, registry: str, kind: Kind) -> None:
+    """Remove all entries of one kind in a registry, before they are rebuilt."""
+    partition = keys.catalog_partition(registry, kind)
+    while page := rows.query(CATALOG, partition, limit=MAX_BATCH_ROWS):
+        deletions: list[Change] = [Delete(row.key, row.etag) for row in page]
+        rows.commit(CATALOG, partition, deletions)

@@ -1,0 +1,91 @@
+"""What every use case is given: the configuration, the ledger and the ports. Nothing is global."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from stage_functions.application.ledger import Ledger
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.registry import Registry
+from stage_functions.application.ports.rules import RuleEngine
+from stage_functions.application.ports.sink import Sink
+from stage_functions.application.registries import RegistryStates
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.error import ConflictError, NotFoundError, UnknownOutcomeError
+from stage_functions.domain.lifecycle import Lifecycle
+
+ATTEMPTS = 10
+_PAUSE_SECONDS = 0.01
+
+T = TypeVar("T")
+log = logging.getLogger("stageward")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a use case works with.
+
+    Attributes:
+        configuration: the file.
+        ledger: the truth.
+        registries: adapters by alias.
+        states: what the ledger knows of the registries.
+        rules: how conditions are evaluated.
+        sinks: by name, in the order of the configuration.
+        clock: time and chance.
+    """
+
+    configuration: Configuration
+    ledger: Ledger
+    registries: Mapping[str, Registry]
+    states: RegistryStates
+    rules: RuleEngine
+    sinks: Mapping[str, Sink]
+    clock: Clock
+
+    def registry(self, alias: str) -> Registry:
+        """Return the adapter of a registry.
+
+        Raises:
+            NotFoundError: no such registry.
+        """
+        self.configuration.registry(alias)
+        found = self.registries.get(alias)
+        if found is None:
+            message = f"registry {alias} has no adapter in this release"
+            raise NotFoundError(message)
+        return found
+
+    def lifecycle(self, asset: Asset) -> Lifecycle:
+        """Return the lifecycle that governs an asset.
+
+        Raises:
+            NotFoundError: none does, or its registry does not watch it.
+        """
+        registry = self.configuration.registry(asset.registry)
+        lifecycle = self.configuration.lifecycle(asset)
+        if lifecycle is None or not registry.watches(asset):
+            message = (
+                f"no lifecycle governs {asset}: see `watch` and `applies_to` in the configuration"
+            )
+            raise NotFoundError(message)
+        return lifecycle
+
+    def persistently(self, attempt: Callable[[], T]) -> T:
+        """Run load → decide → commit, starting over when the ledger moved meanwhile.
+
+        Raises:
+            ConflictError: it kept moving.
+            UnknownOutcomeError: the store kept losing its replies.
+        """
+        for count in range(1, ATTEMPTS):
+            try:
+                return attempt()
+            except (ConflictError, UnknownOutcomeError) as exc:
+                log.debug("starting over after attempt %d: %s", count, exc)
+                self.clock.sleep(_PAUSE_SECONDS * count * (0.5 + self.clock.fraction()))
+        return attempt()

@@ -1,0 +1,256 @@
+"""Arrive in a grown estate: take today's stages as granted, or take over from another ledger.
+
+Nothing is imported while anything is unclear: an unknown value waits for a mapping, several holders
+of an exclusive stage wait for the one to keep. A second run goes on where the first one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from stage_functions.application import catalog
+from stage_functions.application.context import Context
+from stage_functions.application.signals import settle
+from stage_functions.domain import effect
+from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.configuration import Source
+from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, observed
+from stage_functions.domain.people import Actor
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCommand:
+    """What an operator decides.
+
+    Attributes:
+        registry: its alias.
+        mapping: stage of the lifecycle by value found, such as `Prod` → `Production`.
+        keep: `kind/name:version` of the holders to keep, where several hold an exclusive stage.
+        reason: in the operator's words.
+        actor: the operator.
+        dry_run: only tell.
+    """
+
+    registry: str
+    mapping: Mapping[str, str]
+    keep: tuple[str, ...]
+    reason: str
+    actor: Actor
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What an import came to, or would come to.
+
+    Attributes:
+        registry: its alias.
+        stages: number of versions by stage, as imported.
+        already: versions that the ledger governs already.
+        unknown: up to 20 versions by value that no stage is named like.
+        crowded: holders by `kind/name at stage`, where several hold an exclusive stage.
+        done: it was carried out.
+    """
+
+    registry: str
+    stages: Mapping[str, int] = field(default_factory=dict)
+    already: int = 0
+    unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    crowded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    snapshot: Snapshot
+    lifecycle: Lifecycle
+    stage: str
+
+
+def import_registry(context: Context, command: ImportCommand) -> Import:
+    """Take the present stages of a registry as granted.
+
+    Raises:
+        NotFoundError: no such registry.
+        InvalidInputError: a mapping names no stage.
+        NotAllowedNowError: its tags name another ledger.
+        RegistryUnavailableError: it cannot be listed.
+    """
+    found, plan = _plan(context, command)
+    if plan.unknown or plan.crowded or command.dry_run:
+        return plan
+    for item in found:
+        context.persistently(partial(_import_one, context, item, command))
+    context.states.update(command.registry, lambda state: replace(state, imported=True))
+    return replace(plan, done=True)
+
+
+def resolve(context: Context, alias: str, actor: Actor) -> int:
+    """Decide that this ledger is right: write over the tags that made Stageward stop.
+
+    Returns:
+        How many versions are written to again.
+
+    Raises:
+        NotFoundError: no such registry.
+        RegistryUnavailableError: it cannot be listed.
+    """
+    owners = {
+        snapshot.tags[STAGE_GOVERNOR].rpartition("/")[0]
+        for snapshot in _all(context, alias)
+        if STAGE_GOVERNOR in snapshot.tags
+    }
+    others = tuple(sorted(owners - {context.ledger.id}))
+    context.states.update(
+        alias, lambda state: replace(state, stopped="", suspects=(), taken_over=others, halted="")
+    )
+    stopped = [
+        Version(Asset.parse(entry.asset), entry.version)
+        for _, entry in catalog.entries(context.ledger.rows, [(alias, kind) for kind in Kind])
+        if entry.stopped and not entry.gone
+    ]
+    for version in stopped:
+        context.persistently(partial(_resume, context, version, actor))
+    return len(stopped)
+
+
+def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Import]:
+    stages: dict[str, int] = {}
+    unknown: dict[str, list[str]] = {}
+    found: list[_Found] = []
+    already = 0
+    for snapshot in _all(context, command.registry):
+        lifecycle = context.configuration.lifecycle(snapshot.version.asset)
+        watched = context.configuration.registry(command.registry).watches(snapshot.version.asset)
+        if snapshot.anonymous or lifecycle is None or not watched:
+            continue
+        if _governed(context, snapshot):
+            already += 1
+            continue
+        _demand_ungoverned(context, snapshot)
+        stage = _stage(context, snapshot, lifecycle, command)
+        if stage not in lifecycle.stages:
+            unknown.setdefault(stage, []).append(str(snapshot.version))
+            continue
+        found.append(_Found(snapshot, lifecycle, stage))
+    found, crowded = _thin(context, found, command)
+    for item in found:
+        stages[item.stage] = stages.get(item.stage, 0) + 1
+    shown = {value: tuple(versions[:SHOWN]) for value, versions in unknown.items()}
+    return found, Import(command.registry, stages, already, shown, crowded)
+
+
+def _all(context: Context, alias: str) -> Iterator[Snapshot]:
+    registry, cursor = context.registry(alias), ""
+    while True:
+        page = registry.versions(cursor)
+        yield from page.versions
+        if not page.cursor:
+            return
+        cursor = page.cursor
+
+
+def _governed(context: Context, snapshot: Snapshot) -> bool:
+    loaded = context.ledger.load(snapshot.version.asset, [snapshot.version.number])
+    state = loaded.versions.get(snapshot.version.number)
+    return state is not None and state.governed and state.incarnation == snapshot.incarnation
+
+
+def _demand_ungoverned(context: Context, snapshot: Snapshot) -> None:
+    governor = snapshot.tags.get(STAGE_GOVERNOR, "")
+    alias = snapshot.version.asset.registry
+    owner = governor.rpartition("/")[0]
+    if not governor or owner in context.states.get(alias, fresh=True).taken_over:
+        return
+    why = f"the tags of {snapshot.version} name a ledger, {owner}, and this one knows nothing of it"
+    context.states.suspect(alias, str(snapshot.version.asset), why, at_once=True)
+    message = f"{why}; if this ledger is to take over, run `stageward resolve {alias}` first"
+    raise NotAllowedNowError(message, code="other-ledger")
+
+
+def _stage(
+    context: Context, snapshot: Snapshot, lifecycle: Lifecycle, command: ImportCommand
+) -> str:
+    registry = context.configuration.registry(command.registry)
+    shown = {Source.TAG: snapshot.tags.get(STAGE), Source.MLFLOW_STAGE: snapshot.native_stage}
+    value = next((shown[source] for source in registry.requests_from if shown[source]), "")
+    mapped = command.mapping.get(value, value) if value else lifecycle.initial
+    if value in command.mapping and mapped not in lifecycle.stages:
+        known = ", ".join(lifecycle.stages)
+        message = f"--map {value}={mapped}: no stage is named {mapped}; the stages are {known}"
+        raise InvalidInputError(message)
+    return mapped
+
+
+def _thin(
+    context: Context, found: list[_Found], command: ImportCommand
+) -> tuple[list[_Found], dict[str, tuple[str, ...]]]:
+    """Leave one holder of each exclusive stage, or say where several claim it."""
+    claims: dict[tuple[Asset, str], list[_Found]] = {}
+    for item in found:
+        if item.lifecycle.stages[item.stage].exclusive:
+            claims.setdefault((item.snapshot.version.asset, item.stage), []).append(item)
+    crowded: dict[str, tuple[str, ...]] = {}
+    moved: dict[Version, str] = {}
+    for (asset, stage), items in claims.items():
+        held = context.ledger.load(asset).head.holders.get(stage, ())
+        kept = [item for item in items if _short(item.snapshot.version) in command.keep]
+        if len(items) + len(held) > 1 and (len(kept) != 1 or held):
+            names = tuple(_short(item.snapshot.version) for item in items)
+            crowded[f"{asset.kind}/{asset.name} at {stage}"] = (*names, *held)
+        elif len(items) > 1:
+            target = items[0].lifecycle.stages[stage].displaced_to
+            moved |= {i.snapshot.version: target for i in items if i is not kept[0]}
+    thinned = [replace(i, stage=moved.get(i.snapshot.version, i.stage)) for i in found]
+    return thinned, crowded
+
+
+def _short(version: Version) -> str:
+    return f"{version.asset.kind}/{version.asset.name}:{version.number}"
+
+
+def _import_one(context: Context, item: _Found, command: ImportCommand) -> None:
+    snapshot, number = item.snapshot, item.snapshot.version.number
+    now = context.clock.now()
+    loaded = context.ledger.load(snapshot.version.asset, [number])
+    known = loaded.versions.get(number)
+    if known is not None and known.governed and known.incarnation == snapshot.incarnation:
+        return
+    registry = context.configuration.registry(command.registry)
+    author = context.configuration.directory.resolve(snapshot.author) if snapshot.author else ""
+    step = effect.take_over(
+        loaded.step(),
+        snapshot,
+        item.stage,
+        command.actor,
+        author,
+        observed(snapshot, registry),
+        item.lifecycle,
+        command.reason,
+        now,
+    )
+    operation = f"import-{context.clock.operation_id()}"
+    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))
+
+
+def _resume(context: Context, version: Version, actor: Actor) -> None:
+    now = context.clock.now()
+    loaded = context.ledger.load(version.asset, [version.number])
+    state = loaded.versions.get(version.number)
+    snapshot = context.registry(version.asset.registry).read(version)
+    if state is None or not state.stopped or snapshot is None:
+        return
+    governor = snapshot.tags.get(STAGE_GOVERNOR, "")
+    base = {**state.base, STAGE: snapshot.tags.get(STAGE)}
+    resumed = replace(state, stopped="", overruled=governor, base=base)
+    step = loaded.step().with_version(resumed)
+    why = f"resolved: this ledger is right, {governor or 'no governor'} is written over"
+    step = effect.drift(step, version.number, actor, {"why": why, "granted": state.stage})
+    operation = f"resolve-{context.clock.operation_id()}"
+    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))

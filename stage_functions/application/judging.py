@@ -1,0 +1,212 @@
+"""Gather what a decision needs, decide, and turn the outcome into a step. Commits nothing.
+
+Evidence is read from the registry when a transition is lawful, never before; a fault while reading
+it is an error to be retried, never a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Loaded
+from stage_functions.domain import effect
+from stage_functions.domain.approval import Approval, Binding
+from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.consent import open_approval
+from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.facts import binding, facts
+from stage_functions.domain.grounds import Grounds
+from stage_functions.domain.lifecycle import Lifecycle, Transition
+
+from stage_functions.domain.record import canonical
+from stage_functions.domain.rule import Rule, Verdict
+from stage_functions.domain.state import Step
+from stage_functions.domain.transition import (
+    Granted,
+    Outcome,
+    Pending,
+    Refused,
+    Request,
+    Unchanged,
+    decide,
+    displaced_by,
+    lawful,
+)
+
+_HOLDER = "holder"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision with what it was made on.
+
+    Attributes:
+        outcome: granted, pending, refused or unchanged.
+        grounds: as records carry them.
+        binding: what an approval would be bound to; None where no rule was asked.
+        blobs: documents by digest that the records refer to.
+    """
+
+    outcome: Outcome
+    grounds: Grounds
+    binding: Binding | None = None
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, answered.
+
+    Attributes:
+        loaded: the asset, with everything loaded that the answer touches.
+        step: the decision so far.
+        judged: the answer.
+        approval: the one that now waits, where it is pending.
+    """
+
+    loaded: Loaded
+    step: Step
+    judged: Judged
+    approval: Approval | None = None
+
+
+def judge(
+    context: Context,
+    lifecycle: Lifecycle,
+    step: Step,
+    snapshot: Snapshot,
+    request: Request,
+    now: datetime,
+) -> Judged:
+    """Decide on a request for a version as it is now.
+
+    Raises:
+        RegistryUnavailableError: evidence cannot be read.
+    """
+    directory = context.configuration.directory
+    number = snapshot.version.number
+    state = step.version(number)
+    bare = Grounds(lifecycle)
+    if request.target == state.stage:
+        return Judged(Unchanged(state.stage), bare)
+    transition = lawful(lifecycle, state, request, directory)
+    if isinstance(transition, Refused):
+        return Judged(transition, bare)
+    displaces = displaced_by(lifecycle, step.state, number, transition.target)
+    evidence = context.registry(snapshot.version.asset.registry).evidence(snapshot)
+    verdicts = _verdicts(context, lifecycle, transition, step, snapshot, evidence, request, now)
+    bound = binding(
+        lifecycle, snapshot, transition.source, transition.target, displaces, evidence.digest()
+    )
+    outcome = decide(lifecycle, step.state, number, request, verdicts, directory)
+    grounds = Grounds(lifecycle, verdicts, bound.evidence, bound.fingerprint)
+    return Judged(outcome, grounds, bound, {bound.evidence: canonical(evidence.document())})
+
+
+def ask(
+    context: Context,
+    loaded: Loaded,
+    step: Step,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    request: Request,
+    now: datetime,
+) -> Asked:
+    """Decide on a request and add what follows from it to the step."""
+    judged = judge(context, lifecycle, step, snapshot, request, now)
+    number = snapshot.version.number
+    match judged.outcome:
+        case Granted(transition=transition, displaces=displaces):
+            loaded = context.ledger.more(loaded, displaces)
+            step = step.knowing(loaded.versions, loaded.approvals)
+            step = effect.grant(
+                step, number, transition.target, request, request.requester, judged.grounds, now
+            )
+        case Pending(approval=None) as pending:
+            approval = _new_approval(context, pending, step, snapshot, judged, request, now)
+            directory = context.configuration.directory
+            step = open_approval(step, approval, judged.grounds, directory)
+            return Asked(loaded, step, judged, approval)
+        case Pending(approval=existing):
+            return Asked(loaded, step, judged, existing)
+        case Refused() as refused:
+            step = effect.refuse(step, number, request, refused, request.requester, judged.grounds)
+        case Unchanged():
+            pass
+    return Asked(loaded, step, judged)
+
+
+def rules_of(lifecycle: Lifecycle, transition: Transition) -> tuple[Rule, ...]:
+    """Return the rules that a transition demands, in its order."""
+    return tuple(lifecycle.rules[name] for name in transition.rules)
+
+
+def _verdicts(
+    context: Context,
+    lifecycle: Lifecycle,
+    transition: Transition,
+    step: Step,
+    snapshot: Snapshot,
+    evidence: Evidence,
+    request: Request,
+    now: datetime,
+) -> tuple[Verdict, ...]:
+    rules = rules_of(lifecycle, transition)
+    if not rules:
+        return ()
+    reads_holder = any(_HOLDER in text for rule in rules for text in (rule.cel, *rule.shows))
+    holder = _holder(context, step, snapshot, transition.target) if reads_holder else None
+    state = step.version(snapshot.version.number)
+    return context.rules.evaluate(
+        rules, facts(lifecycle, snapshot, state, evidence, holder, request, now)
+    )
+
+
+def _holder(
+    context: Context, step: Step, snapshot: Snapshot, target: str
+) -> tuple[Snapshot, Evidence] | None:
+    """Return who holds the target stage; one that the registry has lost has no evidence."""
+    held = [v for v in step.state.holders.get(target, ()) if v != snapshot.version.number]
+    if not held:
+        return None
+    registry = context.registry(snapshot.version.asset.registry)
+    version = Version(snapshot.version.asset, held[-1])
+    found = registry.read(version)
+    if found is None:
+        lost = Snapshot(version, snapshot.created_at, "", {})
+        return lost, Evidence()
+    return found, registry.evidence(found)
+
+
+def _new_approval(
+    context: Context,
+    pending: Pending,
+    step: Step,
+    snapshot: Snapshot,
+    judged: Judged,
+    request: Request,
+    now: datetime,
+) -> Approval:
+    policy = pending.transition.approval
+    if policy is None or judged.binding is None:
+        message = "a transition without approval cannot be pending"
+        raise AssertionError(message)
+    state = step.version(snapshot.version.number)
+    return Approval(
+        id=context.clock.approval_id(),
+        version=snapshot.version.number,
+        binding=judged.binding,
+        policy=policy,
+        reason=request.reason,
+        requester=request.requester,
+        on_behalf_of=request.on_behalf_of,
+        candidates=request.candidates,
+        author=state.author,
+        opened=now,
+        deadline=now + policy.expires,
+        verdicts=judged.grounds.verdicts,
+        lifecycle=judged.grounds.lifecycle.name,
+    )

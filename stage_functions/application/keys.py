@@ -1,0 +1,112 @@
+"""How names become keys of rows, the same in every store.
+
+Bytes outside `[A-Za-z0-9._-]` are written `=XX`; names keep the registry's own case. A key part
+above 400 characters becomes a prefix, `~` and a hash: nothing is cut without saying so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from stage_functions.domain.asset import Asset, Version
+
+MAX_PART_CHARACTERS = 400
+SHARDS = 16
+_PLAIN = re.compile(rb"[A-Za-z0-9._-]")
+
+HEAD = "head"
+VERSION = "version:"
+APPROVAL = "approval:"
+RECORD = "record:"
+OPERATION = "operation:"
+OUTBOX = "outbox:"
+APPROVALS_PARTITION = "approvals"
+ASSETS_PARTITION = "assets"
+LEDGER_PARTITION = "ledger"
+
+
+def encode(text: str) -> str:
+    """Return a text as a key part."""
+    encoded = "".join(
+        chr(byte) if _PLAIN.match(bytes((byte,))) else f"={byte:02X}" for byte in text.encode()
+    )
+    if len(encoded) <= MAX_PART_CHARACTERS:
+        return encoded
+    suffix = hashlib.sha256(text.encode()).hexdigest()
+    return f"{encoded[: MAX_PART_CHARACTERS - 65]}~{suffix}"
+
+
+def asset_partition(asset: Asset) -> str:
+    """Return the partition of an asset's rows."""
+    return f"asset:{asset.registry}:{asset.kind}:{encode(asset.name)}"
+
+
+def lifecycle_partition(name: str) -> str:
+    """Return the partition of a lifecycle's own history."""
+    return f"lifecycle:{encode(name)}"
+
+
+def registry_partition(alias: str) -> str:
+    """Return the partition of a registry's state."""
+    return f"registry:{alias}"
+
+
+def catalog_partition(registry: str, kind: str) -> str:
+    """Return the partition of the catalog rows of one kind in a registry."""
+    return f"{registry}:{kind}"
+
+
+def catalog_key(version: Version) -> str:
+    """Return the key of a version's catalog row."""
+    return f"{encode(version.asset.name)}:{encode(version.number)}"
+
+
+def version_key(number: str) -> str:
+    """Return the key of a version's row."""
+    return f"{VERSION}{encode(number)}"
+
+
+def approval_key(approval: str) -> str:
+    """Return the key of an approval's row."""
+    return f"{APPROVAL}{encode(approval)}"
+
+
+def record_key(number: int) -> str:
+    """Return the key of a record's row."""
+    return f"{RECORD}{number:010d}"
+
+
+def operation_key(operation: str) -> str:
+    """Return the key of an operation's answer."""
+    return f"{OPERATION}{hashlib.sha256(operation.encode()).hexdigest()}"
+
+
+def outbox_key(commit: int, position: int) -> str:
+    """Return the key of an outbox row."""
+    return f"{OUTBOX}{commit:010d}-{position:03d}"
+
+
+def after(prefix: str) -> str:
+    """Return the end of the range of keys that begin with a prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def shard(partition: str) -> int:
+    """Return the shard of `work` that an asset's markers and deadlines live in."""
+    return hashlib.sha256(partition.encode()).digest()[0] % SHARDS
+
+
+def outbox_shard(partition: str) -> str:
+    """Return the partition of `work` with an asset's markers."""
+    return f"outbox-{shard(partition):02d}"
+
+
+def deadlines_shard(partition: str) -> str:
+    """Return the partition of `work` with an asset's deadlines."""
+    return f"deadlines-{shard(partition):02d}"
+
+
+def marker_key(partition: str, commit: int) -> str:
+    """Return the key of the marker of a commit to be made."""
+    return f"{partition}@{commit:010d}"

@@ -1,0 +1,482 @@
+"""The ledger: records and current state over the row port. It loads and commits; it decides nothing.
+
+Every batch in an asset's partition replaces the head under its ETag: the head is the asset's lock.
+Before a commit that leaves work owed, a marker is written elsewhere, so that a sweep finds the work
+of a process that died; before an approval opens, its id is mapped to its asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from stage_functions.application import keys
+from stage_functions.application.codec import (
+    pack,
+    pack_blob,
+    pack_bytes,
+    pack_record,
+    unpack,
+    unpack_blob,
+    unpack_bytes,
+    unpack_record,
+)
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.rows import (
+    ANY_ETAG,
+    BLOBS,
+    LEDGER,
+    WORK,
+    Change,
+    Delete,
+    Insert,
+    Replace,
+    Rows,
+    Upsert,
+    Value,
+)
+from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.error import ConflictError, LedgerDamagedError
+from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
+from stage_functions.domain.state import AssetState, Step, VersionState
+
+PAGE = 1000
+LEASE_SECONDS = 30
+"""How long the outbox rows of a commit belong to the process that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The row that is an asset's lock.
+
+    Attributes:
+        number: of the last record.
+        hash: of the last record.
+        at: of the last record.
+        commit: counts the batches that decided something.
+        holders: versions by exclusive stage.
+        approvals: ids of the open approvals.
+        owed: commits that still owe the outside something.
+    """
+
+    number: int
+    hash: str
+    at: datetime | None = None
+    commit: int = 0
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    approvals: tuple[str, ...] = ()
+    owed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Something that a commit owes the outside.
+
+    Attributes:
+        commit: which commit owes it.
+        position: among what that commit owes.
+        duty: `reconcile`, `catalog` or `sink`.
+        target: a version's number, or a sink's name.
+        versions: the versions whose catalog rows must follow.
+        first: number of the first record to publish, for a sink.
+        last: number of the last one.
+        attempts: made so far.
+        next_at: not before this moment, by anyone but the process that committed it.
+        parked: given up until someone retries it.
+        paused: put off on purpose, so that events need not wait for it.
+        error: what went wrong last.
+    """
+
+    commit: int
+    position: int
+    duty: str
+    target: str = ""
+    versions: tuple[str, ...] = ()
+    first: int = 0
+    last: int = 0
+    attempts: int = 0
+    next_at: datetime | None = None
+    parked: bool = False
+    paused: bool = False
+    error: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its row's key."""
+        return keys.outbox_key(self.commit, self.position)
+
+
+RECONCILE = "reconcile"
+CATALOG_DUTY = "catalog"
+SINK = "sink"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An asset as far as it was loaded, with the lock that a commit is conditional on.
+
+    Attributes:
+        asset: which.
+        head: its head; an empty one where the ledger does not know the asset.
+        etag: of the head; "" where there is none.
+        versions: those asked for and found.
+        approvals: those asked for and found.
+    """
+
+    asset: Asset
+    head: Head
+    etag: str
+    versions: Mapping[str, VersionState] = field(default_factory=dict)
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+
+    def step(self) -> Step:
+        """Return an empty decision on top of this."""
+        return Step(
+            AssetState(self.head.holders, self.head.approvals, self.versions, self.approvals)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit left behind.
+
+    Attributes:
+        loaded: the asset as it is now, under its new lock.
+        records: the new ones.
+        owed: what is owed by this commit.
+    """
+
+    loaded: Loaded
+    records: tuple[Record, ...]
+    owed: tuple[Owed, ...]
+
+
+class Ledger:
+    """Loads and commits assets.
+
+    Args:
+        rows: the store.
+        clock: for leases and the age of markers.
+        ledger_id: this ledger's id, 8 characters; see `open_ledger`.
+        sinks: names of the sinks that published records are owed to.
+    """
+
+    def __init__(self, rows: Rows, clock: Clock, ledger_id: str, sinks: Sequence[str] = ()) -> None:
+        self.rows = rows
+        self.id = ledger_id
+        self._clock = clock
+        self._sinks = tuple(sinks)
+        self._known_blobs: dict[str, None] = {}
+
+    def load(self, asset: Asset, versions: Iterable[str] = ()) -> Loaded:
+        """Load an asset's head and the versions named, with their open approvals.
+
+        A version that the ledger does not know is left out.
+        """
+        partition = keys.asset_partition(asset)
+        row = self.rows.get(LEDGER, partition, keys.HEAD)
+        if row is None:
+            tail = empty_tail(self.id, str(asset))
+            return Loaded(asset, Head(tail.number, tail.hash), "")
+        return self.more(Loaded(asset, unpack(row, Head), row.etag), versions)
+
+    def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
+        """Load further versions (with their open approvals) and an approval, under the same lock."""
+        partition = keys.asset_partition(loaded.asset)
+        found_versions, found = dict(loaded.versions), dict(loaded.approvals)
+        for number in versions:
+            row = self.rows.get(LEDGER, partition, keys.version_key(number))
+            if row is not None:
+                found_versions[number] = unpack(row, VersionState)
+        wanted = {state.approval for state in found_versions.values()} | {approval}
+        for id_ in sorted(wanted - {""} - set(found)):
+            row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
+            if row is not None:
+                found[id_] = unpack(row, Approval)
+        return replace(loaded, versions=found_versions, approvals=found)
+
+    def versions(self, asset: Asset) -> dict[str, VersionState]:
+        """Return every version of an asset that the ledger knows, by number."""
+        partition = keys.asset_partition(asset)
+        found: dict[str, VersionState] = {}
+        start = keys.VERSION
+        while True:
+            rows = self.rows.query(
+                LEDGER, partition, start=start, end=keys.after(keys.VERSION), limit=PAGE
+            )
+            states = [unpack(row, VersionState) for row in rows]
+            found.update({state.version: state for state in states})
+            if len(rows) < PAGE:
+                return found
+            start = f"{rows[-1].key}\0"
+
+    def answer(self, asset: Asset, operation: str) -> bytes | None:
+        """Return the answer already given to an operation id, or None."""
+        key = keys.operation_key(operation)
+        row = self.rows.get(LEDGER, keys.asset_partition(asset), key)
+        return unpack_bytes(row) if row is not None else None
+
+    def commit(
+        self,
+        loaded: Loaded,
+        step: Step,
+        *,
+        now: datetime,
+        operation: str,
+        answer: bytes | None = None,
+        blobs: Mapping[str, bytes] | None = None,
+        not_before: Mapping[str, datetime] | None = None,
+    ) -> Committed:
+        """Make a decision true: state, records and what is owed, in one conditional batch.
+
+        Args:
+            loaded: what the decision was made on.
+            step: the decision.
+            now: aware UTC.
+            operation: id of the operation, kept in its records.
+            answer: kept under the operation id, for whoever asks again with it.
+            blobs: documents by digest that the records refer to.
+            not_before: by version, when its tags may be written at the earliest.
+
+        Raises:
+            ConflictError: the asset has changed since it was loaded; load and decide again.
+            UnknownOutcomeError: it may have been committed; load and decide again.
+        """
+        number = loaded.head.commit + 1
+        tail = Tail(
+            self.id, str(loaded.asset), loaded.head.number, loaded.head.hash, loaded.head.at
+        )
+        records = seal(tail, step.drafts, commit=number, now=now, operation=operation)
+        owed = self._owed(number, step, records, now, not_before or {})
+        versions = _numbered(step, records)
+        head = _next_head(loaded.head, step, records, owed)
+        changes = self._changes(loaded, step, versions, head, records, owed)
+        if answer is not None:
+            answer_row: dict[str, Value] = {**pack_bytes(answer), "at": now.isoformat()}
+            changes.append(Insert(keys.operation_key(operation), answer_row))
+        self._prepare(loaded, step, head, owed, now, blobs or {})
+        partition = keys.asset_partition(loaded.asset)
+        etags = self.rows.commit(LEDGER, partition, changes)
+        self._known_blobs.update(dict.fromkeys(blobs or {}))
+        now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals)
+        return Committed(now_loaded, records, owed)
+
+    def complete(
+        self,
+        loaded: Loaded,
+        versions: Mapping[str, VersionState],
+        done: Sequence[Owed],
+        later: Sequence[Owed],
+        left: Iterable[int],
+    ) -> Loaded:
+        """Take finished work off the outbox, with what it verified, under the same lock.
+
+        Args:
+            loaded: what the work was done on.
+            versions: those whose `base` was verified.
+            done: to be removed.
+            later: to be kept with a new time, error or parking.
+            left: commits that still owe something.
+
+        Raises:
+            ConflictError, UnknownOutcomeError: as `commit`.
+        """
+        head = replace(loaded.head, owed=tuple(sorted(left)))
+        partition = keys.asset_partition(loaded.asset)
+        changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
+        changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]
+        changes += [Delete(item.key, ANY_ETAG) for item in done]
+        changes += [Upsert(item.key, pack(item)) for item in later]
+        etags = self.rows.commit(LEDGER, partition, changes)
+        return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def remove_marker(self, asset: Asset, commit: int) -> None:
+        """Remove the marker of a commit that owes nothing any more; a missing one is fine."""
+        partition = keys.asset_partition(asset)
+        marker = Delete(keys.marker_key(partition, commit), ANY_ETAG)
+        try:
+            self.rows.commit(WORK, keys.outbox_shard(partition), [marker])
+        except ConflictError:
+            return
+
+    def owed(self, asset: Asset, limit: int = 1000) -> list[Owed]:
+        """Return what an asset's commits owe, oldest first."""
+        partition = keys.asset_partition(asset)
+        end = keys.after(keys.OUTBOX)
+        rows = self.rows.query(LEDGER, partition, start=keys.OUTBOX, end=end, limit=limit)
+        return [unpack(row, Owed) for row in rows]
+
+    def records(
+        self, partition: str, *, after: int = 0, last: int | None = None, limit: int = 1000
+    ) -> list[Record]:
+        """Return records behind a number, in order."""
+        start = keys.record_key(after + 1)
+        end = keys.after(keys.RECORD) if last is None else keys.record_key(last + 1)
+        rows = self.rows.query(LEDGER, partition, start=start, end=end, limit=limit)
+        return [unpack_record(row) for row in rows]
+
+    def blob(self, digest: str) -> bytes | None:
+        """Return a document by its digest, or None."""
+        rows = self.rows.query(BLOBS, keys.encode(digest))
+        return unpack_blob(rows) if rows else None
+
+    def assets(self) -> Iterator[Asset]:
+        """Yield every asset that the ledger knows."""
+        start = ""
+        while True:
+            rows = self.rows.query(LEDGER, keys.ASSETS_PARTITION, start=start, limit=PAGE)
+            for row in rows:
+                yield Asset.parse(str(row.values["asset"]))
+            if len(rows) < PAGE:
+                return
+            start = f"{rows[-1].key}\0"
+
+    def asset_of(self, approval: str) -> Asset | None:
+        """Return the asset of an approval, or None."""
+        row = self.rows.get(LEDGER, keys.APPROVALS_PARTITION, keys.encode(approval))
+        return Asset.parse(str(row.values["asset"])) if row is not None else None
+
+    def _owed(
+        self,
+        commit: int,
+        step: Step,
+        records: tuple[Record, ...],
+        now: datetime,
+        not_before: Mapping[str, datetime],
+    ) -> tuple[Owed, ...]:
+        lease = now + timedelta(seconds=LEASE_SECONDS)
+        items: list[Owed] = [
+            Owed(
+                commit,
+                0,
+                RECONCILE,
+                number,
+                next_at=not_before.get(number, lease),
+                paused=number in not_before,
+            )
+            for number in step.touched
+            if _mirrored(step.version(number))
+        ]
+        if records:
+            items.append(Owed(commit, 0, CATALOG_DUTY, versions=step.touched, next_at=lease))
+        published = [record.number for record in records if record.type not in UNPUBLISHED]
+        if published:
+            first, last = published[0], published[-1]
+            items += [
+                Owed(commit, 0, SINK, name, first=first, last=last, next_at=lease)
+                for name in self._sinks
+            ]
+        return tuple(replace(item, position=n) for n, item in enumerate(items))
+
+    def _changes(
+        self,
+        loaded: Loaded,
+        step: Step,
+        versions: Mapping[str, VersionState],
+        head: Head,
+        records: tuple[Record, ...],
+        owed: tuple[Owed, ...],
+    ) -> list[Change]:
+        lock: Change = (
+            Replace(keys.HEAD, pack(head), loaded.etag)
+            if loaded.etag
+            else Insert(keys.HEAD, pack(head))
+        )
+        changes: list[Change] = [lock]
+        changes += [
+            Upsert(keys.version_key(number), pack(state))
+            for number, state in versions.items()
+            if state != loaded.versions.get(number)
+        ]
+        changes += [
+            Upsert(keys.approval_key(id_), pack(approval))
+            for id_, approval in step.state.approvals.items()
+            if approval != loaded.approvals.get(id_)
+        ]
+        changes += [Insert(keys.record_key(r.number), pack_record(r)) for r in records]
+        changes += [Insert(item.key, pack(item)) for item in owed]
+        return changes
+
+    def _prepare(
+        self,
+        loaded: Loaded,
+        step: Step,
+        head: Head,
+        owed: tuple[Owed, ...],
+        now: datetime,
+        blobs: Mapping[str, bytes],
+    ) -> None:
+        partition = keys.asset_partition(loaded.asset)
+        if not loaded.etag:
+            known = Upsert(partition, {"asset": str(loaded.asset)})
+            self.rows.prepare(LEDGER, keys.ASSETS_PARTITION, [known])
+        for digest, document in blobs.items():
+            if digest not in self._known_blobs:
+                self.rows.prepare(BLOBS, keys.encode(digest), pack_blob(document))
+        for id_ in set(step.state.approvals) - set(loaded.approvals):
+            self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
+        if owed:
+            marker: dict[str, Value] = {
+                "asset": str(loaded.asset),
+                "commit": head.commit,
+                "at": now.isoformat(),
+            }
+            upsert = Upsert(keys.marker_key(partition, head.commit), marker)
+            self.rows.prepare(WORK, keys.outbox_shard(partition), [upsert])
+
+    def _prepare_approval(self, partition: str, asset: Asset, approval: Approval) -> None:
+        index = Insert(keys.encode(approval.id), {"asset": str(asset)})
+        self.rows.commit(LEDGER, keys.APPROVALS_PARTITION, [index])
+        deadline = Upsert(
+            f"{approval.deadline.isoformat()}@{partition}@{approval.id}",
+            {"asset": str(asset), "approval": approval.id},
+        )
+        self.rows.prepare(WORK, keys.deadlines_shard(partition), [deadline])
+
+
+def _mirrored(state: VersionState) -> bool:
+    return state.governed and not state.stopped
+
+
+def _numbered(step: Step, records: tuple[Record, ...]) -> dict[str, VersionState]:
+    last = {record.version: record.number for record in records if record.version}
+    return {
+        number: replace(state, number=last[number]) if number in last else state
+        for number, state in step.state.versions.items()
+    }
+
+
+def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]) -> Head:
+    commit = head.commit + 1
+    end = records[-1] if records else None
+    return Head(
+        number=end.number if end else head.number,
+        hash=end.hash if end else head.hash,
+        at=end.at if end else head.at,
+        commit=commit,
+        holders=step.state.holders,
+        approvals=step.state.open_approvals,
+        owed=(*head.owed, commit) if owed else head.owed,
+    )
+
+
+def open_ledger(rows: Rows, clock: Clock, sinks: Sequence[str] = ()) -> Ledger:
+    """Open the ledger of a store, giving it an id if it is new.
+
+    Raises:
+        LedgerDamagedError: the store has an id that is none.
+    """
+    row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
+    if row is None:
+        created: dict[str, Value] = {"id": clock.approval_id(), "created": clock.now().isoformat()}
+        try:
+            rows.commit(LEDGER, keys.LEDGER_PARTITION, [Insert("id", created)])
+        except ConflictError:
+            pass
+        row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
+    if row is None or not isinstance(row.values.get("id"), str):
+        message = "the ledger has no id"
+        raise LedgerDamagedError(message)
+    return Ledger(rows, clock, str(row.values["id"]), sinks)

@@ -1,0 +1,122 @@
+"""A registry in mode observe: show what would happen, change nothing.
+
+Each changed observation commits one Observed record: from, to, what would have happened, the
+verdicts. No stage moves, no approval opens, nothing is owed to the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from stage_functions.application.context import Context
+from stage_functions.application.judging import Judged, judge
+from stage_functions.application.ledger import Loaded
+from stage_functions.domain import observation
+from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.people import NOBODY
+from stage_functions.domain.record import Draft, Json, RecordType
+from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.transition import Request, grounds
+
+
+def observe(
+    context: Context, loaded: Loaded, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
+) -> Step:
+    """Return a step with one Observed record, or an empty one if nothing changed."""
+    number = snapshot.version.number
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    values = observation.observed(snapshot, registry)
+    known = loaded.versions.get(number)
+    step = loaded.step()
+    if known is None or known.incarnation != snapshot.incarnation or known.gone:
+        return _first(step, snapshot, lifecycle, values, now)
+    if all(value == known.base.get(source) for source, value in values.items()):
+        return step
+    return _changed(context, step, known, snapshot, lifecycle, values, now)
+
+
+def would_be(
+    context: Context,
+    loaded: Loaded,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    request: Request,
+    now: datetime,
+) -> Judged:
+    """Return what a request would come to if the registry were governed."""
+    number = snapshot.version.number
+    known = loaded.versions.get(number)
+    stage = standing(known, snapshot, lifecycle)
+    since = known.since if known else now
+    state = VersionState(number, snapshot.incarnation, stage, since)
+    step = loaded.step().with_version(replace(known or state, stage=stage))
+    return judge(context, lifecycle, step, snapshot, request, now)
+
+
+def standing(known: VersionState | None, snapshot: Snapshot, lifecycle: Lifecycle) -> str:
+    """Return where a version stands for want of a grant: granted, else as shown, else initial."""
+    if known is not None and known.stage and not known.gone:
+        return known.stage
+    base = known.base if known is not None else {}
+    shown = (
+        base.get(observation.STAGE),
+        base.get(observation.MLFLOW_STAGE),
+        snapshot.tags.get(observation.STAGE),
+        snapshot.native_stage,
+    )
+    return next(
+        (stage for stage in shown if stage and stage in lifecycle.stages), lifecycle.initial
+    )
+
+
+def _first(
+    step: Step,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    values: Mapping[str, str | None],
+    now: datetime,
+) -> Step:
+    number = snapshot.version.number
+    state = VersionState(number, snapshot.incarnation, "", now, base=dict(values))
+    fields: dict[str, Json] = {
+        "to": standing(state, snapshot, lifecycle),
+        "outcome": "first seen",
+        "detail": f"would be taken over by `stageward import {snapshot.version.asset.registry}`",
+    }
+    draft = Draft(RecordType.OBSERVED, number, snapshot.incarnation, NOBODY, fields)
+    return step.with_version(state).record(draft)
+
+
+def _changed(
+    context: Context,
+    step: Step,
+    known: VersionState,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    values: Mapping[str, str | None],
+    now: datetime,
+) -> Step:
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    stage = standing(known, snapshot, lifecycle)
+    as_governed = replace(known, stage=stage)
+    reading = observation.read(as_governed, values, lifecycle, registry)
+    fields: dict[str, Json] = {"from": stage}
+    if reading.wish is not None:
+        request = Request(reading.wish.target, reading.wish.reason, NOBODY)
+        judged = judge(context, lifecycle, step.with_version(as_governed), snapshot, request, now)
+        fields |= {
+            "to": reading.wish.target,
+            **grounds(judged.outcome),
+            **judged.grounds.document(),
+        }
+    elif reading.drift is not None:
+        detail = f"stage {reading.drift} would be put back to {stage}"
+        fields |= {"to": reading.drift, "outcome": "drift", "detail": detail}
+    else:
+        fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}
+    state = replace(known.answered(reading.answers), base=dict(values))
+    draft = Draft(RecordType.OBSERVED, known.version, known.incarnation, NOBODY, fields)
+    return step.with_version(state).record(draft)

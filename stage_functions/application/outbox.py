@@ -1,0 +1,242 @@
+"""Work off what committed decisions owe the outside: tags, catalog rows, events.
+
+Rows fail alone. A fault of the outside never undoes a decision: the row waits, longer each time,
+or is parked where the other side refuses for good. Events of an asset go to a sink in order, after
+the tags that they speak of are verified or parked; a parked sink holds up only itself.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from stage_functions.application import catalog, keys
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import (
+    CATALOG_DUTY,
+    RECONCILE,
+    SINK,
+    Committed,
+    Loaded,
+    Owed,
+)
+from stage_functions.application.reconcile import Ended, reconcile
+from stage_functions.domain import effect
+from stage_functions.domain.error import (
+    ConflictError,
+    RetryableError,
+    SinkRefusedError,
+    TerminalError,
+    UnknownOutcomeError,
+)
+from stage_functions.domain.grounds import ITSELF
+from stage_functions.domain.record import UNPUBLISHED, Record
+from stage_functions.domain.state import VersionState
+
+ROUNDS = 6
+MAX_WAIT_SECONDS = 3600
+OBSERVED_WAIT_SECONDS = 60
+log = logging.getLogger("stageward.outbox")
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one pass over the rows has come to; mutable only inside `_round`."""
+
+    now: datetime
+    done: list[Owed] = field(default_factory=list)
+    later: list[Owed] = field(default_factory=list)
+    versions: dict[str, VersionState] = field(default_factory=dict)
+    observe: list[str] = field(default_factory=list)
+    parked: dict[str, str] = field(default_factory=dict)
+
+    def settled(self, item: Owed) -> bool:
+        return (
+            item.parked
+            or any(item.key == other.key for other in self.done)
+            or any(item.key == other.key and other.parked for other in self.later)
+        )
+
+
+def work_off(context: Context, committed: Committed) -> tuple[str, ...]:
+    """Carry out what a commit owes, as far as the outside lets it.
+
+    Returns:
+        The versions that somebody has changed meanwhile: they must be observed first.
+    """
+    loaded = committed.loaded
+    commit = loaded.head.commit
+    rows = committed.owed if loaded.head.owed == (commit,) else None
+    return _work(context, loaded, commit, rows, committed.records)
+
+
+def work_off_due(context: Context, loaded: Loaded) -> tuple[str, ...]:
+    """Carry out what is due of an asset's owed work; returns as `work_off`."""
+    return _work(context, loaded, None, None, ())
+
+
+def _work(
+    context: Context,
+    loaded: Loaded,
+    mine: int | None,
+    rows: Sequence[Owed] | None,
+    records: Sequence[Record],
+) -> tuple[str, ...]:
+    for _ in range(ROUNDS):
+        if not loaded.head.owed:
+            return ()
+        owed = list(context.ledger.owed(loaded.asset)) if rows is None else list(rows)
+        rows = None
+        now = context.clock.now()
+        ready = [row for row in owed if _ready(row, mine, now)]
+        if not ready:
+            return ()
+        loaded = _with_versions(context, loaded, ready)
+        outcome = _round(context, loaded, owed, ready, records, now)
+        try:
+            loaded = _complete(context, loaded, owed, outcome)
+        except (ConflictError, UnknownOutcomeError):
+            loaded = context.ledger.load(loaded.asset)
+            continue
+        _record_parking(context, loaded, outcome.parked)
+        return tuple(outcome.observe)
+    return ()
+
+
+def _ready(row: Owed, mine: int | None, now: datetime) -> bool:
+    if row.parked:
+        return False
+    if row.commit == mine and not row.paused:
+        return True
+    return row.next_at is None or row.next_at <= now
+
+
+def _with_versions(context: Context, loaded: Loaded, ready: Sequence[Owed]) -> Loaded:
+    wanted = {row.target for row in ready if row.duty == RECONCILE}
+    wanted |= {number for row in ready if row.duty == CATALOG_DUTY for number in row.versions}
+    return context.ledger.more(loaded, sorted(wanted - set(loaded.versions)))
+
+
+def _round(
+    context: Context,
+    loaded: Loaded,
+    owed: Sequence[Owed],
+    ready: Sequence[Owed],
+    records: Sequence[Record],
+    now: datetime,
+) -> _Round:
+    outcome = _Round(now)
+    for row in ready:
+        if row.duty == RECONCILE:
+            _reconcile(context, loaded, row, outcome)
+    _catalog(context, loaded, [row for row in ready if row.duty == CATALOG_DUTY], outcome)
+    for row in ready:
+        if row.duty == SINK and not _blocked(row, owed, outcome):
+            _publish(context, loaded, row, records, outcome)
+    return outcome
+
+
+def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:
+    if context.states.ungoverned(loaded.asset.registry):
+        later = outcome.now + timedelta(seconds=OBSERVED_WAIT_SECONDS)
+        outcome.later.append(replace(row, next_at=later, error="the registry is only observed"))
+        return
+    known = replace(loaded, versions={**loaded.versions, **outcome.versions})
+    try:
+        reconciled = reconcile(context, known, row.target)
+    except RetryableError as exc:
+        outcome.later.append(_retried(context, row, exc, outcome.now))
+    except TerminalError as exc:
+        log.warning("parked: tags of %s:%s: %s", loaded.asset, row.target, exc)
+        outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
+        outcome.parked[row.target] = str(exc)
+    else:
+        outcome.versions.update(reconciled.versions)
+        if reconciled.ended is Ended.OBSERVE:
+            outcome.later.append(replace(row, next_at=outcome.now, paused=False))
+            outcome.observe.append(row.target)
+        else:
+            outcome.done.append(row)
+
+
+def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:
+    numbers = {number for row in rows for number in row.versions}
+    states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
+    if states:
+        try:
+            catalog.write(context.ledger.rows, loaded.asset, states)
+        except RetryableError as exc:
+            outcome.later.extend(_retried(context, row, exc, outcome.now) for row in rows)
+            return
+    outcome.done.extend(rows)
+
+
+def _blocked(row: Owed, owed: Sequence[Owed], outcome: _Round) -> bool:
+    """An event waits for its tags, and for the events before it."""
+    for other in owed:
+        if other.duty == RECONCILE and other.commit <= row.commit:
+            if not other.paused and not outcome.settled(other):
+                return True
+        elif other.duty == SINK and other.target == row.target and other.commit < row.commit:
+            if other not in outcome.done:
+                return True
+    return False
+
+
+def _publish(
+    context: Context, loaded: Loaded, row: Owed, records: Sequence[Record], outcome: _Round
+) -> None:
+    sink = context.sinks.get(row.target)
+    if sink is None:
+        outcome.done.append(row)
+        return
+    wanted = range(row.first, row.last + 1)
+    at_hand = [record for record in records if record.number in wanted]
+    if len(at_hand) < len(wanted):
+        partition = keys.asset_partition(loaded.asset)
+        at_hand = context.ledger.records(partition, after=row.first - 1, last=row.last)
+    try:
+        sink.publish([record for record in at_hand if record.type not in UNPUBLISHED])
+    except SinkRefusedError as exc:
+        log.warning("parked: events of %s to %s: %s", loaded.asset, row.target, exc)
+        outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
+    except RetryableError as exc:
+        outcome.later.append(_retried(context, row, exc, outcome.now))
+    else:
+        outcome.done.append(row)
+
+
+def _retried(context: Context, row: Owed, exc: RetryableError, now: datetime) -> Owed:
+    wait = min(MAX_WAIT_SECONDS, 2 ** min(row.attempts, 12)) * (0.5 + context.clock.fraction())
+    wait = max(wait, exc.retry_after_seconds or 0)
+    later = now + timedelta(seconds=min(wait, MAX_WAIT_SECONDS))
+    return replace(row, attempts=row.attempts + 1, next_at=later, error=str(exc), paused=False)
+
+
+def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _Round) -> Loaded:
+    gone = {row.key for row in outcome.done}
+    left = {row.commit for row in owed if row.key not in gone}
+    completed = context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
+    for commit in sorted(set(loaded.head.owed) - left):
+        context.ledger.remove_marker(loaded.asset, commit)
+    return completed
+
+
+def _record_parking(context: Context, loaded: Loaded, parked: Mapping[str, str]) -> None:
+    """Say in the history that the registry refuses to show what was granted."""
+    step = loaded.step()
+    for number, why in parked.items():
+        step = effect.drift(step, number, ITSELF, {"why": f"the registry refuses its tags: {why}"})
+    if not step.drafts:
+        return
+    quiet = replace(step, touched=())
+    try:
+        committed = context.ledger.commit(
+            loaded, quiet, now=context.clock.now(), operation=context.clock.operation_id()
+        )
+    except (ConflictError, UnknownOutcomeError):
+        log.warning("the asset moved while parked work was recorded: %s", loaded.asset)
+        return
+    work_off(context, committed)

@@ -1,0 +1,136 @@
+"""The row port: the smallest store that Azure Table Storage honours.
+
+Rows live in a table and a partition under a key. A batch is atomic, conditional, and stays inside
+one partition. The limits are those of Table Storage and hold in every store, so that what passes
+on one machine passes in Azure. `RowStoreContract` in `tests/contracts` is what a store must do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Value = str | bool | int | bytes
+
+MAX_PROPERTY_BYTES = 64 * 1024
+"""Of a value: UTF-16 code units × 2 for text, bytes for bytes (Table Storage's own measure)."""
+MAX_ROW_BYTES = 1024 * 1024
+MAX_BATCH_ROWS = 100
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+MAX_KEY_CHARACTERS = 512
+"""Table Storage takes 1 KiB, which is 512 UTF-16 code units."""
+ANY_ETAG = "*"
+
+LEDGER = "ledger"
+WORK = "work"
+CATALOG = "catalog"
+BLOBS = "blobs"
+TABLES = (LEDGER, WORK, CATALOG, BLOBS)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as stored.
+
+    Attributes:
+        key: unique inside its partition.
+        etag: changes with every write and is never reused.
+        values: int32, bool, str or bytes by property name.
+    """
+
+    key: str
+    etag: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Add a row; a conflict if it exists."""
+
+    key: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Replace a row whole; a conflict if it is missing or its ETag differs (unless ANY_ETAG)."""
+
+    key: str
+    values: Mapping[str, Value]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """Insert or replace a row, whatever is there."""
+
+    key: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete a row; a conflict if it is missing or its ETag differs (unless ANY_ETAG)."""
+
+    key: str
+    etag: str
+
+
+Change = Insert | Replace | Upsert | Delete
+
+
+class Rows(Protocol):
+    """A store of rows. Safe to share between threads."""
+
+    def get(self, table: str, partition: str, key: str) -> Row | None:
+        """Return the row, or None.
+
+        Raises:
+            StoreUnavailableError: the store cannot be reached.
+        """
+        ...
+
+    def query(
+        self,
+        table: str,
+        partition: str,
+        *,
+        start: str = "",
+        end: str | None = None,
+        limit: int = 1000,
+    ) -> list[Row]:
+        """Return at most `limit` rows with start <= key < end, ordered by key (code units).
+
+        `limit` may exceed a page of the store behind; the store follows its continuations.
+
+        Raises:
+            StoreUnavailableError: the store cannot be reached.
+        """
+        ...
+
+    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+        """Apply all changes or none; return the new ETags in order ("" for a deletion).
+
+        Raises:
+            ConflictError: a condition did not hold; nothing was applied.
+            UnknownOutcomeError: the reply was lost; the batch may have been applied.
+            RowTooLargeError: over a limit; nothing was applied.
+            ValueError: an empty batch, or one that names a key twice.
+        """
+        ...
+
+    def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
+        """Write rows that the next `commit` of this thread relies on.
+
+        They reach the disk no later than that commit; a store may buffer them till then, and
+        may drop them when that commit fails.
+
+        Raises:
+            UnknownOutcomeError, RowTooLargeError, ValueError: as `commit`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the store holds open."""
+        ...

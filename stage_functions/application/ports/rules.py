@@ -1,0 +1,23 @@
+"""The rule port: how conditions are evaluated. The language is the adapter's business."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stage_functions.domain.rule import Facts, Rule, Verdict
+
+
+class RuleEngine(Protocol):
+    """Evaluates rules. Safe to share between threads."""
+
+    def check(self, rule: Rule) -> str:
+        """Say what is wrong with a rule as written; an empty text if nothing is.
+
+        A rule must compile and be of type BOOL; whatever it shows must compile.
+        """
+        ...
+
+    def evaluate(self, rules: Sequence[Rule], facts: Facts) -> tuple[Verdict, ...]:
+        """Return a verdict for each rule, in order. Never raises for a rule's fault: it errored."""
+        ...

@@ -1,0 +1,340 @@
+"""What is asked of the ledger: assets, versions, histories, approvals. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from stage_functions.application import catalog, keys
+from stage_functions.application.catalog import CatalogEntry
+from stage_functions.application.context import Context
+from stage_functions.application.ports.rows import LEDGER, WORK
+from stage_functions.application.vote import find
+from stage_functions.domain.approval import Approval, Status, counted, parties, unmet
+from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import NotFoundError
+from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.history import Fault, Standing, as_of, verify
+from stage_functions.domain.record import Record, Tail
+from stage_functions.domain.state import VersionState
+
+MAX_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPage:
+    """Some entries of the catalog.
+
+    Attributes:
+        entries: in the order of the catalog.
+        cursor: to go on behind; "" when these were the last.
+    """
+
+    entries: tuple[CatalogEntry, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetView:
+    """An asset with its versions.
+
+    Attributes:
+        asset: which.
+        lifecycle: name of the one that governs it.
+        versions: all that the ledger knows, gone ones too, by number.
+        holders: versions by exclusive stage.
+        records: how many its history has.
+    """
+
+    asset: Asset
+    lifecycle: str
+    versions: Mapping[str, VersionState]
+    holders: Mapping[str, tuple[str, ...]]
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """A version as the ledger and its registry know it.
+
+    Attributes:
+        version: which.
+        state: as the ledger knows it, or None.
+        snapshot: as its registry shows it, or None where it is gone.
+        evidence: what is known of it.
+        allowed: stages that may be asked for.
+    """
+
+    version: Version
+    state: VersionState | None
+    snapshot: Snapshot | None
+    evidence: Evidence
+    allowed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """An approval with what approvers must know of it.
+
+    Attributes:
+        asset: whose approval it is.
+        approval: as it stands, a passed deadline included.
+        needs: what it still waits for, in words.
+        counting: ids of those whose approval counts.
+        excluded: why each of these ids may not vote.
+    """
+
+    asset: Asset
+    approval: Approval
+    needs: tuple[str, ...]
+    counting: tuple[str, ...]
+    excluded: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryView:
+    """A registry with its state.
+
+    Attributes:
+        alias: its alias.
+        type: the product behind it.
+        mode: as configured.
+        governed: Stageward acts on it.
+        why: why it does not, or "".
+        imported: its stages were taken as granted.
+        pass_completed: when a scan last came to its end, or None.
+        halted: why the scan marks nothing as deleted, or "".
+        unreadable: why it could not be read at the last scan, or "".
+    """
+
+    alias: str
+    type: str
+    mode: Mode
+    governed: bool
+    why: str
+    imported: bool
+    pass_completed: datetime | None
+    halted: str
+    unreadable: str
+
+
+def assets(
+    context: Context,
+    *,
+    registry: str = "",
+    kind: Kind | None = None,
+    stage: str = "",
+    waiting: bool = False,
+    gone: bool = False,
+    cursor: str = "",
+    limit: int = 100,
+) -> AssetPage:
+    """List versions, from the catalog.
+
+    Args:
+        context: the context.
+        registry: only this one.
+        kind: only this one.
+        stage: only versions that stand there.
+        waiting: only versions with an open approval.
+        gone: deleted ones too.
+        cursor: from an earlier page.
+        limit: at most so many, 1,000 at the most.
+
+    Raises:
+        NotFoundError: no such registry.
+    """
+    if registry:
+        context.configuration.registry(registry)
+    aliases = [registry] if registry else list(context.configuration.registries)
+    partitions = [(alias, one) for alias in aliases for one in ([kind] if kind else list(Kind))]
+    matching = (
+        (at, entry)
+        for at, entry in catalog.entries(context.ledger.rows, partitions, cursor)
+        if (not stage or entry.stage == stage)
+        and (not waiting or entry.approval)
+        and (gone or not entry.gone)
+    )
+    limit = min(limit, MAX_LIMIT)
+    page = list(islice(matching, limit + 1))
+    shown = page[:limit]
+    return AssetPage(
+        tuple(entry for _, entry in shown), shown[-1][0] if len(page) > limit and shown else ""
+    )
+
+
+def asset(context: Context, wanted: Asset) -> AssetView:
+    """Return an asset with its versions.
+
+    Raises:
+        NotFoundError: the ledger does not know it.
+    """
+    lifecycle = context.lifecycle(wanted)
+    loaded = context.ledger.load(wanted)
+    if not loaded.etag:
+        message = f"the ledger knows no {wanted}"
+        raise NotFoundError(message)
+    versions = context.ledger.versions(wanted)
+    head = loaded.head
+    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number)
+
+
+def version(context: Context, wanted: Version) -> VersionView:
+    """Return a version with its evidence.
+
+    Raises:
+        NotFoundError: neither the ledger nor its registry knows it.
+        RegistryUnavailableError: its registry cannot be read.
+    """
+    lifecycle = context.lifecycle(wanted.asset)
+    registry = context.registry(wanted.asset.registry)
+    loaded = context.ledger.load(wanted.asset, [wanted.number])
+    state = loaded.versions.get(wanted.number)
+    snapshot = registry.read(wanted)
+    if state is None and snapshot is None:
+        message = f"neither the ledger nor registry {wanted.asset.registry} knows {wanted}"
+        raise NotFoundError(message)
+    evidence = registry.evidence(snapshot) if snapshot is not None else Evidence()
+    allowed = lifecycle.allowed(state.stage) if state is not None and state.governed else ()
+    return VersionView(wanted, state, snapshot, evidence, allowed)
+
+
+def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:
+    """Return records of an asset behind a number, in order.
+
+    Raises:
+        NotFoundError: the ledger does not know the asset.
+    """
+    asset_is_known(context, wanted)
+    partition = keys.asset_partition(wanted)
+    return context.ledger.records(partition, after=after, limit=min(limit, MAX_LIMIT))
+
+
+def all_records(context: Context, wanted: Asset) -> Iterator[Record]:
+    """Yield every record of an asset, in order."""
+    partition, after = keys.asset_partition(wanted), 0
+    while page := context.ledger.records(partition, after=after, limit=MAX_LIMIT):
+        yield from page
+        after = page[-1].number
+
+
+def standings(context: Context, wanted: Asset, moment: datetime | None) -> dict[str, Standing]:
+    """Return where each version of an asset stood at a moment.
+
+    Raises:
+        NotFoundError: the ledger does not know the asset.
+    """
+    asset_is_known(context, wanted)
+    return as_of(all_records(context, wanted), moment)
+
+
+def check_history(context: Context, wanted: Asset) -> Fault | None:
+    """Verify an asset's history against its head; None if all is well.
+
+    Raises:
+        NotFoundError: the ledger does not know the asset.
+    """
+    head = asset_is_known(context, wanted)
+    return verify(context.ledger.id, str(wanted), all_records(context, wanted), head=head)
+
+
+def asset_is_known(context: Context, wanted: Asset) -> Tail:
+    """Return the end of an asset's history.
+
+    Raises:
+        NotFoundError: the ledger does not know the asset.
+    """
+    context.configuration.registry(wanted.registry)
+    loaded = context.ledger.load(wanted)
+    if not loaded.etag:
+        message = f"the ledger knows no {wanted}"
+        raise NotFoundError(message)
+    head = loaded.head
+    return Tail(context.ledger.id, str(wanted), head.number, head.hash, head.at)
+
+
+def approval(context: Context, wanted: str) -> ApprovalView:
+    """Return an approval.
+
+    Raises:
+        NotFoundError: no such approval.
+    """
+    loaded, found = find(context, wanted)
+    return _approval_view(context, loaded.asset, found)
+
+
+def approvals(context: Context, status: Status | None = Status.OPEN) -> list[ApprovalView]:
+    """Return approvals, oldest deadline first; only open ones unless told otherwise."""
+    wanted = _open_ids(context) if status is Status.OPEN else _all_ids(context)
+    found: list[ApprovalView] = []
+    for asset_name, ids in _grouped(wanted).items():
+        for id_ in ids:
+            loaded = context.ledger.more(context.ledger.load(Asset.parse(asset_name)), approval=id_)
+            one = loaded.approvals.get(id_)
+            if one is not None and (status is None or one.status is status):
+                found.append(_approval_view(context, loaded.asset, one))
+    return sorted(found, key=lambda view: view.approval.deadline)
+
+
+def registries(context: Context) -> list[RegistryView]:
+    """Return every registry with its state."""
+    return [_registry_view(context, alias) for alias in context.configuration.registries]
+
+
+def _registry_view(context: Context, alias: str) -> RegistryView:
+    registry = context.configuration.registry(alias)
+    state = context.states.get(alias)
+    why = context.states.ungoverned(alias)
+    return RegistryView(
+        alias,
+        str(registry.type),
+        registry.mode,
+        not why,
+        why,
+        state.imported,
+        state.pass_completed,
+        state.halted,
+        state.unreadable,
+    )
+
+
+def _approval_view(context: Context, owner: Asset, found: Approval) -> ApprovalView:
+    directory = context.configuration.directory
+    counting = tuple(counted(found, directory))
+    return ApprovalView(owner, found, unmet(found, directory), counting, parties(found))
+
+
+def _open_ids(context: Context) -> Iterator[tuple[str, str]]:
+    """Every open approval has a deadline, and its row is there until it has fired."""
+    for shard in range(keys.SHARDS):
+        partition, start = f"deadlines-{shard:02d}", ""
+        while True:
+            rows = context.ledger.rows.query(WORK, partition, start=start, limit=MAX_LIMIT)
+            for row in rows:
+                yield str(row.values["asset"]), str(row.values["approval"])
+            if len(rows) < MAX_LIMIT:
+                break
+            start = f"{rows[-1].key}\0"
+
+
+def _all_ids(context: Context) -> Iterator[tuple[str, str]]:
+    start = ""
+    while True:
+        rows = context.ledger.rows.query(
+            LEDGER, keys.APPROVALS_PARTITION, start=start, limit=MAX_LIMIT
+        )
+        for row in rows:
+            yield str(row.values["asset"]), row.key
+        if len(rows) < MAX_LIMIT:
+            return
+        start = f"{rows[-1].key}\0"
+
+
+def _grouped(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for owner, id_ in pairs:
+        grouped.setdefault(owner, []).append(id_)
+    return grouped

@@ -1,0 +1,131 @@
+"""What the ledger knows of each registry: whether it was imported, and whether it was stopped.
+
+A registry is governed only if its configuration says enforce, its present stages were imported (or
+it was found empty), and nothing stopped it. Otherwise Stageward observes. The answer is read from
+the ledger at most every `FRESH_SECONDS`, so a stop by another instance takes effect that late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from stage_functions.application import keys
+from stage_functions.application.codec import pack, unpack
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.rows import LEDGER, Change, Insert, Replace, Rows
+from stage_functions.domain.configuration import Configuration, Mode
+from stage_functions.domain.error import ConflictError
+
+FRESH_SECONDS = 5
+SUSPECTS_THAT_STOP = 3
+_STATE = "state"
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """What the ledger knows of a registry.
+
+    Attributes:
+        imported: its present stages were taken as granted, or it was found empty.
+        stopped: why nothing is written to it until `stageward resolve`, or "".
+        suspects: assets whose tags name another ledger, or a number not reached.
+        taken_over: ids of other ledgers whose tags an operator has decided to write over.
+        cursor: where the scan goes on.
+        pass_completed: when a pass last came to its end, or None.
+        halted: why the scan does not mark versions as deleted, or "".
+        unreadable: why the registry could not be read at the last attempt, or "".
+    """
+
+    imported: bool = False
+    stopped: str = ""
+    suspects: tuple[str, ...] = ()
+    taken_over: tuple[str, ...] = ()
+    cursor: str = ""
+    pass_completed: datetime | None = None
+    halted: str = ""
+    unreadable: str = ""
+
+
+class RegistryStates:
+    """Reads and changes what the ledger knows of registries."""
+
+    def __init__(self, rows: Rows, clock: Clock, configuration: Configuration) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._configuration = configuration
+        self._cache: dict[str, tuple[datetime, RegistryState]] = {}
+
+    def get(self, alias: str, *, fresh: bool = False) -> RegistryState:
+        """Return the state of a registry, at most `FRESH_SECONDS` old."""
+        now = self._clock.now()
+        cached = self._cache.get(alias)
+        if cached and not fresh and now - cached[0] < timedelta(seconds=FRESH_SECONDS):
+            return cached[1]
+        row = self._rows.get(LEDGER, keys.registry_partition(alias), _STATE)
+        state = RegistryState() if row is None else unpack(row, RegistryState)
+        self._cache[alias] = (now, state)
+        return state
+
+    def update(self, alias: str, change: Callable[[RegistryState], RegistryState]) -> RegistryState:
+        """Change the state of a registry under its own lock.
+
+        Raises:
+            ConflictError: others kept changing it.
+        """
+        partition = keys.registry_partition(alias)
+        for attempt in range(_ATTEMPTS):
+            row = self._rows.get(LEDGER, partition, _STATE)
+            before = RegistryState() if row is None else unpack(row, RegistryState)
+            after = change(before)
+            if after == before:
+                return before
+            write: Change = (
+                Insert(_STATE, pack(after))
+                if row is None
+                else Replace(_STATE, pack(after), row.etag)
+            )
+            try:
+                self._rows.commit(LEDGER, partition, [write])
+            except ConflictError:
+                self._clock.sleep(self._clock.fraction() * 0.05 * (attempt + 1))
+                continue
+            self._cache[alias] = (self._clock.now(), after)
+            return after
+        message = f"the state of registry {alias} keeps changing; try again"
+        raise ConflictError(message)
+
+    def ungoverned(self, alias: str) -> str:
+        """Say why a registry is only observed; an empty text if it is governed."""
+        registry = self._configuration.registry(alias)
+        if registry.mode is Mode.OBSERVE:
+            return f"registry {alias} is in mode observe"
+        state = self.get(alias)
+        if state.stopped:
+            return f"registry {alias} is stopped: {state.stopped}; see `stageward resolve {alias}`"
+        if not state.imported:
+            return (
+                f"registry {alias} is in mode enforce but was never imported: "
+                f"run `stageward import {alias}`"
+            )
+        return ""
+
+    def suspect(self, alias: str, asset: str, why: str, *, at_once: bool) -> None:
+        """Note an asset whose tags contradict this ledger; stop the registry where it is too much.
+
+        Args:
+            alias: the registry.
+            asset: the asset.
+            why: what its tags say.
+            at_once: one such asset is enough.
+        """
+
+        def change(state: RegistryState) -> RegistryState:
+            suspects = state.suspects if asset in state.suspects else (*state.suspects, asset)
+            many = at_once or len(suspects) >= SUSPECTS_THAT_STOP
+            stopped = state.stopped or (why if many else "")
+            return replace(state, suspects=suspects[:SUSPECTS_THAT_STOP], stopped=stopped)
+
+        self.update(alias, change)

@@ -1,0 +1,232 @@
+"""The scan: registry against ledger. It only nominates; every difference is read again.
+
+It finds what no signal told: edits while Stageward was away, registries without events, versions
+that are gone. Deleted needs a complete pass over a readable registry and two answers of "no such
+version" five minutes apart; when more than 5 % of a registry is missing, nothing is marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from stage_functions.application import catalog
+from stage_functions.application.context import Context
+from stage_functions.application.reconcile import mirrors
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow, settle
+from stage_functions.domain import effect
+from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
+from stage_functions.domain.observation import observed
+from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.state import VersionState
+
+TWICE_SECONDS = 300
+MISSING_SHARE = 0.05
+MISSING_ALWAYS_FINE = 3
+"""A registry may lose this many versions at once without anything being wrong."""
+_SCAN = Actor("", Attribution.NONE, "scan")
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What a scan of a registry came to.
+
+    Attributes:
+        registry: its alias.
+        seen: versions listed.
+        nominated: versions that differed and were read again.
+        changed: of those, how many changed the ledger.
+        missing: versions that the ledger knows and the registry does not.
+        deleted: of those, how many were recorded as deleted.
+        complete: the pass came to its end within the time.
+        halted: why nothing was marked as deleted, or "".
+    """
+
+    registry: str
+    seen: int = 0
+    nominated: int = 0
+    changed: int = 0
+    missing: int = 0
+    deleted: int = 0
+    complete: bool = False
+    halted: str = ""
+
+
+class Scanner:
+    """Scans registries, each going on where its last scan stopped.
+
+    What a pass has seen is kept in memory: a pass that another process began nominates what
+    differs, and leaves it to the next one to tell what is missing.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._seen: dict[str, set[Version]] = {}
+
+    def scan(self, alias: str, *, seconds: float = 240) -> Scanned:
+        """Compare a registry with the ledger for at most so many seconds.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: it cannot be read; health says so.
+        """
+        try:
+            return self._scan(alias, seconds)
+        except (RegistryUnavailableError, RegistryRefusedError) as exc:
+            reason = str(exc)
+            self._context.states.update(alias, lambda state: replace(state, unreadable=reason))
+            raise
+
+    def _scan(self, alias: str, seconds: float) -> Scanned:
+        context = self._context
+        end = context.clock.now() + timedelta(seconds=seconds)
+        found_empty(context, alias)
+        cursor = context.states.get(alias, fresh=True).cursor
+        if not cursor:
+            self._seen[alias] = set()
+        result = Scanned(alias)
+        while True:
+            page = context.registry(alias).versions(cursor)
+            result = self._compare(alias, page.versions, result)
+            cursor = page.cursor
+            if not cursor:
+                return self._finish(alias, result)
+            self._advance(alias, cursor)
+            if context.clock.now() >= end:
+                return result
+
+    def _advance(self, alias: str, cursor: str) -> None:
+        self._context.states.update(
+            alias, lambda state: replace(state, cursor=cursor, unreadable="")
+        )
+
+    def _compare(self, alias: str, snapshots: Iterable[Snapshot], result: Scanned) -> Scanned:
+        context = self._context
+        grouped: dict[Asset, list[Snapshot]] = {}
+        for snapshot in snapshots:
+            grouped.setdefault(snapshot.version.asset, []).append(snapshot)
+        nominated: list[Version] = []
+        for asset, listed in grouped.items():
+            if alias in self._seen:
+                self._seen[alias].update(snapshot.version for snapshot in listed)
+            if context.configuration.registry(alias).watches(asset):
+                nominated += _differing(context, asset, listed)
+        changed = sum(follow(context, Signal(version)) for version in nominated)
+        return replace(
+            result,
+            seen=result.seen + sum(len(listed) for listed in grouped.values()),
+            nominated=result.nominated + len(nominated),
+            changed=result.changed + changed,
+        )
+
+    def _finish(self, alias: str, result: Scanned) -> Scanned:
+        context = self._context
+        now = context.clock.now()
+        seen = self._seen.pop(alias, None)
+        missing = [] if seen is None else _missing(context, alias, seen)
+        halted = _too_many(len(missing), 0 if seen is None else len(seen))
+        deleted = 0 if halted else sum(_note_missing(context, version) for version in missing)
+        context.states.update(
+            alias,
+            lambda state: replace(
+                state, cursor="", pass_completed=now, halted=halted, unreadable=""
+            ),
+        )
+        return replace(result, missing=len(missing), deleted=deleted, complete=True, halted=halted)
+
+
+def found_empty(context: Context, alias: str) -> bool:
+    """Count an enforce registry as imported if nothing is in it; tell whether it is imported.
+
+    Raises:
+        RegistryUnavailableError, RegistryRefusedError: it cannot be listed.
+    """
+    if context.states.get(alias, fresh=True).imported:
+        return True
+    if context.configuration.registry(alias).mode is not Mode.ENFORCE:
+        return False
+    page = context.registry(alias).versions()
+    if page.versions or page.cursor:
+        return False
+    context.states.update(alias, lambda state: replace(state, imported=True))
+    return True
+
+
+def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Version]:
+    """Return the versions of an asset that a signal should be followed up for."""
+    if context.configuration.lifecycle(asset) is None:
+        return []
+    loaded = context.ledger.load(asset)
+    known = context.ledger.versions(asset) if loaded.etag else {}
+    owed = bool(loaded.head.owed)
+    return [
+        snapshot.version
+        for snapshot in listed
+        if not snapshot.anonymous
+        and (owed or _differs(context, known.get(snapshot.version.number), snapshot))
+    ]
+
+
+def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:
+    if state is None or state.gone or state.incarnation != snapshot.incarnation:
+        return True
+    alias = snapshot.version.asset.registry
+    registry = context.configuration.registry(alias)
+    values = observed(snapshot, registry)
+    if any(value != state.base.get(source) for source, value in values.items()):
+        return True
+    governed = not context.states.ungoverned(alias)
+    if governed and not state.governed:
+        return True
+    return governed and not state.stopped and not mirrors(context.ledger.id, state, snapshot)
+
+
+def _missing(context: Context, alias: str, seen: set[Version]) -> list[Version]:
+    partitions = [(alias, kind) for kind in Kind]
+    missing: list[Version] = []
+    for _, entry in catalog.entries(context.ledger.rows, partitions):
+        version = Version(Asset.parse(entry.asset), entry.version)
+        if not entry.gone and version not in seen:
+            missing.append(version)
+    return missing
+
+
+def _too_many(missing: int, seen: int) -> str:
+    if missing <= MISSING_ALWAYS_FINE or missing <= MISSING_SHARE * (missing + seen):
+        return ""
+    return f"{missing} of {missing + seen} versions are missing: none was marked as deleted"
+
+
+def _note_missing(context: Context, version: Version) -> bool:
+    """Ask the registry once more; record as deleted what was gone five minutes ago already."""
+    if context.registry(version.asset.registry).read(version) is not None:
+        follow(context, Signal(version))
+        return False
+    return context.persistently(lambda: _mark_missing(context, version))
+
+
+def _mark_missing(context: Context, version: Version) -> bool:
+    now = context.clock.now()
+    loaded = context.ledger.load(version.asset, [version.number])
+    state = loaded.versions.get(version.number)
+    if state is None or state.gone:
+        return False
+    since = state.missing_since
+    certain = since is not None and now - since >= timedelta(seconds=TWICE_SECONDS)
+    if since is not None and not certain:
+        return False
+    step = loaded.step()
+    why = "gone from its registry"
+    if not certain:
+        step = step.with_version(replace(state, missing_since=now))
+    elif state.governed:
+        lifecycle = context.lifecycle(version.asset)
+        step = effect.delete(step, version.number, lifecycle, _SCAN, now, why)
+    else:
+        step = effect.forget(step, version.number, _SCAN, why)
+    operation = f"scan-{context.clock.operation_id()}"
+    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))
+    return certain

@@ -1,0 +1,40 @@
+"""A hint that something may have changed. It is never believed, only followed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from stage_functions.domain.asset import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A hint.
+
+    Attributes:
+        version: which version may have changed.
+        keys: tags that it speaks of; empty for all.
+        actor: `<provider>:<id>` who may have written, or "".
+        at: when that was, where the hint says.
+    """
+
+    version: Version
+    keys: tuple[str, ...] = ()
+    actor: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a delivery amounts to.
+
+    Attributes:
+        signals: to follow up, in the order of the delivery.
+        ignored: why the others were acknowledged unread, one entry each.
+        handshake: the validation code to answer with, where the delivery is a handshake.
+    """
+
+    signals: tuple[Signal, ...] = ()
+    ignored: tuple[str, ...] = ()
+    handshake: str = ""

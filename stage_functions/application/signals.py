@@ -1,0 +1,268 @@
+"""Follow up a signal: read the version, decide on what changed, commit, work off.
+
+A signal is a hint: whatever it says, the version is read. Duplicated, reordered, late or lost
+signals come to the same, because only what the registry shows and the ledger remembers counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from stage_functions.application.arrival import arrive, contradiction, stop
+from stage_functions.application.context import Context
+from stage_functions.application.judging import ask
+from stage_functions.application.ledger import Committed, Loaded
+from stage_functions.application.observing import observe
+from stage_functions.application.outbox import work_off, work_off_due
+from stage_functions.application.reconcile import mirrors
+from stage_functions.application.signal import Signal
+from stage_functions.domain import effect
+from stage_functions.domain.approval import Status
+from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.consent import close
+from stage_functions.domain.grounds import Grounds
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.observation import STAGE, STAGE_REQUEST, Reading, observed, read
+from stage_functions.domain.people import STAGEWARD, Actor, Attribution
+from stage_functions.domain.record import Json, digest
+from stage_functions.domain.state import (
+    PUT_BACK_LIMIT,
+    PUT_BACK_PAUSE_SECONDS,
+    PUT_BACK_WINDOW_SECONDS,
+    Step,
+    VersionState,
+)
+from stage_functions.domain.transition import Refused, Request
+
+_FOLLOWED_AGAIN = 3
+"""How often versions that were changed while their tags were written are followed up at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a signal comes to, before it is committed."""
+
+    loaded: Loaded
+    step: Step
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    not_before: Mapping[str, datetime] = field(default_factory=dict)
+    suspicion: str = ""
+
+
+def follow(context: Context, signal: Signal) -> bool:
+    """Follow up a signal; tell whether anything was committed.
+
+    Raises:
+        RegistryUnavailableError: the version cannot be read; deliver the signal again.
+        StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver the signal again.
+    """
+    asset = signal.version.asset
+    registry = context.configuration.registry(asset.registry)
+    lifecycle = context.configuration.lifecycle(asset)
+    if lifecycle is None or not registry.watches(asset):
+        return False
+    committed, loaded = context.persistently(lambda: _attempt(context, signal, lifecycle))
+    if committed is not None:
+        settle(context, committed)
+    elif loaded.head.owed:
+        settle_due(context, loaded)
+    return committed is not None
+
+
+def settle(context: Context, committed: Committed) -> None:
+    """Carry out a commit, and follow up what was changed meanwhile."""
+    changed = work_off(context, committed)
+    _again(context, committed.loaded.asset, changed, _FOLLOWED_AGAIN)
+
+
+def settle_due(context: Context, loaded: Loaded) -> None:
+    """Carry out what is due of an asset's owed work, and follow up what was changed meanwhile."""
+    _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
+
+
+def _again(context: Context, asset: Asset, changed: tuple[str, ...], left: int) -> None:
+    if left == 0:
+        return
+    lifecycle = context.lifecycle(asset)
+    for number in changed:
+        attempt = partial(_attempt, context, Signal(Version(asset, number)), lifecycle)
+        committed, loaded = context.persistently(attempt)
+        more = work_off(context, committed) if committed else work_off_due(context, loaded)
+        _again(context, asset, more, left - 1)
+
+
+def _attempt(
+    context: Context, signal: Signal, lifecycle: Lifecycle
+) -> tuple[Committed | None, Loaded]:
+    version = signal.version
+    now = context.clock.now()
+    loaded = context.ledger.load(version.asset, [version.number])
+    snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is None or snapshot.anonymous:
+        return None, loaded
+    if context.states.ungoverned(version.asset.registry):
+        plan = _Plan(loaded, observe(context, loaded, snapshot, lifecycle, now))
+    else:
+        plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
+    if plan.step == plan.loaded.step():
+        return None, loaded
+    committed = context.ledger.commit(
+        plan.loaded,
+        plan.step,
+        now=now,
+        operation=_operation(context, loaded, snapshot),
+        blobs=plan.blobs,
+        not_before=plan.not_before,
+    )
+    if plan.suspicion:
+        alias = version.asset.registry
+        context.states.suspect(alias, str(version.asset), plan.suspicion, at_once=False)
+    return committed, committed.loaded
+
+
+def _plan(
+    context: Context,
+    signal: Signal,
+    loaded: Loaded,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    now: datetime,
+) -> _Plan:
+    number = snapshot.version.number
+    known = loaded.versions.get(number)
+    if known is not None and known.stopped and known.incarnation == snapshot.incarnation:
+        return _Plan(loaded, loaded.step())
+    arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
+    why = contradiction(context, loaded, snapshot)
+    if why:
+        step = stop(arrived.step, arrived.step.version(number), why)
+        return _Plan(loaded, step, arrived.blobs, suspicion=why)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    values = observed(snapshot, registry)
+    state = arrived.step.version(number)
+    reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
+    plan = _Plan(loaded, arrived.step, arrived.blobs)
+    if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
+        reading = Reading(missing=True)
+    if reading.nothing:
+        return plan
+    return _answer(context, signal, plan, snapshot, lifecycle, reading, now)
+
+
+def _answer(
+    context: Context,
+    signal: Signal,
+    plan: _Plan,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    reading: Reading,
+    now: datetime,
+) -> _Plan:
+    number = snapshot.version.number
+    state = plan.step.version(number)
+    actor, candidates = _writer(context, signal, snapshot, state)
+    out_of_place = reading.drift is not None or reading.missing
+    if out_of_place:
+        plan = _put_back(plan, state, reading, actor, now)
+    judged = {**reading.answers, **reading.absorbed}
+    judged = {s: v for s, v in judged.items() if s != STAGE or not _paused(state, now)}
+    if judged:
+        step = plan.step.with_version(plan.step.version(number).answered(judged))
+        plan = replace(plan, step=step)
+    if reading.withdraw:
+        plan = replace(
+            plan, step=_withdraw(plan.step, number, reading.withdraw, lifecycle, actor, now)
+        )
+    if reading.wish is not None:
+        wish = reading.wish
+        by_tag = wish.source in (STAGE, STAGE_REQUEST)
+        request = Request(wish.target, wish.reason, actor, "", candidates, by_tag)
+        asked = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
+        blobs = {**plan.blobs, **asked.judged.blobs}
+        plan = replace(plan, loaded=asked.loaded, step=asked.step, blobs=blobs)
+        plan = replace(plan, step=_show(plan.step, number, reading))
+    return plan
+
+
+def _neglected(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
+    """Tell whether somebody changed Stageward's own tags while nothing was owed to them."""
+    return not loaded.head.owed and not mirrors(context.ledger.id, state, snapshot)
+
+
+def _show(step: Step, number: str, reading: Reading) -> Step:
+    """Owe the tags of a version whose `stage` was edited, also where the wish changed nothing."""
+    return step.with_version(step.version(number), touch=STAGE in reading.answers)
+
+
+def _put_back(
+    plan: _Plan, state: VersionState, reading: Reading, actor: Actor, now: datetime
+) -> _Plan:
+    """Owe the tags again, unless somebody keeps changing them: then pause, and say so once."""
+    if _paused(state, now):
+        return plan
+    window = timedelta(seconds=PUT_BACK_WINDOW_SECONDS)
+    recent = tuple(moment for moment in state.put_backs if now - moment < window)
+    found = reading.drift if reading.drift is not None else ""
+    fields: dict[str, Json] = {"found": found, "granted": state.stage}
+    if len(recent) >= PUT_BACK_LIMIT:
+        until = now + timedelta(seconds=PUT_BACK_PAUSE_SECONDS)
+        state = replace(state, put_backs=recent, paused_until=until)
+        fields["why"] = f"put back {len(recent)} times in ten minutes; the next time in an hour"
+        step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
+        not_before = {**plan.not_before, state.version: until}
+        return replace(plan, step=step, not_before=not_before)
+    state = replace(state, put_backs=(*recent, now), paused_until=None)
+    if reading.drift is None:
+        base = {**state.base, STAGE: None}
+        return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
+    fields["why"] = "an edit of the stage tag that asks for nothing is put back"
+    step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
+    return replace(plan, step=step)
+
+
+def _paused(state: VersionState, now: datetime) -> bool:
+    return state.paused_until is not None and now < state.paused_until
+
+
+def _withdraw(
+    step: Step, number: str, approval: str, lifecycle: Lifecycle, actor: Actor, now: datetime
+) -> Step:
+    current = step.state.approval_of(number)
+    if current is not None and current.id == approval.lower():
+        return close(step, current.id, Status.WITHDRAWN, "withdrawn by tag", actor, now)
+    state = step.version(number)
+    refused = Refused(f"no approval {approval} is open for it", lifecycle.allowed(state.stage))
+    request = Request(f"withdraw {approval}"[:200], "", actor)
+    return effect.refuse(step, number, request, refused, actor, Grounds(lifecycle))
+
+
+def _writer(
+    context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
+) -> tuple[Actor, tuple[str, ...]]:
+    """Return who seems to have written, and everyone who may have."""
+    resolve = context.configuration.directory.resolve
+    hinted = resolve(signal.actor) if signal.actor else ""
+    modified = resolve(snapshot.modified_by) if snapshot.modified_by else ""
+    seen = (*state.writers, hinted, modified)
+    candidates = tuple(dict.fromkeys(id_ for id_ in seen if id_ and id_ != STAGEWARD))
+    if modified and hinted in ("", modified) and modified != STAGEWARD:
+        return Actor(modified, Attribution.INFERRED, "tag"), candidates
+    return Actor("", Attribution.NONE, "tag"), candidates
+
+
+def _operation(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
+    """Return the id of what a signal does: the same for the same observation of the same state."""
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    known = loaded.versions.get(snapshot.version.number)
+    base = known.base if known else {}
+    document: dict[str, Json] = {
+        "version": str(snapshot.version),
+        "incarnation": snapshot.incarnation,
+        "number": loaded.head.number,
+        "base": {source: value for source, value in base.items() if value is not None},
+        "observed": {s: v for s, v in observed(snapshot, registry).items() if v is not None},
+    }
+    return f"signal-{digest(document).removeprefix('sha256:')[:32]}"

@@ -1,0 +1,175 @@
+"""Finish whatever a crash left: owed work, and deadlines. Round-robin and time-boxed.
+
+A marker says that an asset's commit may owe something. It is deleted once the head's commit is at
+or past it and that commit owes nothing. A marker ahead of the head belongs to a commit that was
+never made, or is being made: after ten minutes the head is rewritten, so that a late commit must
+conflict, and only then is the marker deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stage_functions.application import keys
+from stage_functions.application.codec import pack
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Head, Loaded
+from stage_functions.application.ports.rows import (
+    ANY_ETAG,
+    LEDGER,
+    WORK,
+    Change,
+    Delete,
+    Insert,
+    Replace,
+    Row,
+)
+from stage_functions.application.signals import settle_due
+from stage_functions.application.vote import expire
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.error import ConflictError, StagewardError
+
+FENCE_SECONDS = 600
+PAGE = 200
+log = logging.getLogger("stageward.sweep")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep came to.
+
+    Attributes:
+        finished: markers deleted.
+        waiting: markers whose commits still owe something.
+        expired: approvals closed by their deadline.
+        failed: assets that could not be worked on now, each with the reason.
+        complete: every shard was visited within the time.
+        next_shard: where the next sweep begins.
+    """
+
+    finished: int = 0
+    waiting: int = 0
+    expired: int = 0
+    failed: tuple[str, ...] = ()
+    complete: bool = True
+    next_shard: int = 0
+
+
+def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swept:
+    """Visit deadlines, then markers, shard by shard, for at most so many seconds."""
+    started = context.clock.now()
+    end = started + timedelta(seconds=seconds)
+    finished = waiting = expired = 0
+    failed: list[str] = []
+    for offset in range(keys.SHARDS):
+        shard = (first_shard + offset) % keys.SHARDS
+        if offset and context.clock.now() >= end:
+            return Swept(finished, waiting, expired, tuple(failed), False, shard)
+        expired += _deadlines(context, shard, failed)
+        done, rest = _markers(context, shard, failed)
+        finished, waiting = finished + done, waiting + rest
+    return Swept(finished, waiting, expired, tuple(failed), True, first_shard)
+
+
+def _deadlines(context: Context, shard: int, failed: list[str]) -> int:
+    partition = f"deadlines-{shard:02d}"
+    now = context.clock.now().isoformat()
+    expired = 0
+    for row in context.ledger.rows.query(WORK, partition, end=now, limit=PAGE):
+        asset = Asset.parse(str(row.values["asset"]))
+        try:
+            expired += expire(context, asset, str(row.values["approval"]))
+            context.ledger.rows.commit(WORK, partition, [Delete(row.key, ANY_ETAG)])
+        except ConflictError:
+            continue
+        except StagewardError as exc:
+            log.warning("deadline of %s: %s", asset, exc)
+            failed.append(f"{asset}: {exc}")
+    return expired
+
+
+def _markers(context: Context, shard: int, failed: list[str]) -> tuple[int, int]:
+    partition = f"outbox-{shard:02d}"
+    finished: list[Change] = []
+    waiting, start = 0, ""
+    while True:
+        page = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
+        for asset, markers in _by_asset(page).items():
+            try:
+                done = _finish(context, asset, markers)
+            except StagewardError as exc:
+                log.warning("owed work of %s: %s", asset, exc)
+                failed.append(f"{asset}: {exc}")
+                done = []
+            finished += done
+            waiting += len(markers) - len(done)
+        if len(page) < PAGE:
+            break
+        start = f"{page[-1].key}\0"
+    return _delete(context, partition, finished), waiting
+
+
+def _by_asset(page: list[Row]) -> dict[Asset, list[Row]]:
+    grouped: dict[Asset, list[Row]] = {}
+    for row in page:
+        grouped.setdefault(Asset.parse(str(row.values["asset"])), []).append(row)
+    return grouped
+
+
+def _finish(context: Context, asset: Asset, markers: list[Row]) -> list[Change]:
+    """Work off what an asset owes; return the deletions of the markers that are done with."""
+    loaded = context.ledger.load(asset)
+    if loaded.head.owed:
+        settle_due(context, loaded)
+        loaded = context.ledger.load(asset)
+    deletions: list[Change] = []
+    for marker in markers:
+        commit = int(marker.values["commit"])
+        if commit <= loaded.head.commit:
+            if commit not in loaded.head.owed:
+                deletions.append(Delete(marker.key, marker.etag))
+        elif _old(context, marker):
+            loaded = _fence(context, loaded)
+            deletions.append(Delete(marker.key, marker.etag))
+    return deletions
+
+
+def _old(context: Context, marker: Row) -> bool:
+    written = datetime.fromisoformat(str(marker.values["at"]))
+    return context.clock.now() - written > timedelta(seconds=FENCE_SECONDS)
+
+
+def _fence(context: Context, loaded: Loaded) -> Loaded:
+    """Rewrite the head unchanged: whoever still holds its old ETag must conflict and load again."""
+    partition = keys.asset_partition(loaded.asset)
+    head: Head = loaded.head
+    change: Change = (
+        Replace(keys.HEAD, pack(head), loaded.etag)
+        if loaded.etag
+        else Insert(keys.HEAD, pack(head))
+    )
+    context.ledger.rows.commit(LEDGER, partition, [change])
+    return context.ledger.load(loaded.asset)
+
+
+def _delete(context: Context, partition: str, deletions: list[Change]) -> int:
+    """Delete markers, together where nobody rewrote one meanwhile, else one by one."""
+    deleted = 0
+    for start in range(0, len(deletions), 100):
+        batch = deletions[start : start + 100]
+        try:
+            context.ledger.rows.commit(WORK, partition, batch)
+            deleted += len(batch)
+        except ConflictError:
+            deleted += sum(_delete_one(context, partition, change) for change in batch)
+    return deleted
+
+
+def _delete_one(context: Context, partition: str, change: Change) -> bool:
+    try:
+        context.ledger.rows.commit(WORK, partition, [change])
+    except ConflictError:
+        return False
+    return True

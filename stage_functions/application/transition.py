@@ -1,0 +1,279 @@
+"""A request over the API, and the question what one would come to.
+
+Load → read the registry → decide → commit → work off. The same operation id gets the same answer,
+however often and after whatever fault it is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from stage_functions.application.answer import Answer, AnswerKind, decode, encode
+from stage_functions.application.arrival import arrive, contradiction
+from stage_functions.application.context import Context
+from stage_functions.application.judging import Asked, Judged, ask, judge
+from stage_functions.application.ledger import Loaded
+from stage_functions.application.observing import would_be
+from stage_functions.application.signals import settle
+from stage_functions.domain import effect
+from stage_functions.domain.approval import Approval, unmet
+from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.error import (
+    ConflictError,
+    NotAllowedNowError,
+    NotFoundError,
+    StaleError,
+)
+from stage_functions.domain.grounds import Grounds
+from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
+from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.state import Step
+from stage_functions.domain.transition import (
+    Granted,
+    Pending,
+    Refused,
+    Request,
+    Unchanged,
+    displaced_by,
+    grounds,
+    refusal_words,
+)
+
+REGISTER_FIRST = f"it is {UNREGISTERED}: register it first"
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRequest:
+    """What a caller asks for.
+
+    Attributes:
+        version: which version.
+        target: the stage.
+        reason: why, in the caller's words.
+        actor: who asks, proven.
+        operation: id of this operation; the same id gets the same answer.
+        expected_stage: refuse as stale unless it stands there now; "" for wherever.
+        archive_existing_versions: False refuses to displace the holder of an exclusive stage.
+        on_behalf_of: id of the person it is asked for, or "".
+    """
+
+    version: Version
+    target: str
+    reason: str
+    actor: Actor
+    operation: str
+    expected_stage: str = ""
+    archive_existing_versions: bool = True
+    on_behalf_of: str = ""
+
+    def request(self) -> Request:
+        """Return it as the domain knows it."""
+        return Request(self.target, self.reason, self.actor, self.on_behalf_of)
+
+
+def request_transition(context: Context, command: TransitionRequest) -> Answer:
+    """Decide on a request and carry it out as far as possible now.
+
+    Raises:
+        NotFoundError: no such registry or version, or nothing governs it.
+        NotAllowedNowError: its registry is only observed, or writes to the version are stopped.
+        StaleError: it does not stand where the caller expected.
+        RegistryUnavailableError: the registry cannot be read; nothing was decided.
+        ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
+    """
+    lifecycle = context.lifecycle(command.version.asset)
+    return context.persistently(lambda: _attempt(context, command, lifecycle))
+
+
+def preview(context: Context, version: Version, request: Request) -> Answer:
+    """Tell what a request would come to: the same decision path, not committed.
+
+    Raises:
+        NotFoundError, RegistryUnavailableError: as `request_transition`.
+    """
+    lifecycle = context.lifecycle(version.asset)
+    loaded, snapshot = load_and_read(context, version)
+    now = context.clock.now()
+    if snapshot.anonymous:
+        return _unregistered(version)
+    if context.states.ungoverned(version.asset.registry):
+        judged = would_be(context, loaded, snapshot, lifecycle, request, now)
+        return _answer(version, judged, loaded.step(), None, context.configuration.directory)
+    step = arrive(context, loaded.step(), snapshot, lifecycle, now).step
+    judged = judge(context, lifecycle, step, snapshot, request, now)
+    return _answer(version, judged, step, None, context.configuration.directory)
+
+
+def load_and_read(context: Context, version: Version) -> tuple[Loaded, Snapshot]:
+    """Load a version's asset, then read the version from its registry.
+
+    Raises:
+        NotFoundError: the registry has no such version.
+    """
+    loaded = context.ledger.load(version.asset, [version.number])
+    snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is None:
+        message = f"registry {version.asset.registry} has no {version}"
+        raise NotFoundError(message)
+    return loaded, snapshot
+
+
+def _attempt(context: Context, command: TransitionRequest, lifecycle: Lifecycle) -> Answer:
+    version, number = command.version, command.version.number
+    now = context.clock.now()
+    loaded, snapshot = load_and_read(context, version)
+    if snapshot.anonymous:
+        return _unregistered(version)
+    _demand_governed(context, command, loaded, snapshot, lifecycle, now)
+    arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
+    stage = arrived.step.version(number).stage
+    if command.expected_stage and command.expected_stage != stage:
+        message = f"{version} stands at {stage}, not at {command.expected_stage}"
+        raise StaleError(message)
+    asked = _keep_holder(command, loaded, arrived.step, lifecycle)
+    if asked is None:
+        request = command.request()
+        asked = ask(context, loaded, arrived.step, snapshot, lifecycle, request, now)
+    answer = _answer(
+        version, asked.judged, asked.step, asked.approval, context.configuration.directory
+    )
+    blobs = {**arrived.blobs, **asked.judged.blobs}
+    return _commit(context, command, asked, answer, blobs, now)
+
+
+def _commit(
+    context: Context,
+    command: TransitionRequest,
+    asked: Asked,
+    answer: Answer,
+    blobs: Mapping[str, bytes],
+    now: datetime,
+) -> Answer:
+    asset, operation = command.version.asset, command.operation
+    if asked.step == asked.loaded.step():
+        return _given(context, asset, operation) or answer
+    answer = replace(answer, record=asked.loaded.head.number + len(asked.step.drafts))
+    try:
+        committed = context.ledger.commit(
+            asked.loaded,
+            asked.step,
+            now=now,
+            operation=operation,
+            answer=encode(answer),
+            blobs=blobs,
+        )
+    except ConflictError:
+        given = _given(context, asset, operation)
+        if given is None:
+            raise
+        return given
+    settle(context, committed)
+    return answer
+
+
+def _given(context: Context, asset: Asset, operation: str) -> Answer | None:
+    answer = context.ledger.answer(asset, operation)
+    return decode(answer) if answer else None
+
+
+def _demand_governed(
+    context: Context,
+    command: TransitionRequest,
+    loaded: Loaded,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    now: datetime,
+) -> None:
+    """Refuse to act where Stageward only observes, or where the tags contradict the ledger.
+
+    Raises:
+        NotAllowedNowError: with what would have happened, where that can be said.
+    """
+    why = context.states.ungoverned(command.version.asset.registry)
+    if why:
+        judged = would_be(context, loaded, snapshot, lifecycle, command.request(), now)
+        said = grounds(judged.outcome)
+        message = f"{why}; the request would be {said['outcome']}: {said['detail']}"
+        raise NotAllowedNowError(message, code="registry-observed")
+    known = loaded.versions.get(command.version.number)
+    why = known.stopped if known is not None else ""
+    why = why or contradiction(context, loaded, snapshot)
+    if why:
+        alias = command.version.asset.registry
+        message = f"nothing is written to {command.version}: {why}; see `stageward resolve {alias}`"
+        raise NotAllowedNowError(message, code="version-stopped")
+
+
+def _keep_holder(
+    command: TransitionRequest, loaded: Loaded, step: Step, lifecycle: Lifecycle
+) -> Asked | None:
+    """Refuse to take an exclusive stage that is held, where the caller will not displace."""
+    number = command.version.number
+    state = step.version(number)
+    if (
+        command.archive_existing_versions
+        or lifecycle.transition(state.stage, command.target) is None
+    ):
+        return None
+    holders = displaced_by(lifecycle, step.state, number, command.target)
+    if not holders:
+        return None
+    why = (
+        f"{command.target} is exclusive and held by {', '.join(holders)}, which would be displaced"
+    )
+    refused = Refused(why, lifecycle.allowed(state.stage))
+    bare = Grounds(lifecycle)
+    step = effect.refuse(step, number, command.request(), refused, command.actor, bare)
+    return Asked(loaded, step, Judged(refused, bare))
+
+
+def _unregistered(version: Version) -> Answer:
+    return Answer(AnswerKind.REFUSED, str(version), UNREGISTERED, REGISTER_FIRST)
+
+
+def _answer(
+    version: Version,
+    judged: Judged,
+    step: Step,
+    approval: Approval | None,
+    directory: Directory,
+) -> Answer:
+    stage = step.version(version.number).stage
+    name = str(version)
+    match judged.outcome:
+        case Granted(transition=transition, displaces=displaces, verdicts=verdicts):
+            detail = f"{transition.source} → {transition.target}"
+            return Answer(
+                AnswerKind.GRANTED,
+                name,
+                stage,
+                detail,
+                verdicts=verdicts,
+                displaces=displaces,
+            )
+        case Pending(transition=transition, verdicts=verdicts, displaces=displaces):
+            return Answer(
+                AnswerKind.PENDING,
+                name,
+                stage,
+                f"{transition.source} → {transition.target} waits for approval",
+                approval=approval.id if approval else "",
+                status=str(approval.status) if approval else "",
+                needs=unmet(approval, directory) if approval else (),
+                verdicts=verdicts,
+                displaces=displaces,
+                fingerprint=approval.fingerprint if approval else "",
+            )
+        case Refused(allowed=allowed, verdicts=verdicts) as refused:
+            return Answer(
+                AnswerKind.REFUSED,
+                name,
+                stage,
+                refusal_words(refused),
+                allowed=allowed,
+                verdicts=verdicts,
+            )
+        case Unchanged():
+            return Answer(AnswerKind.UNCHANGED, name, stage, f"stands at {stage} already")

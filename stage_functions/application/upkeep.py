@@ -1,0 +1,162 @@
+"""What operators look after: owed work that is late or parked, old answers, the catalog, health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from stage_functions.application import catalog, keys
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Owed
+from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
+from stage_functions.application.signals import settle_due
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.error import NotFoundError, StagewardError
+
+ANSWERS_DAYS = 7
+"""How long an operation id gets the same answer."""
+PAGE = 1000
+BATCH = 99
+
+
+@dataclass(frozen=True, slots=True)
+class OwedView:
+    """Owed work, as operators see it.
+
+    Attributes:
+        id: to retry it by.
+        asset: whose.
+        owed: what.
+    """
+
+    id: str
+    asset: str
+    owed: Owed
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Ready or not, and which part is not.
+
+    Attributes:
+        ready: all parts are.
+        parts: what is wrong by part; an empty text where nothing is.
+    """
+
+    ready: bool
+    parts: dict[str, str]
+
+
+def outbox(context: Context) -> list[OwedView]:
+    """Return all owed work, parked work first."""
+    views = [
+        OwedView(f"{keys.asset_partition(asset)}@{owed.key}", str(asset), owed)
+        for asset in _owing(context)
+        for owed in context.ledger.owed(asset)
+    ]
+    return sorted(views, key=lambda view: (not view.owed.parked, view.asset, view.owed.key))
+
+
+def retry(context: Context, wanted: str) -> OwedView:
+    """Try owed work again now, parked or not.
+
+    Raises:
+        NotFoundError: nothing is owed under that id.
+        ConflictError, UnknownOutcomeError: try again.
+    """
+    view = next((view for view in outbox(context) if view.id == wanted), None)
+    if view is None:
+        message = f"nothing is owed under '{wanted}'; `stageward outbox` lists what is"
+        raise NotFoundError(message)
+    owed = Asset.parse(view.asset)
+
+    def attempt() -> None:
+        loaded = context.ledger.load(owed)
+        now = context.clock.now()
+        rows = context.ledger.owed(owed)
+        again = [
+            replace(row, parked=False, paused=False, next_at=now)
+            for row in rows
+            if row.key == view.owed.key
+        ]
+        if again:
+            context.ledger.complete(loaded, {}, [], again, loaded.head.owed)
+
+    context.persistently(attempt)
+    settle_due(context, context.ledger.load(owed))
+    return view
+
+
+def rebuild_catalog(context: Context) -> int:
+    """Write every catalog row again from the ledger; return how many."""
+    count = 0
+    for asset in context.ledger.assets():
+        states = context.ledger.versions(asset)
+        catalog.write(context.ledger.rows, asset, states)
+        count += len(states)
+    return count
+
+
+def forget_answers(context: Context) -> int:
+    """Remove answers to operation ids that are older than a week; return how many."""
+    limit = context.clock.now() - timedelta(days=ANSWERS_DAYS)
+    return sum(_forget(context, asset, limit) for asset in context.ledger.assets())
+
+
+def health(context: Context) -> Health:
+    """Tell what an operator must know."""
+    parts: dict[str, str] = {}
+    try:
+        parked = [view for view in outbox(context) if view.owed.parked]
+        parts["ledger"] = ""
+        parts["outbox"] = f"{len(parked)} parked; see `stageward outbox`" if parked else ""
+        for alias in context.configuration.registries:
+            parts[f"registry {alias}"] = _registry(context, alias)
+    except StagewardError as exc:
+        parts["ledger"] = str(exc)
+    return Health(not any(parts.values()), parts)
+
+
+def _registry(context: Context, alias: str) -> str:
+    registry = context.configuration.registry(alias)
+    state = context.states.get(alias)
+    if state.unreadable:
+        return state.unreadable
+    if registry.mode == "observe":
+        return ""
+    return context.states.ungoverned(alias) or state.halted
+
+
+def _owing(context: Context) -> Iterator[Asset]:
+    for shard in range(keys.SHARDS):
+        partition, start, seen = f"outbox-{shard:02d}", "", set[str]()
+        while True:
+            rows = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
+            for row in rows:
+                name = str(row.values["asset"])
+                if name not in seen:
+                    seen.add(name)
+                    yield Asset.parse(name)
+            if len(rows) < PAGE:
+                break
+            start = f"{rows[-1].key}\0"
+
+
+def _forget(context: Context, asset: Asset, limit: datetime) -> int:
+    partition, start, forgotten = keys.asset_partition(asset), keys.OPERATION, 0
+    while True:
+        rows = context.ledger.rows.query(
+            LEDGER, partition, start=start, end=keys.after(keys.OPERATION), limit=BATCH
+        )
+        old: list[Change] = [
+            Delete(row.key, row.etag)
+            for row in rows
+            if datetime.fromisoformat(str(row.values["at"])) < limit
+        ]
+        if old:
+            context.ledger.rows.commit(LEDGER, partition, old)
+            forgotten += len(old)
+        if len(rows) < BATCH:
+            return forgotten
+        start = f"{rows[-1].key}\0"

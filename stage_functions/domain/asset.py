@@ -1,0 +1,152 @@
+"""What Stageward governs: assets and their versions, and what a registry says of one.
+
+Parsing and printing of names is here; whether such an asset exists is for the registry to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from stage_functions.domain.error import InvalidInputError
+
+MAX_NAME_CHARACTERS = 1000
+_ALIAS = re.compile(r"[a-z0-9-]+\Z")
+
+
+class Kind(StrEnum):
+    """The kinds of asset, as Azure ML names them in its paths."""
+
+    MODELS = "models"
+    DATA = "data"
+    ENVIRONMENTS = "environments"
+    COMPONENTS = "components"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Asset:
+    """A named thing in a registry, printed as `dev/models/iris`.
+
+    Attributes:
+        registry: the registry's short alias.
+        kind: one of the four kinds.
+        name: in the registry's own spelling; case counts.
+    """
+
+    registry: str
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.registry}/{self.kind}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Asset:
+        """Read `registry/kind/name`.
+
+        Raises:
+            InvalidInputError: not of that form; the message says what is.
+        """
+        registry, _, rest = text.partition("/")
+        kind, _, name = rest.partition("/")
+        return cls(_alias(registry, text), _kind(kind, text), _name(name, text))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """One artifact of an asset, printed as `dev/models/iris:3`.
+
+    Attributes:
+        asset: the asset it is a version of.
+        number: the registry's own text for it, mostly digits.
+    """
+
+    asset: Asset
+    number: str
+
+    def __str__(self) -> str:
+        return f"{self.asset}:{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Read `registry/kind/name:version`.
+
+        Raises:
+            InvalidInputError: not of that form; the message says what is.
+        """
+        asset, colon, number = text.rpartition(":")
+        if not colon or not number:
+            message = f"'{text}' names no version; write registry/kind/name:version, such as dev/models/iris:3"
+            raise InvalidInputError(message)
+        return cls(Asset.parse(asset), number)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version as its registry shows it at one moment.
+
+    Attributes:
+        version: which version.
+        created_at: when the registry made it, aware UTC.
+        content: what identifies its content, such as `models:/m-…` or a datastore path.
+        tags: all of its tags, Stageward's own among them.
+        author: `<provider>:<id>` of who registered it, or None where the registry does not say.
+        modified_by: `<provider>:<id>` of who wrote it last, where the registry says.
+        description: free text.
+        properties: what the registry lets nobody change later.
+        job: id of the job or run that made it, or None.
+        native_stage: the registry's own stage field (MLflow's `current_stage`), or None.
+        archived: hidden by the registry itself.
+        anonymous: made by the registry itself and named by nobody: Unregistered.
+    """
+
+    version: Version
+    created_at: datetime
+    content: str
+    tags: Mapping[str, str]
+    author: str | None = None
+    modified_by: str | None = None
+    description: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    job: str | None = None
+    native_stage: str | None = None
+    archived: bool = False
+    anonymous: bool = False
+
+    @property
+    def incarnation(self) -> str:
+        """Which thing this version number means: `<creation, ms since 1970>/<content>`."""
+        return f"{_milliseconds(self.created_at)}/{self.content}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return elapsed.days * 86_400_000 + elapsed.seconds * 1000 + elapsed.microseconds // 1000
+
+
+def _alias(alias: str, text: str) -> str:
+    if not _ALIAS.match(alias):
+        message = f"'{text}' names no registry; write registry/kind/name, such as dev/models/iris"
+        raise InvalidInputError(message)
+    return alias
+
+
+def _kind(kind: str, text: str) -> Kind:
+    try:
+        return Kind(kind)
+    except ValueError as exc:
+        message = f"'{text}' has the kind '{kind}'; the kinds are {', '.join(Kind)}"
+        raise InvalidInputError(message) from exc
+
+
+def _name(name: str, text: str) -> str:
+    if not name or "/" in name or ":" in name or len(name) > MAX_NAME_CHARACTERS:
+        message = (
+            f"'{text}' names no asset: a name has 1 to {MAX_NAME_CHARACTERS} characters, "
+            "without '/' and ':'; write registry/kind/name"
+        )
+        raise InvalidInputError(message)
+    return name

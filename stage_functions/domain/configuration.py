@@ -1,0 +1,100 @@
+"""What `stageward.yaml` says, typed. Reading and checking the file is not done here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.error import NotFoundError
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.people import Directory
+
+
+class RegistryType(StrEnum):
+    """The products that Stageward watches."""
+
+    MLFLOW = "mlflow"
+    AZUREML = "azureml"
+
+
+class Mode(StrEnum):
+    """What Stageward does with what it sees."""
+
+    OBSERVE = "observe"
+    ENFORCE = "enforce"
+
+
+class Source(StrEnum):
+    """Where a request may arrive besides the API."""
+
+    TAG = "tag"
+    MLFLOW_STAGE = "mlflow_stage"
+
+
+class StageEdits(StrEnum):
+    """What an edit of the `stage` tag itself means."""
+
+    FORWARD = "forward"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryConfiguration:
+    """One registry.
+
+    Attributes:
+        alias: the first part of its assets' names.
+        type: the product behind it.
+        address: URL of an MLflow server, or resource id of an Azure ML workspace or registry.
+        mode: observe or enforce.
+        watch: globs over `kind/name`.
+        requests_from: where requests arrive besides the API, first has precedence on import.
+        stage_edits: what an edit of the `stage` tag means.
+    """
+
+    alias: str
+    type: RegistryType
+    address: str
+    mode: Mode = Mode.OBSERVE
+    watch: tuple[str, ...] = ("models/*",)
+    requests_from: tuple[Source, ...] = (Source.TAG,)
+    stage_edits: StageEdits = StageEdits.FORWARD
+
+    def watches(self, asset: Asset) -> bool:
+        """Tell whether an asset is Stageward's business."""
+        return any(fnmatchcase(f"{asset.kind}/{asset.name}", glob) for glob in self.watch)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All of the file.
+
+    Attributes:
+        registries: by alias, in file order.
+        directory: people, groups and operators.
+        lifecycles: in file order; the first that matches an asset governs it.
+    """
+
+    registries: Mapping[str, RegistryConfiguration]
+    directory: Directory
+    lifecycles: tuple[Lifecycle, ...]
+
+    def registry(self, alias: str) -> RegistryConfiguration:
+        """Return a registry by alias.
+
+        Raises:
+            NotFoundError: no such registry; the message names those there are.
+        """
+        found = self.registries.get(alias)
+        if found is None:
+            known = ", ".join(self.registries) or "none"
+            message = f"no registry has the alias '{alias}'; the file has: {known}"
+            raise NotFoundError(message)
+        return found
+
+    def lifecycle(self, asset: Asset) -> Lifecycle | None:
+        """Return the lifecycle that governs an asset: the first that matches."""
+        return next((lifecycle for lifecycle in self.lifecycles if lifecycle.applies(asset)), None)

@@ -1,0 +1,122 @@
+"""What approvals make true: opened, voted on, sponsored, closed, each with its record.
+
+An approval is open exactly while its version names it and the asset lists it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from stage_functions.domain.approval import Approval, Status, Vote, unmet
+from stage_functions.domain.grounds import Grounds
+from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
+from stage_functions.domain.state import Step
+
+
+def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: Directory) -> Step:
+    """Put a request before its approvers."""
+    state = step.version(approval.version)
+    fields: dict[str, Json] = {
+        "from": approval.binding.source,
+        "to": approval.binding.target,
+        "approval": approval.id,
+        "requester": actor_document(approval.requester),
+        **({"reason": approval.reason} if approval.reason else {}),
+        **({"on_behalf_of": approval.on_behalf_of} if approval.on_behalf_of else {}),
+        **({"candidates": list(approval.candidates)} if approval.candidates else {}),
+        **({"displaces": list(approval.binding.displaces)} if approval.binding.displaces else {}),
+        "deadline": timestamp(approval.deadline),
+        "needs": list(unmet(approval, directory)),
+        **grounds.document(),
+    }
+    draft = Draft(
+        RecordType.APPROVAL_REQUESTED,
+        approval.version,
+        state.incarnation,
+        approval.requester,
+        fields,
+    )
+    step = step.with_approval(approval).with_open((*step.state.open_approvals, approval.id))
+    state = replace(state, approval=approval.id, status=pending_words(approval, directory))
+    return step.with_version(state).record(draft)
+
+
+def cast(step: Step, approval: Approval, vote: Vote, actor: Actor, directory: Directory) -> Step:
+    """Add a vote to an open approval."""
+    voted = replace(approval, votes=(*approval.votes, vote))
+    fields: dict[str, Json] = {
+        "approval": approval.id,
+        "decision": str(vote.decision),
+        **({"comment": vote.comment} if vote.comment else {}),
+        "groups": list(vote.groups),
+        "fingerprint": vote.fingerprint,
+        "needs": list(unmet(voted, directory)),
+    }
+    return _follow(
+        step,
+        voted,
+        Draft(RecordType.VOTED, approval.version, approval.binding.incarnation, actor, fields),
+        directory,
+    )
+
+
+def sponsor(step: Step, approval: Approval, actor: Actor, directory: Directory) -> Step:
+    """Give a request that nobody is proven to have made a requester who stands for it."""
+    sponsored = replace(approval, requester=actor, sponsored=True)
+    fields: dict[str, Json] = {
+        "approval": approval.id,
+        "needs": list(unmet(sponsored, directory)),
+    }
+    return _follow(
+        step,
+        sponsored,
+        Draft(RecordType.SPONSORED, approval.version, approval.binding.incarnation, actor, fields),
+        directory,
+    )
+
+
+def close(
+    step: Step,
+    approval_id: str,
+    status: Status,
+    why: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    because_of: int | None = None,
+) -> Step:
+    """Close an open approval for good."""
+    approval = step.state.approvals[approval_id]
+    closed = replace(approval, status=status, why=why, closed=now)
+    fields: dict[str, Json] = {
+        "approval": approval.id,
+        "status": str(status),
+        "from": approval.binding.source,
+        "to": approval.binding.target,
+        "why": why,
+    }
+    rest = tuple(i for i in step.state.open_approvals if i != approval_id)
+    state = step.version(approval.version)
+    state = replace(state, approval="", status=f"{status}: {why}" if why else str(status))
+    draft = Draft(
+        RecordType.APPROVAL_CLOSED,
+        approval.version,
+        approval.binding.incarnation,
+        actor,
+        fields,
+        because_of,
+    )
+    return step.with_approval(closed).with_open(rest).with_version(state).record(draft)
+
+
+def pending_words(approval: Approval, directory: Directory) -> str:
+    """Say what an open approval waits for, as `stage_status` does."""
+    return f"pending approval {approval.id}, needs {', '.join(unmet(approval, directory))}"
+
+
+def _follow(step: Step, approval: Approval, draft: Draft, directory: Directory) -> Step:
+    state = step.version(approval.version)
+    state = replace(state, status=pending_words(approval, directory))
+    return step.with_approval(approval).with_version(state).record(draft)

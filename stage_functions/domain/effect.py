@@ -1,0 +1,253 @@
+"""What a decision makes true: the state it leaves behind and the records that say so.
+
+Every function takes a `Step` and returns one with more in it. What must hold after each:
+
+- a version enters an exclusive stage only together with the displacement of every other holder;
+- whatever changes a stage writes a record, and records of others name the one that caused them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from stage_functions.domain.approval import Approval, Status
+from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.consent import close
+from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.people import Actor
+from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
+from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.transition import Refused, Request, refusal_words
+
+
+def register(
+    step: Step,
+    snapshot: Snapshot,
+    actor: Actor,
+    author: str,
+    base: Mapping[str, str | None],
+    lifecycle: Lifecycle,
+    now: datetime,
+    evidence: str,
+) -> Step:
+    """Begin a version's history at the initial stage.
+
+    What its tags say of a stage was copied from elsewhere: it is remembered as answered, so that
+    it asks nothing, and is put right.
+    """
+    number, stage = snapshot.version.number, lifecycle.initial
+    state = VersionState(
+        version=number,
+        incarnation=snapshot.incarnation,
+        stage=stage,
+        since=now,
+        author=author,
+        held=(stage,),
+        status=f"registered at {stage}",
+    ).answered(base)
+    fields: dict[str, Json] = {
+        "to": stage,
+        "why": "registered",
+        "created_at": timestamp(snapshot.created_at),
+        "lifecycle": lifecycle_document(lifecycle),
+        "evidence": evidence,
+    }
+    if author:
+        fields["author"] = author
+    draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, actor, fields)
+    return step.with_version(state).record(draft)
+
+
+def take_over(
+    step: Step,
+    snapshot: Snapshot,
+    stage: str,
+    actor: Actor,
+    author: str,
+    base: Mapping[str, str | None],
+    lifecycle: Lifecycle,
+    reason: str,
+    now: datetime,
+) -> Step:
+    """Take the stage that a version has today as granted, without approval."""
+    number = snapshot.version.number
+    state = VersionState(
+        version=number,
+        incarnation=snapshot.incarnation,
+        stage=stage,
+        since=now,
+        author=author,
+        held=(stage,),
+        status=f"imported at {stage}",
+    ).answered(base)
+    fields: dict[str, Json] = {
+        "to": stage,
+        "why": "imported",
+        "grounds": "no approval",
+        **({"reason": reason} if reason else {}),
+        "created_at": timestamp(snapshot.created_at),
+        "lifecycle": lifecycle_document(lifecycle),
+    }
+    if author:
+        fields["author"] = author
+    draft = Draft(RecordType.IMPORTED, number, snapshot.incarnation, actor, fields)
+    holders = dict(step.state.holders)
+    if lifecycle.stages[stage].exclusive:
+        holders[stage] = (*holders.get(stage, ()), number)
+    return step.with_version(state).with_holders(holders).record(draft)
+
+
+def grant(
+    step: Step,
+    version: str,
+    target: str,
+    request: Request,
+    actor: Actor,
+    grounds: Grounds,
+    now: datetime,
+    *,
+    approval: Approval | None = None,
+) -> Step:
+    """Move a version, and displace whoever holds an exclusive stage that it takes."""
+    state = step.version(version)
+    displaces = _others(step, grounds.lifecycle, version, target)
+    fields: dict[str, Json] = {
+        "from": state.stage,
+        "to": target,
+        "why": "approved" if approval else "allowed",
+        "requester": actor_document(request.requester),
+        **_said(request),
+        **({"approval": approval.id} if approval else {}),
+        **({"displaces": list(displaces)} if displaces else {}),
+        **grounds.document(),
+    }
+    draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, actor, fields)
+    cause = len(step.drafts)
+    step = _move(step.record(draft), version, target, grounds.lifecycle, now)
+    step = step.with_version(
+        replace(step.version(version), status=f"granted: {state.stage} → {target}")
+    )
+    step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
+    for displaced in displaces:
+        step = _displace(step, displaced, version, grounds.lifecycle, now, cause)
+    return step
+
+
+def refuse(
+    step: Step, version: str, request: Request, refused: Refused, actor: Actor, grounds: Grounds
+) -> Step:
+    """Record that a request was refused, and answer in the version's status."""
+    state = step.version(version)
+    fields: dict[str, Json] = {
+        "from": state.stage,
+        "to": request.target,
+        "why": refused.why,
+        "allowed": list(refused.allowed),
+        "requester": actor_document(request.requester),
+        **_said(request),
+        **grounds.document(),
+    }
+    ask_again = (refused.allowed[:1] or ("",))[0] if request.by_tag else ""
+    status = f"refused: {refusal_words(refused, ask_again=ask_again)}"
+    draft = Draft(RecordType.TRANSITION_REFUSED, version, state.incarnation, actor, fields)
+    return step.with_version(replace(state, status=status)).record(draft)
+
+
+def delete(
+    step: Step, version: str, lifecycle: Lifecycle, actor: Actor, now: datetime, why: str
+) -> Step:
+    """Record that a version is gone; a violation where its stage is not deletable."""
+    state = step.version(version)
+    cause = len(step.drafts)
+    stage = lifecycle.stages.get(state.stage)
+    fields: dict[str, Json] = {"from": state.stage, "why": why}
+    step = step.record(Draft(RecordType.DELETED, version, state.incarnation, actor, fields))
+    if stage is not None and not stage.deletable:
+        violation: dict[str, Json] = {
+            "from": state.stage,
+            "why": f"deleted while at {state.stage}, which is not deletable",
+        }
+        step = step.record(
+            Draft(RecordType.VIOLATED, version, state.incarnation, actor, violation, cause)
+        )
+    if state.approval:
+        step = close(
+            step,
+            state.approval,
+            Status.VOIDED,
+            f"{version} was deleted",
+            ITSELF,
+            now,
+            because_of=cause,
+        )
+    holders = {s: tuple(v for v in held if v != version) for s, held in step.state.holders.items()}
+    return step.with_holders(holders).with_version(replace(step.version(version), gone=True))
+
+
+def forget(step: Step, version: str, actor: Actor, why: str) -> Step:
+    """Record that a version which was only observed is gone."""
+    state = step.version(version)
+    fields: dict[str, Json] = {"outcome": "gone", "detail": why}
+    draft = Draft(RecordType.OBSERVED, version, state.incarnation, actor, fields)
+    return step.with_version(replace(state, gone=True)).record(draft)
+
+
+def drift(step: Step, version: str, actor: Actor, fields: Mapping[str, Json]) -> Step:
+    """Record that a version shows what nobody was granted."""
+    state = step.version(version)
+    return step.record(
+        Draft(RecordType.DRIFT_FOUND, version, state.incarnation, actor, dict(fields))
+    )
+
+
+def _others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tuple[str, ...]:
+    if not lifecycle.stages[target].exclusive:
+        return ()
+    return tuple(sorted(held for held in step.state.holders.get(target, ()) if held != version))
+
+
+def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: datetime) -> Step:
+    state = step.version(version)
+    held = state.held if target in state.held else (*state.held, target)
+    holders = {s: tuple(v for v in vs if v != version) for s, vs in step.state.holders.items()}
+    if lifecycle.stages[target].exclusive:
+        holders[target] = (*holders.get(target, ()), version)
+    moved = replace(state, stage=target, since=now, held=held)
+    return step.with_version(moved).with_holders(holders)
+
+
+def _displace(
+    step: Step, version: str, by: str, lifecycle: Lifecycle, now: datetime, cause: int
+) -> Step:
+    state = step.version(version)
+    target = lifecycle.stages[state.stage].displaced_to
+    fields: dict[str, Json] = {
+        "from": state.stage,
+        "to": target,
+        "why": "displaced",
+        "displaced_by": by,
+        "lifecycle": lifecycle_document(lifecycle),
+    }
+    draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, ITSELF, fields, cause)
+    step = _move(step.record(draft), version, target, lifecycle, now)
+    status = f"displaced by version {by}: {state.stage} → {target}"
+    step = step.with_version(replace(step.version(version), status=status))
+    return _void_stranded(step, version, f"{version} was displaced by {by}", now, cause)
+
+
+def _void_stranded(step: Step, version: str, why: str, now: datetime, cause: int) -> Step:
+    """Close the version's open approval: it was bound to the stage that the version has left."""
+    state = step.version(version)
+    if not state.approval:
+        return step
+    status = state.status
+    step = close(step, state.approval, Status.VOIDED, why, ITSELF, now, because_of=cause)
+    return step.with_version(replace(step.version(version), status=status))
+
+
+def _said(request: Request) -> dict[str, Json]:
+    reason: dict[str, Json] = {"reason": request.reason} if request.reason else {}
+    return {**reason, **({"on_behalf_of": request.on_behalf_of} if request.on_behalf_of else {})}

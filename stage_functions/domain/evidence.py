@@ -1,0 +1,76 @@
+"""What is known of a version when it is judged.
+
+The document always has every section, empty where nothing is known, so that a rule can ask
+`has(evidence.job.id)`. It is what is there: nothing is invented, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from stage_functions.domain.record import Json, digest
+
+SECTIONS = (
+    "job",
+    "code",
+    "model",
+    "data",
+    "environment",
+    "metrics",
+    "params",
+    "explanations",
+    "base_model",
+    "features",
+    "template",
+    "author",
+)
+Scalar = str | bool | int | float
+Section = Mapping[str, Scalar]
+_EMPTY: Section = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence document.
+
+    Attributes:
+        sections: by name, each a flat map; missing sections count as empty.
+    """
+
+    sections: Mapping[str, Section] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.sections) - set(SECTIONS)
+        if unknown:
+            message = (
+                f"no evidence section {sorted(unknown)}; the sections are {', '.join(SECTIONS)}"
+            )
+            raise ValueError(message)
+
+    def section(self, name: str) -> Section:
+        """Return a section, empty where nothing is known."""
+        return self.sections.get(name, _EMPTY)
+
+    def variables(self) -> dict[str, dict[str, Scalar]]:
+        """Return the document as rules see it: every section present, numbers as numbers."""
+        return {name: dict(self.section(name)) for name in SECTIONS}
+
+    def document(self) -> dict[str, Json]:
+        """Return the document as it is kept and hashed: fractions as Python's `repr` text.
+
+        Canonical JSON has one way to write a text, and several readings of a fraction.
+        """
+        return {
+            name: {key: _kept(value) for key, value in self.section(name).items()}
+            for name in SECTIONS
+        }
+
+    def digest(self) -> str:
+        """Return `sha256:<hex>` of the kept document."""
+        return digest(self.document())
+
+
+def _kept(value: Scalar) -> Json:
+    return repr(value) if isinstance(value, float) else value

@@ -1,0 +1,121 @@
+"""What a history proves: that it is whole, and who stood where at a moment.
+
+Both are pure functions over stored records, in order, read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stage_functions.domain.record import Record, RecordType, Tail, canonical, empty_tail, link
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first bad record of a history.
+
+    Attributes:
+        number: where it was found.
+        why: what is wrong, in words.
+    """
+
+    number: int
+    why: str
+
+
+def verify(
+    ledger: str, asset: str, records: Iterable[Record], *, head: Tail | None = None
+) -> Fault | None:
+    """Find the first record that was altered, dropped, moved or reordered; None if all is well.
+
+    Args:
+        ledger: the ledger's id.
+        asset: the asset whose history this claims to be.
+        records: all of them, in order; read once, so a stream will do.
+        head: where the history should end; without it a cut tail is not found.
+    """
+    tail = empty_tail(ledger, asset)
+    for record in records:
+        why = _fault(tail, record)
+        if why:
+            return Fault(tail.number + 1, why)
+        tail = Tail(ledger, asset, record.number, record.hash, record.at)
+    if head is not None and (tail.number, tail.hash) != (head.number, head.hash):
+        return Fault(
+            tail.number + 1, f"the head is at {head.number}, the records end at {tail.number}"
+        )
+    return None
+
+
+def _fault(tail: Tail, record: Record) -> str:
+    if canonical(dict(record.content)) != record.body:
+        return "its content is not what its bytes say"
+    if (record.content.get("ledger"), record.content.get("asset")) != (tail.ledger, tail.asset):
+        return (
+            f"it belongs to {record.content.get('asset')} in ledger {record.content.get('ledger')}"
+        )
+    if record.number != tail.number + 1:
+        return f"it has the number {record.number}"
+    if record.prev != tail.hash:
+        return "it does not link to the record before"
+    if link(record.prev, record.body) != record.hash:
+        return "its hash is not that of its bytes"
+    if tail.at is not None and record.at <= tail.at:
+        return "it is not later than the record before"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a version stood, and on what grounds.
+
+    Attributes:
+        stage: the granted stage.
+        since: when it was granted.
+        number: of the record that put it there.
+        why: `registered`, `imported`, `approved`, `allowed` or `displaced`.
+        approval: id of the approval, or "".
+        lifecycle: digest of the lifecycle in force, or "".
+    """
+
+    stage: str
+    since: datetime
+    number: int
+    why: str
+    approval: str = ""
+    lifecycle: str = ""
+
+
+def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str, Standing]:
+    """Replay a history up to a moment: where each version stood then.
+
+    Args:
+        records: of one asset, in order.
+        moment: up to and with this moment; None for all.
+    """
+    standings: dict[str, Standing] = {}
+    for record in records:
+        if moment is not None and record.at > moment:
+            break
+        match record.type:
+            case RecordType.REGISTERED | RecordType.IMPORTED | RecordType.STAGE_CHANGED:
+                standings[record.version] = _standing(record)
+            case RecordType.DELETED:
+                standings.pop(record.version, None)
+            case _:
+                pass
+    return standings
+
+
+def _standing(record: Record) -> Standing:
+    lifecycle = record.content.get("lifecycle")
+    return Standing(
+        stage=str(record.content["to"]),
+        since=record.at,
+        number=record.number,
+        why=str(record.content.get("why", record.type.lower())),
+        approval=str(record.content.get("approval", "")),
+        lifecycle=str(lifecycle["digest"]) if isinstance(lifecycle, Mapping) else "",
+    )

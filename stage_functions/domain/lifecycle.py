@@ -1,0 +1,178 @@
+"""The stages, the transitions between them, and what each transition demands.
+
+What must hold of a lifecycle is in `lifecycle_check`; that it holds is checked on loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.record import Json, digest
+from stage_functions.domain.rule import Rule
+
+UNREGISTERED = "Unregistered"
+
+
+class Excluded(StrEnum):
+    """Who may not vote, by their part in the request."""
+
+    REQUESTER = "requester"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a version may stand.
+
+    Attributes:
+        name: as tags and pages write it.
+        initial: where a registered version begins.
+        terminal: nothing leaves it.
+        exclusive: at most one version of an asset holds it.
+        displaced_to: where the holder of an exclusive stage moves when another takes it.
+        deletable: a version here may be deleted.
+        deployable_to: globs over `registry/endpoint`.
+        hidden: left out of lists by default.
+    """
+
+    name: str
+    initial: bool = False
+    terminal: bool = False
+    exclusive: bool = False
+    displaced_to: str = ""
+    deletable: bool = False
+    deployable_to: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """Whose consent a transition demands.
+
+    Attributes:
+        quorum: distinct persons in all.
+        groups: who may vote, and how many at least of each group.
+        exclude: who may not vote, by their part in the request.
+        expires: how long it stays open; then it lapses and never approves.
+    """
+
+    quorum: int
+    groups: Mapping[str, int]
+    exclude: tuple[Excluded, ...] = ()
+    expires: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A way from one stage to another.
+
+    Attributes:
+        source: the stage it leaves.
+        target: the stage it reaches.
+        rules: names of the rules that must pass.
+        requesters: groups that may ask; empty for anyone.
+        approval: whose consent it demands, or None.
+    """
+
+    source: str
+    target: str
+    rules: tuple[str, ...] = ()
+    requesters: tuple[str, ...] = ()
+    approval: ApprovalPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The stages and transitions that govern some assets.
+
+    Attributes:
+        name: unique in the file.
+        applies_to: globs over `registry/kind/name`.
+        stages: by name, in file order.
+        transitions: in file order.
+        rules: by name.
+        forward_only: transitions form no cycle.
+        bind: globs over the tags that rules may read and approvals are bound to.
+        text: as written in the file, without defaults; what the digest is over.
+    """
+
+    name: str
+    applies_to: tuple[str, ...]
+    stages: Mapping[str, Stage]
+    transitions: tuple[Transition, ...]
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    forward_only: bool = True
+    bind: tuple[str, ...] = ()
+    text: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over the lifecycle as written, canonical JSON."""
+        return digest(self.text)
+
+    @property
+    def initial(self) -> str:
+        """The stage where a registered version begins."""
+        return next(stage.name for stage in self.stages.values() if stage.initial)
+
+    def applies(self, asset: Asset) -> bool:
+        """Tell whether this lifecycle governs an asset."""
+        return any(fnmatchcase(str(asset), glob) for glob in self.applies_to)
+
+    def transition(self, source: str, target: str) -> Transition | None:
+        """Return the way from one stage to another, or None."""
+        for transition in self.transitions:
+            if (transition.source, transition.target) == (source, target):
+                return transition
+        return None
+
+    def allowed(self, source: str) -> tuple[str, ...]:
+        """Return the stages that transitions from this one reach, in file order."""
+        return tuple(t.target for t in self.transitions if t.source == source)
+
+    def exclusive(self) -> tuple[str, ...]:
+        """Return the names of the exclusive stages."""
+        return tuple(stage.name for stage in self.stages.values() if stage.exclusive)
+
+    def bound(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags that rules may read and approvals are bound to."""
+        return {k: v for k, v in tags.items() if any(fnmatchcase(k, g) for g in self.bind)}
+
+
+def shortfall(policy: ApprovalPolicy, voters: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return how many persons each group still lacks, one person counting for one group only.
+
+    Args:
+        policy: with the minimum per group.
+        voters: the groups of each person.
+    """
+    seats = [group for group, minimum in policy.groups.items() for _ in range(minimum)]
+    taken: dict[str, int] = {}
+    missing: dict[str, int] = {}
+    for seat, group in enumerate(seats):
+        if not _seat(seat, seats, voters, taken, set()):
+            missing[group] = missing.get(group, 0) + 1
+    return missing
+
+
+def _seat(
+    seat: int,
+    seats: Sequence[str],
+    voters: Mapping[str, Sequence[str]],
+    taken: dict[str, int],
+    tried: set[str],
+) -> bool:
+    """Find a person for a seat, moving others to other seats where need be (augmenting path)."""
+    for person, groups in voters.items():
+        if seats[seat] not in groups or person in tried:
+            continue
+        tried.add(person)
+        if person not in taken or _seat(taken[person], seats, voters, taken, tried):
+            taken[person] = seat
+            return True
+    return False

@@ -1,0 +1,215 @@
+"""What must hold of a lifecycle before it may govern anything.
+
+- one initial stage; every stage reachable from it; nothing leaves a terminal stage;
+- under `forward_only` the transitions, displacements included, form no cycle;
+- Unregistered is built in and never named;
+- an exclusive stage names a stage, itself not exclusive, for the versions that it displaces;
+- every rule, group and stage that is named exists, and every quorum can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stage_functions.domain.lifecycle import (
+    UNREGISTERED,
+    ApprovalPolicy,
+    Lifecycle,
+    Stage,
+    shortfall,
+)
+from stage_functions.domain.people import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a lifecycle, and where.
+
+    Attributes:
+        path: keys and indexes from the lifecycle down.
+        message: what is wrong and what to do.
+    """
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def faults(lifecycle: Lifecycle, directory: Directory) -> tuple[Fault, ...]:
+    """Return everything that is wrong with a lifecycle, in the order of the file."""
+    return (
+        *_stage_faults(lifecycle),
+        *_transition_faults(lifecycle),
+        *_approval_faults(lifecycle, directory),
+        *_shape_faults(lifecycle),
+    )
+
+
+def _stage_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
+    initials = [stage.name for stage in lifecycle.stages.values() if stage.initial]
+    if len(initials) != 1:
+        found = f"{' and '.join(initials)} are" if initials else "none is"
+        yield Fault(("stages",), f"one stage must be initial; {found}")
+    for name, stage in lifecycle.stages.items():
+        path = ("stages", name)
+        if name == UNREGISTERED:
+            yield Fault(path, f"{UNREGISTERED} is built in and cannot be defined")
+        if stage.initial and stage.exclusive:
+            yield Fault(
+                path,
+                f"{name} is initial, so every new version starts there: it cannot be exclusive",
+            )
+        if stage.exclusive and stage.terminal:
+            yield Fault(
+                path, f"{name} is terminal, so its holder cannot leave: it cannot be exclusive"
+            )
+        elif stage.exclusive:
+            yield from _displacement_faults(lifecycle, stage)
+        elif stage.displaced_to:
+            yield Fault(
+                (*path, "displaced_to"), f"{name} is not exclusive, so nothing is displaced from it"
+            )
+
+
+def _displacement_faults(lifecycle: Lifecycle, stage: Stage) -> Iterator[Fault]:
+    target = lifecycle.stages.get(stage.displaced_to)
+    if not stage.displaced_to:
+        yield Fault(
+            ("stages", stage.name),
+            f"{stage.name} is exclusive; say where its holder goes: displaced_to",
+        )
+    elif target is None:
+        yield Fault(
+            ("stages", stage.name, "displaced_to"), f"no stage is named {stage.displaced_to}"
+        )
+    elif target.exclusive:
+        yield Fault(
+            ("stages", stage.name, "displaced_to"),
+            f"{target.name} is exclusive itself, so it cannot take displaced versions",
+        )
+
+
+def _transition_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
+    seen: set[tuple[str, str]] = set()
+    for index, transition in enumerate(lifecycle.transitions):
+        path = ("transitions", index)
+        for key, name in (("from", transition.source), ("to", transition.target)):
+            if name == UNREGISTERED:
+                yield Fault(
+                    (*path, key), f"{UNREGISTERED} is built in; no transition leads from or to it"
+                )
+            elif name not in lifecycle.stages:
+                known = ", ".join(lifecycle.stages)
+                yield Fault((*path, key), f"no stage is named {name}; the stages are {known}")
+        pair = (transition.source, transition.target)
+        if transition.source == transition.target:
+            yield Fault(path, f"{transition.source} → {transition.target} goes nowhere")
+        if pair in seen:
+            yield Fault(path, f"{transition.source} → {transition.target} is there already")
+        seen.add(pair)
+        source = lifecycle.stages.get(transition.source)
+        if source is not None and source.terminal:
+            yield Fault((*path, "from"), f"{source.name} is terminal; nothing leaves it")
+        for position, rule in enumerate(transition.rules):
+            if rule not in lifecycle.rules:
+                yield Fault((*path, "rules", position), f"no rule is named {rule}")
+
+
+def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fault]:
+    for index, transition in enumerate(lifecycle.transitions):
+        path: tuple[str | int, ...] = ("transitions", index)
+        for position, group in enumerate(transition.requesters):
+            if group not in directory.groups:
+                yield Fault((*path, "requesters", position), f"no group is named {group}")
+        policy = transition.approval
+        if policy is None:
+            continue
+        unknown = [group for group in policy.groups if group not in directory.groups]
+        for group in unknown:
+            yield Fault((*path, "approval", "groups", group), f"no group is named {group}")
+        if not unknown and not _reachable_quorum(policy, directory):
+            yield Fault(
+                (*path, "approval", "quorum"),
+                f"no one can reach this quorum: {policy.quorum} distinct persons, "
+                f"{_minimums(policy)}, of groups with {_sizes(policy, directory)}",
+            )
+
+
+def _reachable_quorum(policy: ApprovalPolicy, directory: Directory) -> bool:
+    members = {
+        person: tuple(group for group in policy.groups if person in directory.groups[group])
+        for group in policy.groups
+        for person in directory.groups[group]
+    }
+    return len(members) >= policy.quorum and not shortfall(policy, members)
+
+
+def _minimums(policy: ApprovalPolicy) -> str:
+    return ", ".join(f"at least {minimum} of {group}" for group, minimum in policy.groups.items())
+
+
+def _sizes(policy: ApprovalPolicy, directory: Directory) -> str:
+    return ", ".join(f"{len(set(directory.groups[group]))} in {group}" for group in policy.groups)
+
+
+def _shape_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
+    edges = _edges(lifecycle)
+    initials = [stage.name for stage in lifecycle.stages.values() if stage.initial]
+    reached = _reached(initials, edges)
+    for name in lifecycle.stages:
+        if len(initials) == 1 and name not in reached:
+            yield Fault(("stages", name), f"no transition leads to {name}")
+    if lifecycle.forward_only:
+        cycle = _cycle(lifecycle.stages, edges)
+        if cycle:
+            yield Fault(
+                ("transitions",),
+                f"forward_only forbids the cycle {' → '.join(cycle)}; "
+                "remove a transition, or write forward_only: false",
+            )
+
+
+def _edges(lifecycle: Lifecycle) -> dict[str, list[str]]:
+    edges: dict[str, list[str]] = {name: [] for name in lifecycle.stages}
+    for transition in lifecycle.transitions:
+        edges.setdefault(transition.source, []).append(transition.target)
+    for stage in lifecycle.stages.values():
+        if stage.displaced_to:
+            edges[stage.name].append(stage.displaced_to)
+    return edges
+
+
+def _reached(start: Iterable[str], edges: Mapping[str, Sequence[str]]) -> set[str]:
+    reached: set[str] = set()
+    todo = list(start)
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo.extend(edges.get(name, ()))
+    return reached
+
+
+def _cycle(stages: Iterable[str], edges: Mapping[str, Sequence[str]]) -> list[str]:
+    done: set[str] = set()
+    for name in stages:
+        cycle = _cycle_from(name, edges, (), done)
+        if cycle:
+            return cycle
+    return []
+
+
+def _cycle_from(
+    at: str, edges: Mapping[str, Sequence[str]], path: tuple[str, ...], done: set[str]
+) -> list[str]:
+    """Walk on from a stage; `done` keeps a stage from being walked from twice."""
+    if at in path:
+        return [*path[path.index(at) :], at]
+    if at in done:
+        return []
+    done.add(at)
+    for following in edges.get(at, ()):
+        cycle = _cycle_from(following, edges, (*path, at), done) if following != at else []
+        if cycle:
+            return cycle
+    return []

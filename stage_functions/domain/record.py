@@ -1,0 +1,211 @@
+"""One fact in a history: numbered, hash-linked, never changed.
+
+Canonical bytes are RFC 8785 over all fields but `prev` and `hash`. The hash of a record is SHA-256
+over the previous hash (32 bytes) and those bytes; the first `prev` is bound to the ledger and the
+asset, so that a history cannot be moved to another. What a history proves is in `history`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import rfc8785
+
+from stage_functions.domain.people import Actor
+
+Json = str | bool | int | Sequence["Json"] | Mapping[str, "Json"]
+SCHEMA = 1
+MAX_TEXT_CHARACTERS = 2000
+"""Of a reason or comment."""
+
+
+class RecordType(StrEnum):
+    """What a record is about; published as the CloudEvent `Stageward.<type>`."""
+
+    REGISTERED = "Registered"
+    IMPORTED = "Imported"
+    OBSERVED = "Observed"
+    TRANSITION_REFUSED = "TransitionRefused"
+    APPROVAL_REQUESTED = "ApprovalRequested"
+    SPONSORED = "Sponsored"
+    VOTED = "Voted"
+    APPROVAL_CLOSED = "ApprovalClosed"
+    STAGE_CHANGED = "StageChanged"
+    DELETED = "Deleted"
+    VIOLATED = "Violated"
+    DRIFT_FOUND = "DriftFound"
+    LIFECYCLE_ADOPTED = "LifecycleAdopted"
+
+
+UNPUBLISHED = frozenset({RecordType.OBSERVED, RecordType.IMPORTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record before it has a number.
+
+    Attributes:
+        type: what it is about.
+        version: the version's number, or "" for a record of a lifecycle.
+        incarnation: which thing that number meant.
+        actor: who did it.
+        fields: what this type carries besides.
+        because_of: index, among the drafts of the same commit, of the one that caused it.
+    """
+
+    type: RecordType
+    version: str
+    incarnation: str
+    actor: Actor
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    because_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it is kept.
+
+    Attributes:
+        body: the canonical bytes.
+        prev: hash of the record before, 64 hex digits.
+        hash: its own hash, 64 hex digits.
+        content: `body`, parsed.
+    """
+
+    body: bytes
+    prev: str
+    hash: str
+    content: Mapping[str, Json]
+
+    @property
+    def number(self) -> int:
+        """Its place in the history, from 1."""
+        return _integer(self.content["number"])
+
+    @property
+    def type(self) -> RecordType:
+        """What it is about."""
+        return RecordType(str(self.content["type"]))
+
+    @property
+    def version(self) -> str:
+        """The version's number, or ""."""
+        return str(self.content.get("version", ""))
+
+    @property
+    def at(self) -> datetime:
+        """When it was committed, aware UTC."""
+        return datetime.fromisoformat(str(self.content["at"]))
+
+    def document(self) -> dict[str, Json]:
+        """Return the record with its links, as events and files carry it."""
+        return {**self.content, "prev": self.prev, "hash": self.hash}
+
+
+def canonical(document: Json) -> bytes:
+    """Return the canonical bytes of a document (RFC 8785).
+
+    Raises:
+        ValueError: it holds a fraction, or an integer of 2^53 or more.
+    """
+    return rfc8785.dumps(document)
+
+
+def digest(document: Json) -> str:
+    """Return `sha256:<hex>` of a document's canonical bytes."""
+    return f"sha256:{hashlib.sha256(canonical(document)).hexdigest()}"
+
+
+def first_prev(ledger: str, asset: str) -> str:
+    """Return what the first record of a history links to."""
+    return hashlib.sha256(f"stageward/{SCHEMA}\n{ledger}\n{asset}".encode()).hexdigest()
+
+
+def link(prev: str, body: bytes) -> str:
+    """Return the hash of a record with these canonical bytes."""
+    return hashlib.sha256(bytes.fromhex(prev) + body).hexdigest()
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as records write it: UTC, microseconds, `Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def actor_document(actor: Actor) -> dict[str, Json]:
+    """Return an actor as records write it; nobody's id is left out."""
+    known: dict[str, Json] = {"id": actor.id} if actor.id else {}
+    return {**known, "attribution": str(actor.attribution), "via": actor.via}
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a history, where the next record goes.
+
+    Attributes:
+        ledger: the ledger's id.
+        asset: the asset (or `lifecycle:<name>`) whose history it is.
+        number: of the last record; 0 before the first.
+        hash: of the last record, or what the first one links to.
+        at: of the last record, or None.
+    """
+
+    ledger: str
+    asset: str
+    number: int
+    hash: str
+    at: datetime | None = None
+
+
+def empty_tail(ledger: str, asset: str) -> Tail:
+    """Return the tail of a history without records."""
+    return Tail(ledger, asset, 0, first_prev(ledger, asset))
+
+
+def seal(
+    tail: Tail, drafts: Sequence[Draft], *, commit: int, now: datetime, operation: str
+) -> tuple[Record, ...]:
+    """Number and link drafts behind a tail.
+
+    `at` is max(now, previous + 1 µs), so that time never runs backwards in a history.
+    """
+    sealed: list[Record] = []
+    prev, at = tail.hash, tail.at
+    for offset, draft in enumerate(drafts):
+        at = now if at is None else max(now, at + timedelta(microseconds=1))
+        cause: dict[str, Json] = (
+            {} if draft.because_of is None else {"because_of": tail.number + 1 + draft.because_of}
+        )
+        content: dict[str, Json] = {
+            "schema": SCHEMA,
+            "ledger": tail.ledger,
+            "asset": tail.asset,
+            "number": tail.number + 1 + offset,
+            "commit": commit,
+            "type": str(draft.type),
+            **(
+                {"version": draft.version, "incarnation": draft.incarnation}
+                if draft.version
+                else {}
+            ),
+            "at": timestamp(at),
+            "actor": actor_document(draft.actor),
+            **draft.fields,
+            **cause,
+            "operation": operation,
+        }
+        body = canonical(content)
+        record = Record(body, prev, link(prev, body), content)
+        sealed.append(record)
+        prev = record.hash
+    return tuple(sealed)
+
+
+def _integer(value: Json) -> int:
+    if not isinstance(value, int):
+        message = f"{value!r} is no record number"
+        raise TypeError(message)
+    return value

@@ -1,0 +1,73 @@
+"""A rule's answer. Rules answer; they do not act.
+
+Only `passed` lets a transition through. A rule that cannot be evaluated has errored, and an errored
+rule never grants. Evaluation itself is an adapter's; what a rule may read is assembled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Result(StrEnum):
+    """What a rule answered."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition on a transition.
+
+    Attributes:
+        name: as transitions refer to it.
+        cel: the expression, in the Common Expression Language; must be a BOOL.
+        says: the condition in words, for people.
+        shows: expressions whose values go into the verdict.
+    """
+
+    name: str
+    cel: str
+    says: str = ""
+    shows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A rule's answer with the values it saw.
+
+    Attributes:
+        rule: the rule's name.
+        result: passed, failed or errored.
+        values: text by expression of `shows`; an absent value says so in words.
+        says: the condition in words.
+        error: why it could not be evaluated, where it errored.
+    """
+
+    rule: str
+    result: Result
+    values: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""
+    error: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for people, with the values it saw."""
+        shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        text = f"{self.rule} {self.result}" + (f" ({self.says})" if self.says else "")
+        parts = [part for part in (shown, self.error) if part]
+        return f"{text}: {'; '.join(parts)}" if parts else text
+
+
+Facts = Mapping[str, Any]
+"""The variables of a rule: `version`, `evidence`, `holder`, `request`, `now`, `in_stage_since`."""
+
+
+def all_passed(verdicts: tuple[Verdict, ...]) -> bool:
+    """Tell whether nothing stands in the way."""
+    return all(verdict.result is Result.PASSED for verdict in verdicts)

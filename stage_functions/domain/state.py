@@ -1,0 +1,171 @@
+"""Where an asset stands: what the ledger keeps beside the records, and how a decision grows.
+
+All of it could be replayed from the records but for `base` and `asked`, which remember what the
+registry showed. A decision is built as a `Step`: frozen in, a new step out, nothing on the side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from stage_functions.domain.approval import Approval
+from stage_functions.domain.record import Draft
+
+MAX_ASKED = 100
+"""Values of `stage` and `stage_request` remembered as answered; beyond, only the API asks."""
+PUT_BACK_LIMIT = 3
+"""Put-backs of one version within `PUT_BACK_WINDOW_SECONDS` before Stageward stops for a while."""
+PUT_BACK_WINDOW_SECONDS = 600
+PUT_BACK_PAUSE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """Where a version stands.
+
+    Attributes:
+        version: its number.
+        incarnation: which thing that number means.
+        stage: the granted stage; "" while its registry is only observed.
+        since: when it was granted, or first observed.
+        author: id of who registered it, or "".
+        base: last value seen or verifiably written, by source.
+        asked: hashes of the values of `stage` and `stage_request` that were answered.
+        held: the stages that this incarnation has held.
+        number: of its last record.
+        approval: id of its open approval, or "".
+        status: what its `stage_status` tag is to say.
+        writers: ids seen writing since it was last at base.
+        put_backs: when its tags were put back lately.
+        paused_until: no put-back before this moment, or None.
+        stopped: why nothing is written to it, or "".
+        overruled: the value of `stage_governor` that an operator has decided to write over, or "".
+        gone: deleted in its registry.
+        missing_since: when its registry first answered that there is no such version, or None.
+    """
+
+    version: str
+    incarnation: str
+    stage: str
+    since: datetime
+    author: str = ""
+    base: Mapping[str, str | None] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    number: int = 0
+    approval: str = ""
+    status: str = ""
+    writers: tuple[str, ...] = ()
+    put_backs: tuple[datetime, ...] = ()
+    paused_until: datetime | None = None
+    stopped: str = ""
+    overruled: str = ""
+    gone: bool = False
+    missing_since: datetime | None = None
+
+    @property
+    def governed(self) -> bool:
+        """The ledger has granted it a stage."""
+        return bool(self.stage) and not self.gone
+
+    def was_asked(self, source: str, value: str) -> bool:
+        """Tell whether this value was answered for this incarnation."""
+        return asked_hash(source, value) in self.asked
+
+    def answered(self, answers: Mapping[str, str | None]) -> VersionState:
+        """Remember the values that a decision judged: they are base, and do not ask again."""
+        hashes = tuple(asked_hash(source, value) for source, value in answers.items() if value)
+        fresh = tuple(value for value in hashes if value not in self.asked)
+        return replace(
+            self,
+            base={**self.base, **answers},
+            asked=(*self.asked, *fresh)[:MAX_ASKED],
+            writers=(),
+        )
+
+
+def asked_hash(source: str, value: str) -> str:
+    """Return what `asked` keeps of a value: 16 hex digits."""
+    return hashlib.sha256(f"{source}\n{value}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """Where an asset stands, as far as a decision has loaded it.
+
+    Attributes:
+        holders: versions by exclusive stage.
+        open_approvals: ids.
+        versions: those loaded, by number.
+        approvals: those loaded, by id.
+    """
+
+    holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    open_approvals: tuple[str, ...] = ()
+    versions: Mapping[str, VersionState] = field(default_factory=dict)
+    approvals: Mapping[str, Approval] = field(default_factory=dict)
+
+    def approval_of(self, version: str) -> Approval | None:
+        """Return the open approval of a version, if it has one."""
+        state = self.versions.get(version)
+        return self.approvals.get(state.approval) if state is not None and state.approval else None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A decision as it grows: what will be true, the records that say so, who must follow.
+
+    Attributes:
+        state: what the ledger will say.
+        drafts: the records, in order.
+        touched: versions whose tags and catalog rows must follow; a new holder comes first.
+    """
+
+    state: AssetState
+    drafts: tuple[Draft, ...] = ()
+    touched: tuple[str, ...] = ()
+
+    def version(self, number: str) -> VersionState:
+        """Return a loaded version."""
+        return self.state.versions[number]
+
+    def knowing(
+        self, versions: Mapping[str, VersionState], approvals: Mapping[str, Approval]
+    ) -> Step:
+        """Add versions and approvals that were loaded since; what the decision changed stays."""
+        state = replace(
+            self.state,
+            versions={**versions, **self.state.versions},
+            approvals={**approvals, **self.state.approvals},
+        )
+        return replace(self, state=state)
+
+    def record(self, draft: Draft) -> Step:
+        """Add a record."""
+        touched = () if draft.version in self.touched or not draft.version else (draft.version,)
+        return replace(self, drafts=(*self.drafts, draft), touched=(*self.touched, *touched))
+
+    def with_version(self, version: VersionState, *, touch: bool = False) -> Step:
+        """Replace a version's state; `touch` it when its tags must follow without a record."""
+        state = replace(self.state, versions={**self.state.versions, version.version: version})
+        add = touch and version.version not in self.touched
+        return replace(
+            self, state=state, touched=(*self.touched, version.version) if add else self.touched
+        )
+
+    def with_approval(self, approval: Approval) -> Step:
+        """Add or replace an approval."""
+        approvals = {**self.state.approvals, approval.id: approval}
+        return replace(self, state=replace(self.state, approvals=approvals))
+
+    def with_open(self, open_approvals: tuple[str, ...]) -> Step:
+        """Replace the ids of the open approvals."""
+        return replace(self, state=replace(self.state, open_approvals=open_approvals))
+
+    def with_holders(self, holders: Mapping[str, tuple[str, ...]]) -> Step:
+        """Replace the holders of the exclusive stages."""
+        kept = {stage: versions for stage, versions in holders.items() if versions}
+        return replace(self, state=replace(self.state, holders=kept))

@@ -1,0 +1,223 @@
+"""The decision: granted, pending or refused. Pure: what it needs to know, it is given.
+
+In this order, and the first that does not hold refuses:
+
+1. the request names a stage, and a transition of the lifecycle leads there;
+2. who asks may ask (`requesters`); a request that nobody is proven to have made may not, there;
+3. every rule passed; one that errored never grants;
+4. no other approval of this version is open, and not too much is displaced at once;
+5. where consent is demanded, the outcome is pending until an approval grants it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stage_functions.domain.approval import Approval
+from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.people import Actor, Attribution, Directory
+from stage_functions.domain.rule import Result, Verdict, all_passed
+from stage_functions.domain.state import AssetState, VersionState
+
+MAX_DISPLACED = 25
+MAX_OPEN_APPROVALS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Someone's wish for a transition, however it arrived.
+
+    Attributes:
+        target: the stage asked for.
+        reason: in the requester's words.
+        requester: who asks, and how surely that is known.
+        on_behalf_of: id of the person it is asked for, or "".
+        candidates: ids of whoever may have asked, where nobody is proven to have.
+        by_tag: it came from a tag, so the reason for a refusal says how to ask again by tag.
+    """
+
+    target: str
+    reason: str
+    requester: Actor
+    on_behalf_of: str = ""
+    candidates: tuple[str, ...] = ()
+    by_tag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The transition takes place.
+
+    Attributes:
+        transition: the way it takes.
+        displaces: versions that leave an exclusive stage for it.
+        verdicts: of its rules.
+    """
+
+    transition: Transition
+    displaces: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """It waits for approval.
+
+    Attributes:
+        transition: the way it would take.
+        displaces: versions that the grant would displace.
+        verdicts: of its rules.
+        approval: the one open for the same wish already, or None.
+    """
+
+    transition: Transition
+    displaces: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It does not take place.
+
+    Attributes:
+        why: in words, without the stages.
+        allowed: the stages that may be asked for.
+        verdicts: of its rules, where they were asked.
+    """
+
+    why: str
+    allowed: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """It stands there already.
+
+    Attributes:
+        stage: where.
+    """
+
+    stage: str
+
+
+Outcome = Granted | Pending | Refused | Unchanged
+
+
+def lawful(
+    lifecycle: Lifecycle, state: VersionState, request: Request, directory: Directory
+) -> Transition | Refused:
+    """Return the transition a request may take as far as no rule is asked, or the refusal."""
+    allowed = lifecycle.allowed(state.stage)
+    if request.target not in lifecycle.stages:
+        shown = request.target or "nothing"
+        return Refused(f"'{shown}' is no stage of the lifecycle {lifecycle.name}", allowed)
+    transition = lifecycle.transition(state.stage, request.target)
+    if transition is None:
+        return Refused(f"{state.stage} → {request.target} is not allowed", allowed)
+    if transition.requesters and not _may_ask(transition, request.requester, directory):
+        groups = " or ".join(transition.requesters)
+        proven = request.requester.attribution is Attribution.PROVEN
+        how = "you are not in it" if proven else "ask with `stageward promote`, signed in"
+        return Refused(
+            f"only {groups} may ask for {state.stage} → {request.target}; {how}", allowed
+        )
+    return transition
+
+
+def displaced_by(
+    lifecycle: Lifecycle, state: AssetState, version: str, target: str
+) -> tuple[str, ...]:
+    """Return the versions that leave an exclusive stage when this one takes it."""
+    if not lifecycle.stages[target].exclusive:
+        return ()
+    return tuple(sorted(held for held in state.holders.get(target, ()) if held != version))
+
+
+def decide(
+    lifecycle: Lifecycle,
+    state: AssetState,
+    version: str,
+    request: Request,
+    verdicts: tuple[Verdict, ...],
+    directory: Directory,
+) -> Outcome:
+    """Decide on a request; see the module for the order.
+
+    Args:
+        lifecycle: the one that governs the asset.
+        state: the asset, with this version and its open approval loaded.
+        version: its number.
+        request: what is asked, and by whom.
+        verdicts: of the transition's rules; empty when `lawful` refuses.
+        directory: who is who now.
+    """
+    current = state.versions[version]
+    if request.target == current.stage:
+        return Unchanged(current.stage)
+    transition = lawful(lifecycle, current, request, directory)
+    if isinstance(transition, Refused):
+        return transition
+    allowed = lifecycle.allowed(current.stage)
+    if not all_passed(verdicts):
+        return Refused(_rule_sentence(verdicts), allowed, verdicts)
+    displaces = displaced_by(lifecycle, state, version, transition.target)
+    if len(displaces) > MAX_DISPLACED:
+        why = f"it would displace {len(displaces)} versions, more than {MAX_DISPLACED} at once"
+        return Refused(why, allowed, verdicts)
+    if transition.approval is None:
+        return Granted(transition, displaces, verdicts)
+    return _pending(state, version, Pending(transition, displaces, verdicts), allowed)
+
+
+def _pending(
+    state: AssetState, version: str, pending: Pending, allowed: tuple[str, ...]
+) -> Pending | Refused:
+    approval = state.approval_of(version)
+    if approval is None:
+        if len(state.open_approvals) >= MAX_OPEN_APPROVALS:
+            why = f"{MAX_OPEN_APPROVALS} approvals of this asset are open; decide or withdraw some"
+            return Refused(why, allowed, pending.verdicts)
+        return pending
+    if approval.binding.target == pending.transition.target:
+        return Pending(pending.transition, pending.displaces, pending.verdicts, approval)
+    why = (
+        f"approval {approval.id} for {approval.binding.target} is open; "
+        f"withdraw it first: `stageward withdraw {approval.id}`"
+    )
+    return Refused(why, allowed, pending.verdicts)
+
+
+def _may_ask(transition: Transition, requester: Actor, directory: Directory) -> bool:
+    if requester.attribution is not Attribution.PROVEN:
+        return False
+    return bool(set(directory.groups_of(requester.id)) & set(transition.requesters))
+
+
+def _rule_sentence(verdicts: tuple[Verdict, ...]) -> str:
+    return "; ".join(v.sentence for v in verdicts if v.result is not Result.PASSED)
+
+
+def refusal_words(refused: Refused, *, ask_again: str = "") -> str:
+    """Say a refusal whole: why, what is allowed, and how to ask again by tag."""
+    text = refused.why
+    text += (
+        f"; allowed: {', '.join(refused.allowed)}" if refused.allowed else "; nothing is allowed"
+    )
+    return f"{text}; to ask again: {ask_again}: <new reason>" if ask_again else text
+
+
+def grounds(outcome: Outcome) -> Mapping[str, str]:
+    """Say an outcome in a word and a sentence: `outcome` and `detail`."""
+    match outcome:
+        case Granted(transition=transition):
+            return {"outcome": "granted", "detail": f"{transition.source} → {transition.target}"}
+        case Pending(transition=transition):
+            detail = f"{transition.source} → {transition.target} waits for approval"
+            return {"outcome": "pending", "detail": detail}
+        case Refused():
+            return {"outcome": "refused", "detail": refusal_words(outcome)}
+        case Unchanged(stage=stage):
+            return {"outcome": "unchanged", "detail": f"stands at {stage} already"}

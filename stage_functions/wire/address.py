@@ -1,0 +1,65 @@
+"""Reads the address of a registry: `${NAME}` from the environment, then what it must look like.
+
+No message repeats an address: it may hold a secret by mistake. Nothing is asked of the network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from stage_functions.domain.configuration import RegistryType
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_RESOURCE = re.compile(
+    r"/subscriptions/[^/\s]+/resourcegroups/[^/\s]+"
+    r"/providers/microsoft\.machinelearningservices/(workspaces|registries)/[^/\s]+",
+    re.IGNORECASE,
+)
+
+
+def expand(address: str, alias: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return an address with its variables read, and what is wrong with them.
+
+    Args:
+        address: as the file has it.
+        alias: of the registry, for the message.
+        environment: what `${NAME}` is read from; an empty value counts as unset.
+    """
+    if "${" in _VARIABLE.sub("", address):
+        return "", "write ${NAME}, with letters, digits and '_' in the name"
+    unset = [name for name in _VARIABLE.findall(address) if not environment.get(name)]
+    if unset:
+        names = " and ".join(dict.fromkeys(unset))
+        return "", f"set {names}, the address of registry {alias}, in the environment"
+    return _VARIABLE.sub(lambda found: environment[found[1]], address), ""
+
+
+def address_fault(type_: RegistryType, address: str) -> str:
+    """Say what is wrong with an address, or return ""."""
+    if type_ is RegistryType.AZUREML:
+        return "" if _RESOURCE.fullmatch(address) else _NO_RESOURCE
+    try:
+        url = urlsplit(address)
+        _ = url.port
+    except ValueError:
+        return _NO_URL
+    if (
+        re.search(r"[\s\0-\x1f]", address)
+        or url.scheme not in ("http", "https")
+        or not url.hostname
+    ):
+        return _NO_URL
+    if "@" in url.netloc:
+        return "the address holds credentials; those come from the environment"
+    if "?" in address or "#" in address:
+        return "the address of an MLflow server has no query and no fragment"
+    return ""
+
+
+_NO_URL = "the address of an MLflow server is an http or https URL, such as http://localhost:5000"
+_NO_RESOURCE = (
+    "the address of an azureml registry is the resource id of a workspace or registry: "
+    "/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…"
+)

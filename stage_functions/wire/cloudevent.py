@@ -1,0 +1,52 @@
+"""A record as the CloudEvent that announces it.
+
+The event carries the record whole, with its links, so that whoever reads it can verify it. Whether
+a record is published at all, and to whom, is not decided here.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.record import Record
+
+_LIFECYCLE = "lifecycle:"
+
+
+def cloud_event(record: Record) -> dict[str, object]:
+    """Return a record's CloudEvent, ready to be written as JSON.
+
+    `source` and `id` together are unique, and the same each time the record is published. Names
+    are percent-encoded once in `id`, `source` and `subject`; in `data` they stand as they are. A
+    record of a lifecycle has the source `/stageward/lifecycles` and the subject
+    `lifecycles/<name>`.
+
+    Raises:
+        InvalidInputError: the record is of neither an asset nor a lifecycle.
+    """
+    content = record.content
+    source, path = _place(str(content["asset"]))
+    return {
+        "specversion": "1.0",
+        "id": f"{content['ledger']}/{path}/{record.number}",
+        "source": f"/stageward/{source}",
+        "type": f"Stageward.{record.type}",
+        "subject": f"{path}:{_encoded(record.version)}" if record.version else path,
+        "time": content["at"],
+        "datacontenttype": "application/json",
+        "dataschema": f"urn:stageward:{record.type}:{content['schema']}",
+        "data": record.document(),
+    }
+
+
+def _place(asset: str) -> tuple[str, str]:
+    """Return where a history belongs, and its path there."""
+    if asset.startswith(_LIFECYCLE):
+        return "lifecycles", f"lifecycles/{_encoded(asset.removeprefix(_LIFECYCLE))}"
+    read = Asset.parse(asset)
+    return f"registries/{_encoded(read.registry)}", f"{read.kind}/{_encoded(read.name)}"
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="")

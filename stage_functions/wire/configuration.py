@@ -1,0 +1,178 @@
+"""Reads `stageward.yaml` into the configuration, or says everything that is wrong with it.
+
+Three stages of checking, each telling all of its faults with file, line and column: the notation,
+the shape, the meaning. Whether a stage may still change while versions stand in it is not checked
+here: that needs the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from stage_functions.domain.configuration import (
+    Configuration,
+    Mode,
+    RegistryConfiguration,
+    RegistryType,
+    Source,
+    StageEdits,
+)
+from stage_functions.domain.lifecycle import (
+    ApprovalPolicy,
+    Excluded,
+    Lifecycle,
+    Stage,
+    Transition,
+)
+from stage_functions.domain.people import Directory, Person
+from stage_functions.domain.rule import Rule
+from stage_functions.wire import yaml_marks
+from stage_functions.wire.address import expand
+from stage_functions.wire.configuration_faults import CheckRule, configuration_faults
+from stage_functions.wire.faults import Fault, raise_any
+from stage_functions.wire.schema_faults import schema_faults
+from stage_functions.wire.yaml_marks import Document
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+Item = Mapping[str, Any]
+
+
+def load(
+    text: str, *, path: str, environment: Mapping[str, str], check_rule: CheckRule
+) -> Configuration:
+    """Return what the file says.
+
+    Args:
+        text: the file's content.
+        path: the file's name, for messages.
+        environment: what `${NAME}` in an address is read from.
+        check_rule: says what is wrong with a rule; "" if nothing is.
+
+    Raises:
+        ConfigurationError: the number of faults, then each with file, line and column.
+    """
+    document, notation = yaml_marks.read(text)
+    raise_any(notation, path)
+    raise_any(schema_faults(document), path)
+    content: Item = document.value  # type: ignore[assignment]  # the schema says so
+    configuration = _configuration(content, environment)
+    raise_any(
+        [
+            *_unset(document, content["registries"], environment),
+            *(
+                Fault(document.place(fault.path), fault.message)
+                for fault in configuration_faults(content, configuration, check_rule)
+            ),
+        ],
+        path,
+    )
+    return configuration
+
+
+def _unset(
+    document: Document, registries: Sequence[Item], environment: Mapping[str, str]
+) -> list[Fault]:
+    found = [
+        (index, expand(registry["address"], registry["alias"], environment)[1])
+        for index, registry in enumerate(registries)
+    ]
+    return [
+        Fault(document.place(("registries", index, "address")), message)
+        for index, message in found
+        if message
+    ]
+
+
+def _configuration(content: Item, environment: Mapping[str, str]) -> Configuration:
+    registries = [_registry(item, environment) for item in content["registries"]]
+    groups: Mapping[str, Sequence[str]] = content.get("groups", {})
+    return Configuration(
+        registries={registry.alias: registry for registry in registries},
+        directory=Directory(
+            people={key: _person(key, item) for key, item in content.get("people", {}).items()},
+            groups={name: tuple(keys) for name, keys in groups.items()},
+            operators=tuple(content.get("operators", ())),
+        ),
+        lifecycles=tuple(_lifecycle(item) for item in content["lifecycles"]),
+    )
+
+
+def _registry(item: Item, environment: Mapping[str, str]) -> RegistryConfiguration:
+    address, _ = expand(item["address"], item["alias"], environment)
+    return RegistryConfiguration(
+        alias=item["alias"],
+        type=RegistryType(item["type"]),
+        address=address.rstrip("/"),
+        **_options(
+            item,
+            mode=Mode,
+            watch=tuple,
+            requests_from=lambda names: tuple(Source(name) for name in names),
+            stage_edits=StageEdits,
+        ),
+    )
+
+
+def _person(key: str, item: Item) -> Person:
+    return Person(key, item.get("name", key), **_options(item, ids=tuple))
+
+
+def _lifecycle(item: Item) -> Lifecycle:
+    rules: Mapping[str, Item] = item.get("rules", {})
+    return Lifecycle(
+        name=item["name"],
+        applies_to=tuple(item["applies_to"]),
+        stages={name: _stage(name, stage) for name, stage in item["stages"].items()},
+        transitions=tuple(_transition(transition) for transition in item["transitions"]),
+        rules={name: _rule(name, rule) for name, rule in rules.items()},
+        text=item,
+        **_options(item, forward_only=bool, bind=tuple),
+    )
+
+
+def _stage(name: str, item: Item) -> Stage:
+    return Stage(
+        name,
+        **_options(
+            item,
+            initial=bool,
+            terminal=bool,
+            exclusive=bool,
+            displaced_to=str,
+            deletable=bool,
+            deployable_to=tuple,
+            hidden=bool,
+        ),
+    )
+
+
+def _rule(name: str, item: Item) -> Rule:
+    return Rule(name, item["cel"], **_options(item, says=str, shows=tuple))
+
+
+def _transition(item: Item) -> Transition:
+    return Transition(
+        item["from"],
+        item["to"],
+        **_options(item, rules=tuple, requesters=tuple, approval=_approval),
+    )
+
+
+def _approval(item: Item) -> ApprovalPolicy:
+    return ApprovalPolicy(
+        item["quorum"],
+        dict(item["groups"]),
+        **_options(
+            item,
+            exclude=lambda parts: tuple(Excluded(part) for part in parts),
+            expires=lambda text: timedelta(**{_UNITS[text[-1]]: int(text[:-1])}),
+        ),
+    )
+
+
+def _options(item: Item, **readers: Callable[[Any], object]) -> dict[str, Any]:
+    """Return what the file gives of some keys; the rest keeps the default of its type."""
+    return {key: read(item[key]) for key, read in readers.items() if key in item}

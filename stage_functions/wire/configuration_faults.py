@@ -1,0 +1,143 @@
+"""What a well-formed `stageward.yaml` may still have wrong: names that mean nothing, or two things.
+
+What must hold of a lifecycle in itself is in `domain.lifecycle_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from stage_functions.domain.asset import Kind
+from stage_functions.domain.configuration import Configuration, RegistryType, Source
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle_check import Fault, faults
+from stage_functions.domain.observation import CONVERSATION
+from stage_functions.domain.people import Directory
+from stage_functions.domain.rule import Rule
+from stage_functions.wire.address import address_fault
+from stage_functions.wire.faults import did_you_mean
+
+CheckRule = Callable[[Rule], str]
+
+
+def configuration_faults(
+    content: Mapping[str, Any], configuration: Configuration, check_rule: CheckRule
+) -> Iterator[Fault]:
+    """Return what is wrong with a configuration, each with its path in the file.
+
+    Args:
+        content: the file as plain values, of the right shape.
+        configuration: what was made of it.
+        check_rule: says what is wrong with a rule; "" if nothing is.
+    """
+    yield from _registry_faults(content["registries"], configuration)
+    yield from _people_faults(configuration.directory)
+    yield from _repeated("lifecycles", "name", content["lifecycles"])
+    for index, lifecycle in enumerate(configuration.lifecycles):
+        path = ("lifecycles", index)
+        for fault in (
+            *_scope_faults(lifecycle, configuration.registries),
+            *_name_faults(lifecycle),
+            *faults(lifecycle, configuration.directory),
+            *_rule_faults(lifecycle, check_rule),
+        ):
+            yield Fault((*path, *fault.path), fault.message)
+
+
+def _repeated(section: str, key: str, items: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for index, item in enumerate(items):
+        if any(item[key] == earlier[key] for earlier in items[:index]):
+            message = f"the {key} '{item[key]}' is there already; it must be unique"
+            yield Fault((section, index, key), message)
+
+
+def _registry_faults(
+    items: Sequence[Mapping[str, Any]], configuration: Configuration
+) -> Iterator[Fault]:
+    yield from _repeated("registries", "alias", items)
+    seen: dict[str, str] = {}
+    for index, item in enumerate(items):
+        registry = configuration.registries[item["alias"]]
+        path = ("registries", index)
+        if Source.MLFLOW_STAGE in registry.requests_from and registry.type is RegistryType.AZUREML:
+            message = "mlflow_stage is of MLflow servers; Azure ML has no such field"
+            yield Fault((*path, "requests_from"), message)
+        for position, glob in enumerate(registry.watch):
+            yield from _kind_faults((*path, "watch", position), glob.partition("/")[0])
+        if not registry.address:
+            continue
+        fault = address_fault(registry.type, registry.address)
+        other = seen.setdefault(registry.address.casefold(), registry.alias)
+        if not fault and other != registry.alias:
+            fault = f"registry {other} has this address already"
+        if fault:
+            yield Fault((*path, "address"), fault)
+
+
+def _kind_faults(path: tuple[str | int, ...], glob: str) -> Iterator[Fault]:
+    if not any(fnmatchcase(kind, glob) for kind in Kind):
+        yield Fault(path, f"'{glob}' matches no kind; the kinds are {', '.join(Kind)}")
+
+
+def _people_faults(directory: Directory) -> Iterator[Fault]:
+    owners: dict[str, str] = {}
+    for key, person in directory.people.items():
+        if key in directory.groups:
+            message = f"'{key}' is a group too; a person needs a key of their own"
+            yield Fault(("people", key), message)
+        for index, id_ in enumerate(person.ids):
+            owner = owners.setdefault(id_.casefold(), key)
+            if owner != key or id_ in person.ids[:index]:
+                yield Fault(("people", key, "ids", index), f"'{id_}' is an id of {owner} already")
+    for group, members in directory.groups.items():
+        yield from _unknown_people(("groups", group), members, directory)
+    yield from _unknown_people(("operators",), directory.operators, directory)
+
+
+def _unknown_people(
+    path: tuple[str, ...], keys: Iterable[str], directory: Directory
+) -> Iterator[Fault]:
+    for index, key in enumerate(keys):
+        if key in directory.people:
+            continue
+        why = f"'{key}' is a group; name its people" if key in directory.groups else ""
+        hint = did_you_mean(key, directory.people)
+        yield Fault((*path, index), why or f"nobody under people has the key '{key}'{hint}")
+
+
+def _scope_faults(lifecycle: Lifecycle, aliases: Iterable[str]) -> Iterator[Fault]:
+    known = tuple(aliases)
+    for index, glob in enumerate(lifecycle.applies_to):
+        registry, kind, _ = glob.split("/")
+        path = ("applies_to", index)
+        if not any(fnmatchcase(alias, registry) for alias in known):
+            message = f"'{registry}' matches no registry; there are {', '.join(known)}"
+            yield Fault(path, message + did_you_mean(registry, known))
+        yield from _kind_faults(path, kind)
+
+
+def _name_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
+    seen: dict[str, str] = {}
+    for name in lifecycle.stages:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            yield Fault(("stages", name), f"'{name}' and '{other}' differ in case only")
+    for index, glob in enumerate(lifecycle.bind):
+        own = [tag for tag in CONVERSATION if fnmatchcase(tag, glob)]
+        if own:
+            message = f"'{glob}' binds Stageward's own tag {own[0]}, which changes as it answers"
+            yield Fault(("bind", index), message)
+
+
+def _rule_faults(lifecycle: Lifecycle, check_rule: CheckRule) -> Iterator[Fault]:
+    for rule in lifecycle.rules.values():
+        path = ("rules", rule.name)
+        fault = check_rule(Rule(rule.name, rule.cel, rule.says))
+        if fault:
+            yield Fault((*path, "cel"), f"rule {rule.name}: {fault}")
+        for index, expression in enumerate(rule.shows):
+            fault = check_rule(Rule(rule.name, "true", rule.says, (expression,)))
+            if fault:
+                yield Fault((*path, "shows", index), f"rule {rule.name} {fault}")

@@ -1,0 +1,145 @@
+"""MLflow's webhooks: who sent a delivery, and which versions it hints at.
+
+Decides whether a delivery carries MLflow's signature over exactly this body, made lately, and
+which hints are worth following. Whether a delivery was seen before is for the application to
+remember; what happened to a version is read from the registry, never from here.
+
+MLflow signs as Standard Webhooks has it, under header names of its own: HMAC-SHA256 over
+`<delivery id>.<timestamp>.<body>`. Its attempts at one delivery share id and timestamp.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from stage_functions.application.signal import Signal, Signals
+from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.error import DeniedError, InvalidInputError
+from stage_functions.domain.observation import CONVERSATION
+from stage_functions.wire.document import integer, member, parsed, text
+from stage_functions.wire.resource import shown
+
+DELIVERY_HEADER = "X-MLflow-Delivery-Id"
+TIMESTAMP_HEADER = "X-MLflow-Timestamp"
+SIGNATURE_HEADER = "X-MLflow-Signature"
+TOLERANCE_SECONDS = 300
+"""How far a delivery's time may be from ours, either way."""
+
+_SCHEME = "v1,"
+_ID = re.compile(r"[!-~]{1,200}\Z")
+_SECONDS = re.compile(r"[0-9]{1,12}\Z")
+_MAX_NUMBER = 2**31 - 1
+"""MLflow's databases keep version numbers in 32 bits."""
+_VERSION = "model_version"
+_VERSION_TAG = "model_version_tag"
+
+
+def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> str:
+    """Return the id of a delivery that MLflow signed.
+
+    Args:
+        headers: of the request, in any case.
+        body: the bytes as they arrived.
+        secret: what MLflow was given when the webhook was made.
+        now: the time, aware.
+
+    Raises:
+        DeniedError: a header is missing or garbled, the signature is not MLflow's, or it was made
+            more than five minutes away from now.
+    """
+    known = {name.lower(): value.strip() for name, value in headers.items()}
+    delivery = known.get(DELIVERY_HEADER.lower(), "")
+    sent = known.get(TIMESTAMP_HEADER.lower(), "")
+    offered = known.get(SIGNATURE_HEADER.lower(), "")
+    if not secret:
+        raise _denied("no secret is set here, so no signature can be right")
+    if not _ID.match(delivery) or not _SECONDS.match(sent) or not offered:
+        names = f"{DELIVERY_HEADER}, {TIMESTAMP_HEADER} and {SIGNATURE_HEADER}"
+        raise _denied(f"{names} are all needed, as MLflow sends them for a webhook with a secret")
+    signed = f"{delivery}.{sent}.".encode() + body
+    right = _SCHEME.encode() + base64.b64encode(
+        hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+    )
+    # A list, not a generator: every signature is compared, whichever one is right.
+    if not any(
+        [hmac.compare_digest(right, one.encode(errors="replace")) for one in offered.split()]
+    ):
+        raise _denied("the signature does not fit the body and the secret")
+    if abs(now.timestamp() - int(sent)) > TOLERANCE_SECONDS:
+        raise _denied(f"it was signed more than {TOLERANCE_SECONDS} seconds away from now")
+    return delivery
+
+
+def signals(body: bytes | str, alias: str) -> Signals:
+    """Return what a delivery amounts to.
+
+    Args:
+        body: as it arrived, verified.
+        alias: of the registry that it came from.
+
+    Raises:
+        InvalidInputError: it is not JSON, not an event, or speaks of a version without naming it.
+    """
+    event = _event(body)
+    entity = text(event, "entity")
+    if entity not in (_VERSION, _VERSION_TAG):
+        return Signals(ignored=(f"events about {shown(entity)} are not followed",))
+    key = text(event, "data", "key")
+    if entity == _VERSION_TAG and key and key not in CONVERSATION:
+        return Signals(ignored=(f"the tag {shown(key)} is none that asks",))
+    signal = Signal(
+        _version(member(event, "data"), alias),
+        keys=(key,) if key else (),
+        at=_moment(text(event, "timestamp")),
+    )
+    return Signals(signals=(signal,))
+
+
+def _event(body: bytes | str) -> object:
+    try:
+        event = parsed(body)
+    except ValueError as exc:
+        message = f"the body is not JSON: {exc}"
+        raise InvalidInputError(message) from exc
+    if not text(event, "entity") or not text(event, "action"):
+        message = "the body is no event of MLflow: it has no 'entity' or no 'action'"
+        raise InvalidInputError(message)
+    return event
+
+
+def _version(data: object, alias: str) -> Version:
+    """Read the version that an event names; the number is a text or a number on the wire."""
+    name = text(data, "name")
+    number = integer(data, "version")
+    if number is None or not 1 <= number <= _MAX_NUMBER:
+        message = f"the event names no version: {shown(str(member(data, 'version')))}"
+        raise InvalidInputError(message)
+    asset = Asset.parse(f"{alias}/{Kind.MODELS}/{_encodable(name)}")
+    return Version(asset, str(number))
+
+
+def _encodable(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as exc:
+        message = f"the name {shown(name)} is no text"
+        raise InvalidInputError(message) from exc
+    return name
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(written)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _denied(why: str) -> DeniedError:
+    message = f"the delivery is not taken for MLflow's: {why}"
+    return DeniedError(message)

@@ -1,0 +1,1 @@
+"""The tests of Stageward; the tree mirrors the package."""

@@ -1,0 +1,1 @@
+"""The adapters, on the real stores and servers that they are for."""

