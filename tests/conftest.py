@@ -5,4 +5,4 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
-pytest_plugins = ["tests.azurite"]
+pytest_plugins = ["tests.azurite", "tests.mlflow_server"]

@@ -107,7 +107,7 @@ class Receiver:
     @property
     def events(self) -> list[dict[str, object]]:
         """Every event of the requests that were answered with 2xx, in order."""
-        taken = [request for request in self.requests if request.status // 100 == 2]  # noqa: PLR2004
+        taken = [request for request in self.requests if request.status // 100 == 2]
         return [event for request in taken for event in request.events]
 
     def answer_next(self, *answers: int | Answer) -> None:

@@ -82,7 +82,7 @@ class EventGridSink:
         """Prepare a client; nothing is sent yet.
 
         Args:
-            endpoint: the topic's URL, such as `https://<topic>.<region>-1.eventgrid.azure.net/api/events`.
+            endpoint: the topic's URL: `https://<topic>.<region>-1.eventgrid.azure.net/api/events`.
             credential: an access key, or a credential of the SDK.
             timeout_seconds: for connecting, and again for the answer.
 
@@ -92,8 +92,8 @@ class EventGridSink:
         """
         if isinstance(credential, str):
             credential = AzureKeyCredential(sendable("the key of the Event Grid topic", credential))
-        _check(endpoint, with_token=hasattr(credential, "get_token"))
-        self._who = f"Event Grid at {urlsplit(endpoint).netloc}"
+        host = _checked(endpoint, with_token=hasattr(credential, "get_token"))
+        self._who = f"Event Grid at {host}"
         self._timeout_seconds = timeout_seconds
         _NOISY.addFilter(_without_own_options)
         self._client = EventGridPublisherClient(endpoint, credential)
@@ -167,14 +167,19 @@ def _in_words(exc: Exception) -> str:
     return str(exc).partition("\n")[0]
 
 
-def _check(endpoint: str, *, with_token: bool) -> None:
-    url = urlsplit(endpoint)
-    if url.scheme not in ("http", "https") or not url.netloc:
+def _checked(endpoint: str, *, with_token: bool) -> str:
+    """Return the host of an endpoint that may be used."""
+    try:
+        url = urlsplit(endpoint)
+    except ValueError:
+        url = urlsplit("")
+    if url.scheme not in ("http", "https") or not url.hostname:
         message = f"'{endpoint}' is no endpoint of an Event Grid topic; it begins with https://"
         raise ConfigurationError(message)
     if with_token and url.scheme != "https":
         message = f"'{endpoint}' has no TLS, so no token may be sent there; use https:// or a key"
         raise ConfigurationError(message)
+    return url.netloc.rpartition("@")[2]
 
 
 _NOISY = logging.getLogger("azure.eventgrid._legacy._generated._serialization")

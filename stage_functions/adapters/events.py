@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -108,14 +109,14 @@ class WebhookSink:
 
 def _checked(name: str, url: str) -> httpx.URL:
     try:
-        read = httpx.URL(url)
-    except httpx.InvalidURL as exc:
-        message = f"the address of {name} is no URL: {exc}"
+        plain = urlsplit(url)
+        if plain.scheme in ("http", "https") and plain.hostname and plain.port != 0:
+            return httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as exc:
+        message = f"the address of {name} is no URL"
         raise ConfigurationError(message) from exc
-    if read.scheme not in ("http", "https") or not read.host:
-        message = f"the address of {name} is no URL; it begins with https://"
-        raise ConfigurationError(message)
-    return read
+    message = f"the address of {name} is no URL; it begins with https://"
+    raise ConfigurationError(message)
 
 
 def _without_query(url: httpx.URL) -> str:
@@ -143,7 +144,10 @@ class _QueryHidden(logging.Filter):
         self._url = url
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple) and self._url in record.args:
-            hidden = _without_query(self._url)
-            record.args = tuple(hidden if arg == self._url else arg for arg in record.args)
+        if isinstance(record.args, tuple):
+            record.args = tuple(self._hidden(arg) for arg in record.args)
         return True
+
+    def _hidden(self, arg: object) -> object:
+        ours = isinstance(arg, httpx.URL) and arg == self._url
+        return _without_query(self._url) if ours else arg

@@ -1,47 +1,30 @@
 """An MLflow server as a registry: read, tagged and listed over its REST API.
 
-Decides how MLflow's models and versions become Stageward's. What is known of a version besides
-is gathered by `mlflow_evidence`; what failures mean is in `mlflow_http`.
-
-Facts of MLflow that shape it:
-
-- Whoever asks for version 01 gets version 1, and some databases compare names without regard to
-  case: an answer counts only if it names exactly the version that was asked for.
-- No search finds names behind a given one, the order of names is the database's own, and links to
-  pages shift when a model is deleted. So a page of ours begins with all names, in our order, and
-  goes on with the versions of the next of them.
-- Older servers (before 3.16) do not search for several names at once; then they are asked singly.
+Decides which calls the port comes to. Documents are read by `mlflow_codec`, evidence is gathered by
+`mlflow_evidence`, pages for the scan are made by `mlflow_listing`, and what failures mean is in
+`mlflow_http`. Some databases compare names without regard to case, so an answer counts only if it
+names exactly the version that was asked for.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from collections.abc import Mapping
 
 import httpx
 
+from stage_functions.adapters import mlflow_codec
 from stage_functions.adapters.mlflow_evidence import gather
 from stage_functions.adapters.mlflow_http import NO_SUCH, MlflowApi, MlflowRefusedError
+from stage_functions.adapters.mlflow_listing import Listing
 from stage_functions.adapters.mlflow_webhook import ensure_webhook
 from stage_functions.application.ports.registry import Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
-from stage_functions.wire.document import entries, integer, member, text
+from stage_functions.wire.document import member
 
 PAGE_VERSIONS = 1000
-_NAMES_A_CALL = 1000
-_VERSIONS_A_CALL = 10_000
-_FILTER_CHARACTERS = 3000
-"""Of a percent-encoded search: servers and proxies take request lines of 4,000 and more."""
-_NUMBER = re.compile(r"[1-9][0-9]{0,9}\Z")
-_MAX_NUMBER = 2**31 - 1
-_PLAIN = re.compile(r"[\w .@%+-]+\Z")
-_REFUSED_NAMES = (".", "..")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WRITTEN: Mapping[str, int] = {STAGE: 0, STAGE_GOVERNOR: 2}
 """The stage first, since others read it; the governor last, since it vouches for the rest."""
 
@@ -77,8 +60,6 @@ class MlflowRegistry:
             ConfigurationError: the address is no URL of a server, or the token cannot be sent.
         """
         self._alias = alias
-        self._page_versions = page_versions
-        self._searches_lists = True
         self._api = MlflowApi(
             address,
             username=username,
@@ -87,6 +68,7 @@ class MlflowRegistry:
             timeout_seconds=timeout_seconds,
             transport=transport,
         )
+        self._listing = Listing(self._api, alias, page_versions)
 
     def read(self, version: Version) -> Snapshot | None:
         """Return the version as it is now: one HTTP call.
@@ -96,7 +78,7 @@ class MlflowRegistry:
             RegistryUnavailableError, RegistryRefusedError: as the port says.
         """
         self._own(version.asset)
-        if not _possible(version):
+        if not mlflow_codec.possible(version):
             return None
         params = {"name": version.asset.name, "version": version.number}
         try:
@@ -105,8 +87,12 @@ class MlflowRegistry:
             if refusal.code != NO_SUCH:
                 raise
             return None
-        snapshot = self._snapshot(member(answer, "model_version"))
-        return snapshot if snapshot.version == version else None
+        try:
+            found = mlflow_codec.snapshot(member(answer, "model_version"), self._alias)
+        except ValueError as exc:
+            message = f"{self._api.name} answered {exc}"
+            raise RegistryUnavailableError(message) from exc
+        return found if found.version == version else None
 
     def evidence(self, snapshot: Snapshot) -> Evidence:
         """Return what is known of a version: two HTTP calls, three where its run has no metrics.
@@ -135,21 +121,7 @@ class MlflowRegistry:
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as the port says.
         """
-        ahead = [(name, most) for name, most in self._models() if _cursor(name) > _behind(after)]
-        names: list[str] = []
-        counted = 0
-        for name, most in ahead:
-            if names and counted + most > self._page_versions:
-                break
-            names.append(name)
-            counted += most
-        found: dict[str, list[Snapshot]] = {name: [] for name in names}
-        for condition in self._conditions(names):
-            for snapshot in self._search(condition):
-                if snapshot.version.asset.name in found:
-                    found[snapshot.version.asset.name].append(snapshot)
-        listed = tuple(snapshot for name in names for snapshot in found[name])
-        return Page(listed, f"{Kind.MODELS}/{names[-1]}" if len(names) < len(ahead) else "")
+        return self._listing.page(after)
 
     def ensure_webhook(self, url: str, secret: str) -> str:
         """Make MLflow deliver its events to a URL, signed; return the webhook's id there.
@@ -164,3 +136,8 @@ class MlflowRegistry:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def _own(self, asset: Asset) -> None:
+        if asset.registry != self._alias or asset.kind is not Kind.MODELS:
+            message = f"registry {self._alias} is an MLflow server: it has models, not {asset}"
+            raise NotFoundError(message)

@@ -1,4 +1,4 @@
-"""What MLflow knows of a version: its run, its model file, and the logged model where the run is silent.
+"""What MLflow knows of a version: its run, its model file, and its logged model for a silent run.
 
 Decides which documents are read, at most three, and under which names their facts stand in the
 evidence. It judges nothing. A run or model file that is gone is an empty section; one that cannot
@@ -22,14 +22,21 @@ from datetime import UTC, datetime, timedelta
 
 import yaml
 
-from stage_functions.adapters.mlflow_http import NO_SUCH, MlflowApi, MlflowRefusedError, Params
+from stage_functions.adapters.mlflow_codec import pairs
+from stage_functions.adapters.mlflow_http import (
+    INVALID,
+    NO_SUCH,
+    MlflowApi,
+    MlflowRefusedError,
+    Params,
+)
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.record import timestamp
 from stage_functions.wire.document import entries, integer, member, text
 
 _MODEL_FILE = "MLmodel"
-_NO_FILE = (NO_SUCH, "INVALID_PARAMETER_VALUE")
+_NO_FILE = (NO_SUCH, INVALID)
 _LOGGED_MODEL = re.compile(r"models:/(m-[0-9A-Za-z]+)\Z")
 _RUN = "runs:/"
 _MAX_WHOLE = 2**53
@@ -59,7 +66,7 @@ def gather(api: MlflowApi, snapshot: Snapshot) -> Evidence:
     if model and not entries(run, "data", "metrics"):
         logged = member(_found(api, f"logged-models/{model}", {}), "model")
     file = _model_file(api, snapshot, text(run, "info", "artifact_uri"))
-    tags = {**_pairs(entries(logged, "info", "tags")), **_pairs(entries(run, "data", "tags"))}
+    tags = {**pairs(logged, "info", "tags"), **pairs(run, "data", "tags")}
     user = tags.get(_USER)
     return Evidence(
         {
@@ -70,8 +77,8 @@ def gather(api: MlflowApi, snapshot: Snapshot) -> Evidence:
             "environment": _environment(file),
             "metrics": _metrics(run, logged),
             "params": {
-                **_pairs(entries(logged, "data", "params")),
-                **_pairs(entries(run, "data", "params")),
+                **pairs(logged, "data", "params"),
+                **pairs(run, "data", "params"),
             },
             "author": _present({"id": f"mlflow:{user}" if user else snapshot.author or ""}),
         }
@@ -186,7 +193,7 @@ def _data(inputs: Iterable[object]) -> Section:
 
 
 def _dataset(one: object) -> dict[str, str]:
-    tags = _pairs(entries(one, "tags"))
+    tags = pairs(one, "tags")
     keys = ("name", "digest", "source", "source_type")
     known = {key: text(one, "dataset", key) for key in keys}
     return _present({**known, "context": tags.get(_CONTEXT, "")})
@@ -214,10 +221,6 @@ def _number(value: object) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
-
-
-def _pairs(rows: Iterable[object]) -> dict[str, str]:
-    return {text(row, "key"): text(row, "value") for row in rows if text(row, "key")}
 
 
 def _present(known: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from stage_functions.wire.document import parsed, text
 
 API = "api/2.0/mlflow"
 NO_SUCH = "RESOURCE_DOES_NOT_EXIST"
+INVALID = "INVALID_PARAMETER_VALUE"
 MAX_ARTIFACT_BYTES = 4 * 1024 * 1024
 """Of a file that is read whole; what is larger is not what was asked for."""
 
@@ -60,6 +61,18 @@ class MlflowRefusedError(RegistryRefusedError):
         super().__init__(message)
         self.code = code
         self.said = said
+
+
+class MlflowFaultError(RegistryUnavailableError):
+    """MLflow, or what stands before it, answers with a fault that may pass.
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, *, status: int, retry_after_seconds: int | None) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.status = status
 
 
 class MlflowApi:
@@ -177,7 +190,7 @@ class MlflowApi:
             # A 404 that is not MLflow's own says nothing of its models: a proxy in between, or a
             # wrong path. Taken for an answer, it would empty the registry.
             wait = retry_after_seconds(response.headers)
-            return RegistryUnavailableError(message, retry_after_seconds=wait)
+            return MlflowFaultError(message, status=status, retry_after_seconds=wait)
         if response.is_redirect:
             place = response.headers.get("Location", "elsewhere")
             message = f"{self.name} sends us to {_cut(place)}: is its address right?"

@@ -13,8 +13,17 @@ from __future__ import annotations
 import hashlib
 import re
 
-from stage_functions.adapters.mlflow_http import MlflowApi, MlflowRefusedError
-from stage_functions.domain.error import ConfigurationError, RegistryUnavailableError
+from stage_functions.adapters.mlflow_http import (
+    INVALID,
+    MlflowApi,
+    MlflowFaultError,
+    MlflowRefusedError,
+    Params,
+)
+from stage_functions.domain.error import (
+    ConfigurationError,
+    StagewardError,
+)
 from stage_functions.wire.document import entries, text
 
 EVENTS = (
@@ -28,6 +37,7 @@ KEY_SETTING = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"
 
 _PATH = "webhooks"
 _PAGE = 100
+_OF_WEBHOOKS = (404, 500)
 _NAME = re.compile(r"stageward-[a-z0-9-]{0,52}[a-z0-9]\Z")
 _REMEDIES = (
     (
@@ -100,10 +110,12 @@ def _own(api: MlflowApi, name: str) -> list[str]:
 
 
 def _listed(api: MlflowApi, token: str) -> object:
-    params = {"max_results": _PAGE, **({"page_token": token} if token else {})}
+    params: Params = {"max_results": _PAGE, **({"page_token": token} if token else {})}
     try:
         return api.get(_PATH, params)
-    except RegistryUnavailableError as exc:
+    except MlflowFaultError as exc:
+        if exc.status not in _OF_WEBHOOKS:
+            raise
         # Raises as well if it is not only the webhooks that cannot be read.
         api.get("registered-models/search", {"max_results": 1})
         message = (
@@ -115,9 +127,9 @@ def _listed(api: MlflowApi, token: str) -> object:
         raise ConfigurationError(message) from exc
 
 
-def _forbidden(api: MlflowApi, url: str, refusal: MlflowRefusedError) -> Exception:
+def _forbidden(api: MlflowApi, url: str, refusal: MlflowRefusedError) -> StagewardError:
     """Return what a refused webhook means; a refusal of who is asking stays what it is."""
-    if refusal.code != "INVALID_PARAMETER_VALUE":
+    if refusal.code != INVALID:
         return refusal
     remedy = next((remedy for sign, remedy in _REMEDIES if sign in refusal.said), "")
     message = f"{api.name} refuses a webhook to {url}: {refusal.said}"

@@ -56,7 +56,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> int | None:
         return int(text)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(known.get("date", ""))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return max(0, ceil(wait.total_seconds()))
 

@@ -1,4 +1,4 @@
-"""How values become rows and back. Tolerant on input: unknown fields of a later release are kept out.
+"""How values become rows and back. Tolerant on input: a later release's fields are left out.
 
 A row carries `format`, so that a later release can tell what it reads, and its value as JSON in
 `body0`, `body1`, … of less than 60 KiB each.

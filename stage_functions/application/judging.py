@@ -20,7 +20,6 @@ from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import binding, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
-
 from stage_functions.domain.record import canonical
 from stage_functions.domain.rule import Rule, Verdict
 from stage_functions.domain.state import Step

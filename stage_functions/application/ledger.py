@@ -1,4 +1,4 @@
-"""The ledger: records and current state over the row port. It loads and commits; it decides nothing.
+"""The ledger: records and current state over the row port. Loads, commits, decides nothing.
 
 Every batch in an asset's partition replaces the head under its ETag: the head is the asset's lock.
 Before a commit that leaves work owed, a marker is written elsewhere, so that a sweep finds the work
@@ -8,6 +8,7 @@ of a process that died; before an approval opens, its id is mapped to its asset.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -183,7 +184,7 @@ class Ledger:
         return self.more(Loaded(asset, unpack(row, Head), row.etag), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
-        """Load further versions (with their open approvals) and an approval, under the same lock."""
+        """Load further versions, their open approvals, and an approval, under the same lock."""
         partition = keys.asset_partition(loaded.asset)
         found_versions, found = dict(loaded.versions), dict(loaded.approvals)
         for number in versions:
@@ -471,10 +472,8 @@ def open_ledger(rows: Rows, clock: Clock, sinks: Sequence[str] = ()) -> Ledger:
     row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
     if row is None:
         created: dict[str, Value] = {"id": clock.approval_id(), "created": clock.now().isoformat()}
-        try:
+        with suppress(ConflictError):
             rows.commit(LEDGER, keys.LEDGER_PARTITION, [Insert("id", created)])
-        except ConflictError:
-            pass
         row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
     if row is None or not isinstance(row.values.get("id"), str):
         message = "the ledger has no id"

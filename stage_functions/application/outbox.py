@@ -179,10 +179,14 @@ def _blocked(row: Owed, owed: Sequence[Owed], outcome: _Round) -> bool:
         if other.duty == RECONCILE and other.commit <= row.commit:
             if not other.paused and not outcome.settled(other):
                 return True
-        elif other.duty == SINK and other.target == row.target and other.commit < row.commit:
-            if other not in outcome.done:
-                return True
+        elif _before(other, row) and other not in outcome.done:
+            return True
     return False
+
+
+def _before(other: Owed, row: Owed) -> bool:
+    """Tell whether another row publishes earlier events of the asset to the same sink."""
+    return other.duty == SINK and other.target == row.target and other.commit < row.commit
 
 
 def _publish(

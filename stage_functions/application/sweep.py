@@ -66,11 +66,13 @@ def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swe
     for offset in range(keys.SHARDS):
         shard = (first_shard + offset) % keys.SHARDS
         if offset and context.clock.now() >= end:
-            return Swept(finished, waiting, expired, tuple(failed), False, shard)
+            return Swept(
+                finished, waiting, expired, tuple(failed), complete=False, next_shard=shard
+            )
         expired += _deadlines(context, shard, failed)
         done, rest = _markers(context, shard, failed)
         finished, waiting = finished + done, waiting + rest
-    return Swept(finished, waiting, expired, tuple(failed), True, first_shard)
+    return Swept(finished, waiting, expired, tuple(failed), next_shard=first_shard)
 
 
 def _deadlines(context: Context, shard: int, failed: list[str]) -> int:

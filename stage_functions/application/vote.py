@@ -8,7 +8,7 @@ voids it, and the rules must pass again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
@@ -38,7 +38,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.people import Actor
 from stage_functions.domain.rule import all_passed
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Pending, Refused, Request
@@ -107,7 +107,7 @@ def vote(context: Context, command: VoteCommand) -> Answer:
         if command.fingerprint != approval.fingerprint:
             message = (
                 f"approval {approval.id} is bound to {approval.fingerprint}, "
-                f"your vote to {command.fingerprint or 'nothing'}; look at it again and vote on that"
+                f"your vote to {command.fingerprint or 'nothing'}; look at it again and vote anew"
             )
             raise StaleError(message)
         groups = directory.groups_of(command.actor.id)
@@ -235,7 +235,8 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> _Case:
         raise NotAllowedNowError(message, code="approval-closed")
     why = context.states.ungoverned(loaded.asset.registry)
     if why:
-        raise NotAllowedNowError(f"{why}; approvals stay open", code="registry-observed")
+        message = f"{why}; approvals stay open"
+        raise NotAllowedNowError(message, code="registry-observed")
     if approval.lapsed(now):
         _close_lapsed(context, loaded, approval, now)
         message = (
@@ -312,16 +313,14 @@ def _grant_if_reached(context: Context, case: _Case, step: Step, actor: Actor) -
     judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
     if judged.binding is None or judged.binding != approval.binding:
         who = snapshot.modified_by or "an unknown writer"
+        stage = step.version(version.number).stage
         changed = (
             approval.binding.differences(judged.binding)
             if judged.binding is not None
-            else (
-                f"{step.version(version.number).stage} → {approval.binding.target} is not allowed now",
-            )
+            else (f"{stage} → {approval.binding.target} is not allowed now",)
         )
-        return _void(
-            case, step, approval, f"changed since it was asked: {'; '.join(changed)} (by {who})"
-        )
+        why = f"changed since it was asked: {'; '.join(changed)} (by {who})"
+        return _void(case, step, approval, why)
     if not isinstance(judged.outcome, Pending) or not all_passed(judged.grounds.verdicts):
         said = (
             judged.outcome.why if isinstance(judged.outcome, Refused) else "it is not pending now"

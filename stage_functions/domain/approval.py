@@ -24,6 +24,9 @@ from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.rule import Verdict
 
+SHOWN_CHARACTERS = 80
+"""Of a bound value, where a difference is told."""
+
 
 class Decision(StrEnum):
     """What a voter decided."""
@@ -251,4 +254,4 @@ def has_voted(approval: Approval, voter: str, directory: Directory) -> bool:
 
 def _short(value: Json) -> str:
     text = str(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"

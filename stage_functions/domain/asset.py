@@ -79,7 +79,8 @@ class Version:
         """
         asset, colon, number = text.rpartition(":")
         if not colon or not number:
-            message = f"'{text}' names no version; write registry/kind/name:version, such as dev/models/iris:3"
+            form = "registry/kind/name:version, such as dev/models/iris:3"
+            message = f"'{text}' names no version; write {form}"
             raise InvalidInputError(message)
         return cls(Asset.parse(asset), number)
 

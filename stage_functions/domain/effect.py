@@ -61,7 +61,7 @@ def register(
     return step.with_version(state).record(draft)
 
 
-def take_over(
+def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
     step: Step,
     snapshot: Snapshot,
     stage: str,

@@ -128,9 +128,10 @@ def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fau
         for group in unknown:
             yield Fault((*path, "approval", "groups", group), f"no group is named {group}")
         if not unknown and not _reachable_quorum(policy, directory):
+            persons = "person" if policy.quorum == 1 else "distinct persons"
             yield Fault(
                 (*path, "approval", "quorum"),
-                f"no one can reach this quorum: {policy.quorum} distinct persons, "
+                f"no one can reach this quorum: {policy.quorum} {persons}, "
                 f"{_minimums(policy)}, of groups with {_sizes(policy, directory)}",
             )
 

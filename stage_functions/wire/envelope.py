@@ -1,4 +1,4 @@
-"""Events as they are delivered: Event Grid's own schema and CloudEvents 1.0, in all their wrappings.
+"""Events as they are delivered: Event Grid's own schema and CloudEvents 1.0.
 
 Both schemas, single and batch, and the binary mode of CloudEvents become one shape. What an event
 means is not decided here; who sent it cannot be: an event is a hint.

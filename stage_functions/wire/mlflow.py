@@ -16,6 +16,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from stage_functions.application.signal import Signal, Signals
 from stage_functions.domain.asset import Asset, Kind, Version
@@ -57,21 +58,19 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     sent = known.get(TIMESTAMP_HEADER.lower(), "")
     offered = known.get(SIGNATURE_HEADER.lower(), "")
     if not secret:
-        raise _denied("no secret is set here, so no signature can be right")
+        _deny("no secret is set here, so no signature can be right")
     if not _ID.match(delivery) or not _SECONDS.match(sent) or not offered:
         names = f"{DELIVERY_HEADER}, {TIMESTAMP_HEADER} and {SIGNATURE_HEADER}"
-        raise _denied(f"{names} are all needed, as MLflow sends them for a webhook with a secret")
+        _deny(f"{names} are all needed, as MLflow sends them for a webhook with a secret")
     signed = f"{delivery}.{sent}.".encode() + body
     right = _SCHEME.encode() + base64.b64encode(
         hmac.new(secret.encode(), signed, hashlib.sha256).digest()
     )
-    # A list, not a generator: every signature is compared, whichever one is right.
-    if not any(
-        [hmac.compare_digest(right, one.encode(errors="replace")) for one in offered.split()]
-    ):
-        raise _denied("the signature does not fit the body and the secret")
+    fitting = [hmac.compare_digest(right, one.encode(errors="replace")) for one in offered.split()]
+    if not any(fitting):
+        _deny("the signature does not fit the body and the secret")
     if abs(now.timestamp() - int(sent)) > TOLERANCE_SECONDS:
-        raise _denied(f"it was signed more than {TOLERANCE_SECONDS} seconds away from now")
+        _deny(f"it was signed more than {TOLERANCE_SECONDS} seconds away from now")
     return delivery
 
 
@@ -140,6 +139,6 @@ def _moment(written: str) -> datetime | None:
         return None
 
 
-def _denied(why: str) -> DeniedError:
+def _deny(why: str) -> NoReturn:
     message = f"the delivery is not taken for MLflow's: {why}"
-    return DeniedError(message)
+    raise DeniedError(message)

@@ -104,7 +104,7 @@ def _path(value: Plain, name: str) -> Path | None:
     return None
 
 
-def _told(
+def _told(  # noqa: C901, PLR0912  # one case for each keyword of the schema
     document: Document, path: Path, error: fastjsonschema.JsonSchemaValueException
 ) -> Iterator[Fault]:
     definition: Mapping[str, Any] = error.definition
@@ -167,7 +167,7 @@ def _wrong(
     limit = definition[rule]
     match rule:
         case "type":
-            return _wrong_type(document.written.get(path, ""), value, limit)
+            return _wrong_type(document.written.get(path, ""), value, definition)
         case "const":
             return f"must be {limit}, not {json.dumps(value, ensure_ascii=False)}"
         case "enum":
@@ -184,8 +184,15 @@ def _wrong(
             return f"must be at most {limit}, not {value}"
 
 
-def _wrong_type(written: str, value: Plain, expected: str) -> str:
-    quote = f"; quote it: '{written}'" if expected == "string" and written else ""
+def _wrong_type(written: str, value: Plain, definition: Mapping[str, Any]) -> str:
+    expected = definition["type"]
+    quote = ""
+    if expected == "string" and written:
+        if "enum" in definition:
+            return _wrong_choice(written, definition)
+        if "pattern" in definition and _name_fault(written, definition):
+            return f"must be {definition['patternErrorMessage']}, not {written}"
+        quote = f"; quote it: '{written}'"
     if value is None:
         return f"has no value; it must be {_WHAT[expected]}{_EMPTY.get(expected, quote)}"
     found = {

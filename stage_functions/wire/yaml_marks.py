@@ -26,7 +26,7 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,14})")
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _WHAT = {
     "bool": "true or false",
-    "float": "a number",
+    "float": "a fraction",
     "int": "a number",
     "merge": "a merge key",
     "null": "no value",
@@ -72,7 +72,7 @@ def read(text: str) -> tuple[Document, tuple[Fault, ...]]:
     except yaml.reader.ReaderError as exc:
         before = text[: exc.position].split("\n")
         place = Place(len(before), len(before[-1]) + 1)
-        return Document(), (Fault(place, f"no YAML file may hold the character {exc.character!r}"),)
+        return Document(), (Fault(place, f"no file may hold {_code(chr(exc.character))}"),)
     except yaml.MarkedYAMLError as exc:
         said = ": ".join(part for part in (exc.context, exc.problem) if part)
         mark = exc.problem_mark or exc.context_mark or loader.get_mark()
@@ -157,7 +157,7 @@ class _Reader:
         elif not node.value:
             self._fault(node, "a key is missing")
         else:
-            self._fault(node, _misread(node))
+            self._fault(node, _misread(node, f": '{node.value}'"))
         return None
 
     def _scalar(self, node: yaml.ScalarNode) -> Plain:
@@ -169,14 +169,14 @@ class _Reader:
         }.get(node.tag)
         if read is not None:
             return read(node)
-        self._fault(node, _misread(node))
+        self._fault(node, _misread(node, " if it is a text"))
         return None
 
     def _text(self, node: yaml.ScalarNode) -> str:
         text = str(node.value)
         control = _CONTROL.search(text)
         if control:
-            self._fault(node, f"a text may not hold the character {control[0]!r}")
+            self._fault(node, f"a text may not hold {_code(control[0])}")
         return text
 
     def _integer(self, node: yaml.ScalarNode) -> int | None:
@@ -196,8 +196,12 @@ def _short(tag: str) -> str:
     return tag.replace(_TAG, "!!")
 
 
-def _misread(node: yaml.ScalarNode) -> str:
+def _code(character: str) -> str:
+    return f"the character U+{ord(character):04X}"
+
+
+def _misread(node: yaml.ScalarNode, end: str) -> str:
     what = _WHAT.get(node.tag.removeprefix(_TAG))
     if what is None:
         return f"the tag {_short(node.tag)} is not used here; leave it out"
-    return f"{node.value} without quotes is {what} in YAML; quote it: '{node.value}'"
+    return f"{node.value} without quotes is {what} in YAML; quote it{end}"

@@ -11,9 +11,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.adapters.sqlite import MEMORY, SQLiteRows, Synchronous
+from stage_functions.adapters.sqlite_connections import Connections
 from stage_functions.application.ports.rows import LEDGER, Insert, Upsert
-from stage_functions.domain.error import UnknownOutcomeError
+from stage_functions.domain.error import StoreUnavailableError, UnknownOutcomeError
 from tests.contracts.rows_races import PARTITION, increment, number_of
 
 INCREMENTS = 60
@@ -52,6 +53,33 @@ def fork(path: Path) -> None:
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {number}\n")
 
 
+def fork_connections(path: Path) -> None:
+    """Say whether a child lends the parent's connection, and whether it has the memory store."""
+    file, memory = (
+        Connections(place, busy_timeout_seconds=1, synchronous=Synchronous.FULL, schema_version=1)
+        for place in (path, MEMORY)
+    )
+    with closing(file), closing(memory):
+        with file.reading() as of_parent, memory.reading():
+            child = os.fork()
+        if child == 0:
+            with file.reading() as of_child:
+                inherited = of_child is of_parent
+            file.close()
+            os._exit(10 * inherited + is_usable(memory))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {is_usable(memory)}\n")
+
+
+def is_usable(connections: Connections) -> bool:
+    """Tell whether a connection is lent."""
+    try:
+        with connections.reading():
+            return True
+    except StoreUnavailableError:
+        return False
+
+
 def full_disk(path: Path) -> None:
     """Commit to a file that may not grow, then to one that may; say what became of both."""
     with closing(SQLiteRows(path)) as store:
@@ -69,7 +97,13 @@ def full_disk(path: Path) -> None:
         sys.stdout.write(f"{found}\n")
 
 
-JOBS = {"increments": increments, "append": append, "fork": fork, "full-disk": full_disk}
+JOBS = {
+    "increments": increments,
+    "append": append,
+    "fork": fork,
+    "fork-connections": fork_connections,
+    "full-disk": full_disk,
+}
 
 if __name__ == "__main__":
     JOBS[sys.argv[1]](Path(sys.argv[2]))

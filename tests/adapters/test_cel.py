@@ -5,79 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stage_functions.adapters.cel import CelRules
-from stage_functions.adapters.cel_text import MAX_SHOWN_CHARACTERS, REQUEST, VERSION, paths
-from stage_functions.domain.asset import Snapshot, Version
-from stage_functions.domain.evidence import Evidence, Scalar
-from stage_functions.domain.facts import facts
-from stage_functions.domain.lifecycle import Lifecycle, Stage, Transition
-from stage_functions.domain.people import Actor, Attribution
+from stage_functions.adapters.cel_text import MAX_SHOWN_CHARACTERS
+from stage_functions.domain.evidence import Scalar
 from stage_functions.domain.rule import Facts, Result, Rule, Verdict
-from stage_functions.domain.state import VersionState
-from stage_functions.domain.transition import Request
+from tests.adapters.rule_facts import FAIL, HELD, PASS, known
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SINCE = NOW - timedelta(hours=25)
 RULES = CelRules()
-LIFECYCLE = Lifecycle(
-    name="default",
-    applies_to=("*/*/*",),
-    stages={name: Stage(name, initial=name == "None") for name in ("None", "Production")},
-    transitions=(Transition("None", "Production"),),
-    bind=("team", "note"),
-)
-METRICS: Mapping[str, Scalar] = {
-    "accuracy": 0.97,
-    "nan": math.nan,
-    "infinite": math.inf,
-    "count": 3,
-    "huge": 2**70,
-    "ok": True,
-}
-HELD = Evidence({"metrics": {"accuracy": 0.95}})
-
-
-def snapshot(number: str, *, description: str = "a classifier") -> Snapshot:
-    """Return a version of iris with one bound and one unbound tag."""
-    return Snapshot(
-        version=Version.parse(f"demo/models/iris:{number}"),
-        created_at=NOW - timedelta(days=3),
-        content="models:/m-1",
-        tags={"team": "risk", "loose": "no rule reads it"},
-        author="mlflow:scientist1",
-        description=description,
-        properties={"framework": "sklearn"},
-    )
-
-
-def known(
-    evidence: Mapping[str, Mapping[str, Scalar]] | None = None,
-    *,
-    holder: Evidence | None = None,
-    description: str = "a classifier",
-) -> Facts:
-    """Return the facts of a request of version 3 for Production."""
-    shown = snapshot("3", description=description)
-    sections = {"metrics": METRICS, "params": {"C": "0.5"}, "job": {"status": "FINISHED"}}
-    return facts(
-        LIFECYCLE,
-        shown,
-        VersionState("3", shown.incarnation, "None", SINCE),
-        Evidence(sections if evidence is None else evidence),
-        None if holder is None else (snapshot("2"), holder),
-        Request(
-            "Production",
-            "better",
-            Actor("person:scientist-1", Attribution.PROVEN, "api"),
-        ),
-        NOW,
-    )
 
 
 def verdict(expression: str, given_facts: Facts | None = None, *shows: str) -> Verdict:
@@ -87,41 +27,6 @@ def verdict(expression: str, given_facts: Facts | None = None, *shows: str) -> V
     return answer
 
 
-PASS = [
-    "true",
-    "evidence.metrics.accuracy > 0.9",
-    "evidence.metrics['accuracy'] > 0.9",
-    "evidence.metrics.count >= 2",
-    "evidence.metrics.count >= 2.5",
-    "evidence.metrics.huge > 9223372036854775807",
-    "evidence.metrics.infinite > 1e300",
-    "evidence.metrics.ok == true",
-    "evidence.metrics.nan != evidence.metrics.nan",
-    "double(evidence.params.C) < 0.6",
-    "evidence.job.status == 'FINISHED'",
-    "!has(evidence.job.id) || evidence.job.id == 'x'",
-    "size(evidence.data) == 0",
-    "holder == null",
-    "holder == null || holder.evidence.metrics.accuracy < 0.0",
-    "version.name.startsWith('ir') && version.name.matches('^[a-z]+$')",
-    "version.created_at < now",
-    "now - in_stage_since > duration('24h')",
-    "in_stage_since + duration('25h') == now",
-    "now > timestamp('2026-01-01T00:00:00Z')",
-    "'team' in version.tags && !('loose' in version.tags)",
-    "evidence.metrics.exists(name, name == 'accuracy')",
-    "evidence.nowhere.x == 1 || true",
-]
-FAIL = [
-    "false",
-    "evidence.metrics.accuracy > 0.99",
-    "evidence.metrics.nan > 0.5",
-    "evidence.metrics.nan < 0.5",
-    "evidence.metrics.nan == evidence.metrics.nan",
-    "evidence.metrics.count == 'three'",
-    "holder != null",
-    "now - in_stage_since > duration('26h')",
-]
 ERR = {
     "evidence.metrics.f1 > 0.5": "evidence.metrics.f1 is not recorded",
     "evidence.metrics['val-auc'] > 0.5": "evidence.metrics.val-auc is not recorded",
@@ -177,69 +82,6 @@ def test_going_through_too_many_items_errs() -> None:
     assert answer == Verdict(
         "rule", Result.ERRORED, {}, "in words", "it goes through too many items"
     )
-
-
-CHECKED = {
-    "evidence.metrics.ok": "may be of any type; make it true or false, as in (evidence.metrics.ok)",
-    "evidence.metrics.accuracy": "may be of any type",
-    "holder == null ? true : evidence.metrics.ok": "may be of any type",
-    "request.reason": "it is a text; a rule is true or false, so compare it",
-    "1 + 1": "it is a whole number; a rule is true or false, so compare it",
-    "1.0": "it is a number;",
-    "now": "it is a moment;",
-    "now - in_stage_since": "it is a duration;",
-    "evidence.metrics": "it is a map;",
-    "[true]": "it is a list;",
-    "null": "it is null;",
-    "request.reason > 3": "it does not compile: found no matching overload for '_>_'",
-    "accuracy > 0.9": "it does not compile: nothing is named 'accuracy' (line 1, character 1)",
-    "true\n  && treu": "it does not compile: nothing is named 'treu' (line 2, character 6)",
-    "evidence.metrics.accuracy >": "it does not compile: Syntax error: mismatched input '<EOF>'",
-    "": "it does not compile: Syntax error",
-    "(" * 100 + "true" + ")" * 100: "it does not compile: Expression recursion limit exceeded",
-    "'\ud800' == ''": "it holds a character that CEL does not know",
-    "evidence.metric.f1 > 0.5": "evidence has no 'metric'; did you mean 'metrics'? it has job, code",
-    "has(evidence.dataset.digest)": "evidence has no 'dataset'; did you mean 'data'?",
-    "holder == null || holder.evidence.metric.f1 > 0.5": "holder.evidence has no 'metric'",
-    "holder == null || holder['metrics'].f1 > 0.5": "holder has no 'metrics'",
-    "version.tag.a == 'b'": "version has no 'tag'; did you mean 'tags'?",
-    "request.form == 'None'": "request has no 'form'; did you mean 'from'?",
-    "version.zzz == 'b'": "version has no 'zzz'; it has registry, kind",
-}
-
-
-@pytest.mark.parametrize(("expression", "fault"), CHECKED.items())
-def test_a_rule_that_could_never_decide_is_found_when_loaded(expression: str, fault: str) -> None:
-    """A rule must compile, be of type BOOL, and name what there is."""
-    assert fault in RULES.check(Rule("rule", expression))
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        *[e for e in PASS if "nowhere" not in e],
-        *FAIL,
-        "(evidence.metrics.ok) == true",
-        "version.name == 'evidence.metric' || version.name == \"it's request.form\"",
-        r"version.name.matches(r'\d') || version.name == 'it\'s evidence.metric'",
-        "true // evidence.metric",
-        "evidence.all(section, size(evidence[section]) >= 0)",
-        "version.tags.evidence == 'version.zzz'",
-        "evidence.metrics.`val-auc` > 0.9",
-    ],
-)
-def test_a_sound_rule_has_no_fault(expression: str) -> None:
-    """Rules that name only what there is, in whatever notation, are accepted."""
-    assert RULES.check(Rule("rule", expression, shows=("evidence.job.id",))) == ""
-
-
-def test_what_a_rule_shows_must_compile_but_may_be_of_any_type() -> None:
-    """A fault in `shows` names the expression; its type does not matter."""
-    fault = RULES.check(Rule("rule", "true", shows=("evidence.job", "evidence.jobs.id", "1 +")))
-
-    assert fault.startswith("shows 'evidence.jobs.id': evidence has no 'jobs'; did you mean 'job'?")
-    assert "shows '1 +': it does not compile: Syntax error" in fault
-    assert "shows 'evidence.job'" not in fault
 
 
 SHOWN = {
@@ -316,15 +158,6 @@ def test_rules_can_read_every_path_of_the_facts(path: tuple[str, ...]) -> None:
 
     assert RULES.check(rule) == ""
     assert verdict(rule.cel, known(holder=HELD)).result is Result.PASSED
-
-
-def test_what_is_checked_is_what_the_facts_have() -> None:
-    """The names that are accepted on loading are those of the facts, no more and no fewer."""
-    given_facts = known(holder=HELD)
-
-    assert tuple(given_facts["version"]) == VERSION
-    assert tuple(given_facts["request"]) == REQUEST
-    assert tuple(given_facts["holder"]) == (*VERSION, "evidence")
 
 
 @pytest.mark.parametrize(
@@ -461,24 +294,3 @@ def test_threads_share_an_engine() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(passes, range(400)))
-
-
-@pytest.mark.parametrize(
-    ("expression", "found"),
-    [
-        ("evidence.metrics['val-auc'] > 1", [("evidence", "metrics", "val-auc")]),
-        ("has(evidence.job.id)", [("evidence", "job", "id")]),
-        ("version.name.startsWith('x')", [("version", "name")]),
-        (
-            "evidence.metrics.version == holder.version",
-            [("evidence", "metrics", "version"), ("holder", "version")],
-        ),
-        ("evidence[", [("evidence",)]),
-        ("evidence.", [("evidence",)]),
-        ("now", [("now",)]),
-        ("'evidence.job'", []),
-    ],
-)
-def test_paths_are_read_from_an_expression(expression: str, found: list[tuple[str, ...]]) -> None:
-    """Paths begin at a variable, whichever notation they use; texts and functions are none."""
-    assert list(paths(expression)) == found

@@ -285,6 +285,11 @@ def test_a_store_is_usable_on_both_sides_of_a_fork(path: Path) -> None:
     assert run("fork", path) == f"0 {2 * INCREMENTS}\n"
 
 
+def test_a_child_inherits_no_connection(path: Path) -> None:
+    """It opens its own; a store in memory stays with the parent, and is closed in the child."""
+    assert run("fork-connections", path) == "0 True\n"
+
+
 def test_a_disk_that_fails_in_a_commit_leaves_the_outcome_unknown(path: Path) -> None:
     """The error says that the batch may have been applied; the store goes on when it can."""
     assert run("full-disk", path) == "UnknownOutcomeError\nafter before\n"

@@ -168,6 +168,15 @@ class RowLimits:
         with pytest.raises(ValueError, match="property"):
             store.commit(LEDGER, PARTITION, [Insert("row", {name: 1})])
 
+    def test_a_property_name_over_255_characters_is_refused(self, store: Rows) -> None:
+        """The longest name that is taken comes back whole."""
+        store.commit(LEDGER, PARTITION, [Insert("row", {"n" * 255: 1})])
+
+        with pytest.raises(RowTooLargeError, match="256"):
+            store.commit(LEDGER, PARTITION, [Upsert("row", {"n" * 256: 1})])
+
+        assert [row.values for row in store.query(LEDGER, PARTITION)] == [{"n" * 255: 1}]
+
     def test_an_empty_batch_is_refused(self, store: Rows) -> None:
         """There is nothing to commit."""
         with pytest.raises(ValueError, match="empty batch"):

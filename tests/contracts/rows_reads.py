@@ -24,6 +24,16 @@ class Size(IntEnum):
     SMALL = 1
 
 
+class Name(str):
+    """A text of a type of its own."""
+
+    __slots__ = ()
+
+
+class Raw(bytes):
+    """Bytes of a type of their own."""
+
+
 VALUES: tuple[Value, ...] = (
     "",
     "plain",
@@ -124,15 +134,16 @@ class RowReads:
 
         assert found == {"empty": {}, "full": values}
 
-    def test_a_member_of_an_enumeration_is_stored_as_its_value(self, store: Rows) -> None:
-        """Text and number that are members of an enumeration come back plain."""
-        store.commit(LEDGER, PARTITION, [Insert("row", {"text": Colour.RED, "number": Size.SMALL})])
+    def test_a_value_of_a_subclass_is_stored_plain(self, store: Rows) -> None:
+        """Members of enumerations, and other kinds of text and bytes, come back plain."""
+        values = {"a": Colour.RED, "b": Size.SMALL, "c": Name("x"), "d": Raw(b"x")}
+        store.commit(LEDGER, PARTITION, [Insert("row", values)])
 
         row = store.get(LEDGER, PARTITION, "row")
 
         assert row is not None
-        assert row.values == {"text": "red", "number": 1}
-        assert [type(value) for value in row.values.values()] == [str, int]
+        assert row.values == {"a": "red", "b": 1, "c": "x", "d": b"x"}
+        assert [type(row.values[name]) for name in values] == [str, int, str, bytes]
 
     @pytest.mark.parametrize("key", KEYS, ids=ascii)
     def test_a_key_may_hold_every_character_that_azure_takes(self, store: Rows, key: str) -> None:

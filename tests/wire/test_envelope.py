@@ -22,6 +22,15 @@ from tests.wire.samples import (
 )
 
 MODEL = "dev/models/sklearn_regression_model:20"
+HEADERS = {
+    "CE-SpecVersion": "1.0",
+    "ce-type": "Microsoft.MachineLearningServices.ModelRegistered",
+    "ce-source": WORKSPACE.replace("{", "%7B").replace("}", "%7D"),
+    "ce-id": "1",
+    "ce-subject": "models/sklearn_regression_model:20",
+    "ce-time": "2017-06-26T18:41:00.9584103Z",
+    "Content-Type": "application/json",
+}
 
 
 def encoded(data: object) -> str:
@@ -125,19 +134,9 @@ class TestDelivery:
 class TestBinaryMode:
     """CloudEvents with their attributes in the headers."""
 
-    HEADERS = {
-        "CE-SpecVersion": "1.0",
-        "ce-type": "Microsoft.MachineLearningServices.ModelRegistered",
-        "ce-source": WORKSPACE.replace("{", "%7B").replace("}", "%7D"),
-        "ce-id": "1",
-        "ce-subject": "models/sklearn_regression_model:20",
-        "ce-time": "2017-06-26T18:41:00.9584103Z",
-        "Content-Type": "application/json",
-    }
-
     def test_headers_and_body_make_one_event(self) -> None:
         """The body is the data; header values are percent-encoded."""
-        read = parse(as_bytes(MODEL_REGISTERED["data"]), REGISTRIES, self.HEADERS)
+        read = parse(as_bytes(MODEL_REGISTERED["data"]), REGISTRIES, HEADERS)
 
         expected: Signal = parse(MODEL_REGISTERED, REGISTRIES).signals[0]
         assert Signals((expected,)) == read
@@ -147,18 +146,18 @@ class TestBinaryMode:
     )
     def test_a_body_may_be_missing_or_foreign(self, media: str, body: bytes) -> None:
         """The attributes are enough."""
-        headers = {**self.HEADERS, "Content-Type": media}
+        headers = {**HEADERS, "Content-Type": media}
 
         assert [MODEL] == named(parse(body, REGISTRIES, headers))
 
     def test_a_body_that_should_be_json_and_is_not_is_refused(self) -> None:
         """Half an event is none."""
         with pytest.raises(InvalidInputError, match="not JSON"):
-            parse(b"{", REGISTRIES, self.HEADERS)
+            parse(b"{", REGISTRIES, HEADERS)
 
     def test_structured_content_wins_over_stray_headers(self) -> None:
         """The media type says where the event is."""
-        headers = {**self.HEADERS, "Content-Type": "Application/CloudEvents+json; charset=utf-8"}
+        headers = {**HEADERS, "Content-Type": "Application/CloudEvents+json; charset=utf-8"}
         body = as_bytes(as_cloud_event(MODEL_DEPLOYED))
 
         assert 2 == len(parse(body, REGISTRIES, headers).signals)

@@ -1,0 +1,50 @@
+# Every command of the project; `make` alone lists them. Each one first installs what it needs, into
+# .venv and .azurite here. Written for GNU make 3.81 and later, for any folder name.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench lock setup clean
+
+SETUP := sh scripts/setup.sh
+BIN := .venv/bin
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo '  PYTHON=/path/to/python3.13 with any of them chooses the interpreter of .venv'
+
+demo: ## show a model going through its lifecycle; up until Ctrl-C, with ONCE=1 until the end
+	@$(SETUP) demo
+	@$(BIN)/stageward demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: ## run the tests; ARGS="-k name" goes to pytest
+	@$(SETUP) dev azurite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: ## format, lint, types, imports and docstrings, without changing anything
+	@$(SETUP) dev
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/interrogate -vv --omit-covered-files stage_functions
+
+format: ## format the code and mend what the linter can
+	@$(SETUP) dev
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: ## measure, print the table, write benchmarks/results.json; ARGS goes to the program
+	@$(SETUP) dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
+	@$(SETUP) uv
+	@sh scripts/lock.sh $(ARGS)
+
+setup: ## install everything that the other commands need
+	@$(SETUP) dev azurite
+
+clean: ## remove everything that these commands made
+	@rm -rf .venv .azurite .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .coverage htmlcov build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

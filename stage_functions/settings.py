@@ -1,0 +1,76 @@
+"""What the environment says, read once. The one module that reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SignIn(StrEnum):
+    """How callers of the API sign in."""
+
+    DEV = "dev"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        configuration: path of the configuration file (`STAGEWARD_CONFIG`).
+        ledger: path of the SQLite ledger (`STAGEWARD_LEDGER`), where no tables are named.
+        tables: connection string of a storage account (`STAGEWARD_TABLES`), or "".
+        tables_endpoint: its tables endpoint, signed in to by identity
+            (`STAGEWARD_TABLES_ENDPOINT`), or "".
+        sign_in: how callers sign in (`STAGEWARD_AUTH`); dev only answers on loopback.
+        url: where Stageward answers, as others reach it (`STAGEWARD_URL`).
+        token: bearer of the command line (`STAGEWARD_TOKEN`), or "".
+        webhook_secret: shared with MLflow (`STAGEWARD_WEBHOOK_SECRET`), or "".
+        eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
+        eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
+        webhooks: URLs that take CloudEvents (`STAGEWARD_WEBHOOKS`, separated by spaces).
+        in_functions: this is an Azure Functions app.
+        environment: all of it, for `${NAME}` in addresses.
+    """
+
+    configuration: str = "stageward.yaml"
+    ledger: str = ".stageward/ledger.db"
+    tables: str = ""
+    tables_endpoint: str = ""
+    sign_in: str = SignIn.TOKENS
+    url: str = "http://127.0.0.1:8321"
+    token: str = ""
+    webhook_secret: str = ""
+    eventgrid_endpoint: str = ""
+    eventgrid_key: str = ""
+    webhooks: tuple[str, ...] = ()
+    in_functions: bool = False
+    environment: Mapping[str, str] | None = None
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from an environment; the process's own if none is given."""
+    known = dict(os.environ) if environment is None else dict(environment)
+    default = Settings()
+
+    def get(name: str, fallback: str) -> str:
+        return known.get(f"STAGEWARD_{name}", "") or fallback
+
+    return Settings(
+        configuration=get("CONFIG", default.configuration),
+        ledger=get("LEDGER", default.ledger),
+        tables=get("TABLES", ""),
+        tables_endpoint=get("TABLES_ENDPOINT", ""),
+        sign_in=get("AUTH", default.sign_in),
+        url=get("URL", default.url).rstrip("/"),
+        token=get("TOKEN", ""),
+        webhook_secret=get("WEBHOOK_SECRET", ""),
+        eventgrid_endpoint=get("EVENTGRID_ENDPOINT", ""),
+        eventgrid_key=get("EVENTGRID_KEY", ""),
+        webhooks=tuple(get("WEBHOOKS", "").split()),
+        in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
+        environment=known,
+    )

@@ -1,0 +1,223 @@
+"""What must always hold, whatever order, repetition or loss of signals and replies there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from stage_functions.application import query
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.application.sweep import sweep
+from stage_functions.application.transition import request_transition
+from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
+from stage_functions.domain.approval import Decision
+from stage_functions.domain.asset import Version
+from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import StagewardError
+from stage_functions.domain.record import Record, RecordType
+from tests.builders import IRIS, STAGES, World, actor, context_over, lifecycle, world
+
+PEOPLE = ("ada", "bob", "eve", "sam")
+VERSIONS = tuple(Version(IRIS, number) for number in "123")
+requests = st.sampled_from((*STAGES, "Staging: now", "Production: now", "Nowhere", "withdraw 1"))
+versions, people = st.sampled_from(VERSIONS), st.sampled_from(PEOPLE)
+
+
+class Stageward(RuleBasedStateMachine):
+    """Two instances of Stageward over one ledger, and people who do as they please."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World = world()
+        other = context_over(self.world.rows, self.world.registry, self.world.clock, Mode.ENFORCE)
+        self.instances = (self.world.context, other)
+        self.earlier: dict[Version, list[Mapping[str, str]]] = {}
+
+    def teardown(self) -> None:
+        """Close the store."""
+        self.world.rows.close()
+
+    @initialize()
+    def begin(self) -> None:
+        """Something is there from the start."""
+        self.world.register("1")
+
+    def known(self, version: Version) -> bool:
+        """Tell whether the registry has a version."""
+        return self.world.registry.read(version) is not None
+
+    def signal(self, version: Version, instance: int) -> None:
+        """Deliver a signal, as a host does: it may fail."""
+        with suppress(StagewardError):
+            follow(self.instances[instance], Signal(version))
+
+    @rule(version=versions, instance=st.integers(0, 1), again=st.integers(0, 2))
+    def deliver(self, version: Version, instance: int, again: int) -> None:
+        """A signal arrives, perhaps twice."""
+        for _ in range(again + 1):
+            self.signal(version, instance)
+
+    @rule(version=versions, copied=st.booleans())
+    def register(self, version: Version, copied: bool) -> None:  # noqa: FBT001  # a strategy's value
+        """A version is registered, or registered anew under the same number."""
+        tags = next((maps[-1] for maps in self.earlier.values() if maps), {}) if copied else {}
+        now = self.world.clock.now()
+        self.world.registry.register(version, now, tags=tags, author="mlflow:sam")
+
+    @rule(version=versions, key=st.sampled_from(("stage", "stage_request")), value=requests)
+    def edit(self, version: Version, key: str, value: str) -> None:
+        """Somebody edits a tag."""
+        if self.known(version):
+            tags = dict(self.world.registry.tags(version))
+            self.earlier.setdefault(version, []).append(tags)
+            self.world.registry.set_tags(version, {key: value})
+
+    @rule(version=versions, data=st.data())
+    def write_old_tags_back(self, version: Version, data: st.DataObject) -> None:
+        """A stale tool writes an earlier tag map back."""
+        if self.known(version) and self.earlier.get(version):
+            self.world.registry.set_tags(version, data.draw(st.sampled_from(self.earlier[version])))
+
+    @rule(version=versions, stage=st.sampled_from(STAGES), person=people, i=st.integers(0, 1))
+    def ask(self, version: Version, stage: str, person: str, i: int) -> None:
+        """Somebody asks over the API."""
+        with suppress(StagewardError):
+            request_transition(self.instances[i], self.world.command(version, stage, person))
+
+    @rule(person=people, approve=st.booleans(), data=st.data())
+    def decide(self, person: str, approve: bool, data: st.DataObject) -> None:  # noqa: FBT001
+        """Somebody votes on whatever is open."""
+        views = query.approvals(self.world.context)
+        if views:
+            approval = data.draw(st.sampled_from(views)).approval
+            decision = Decision.APPROVE if approve else Decision.REJECT
+            operation = self.world.clock.operation_id()
+            ballot = VoteCommand(
+                approval.id, decision, "", approval.fingerprint, actor(person), operation
+            )
+            with suppress(StagewardError):
+                vote(self.world.context, ballot)
+
+    @rule(person=people, sponsors=st.booleans())
+    def stand_for_it_or_take_it_back(self, person: str, sponsors: bool) -> None:  # noqa: FBT001
+        """Somebody sponsors or withdraws whatever is open."""
+        for view in query.approvals(self.world.context)[:1]:
+            operation = self.world.clock.operation_id()
+            with suppress(StagewardError):
+                if sponsors:
+                    sponsor_request(self.instances[1], view.approval.id, actor(person), operation)
+                else:
+                    withdraw(self.instances[1], view.approval.id, actor(person), operation, "")
+
+    @rule(losses=st.lists(st.sampled_from((None, True, False)), max_size=4))
+    def lose_replies(self, losses: list[bool | None]) -> None:
+        """The store's next replies are lost, with or without the batch applied."""
+        self.world.rows.losses = losses
+
+    @rule(seconds=st.sampled_from((1, 40, 700, 86_400, 8 * 86_400)))
+    def wait(self, seconds: int) -> None:
+        """Time passes."""
+        self.world.clock.sleep(seconds)
+
+    @rule()
+    def come_to_rest(self) -> None:
+        """With no one writing, everything is carried out, and then nothing happens any more."""
+        self.world.rows.losses = []
+        for _ in range(4):
+            self.world.clock.sleep(3700)
+            sweep(self.world.context)
+            for version in VERSIONS:
+                follow(self.world.context, Signal(version))
+        count = len(self.records())
+        for version in VERSIONS:
+            follow(self.instances[0], Signal(version))
+            follow(self.instances[1], Signal(version))
+        loaded = self.world.context.ledger.load(IRIS)
+
+        assert len(self.records()) == count
+        assert loaded.head.owed == ()
+        for number, state in self.world.context.ledger.versions(IRIS).items():
+            version = Version(IRIS, number)
+            if state.governed and self.known(version):
+                assert self.world.registry.tags(version)["stage"] == state.stage
+                assert state.base["stage"] == state.stage
+
+    def records(self) -> list[Record]:
+        """Return the history."""
+        return list(query.all_records(self.world.context, IRIS))
+
+    @invariant()
+    def the_history_is_whole_and_agrees_with_the_state(self) -> None:
+        """The records verify, and replayed they say where every version stands."""
+        context = self.world.context
+        if not context.ledger.load(IRIS).etag:
+            return
+        assert query.check_history(context, IRIS) is None
+        stood = {number: s.stage for number, s in query.standings(context, IRIS, None).items()}
+        states = context.ledger.versions(IRIS)
+        assert stood == {number: s.stage for number, s in states.items() if s.governed}
+
+    @invariant()
+    def one_version_at_most_holds_production(self) -> None:
+        """At every number of the history."""
+        standing: dict[str, str] = {}
+        by_commit: dict[object, dict[str, str]] = {}
+        for record in self.records():
+            if record.type is RecordType.DELETED:
+                standing.pop(record.version, None)
+            elif "to" in record.content and record.type in (
+                RecordType.REGISTERED,
+                RecordType.STAGE_CHANGED,
+            ):
+                standing[record.version] = str(record.content["to"])
+            by_commit[record.content["commit"]] = dict(standing)
+        for stages in by_commit.values():
+            assert list(stages.values()).count("Production") <= 1
+
+    @invariant()
+    def every_stage_change_is_lawful(self) -> None:
+        """Allowed, approved by enough others, or displaced by a version in the same commit."""
+        records = self.records()
+        by_number = {record.number: record for record in records}
+        for record in records:
+            if record.type is RecordType.STAGE_CHANGED:
+                self.check(record, records, by_number)
+
+    def check(self, record: Record, records: list[Record], by_number: dict[int, Record]) -> None:
+        """Check one stage change."""
+        content = record.content
+        if content["why"] == "displaced":
+            cause = by_number[int(str(content["because_of"]))]
+            assert cause.content["commit"] == content["commit"]
+            assert record.version in str(cause.content["displaces"])
+            return
+        transition = lifecycle().transition(str(content["from"]), str(content["to"]))
+        assert transition is not None
+        if transition.approval is None:
+            assert content["why"] == "allowed"
+            return
+        approval = content["approval"]
+        voters = {
+            str(other.content["actor"]["id"])  # type: ignore[call-overload,index]  # an actor document
+            for other in records
+            if other.type is RecordType.VOTED
+            and other.content["approval"] == approval
+            and other.content["decision"] == "approve"
+        }
+        requester = content["requester"]["id"]  # type: ignore[call-overload,index]  # likewise
+        voters -= {str(requester)}
+        assert len(voters) >= transition.approval.quorum
+
+
+Stageward.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestStageward = Stageward.TestCase

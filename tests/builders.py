@@ -1,0 +1,127 @@
+"""Builders of what most tests need: a configuration, a world to run it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.application.adoption import adopt
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import open_ledger
+from stage_functions.application.registries import RegistryStates
+from stage_functions.application.scan import found_empty
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.application.transition import TransitionRequest
+from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.configuration import (
+    Configuration,
+    Mode,
+    RegistryConfiguration,
+    RegistryType,
+)
+from stage_functions.domain.lifecycle import (
+    ApprovalPolicy,
+    Excluded,
+    Lifecycle,
+    Stage,
+    Transition,
+)
+from stage_functions.domain.people import Actor, Attribution, Directory, Person
+from tests.fakes.clock import FakeClock
+from tests.fakes.registry import MemoryRegistry
+from tests.fakes.rows import LossyRows
+
+IRIS = Asset("demo", Kind.MODELS, "iris")
+BOTH = (Excluded.REQUESTER, Excluded.AUTHOR)
+DIRECTORY = Directory(
+    people={
+        "ada": Person("ada", "Ada", ("mlflow:ada",)),
+        "bob": Person("bob", "Bob", ("mlflow:bob",)),
+        "eve": Person("eve", "Eve", ("mlflow:eve",)),
+        "sam": Person("sam", "Sam", ("mlflow:sam",)),
+    },
+    groups={"science": ("sam", "ada"), "risk": ("ada", "bob", "eve")},
+    operators=("eve",),
+)
+STAGES = ("None", "Staging", "Production", "Archived")
+
+
+def lifecycle() -> Lifecycle:
+    """Return the default lifecycle's shape, without rules."""
+    two = ApprovalPolicy(2, {"risk": 1, "science": 0}, BOTH, timedelta(days=7))
+    one = ApprovalPolicy(1, {"risk": 1}, (Excluded.REQUESTER,), timedelta(days=2))
+    return Lifecycle(
+        name="default",
+        applies_to=("*/*/*",),
+        stages={
+            "None": Stage("None", initial=True, deletable=True),
+            "Staging": Stage("Staging"),
+            "Production": Stage("Production", exclusive=True, displaced_to="Archived"),
+            "Archived": Stage("Archived", terminal=True, deletable=True, hidden=True),
+        },
+        transitions=(
+            Transition("None", "Staging"),
+            Transition("None", "Archived"),
+            Transition("Staging", "Archived"),
+            Transition("Staging", "Production", approval=two),
+            Transition("Production", "Archived", approval=one),
+        ),
+        text={"name": "default", "shape": "the default's"},
+    )
+
+
+def actor(key: str) -> Actor:
+    """Return a person who is signed in."""
+    return Actor(f"person:{key}", Attribution.PROVEN, "api")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Stageward over a store, with a registry in memory and a clock that stands still."""
+
+    context: Context
+    registry: MemoryRegistry
+    clock: FakeClock
+    rows: LossyRows
+
+    def register(self, number: str, tags: dict[str, str] | None = None) -> Version:
+        """Register a version of iris, as sam, and tell Stageward."""
+        version = Version(IRIS, number)
+        self.registry.register(version, self.clock.now(), tags=tags, author="mlflow:sam")
+        follow(self.context, Signal(version))
+        return version
+
+    def command(self, version: Version, target: str, person: str = "sam") -> TransitionRequest:
+        """Return a request over the API."""
+        return TransitionRequest(
+            version, target, "because", actor(person), self.clock.operation_id()
+        )
+
+    def tag(self, version: Version, key: str, value: str) -> None:
+        """Edit a tag, and tell Stageward."""
+        self.registry.set_tags(version, {key: value})
+        follow(self.context, Signal(version))
+
+
+def context_over(
+    rows: LossyRows, registry: MemoryRegistry, clock: FakeClock, mode: Mode
+) -> Context:
+    """Return one instance of Stageward."""
+    registries = {"demo": RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", mode)}
+    configuration = Configuration(registries, DIRECTORY, (lifecycle(),))
+    ledger = open_ledger(rows, clock)
+    states = RegistryStates(rows, clock, configuration)
+    return Context(configuration, ledger, {"demo": registry}, states, CelRules(), {}, clock)
+
+
+def world(mode: Mode = Mode.ENFORCE) -> World:
+    """Return a new world over SQLite in memory, its registry empty."""
+    clock, registry = FakeClock(), MemoryRegistry()
+    rows = LossyRows(SQLiteRows(":memory:"))
+    context = context_over(rows, registry, clock, mode)
+    adopt(context)
+    found_empty(context, "demo")
+    return World(context, registry, clock, rows)

@@ -1,0 +1,68 @@
+"""What every registry must do.
+
+A registry passes by a class of its own that supplies the fixtures, on a world where others write
+at the same time:
+
+    class TestMyRegistry(RegistryContract):
+        @pytest.fixture
+        def world(self) -> World: ...
+        @pytest.fixture
+        def registry(self, world: World) -> Iterator[Registry]: ...
+        @pytest.fixture
+        def small_pages(self, world: World) -> Iterator[Registry]: ...
+        @pytest.fixture
+        def unreachable(self) -> Iterator[Registry]: ...
+        @pytest.fixture
+        def refusing(self) -> Iterator[Registry]: ...
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from stage_functions.application.ports.registry import Registry
+from tests.contracts.registry_evidence import RegistryEvidence
+from tests.contracts.registry_faults import RegistryFaults
+from tests.contracts.registry_listing import RegistryListing
+from tests.contracts.registry_reads import RegistryReads
+from tests.contracts.registry_world import World
+from tests.contracts.registry_writes import RegistryWrites
+
+
+class RegistryContract(
+    RegistryReads, RegistryWrites, RegistryEvidence, RegistryListing, RegistryFaults
+):
+    """The behaviours that Stageward counts on."""
+
+    @pytest.fixture
+    def world(self) -> World:
+        """Return the hand that others have in the registry; each registry's own class says how."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def registry(self, world: World) -> Iterator[Registry]:
+        """Return the registry over that world."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def small_pages(self, world: World) -> Iterator[Registry]:
+        """Return the same registry with pages of about three versions."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def unreachable(self) -> Iterator[Registry]:
+        """Return a registry of the alias `dev` behind which nothing answers."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def refusing(self) -> Iterator[Registry]:
+        """Return a registry of the alias `dev` that lets Stageward do nothing."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def fresh(self) -> str:
+        """Return a prefix that names of no other test begin with."""
+        return f"t{uuid.uuid4().hex[:10]}"

@@ -1,0 +1,1 @@
+"""Stand-ins behind the ports: adapters that keep everything in memory and break on demand."""

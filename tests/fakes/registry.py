@@ -1,0 +1,308 @@
+"""A registry in memory, behind the same port as the real ones, that breaks on demand.
+
+It behaves as MLflow does: tags are written one by one, numbers come again only after their asset
+was deleted. `FileRegistry` is the same on a file, for processes that are killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from stage_functions.application.ports.registry import Page
+from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
+from stage_functions.domain.evidence import Evidence, Section
+from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
+
+_FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+_ORDER = {STAGE: 0, STAGE_GOVERNOR: 2}
+
+Assets = dict[Asset, dict[str, Snapshot]]
+
+
+@dataclass(slots=True)
+class _State:
+    """What the registry holds.
+
+    Attributes:
+        assets: versions by number, by asset.
+        last: the highest number given, by asset; an asset that was deleted has none.
+        runs: what is known of each job, by its id.
+        made: how many versions were ever made.
+    """
+
+    assets: Assets = field(default_factory=dict)
+    last: dict[Asset, int] = field(default_factory=dict)
+    runs: dict[str, dict[str, Section]] = field(default_factory=dict)
+    made: int = 0
+
+
+def _nothing(_: str) -> None:
+    """Do nothing."""
+
+
+class MemoryRegistry:
+    """A registry in memory. Safe to share between threads.
+
+    Attributes:
+        calls: names of the calls made through the port, in order.
+        away: it cannot be reached.
+        refusing: it lets Stageward do nothing.
+        delay_seconds: how long each call takes.
+        before: called with the name of each call before it does anything, and as `write_tag`
+            before each tag is written; what it raises, the caller gets.
+        after: the same, when it was done: what it raises loses the reply, not the write.
+        evidences: what to answer for a version, before what its job says.
+    """
+
+    def __init__(self, alias: str = "dev", *, page_versions: int = 1000) -> None:
+        self.alias = alias
+        self.calls: list[str] = []
+        self.away = False
+        self.refusing = False
+        self.delay_seconds = 0.0
+        self.before: Callable[[str], None] = _nothing
+        self.after: Callable[[str], None] = _nothing
+        self.evidences: dict[Version, Evidence] = {}
+        self._page_versions = page_versions
+        self._state = _State()
+        self._held: Assets | None = None
+        self._lock = threading.RLock()
+
+    # The port.
+
+    def read(self, version: Version) -> Snapshot | None:
+        """Return the version as it is now, or as it was when `hold` was called."""
+        with self._call("read"), self._open() as state:
+            return self._shown(state).get(version.asset, {}).get(version.number)
+
+    def evidence(self, snapshot: Snapshot) -> Evidence:
+        """Return what is known of a version."""
+        with self._call("evidence"), self._open() as state:
+            own = self.evidences.get(snapshot.version)
+            return own if own is not None else Evidence(state.runs.get(snapshot.job or "", {}))
+
+    def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Set these tags one by one, `stage` first and `stage_governor` last."""
+        with self._call("write_tags"):
+            for key in sorted(tags, key=lambda key: _ORDER.get(key, 1)):
+                self.before("write_tag")
+                self._edit(version, {key: tags[key]})
+                self.after("write_tag")
+
+    def versions(self, after: str = "") -> Page:
+        """Return whole assets behind a cursor, about as many versions as a page holds."""
+        with self._call("versions"), self._open() as state:
+            kind, _, name = after.partition("/")
+            shown = self._shown(state)
+            ahead = [a for a in sorted(shown) if (a.kind, a.name) > (kind, name) and shown[a]]
+            listed: list[Snapshot] = []
+            for asset in ahead:
+                if listed and len(listed) + len(shown[asset]) > self._page_versions:
+                    last = listed[-1].version.asset
+                    return Page(tuple(listed), f"{last.kind}/{last.name}")
+                listed += shown[asset].values()
+            return Page(tuple(listed), "")
+
+    def close(self) -> None:
+        """Hold nothing open."""
+
+    # What people and pipelines do.
+
+    def create(
+        self,
+        name: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        description: str = "",
+        job: str | None = None,
+        kind: Kind = Kind.MODELS,
+        author: str | None = None,
+    ) -> Version:
+        """Register the next version of an asset."""
+        with self._open(write=True) as state:
+            asset = Asset(self.alias, kind, name)
+            version = Version(asset, str(state.last.get(asset, 0) + 1))
+            made_at = _FIRST_MOMENT + timedelta(seconds=state.made)
+            self.register(
+                version, made_at, tags=tags, description=description, job=job, author=author
+            )
+            return version
+
+    def register(
+        self,
+        version: Version,
+        created_at: datetime,
+        *,
+        tags: Mapping[str, str] | None = None,
+        author: str | None = None,
+        description: str = "",
+        job: str | None = None,
+    ) -> None:
+        """Make a version, or make it anew."""
+        with self._open(write=True) as state:
+            state.made += 1
+            if version.number.isdecimal():
+                highest = max(int(version.number), state.last.get(version.asset, 0))
+                state.last[version.asset] = highest
+            content = f"models:/m-{created_at.timestamp():.6f}"
+            snapshot = Snapshot(version, created_at, content, dict(tags or {}), author)
+            snapshot = replace(snapshot, description=description, job=job, native_stage="None")
+            state.assets.setdefault(version.asset, {})[version.number] = snapshot
+
+    def run(
+        self,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        user: str = "",
+        commit: str = "",
+        finished: bool = True,
+    ) -> str:
+        """Make a job and return its id."""
+        with self._open(write=True) as state:
+            job = f"{len(state.runs) + 1:032x}"
+            state.runs[job] = {
+                "job": {"id": job, "status": "FINISHED" if finished else "RUNNING"},
+                "params": dict(params or {}),
+                "metrics": {key: float(value) for key, value in (metrics or {}).items()},
+                "code": {"commit": commit} if commit else {},
+                "author": {"id": f"mlflow:{user}"} if user else {},
+            }
+            return job
+
+    def set_tag(self, version: Version, key: str, value: str) -> None:
+        """Set a tag as somebody else."""
+        self._edit(version, {key: value})
+
+    def set_tags(self, version: Version, tags: Mapping[str, str | None]) -> None:
+        """Edit tags as somebody else; None removes one."""
+        self._edit(version, tags)
+
+    def delete_tag(self, version: Version, key: str) -> None:
+        """Delete a tag as somebody else."""
+        self._edit(version, {key: None})
+
+    def describe(self, version: Version, description: str) -> None:
+        """Edit the description as somebody else."""
+        self._replace(version, lambda snapshot: replace(snapshot, description=description))
+
+    def set_native_stage(self, version: Version, stage: str) -> None:
+        """Set the registry's own stage field as somebody else, by a client that knows no tags."""
+        self._replace(version, lambda snapshot: replace(snapshot, native_stage=stage))
+
+    def tags(self, version: Version) -> dict[str, str]:
+        """Return the tags of a version."""
+        with self._open() as state:
+            return dict(_one(state, version).tags)
+
+    def remove(self, version: Version) -> None:
+        """Delete a version as somebody else, if it is there."""
+        with self._open(write=True) as state:
+            state.assets.get(version.asset, {}).pop(version.number, None)
+
+    def delete_version(self, version: Version) -> None:
+        """Delete a version as somebody else; its number never comes again."""
+        self.remove(version)
+
+    def delete_asset(self, name: str, kind: Kind = Kind.MODELS) -> None:
+        """Delete an asset with all of its versions; their numbers may come again."""
+        with self._open(write=True) as state:
+            asset = Asset(self.alias, kind, name)
+            state.assets.pop(asset, None)
+            state.last.pop(asset, None)
+
+    def hold(self) -> None:
+        """Show from now on what is there now, whatever is written behind it."""
+        with self._open() as state:
+            self._held = {asset: dict(held) for asset, held in state.assets.items()}
+
+    def release(self) -> None:
+        """Show again what is there."""
+        self._held = None
+
+    # How it holds and breaks.
+
+    def _shown(self, state: _State) -> Assets:
+        return state.assets if self._held is None else self._held
+
+    def _edit(self, version: Version, tags: Mapping[str, str | None]) -> None:
+        def edited(snapshot: Snapshot) -> Snapshot:
+            merged = {**snapshot.tags, **tags}
+            kept = {key: value for key, value in merged.items() if value is not None}
+            return replace(snapshot, tags=kept)
+
+        self._replace(version, edited)
+
+    def _replace(self, version: Version, change: Callable[[Snapshot], Snapshot]) -> None:
+        with self._open(write=True) as state:
+            state.assets[version.asset][version.number] = change(_one(state, version))
+
+    @contextmanager
+    def _call(self, name: str) -> Iterator[None]:
+        self.calls.append(name)
+        self.before(name)
+        if self.delay_seconds:
+            time.sleep(self.delay_seconds)
+        if self.away:
+            message = "the registry is away"
+            raise RegistryUnavailableError(message)
+        if self.refusing:
+            message = "the registry lets Stageward do nothing"
+            raise RegistryRefusedError(message)
+        yield
+        self.after(name)
+
+    @contextmanager
+    def _open(self, *, write: bool = False) -> Iterator[_State]:
+        """Hold the state alone; where it is kept elsewhere, `write` puts it back."""
+        with self._lock:
+            yield self._state
+
+
+class FileRegistry(MemoryRegistry):
+    """The same on a file: it outlives the process, and several may share it.
+
+    A process that is killed leaves the file as it was before its last write or after it.
+    """
+
+    def __init__(self, path: Path, alias: str = "dev", *, page_versions: int = 1000) -> None:
+        super().__init__(alias, page_versions=page_versions)
+        self._path = path
+        self._depth = 0
+
+    @contextmanager
+    def _open(self, *, write: bool = False) -> Iterator[_State]:
+        with self._lock:
+            if self._depth:
+                yield self._state
+                return
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if self._path.exists():
+                    self._state = pickle.loads(self._path.read_bytes())
+                self._depth += 1
+                try:
+                    yield self._state
+                finally:
+                    self._depth -= 1
+                if write:
+                    new = self._path.with_suffix(".new")
+                    new.write_bytes(pickle.dumps(self._state))
+                    new.replace(self._path)
+
+
+def _one(state: _State, version: Version) -> Snapshot:
+    found = state.assets.get(version.asset, {}).get(version.number)
+    if found is None:
+        message = f"the registry has no {version}"
+        raise RegistryRefusedError(message)
+    return found

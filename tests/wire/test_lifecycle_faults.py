@@ -1,0 +1,240 @@
+"""The lifecycles of the configuration file: names that mean nothing, and rules that cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.wire.configuration_file import edited, faults
+
+MEANING = [
+    pytest.param(
+        '["*/*/*"]',
+        '["dem/*/*", "*/x?/*"]',
+        [
+            "27:18: 'dem' matches no registry; there are demo; did you mean 'demo'?",
+            "27:29: 'x?' matches no kind; the kinds are models, data, environments, components",
+        ],
+        id="applies",
+    ),
+    pytest.param(
+        "bind: []",
+        "bind: ['team', 'sta*']",
+        ["29:20: 'sta*' binds Stageward's own tag stage, which changes as it answers"],
+        id="bind-own",
+    ),
+    pytest.param(
+        "      Archived: ",
+        "      staging: {}\n      Archived: ",
+        [
+            "34:7: 'staging' and 'Staging' differ in case only",
+            "34:7: no transition leads to staging",
+        ],
+        id="case",
+    ),
+    pytest.param(
+        '{deployable_to: ["*/*-test"]}',
+        "{initial: true}",
+        ["30:5: one stage must be initial; None and Staging are"],
+        id="two-initials",
+    ),
+    pytest.param(
+        "{initial: true, deletable: true}",
+        "{}",
+        ["30:5: one stage must be initial; none is"],
+        id="no-initial",
+    ),
+    pytest.param(
+        "{initial: true, deletable: true}",
+        "{initial: true, exclusive: true, displaced_to: Archived}",
+        ["31:7: None is initial, so every new version starts there: it cannot be exclusive"],
+        id="exclusive-initial",
+    ),
+    pytest.param(
+        "      Archived: ",
+        "      Unregistered: {}\n      Archived: ",
+        [
+            "34:7: Unregistered is built in and cannot be defined",
+            "34:7: no transition leads to Unregistered",
+        ],
+        id="Unregistered-stage",
+    ),
+    pytest.param(
+        "{from: None, to: Archived}",
+        "{from: Unregistered, to: Archived}",
+        ["46:16: Unregistered is built in; no transition leads from or to it"],
+        id="Unregistered-from",
+    ),
+    pytest.param(
+        "displaced_to: Archived, ",
+        "",
+        ["33:7: Production is exclusive; say where its holder goes: displaced_to"],
+        id="no-displaced_to",
+    ),
+    pytest.param(
+        "displaced_to: Archived, ",
+        "displaced_to: Archive, ",
+        ["33:51: no stage is named Archive"],
+        id="displaced-unknown",
+    ),
+    pytest.param(
+        "displaced_to: Archived, ",
+        "displaced_to: Production, ",
+        ["33:51: Production is exclusive itself, so it cannot take displaced versions"],
+        id="displaced-exclusive",
+    ),
+    pytest.param(
+        "exclusive: true, displaced_to",
+        "displaced_to",
+        ["33:34: Production is not exclusive, so nothing is displaced from it"],
+        id="displaced-not-exclusive",
+    ),
+    pytest.param(
+        '{exclusive: true, displaced_to: Archived, deployable_to: ["*/*"]}',
+        "{exclusive: true, terminal: true, displaced_to: Archived}",
+        [
+            "33:7: Production is terminal, so its holder cannot leave: it cannot be exclusive",
+            "56:15: Production is terminal; nothing leaves it",
+        ],
+        id="exclusive-terminal",
+    ),
+    pytest.param(
+        "{from: None, to: Archived}",
+        "{from: None, to: Archive}",
+        ["46:26: no stage is named Archive; the stages are None, Staging, Production, Archived"],
+        id="unknown-stage",
+    ),
+    pytest.param(
+        "rules: [job-finished]",
+        "rules: [job-done]",
+        ["50:17: no rule is named job-done"],
+        id="unknown-rule",
+    ),
+    pytest.param(
+        "      - {from: None, to: Archived}",
+        "      - {from: None, to: Archived, requesters: [data-sience]}",
+        ["46:49: no group is named data-sience"],
+        id="unknown-requesters",
+    ),
+    pytest.param(
+        "groups: {model-risk: 1}, ",
+        "groups: {modelrisk: 1}, ",
+        ["58:51: no group is named modelrisk"],
+        id="unknown-approvers",
+    ),
+    pytest.param(
+        "quorum: 2 ",
+        "quorum: 5 ",
+        [
+            (
+                "52:19: no one can reach this quorum: 5 distinct persons, at least 1 of "
+                "model-risk, at least 0 of data-science, of groups with 2 in model-risk, "
+                "2 in data-science"
+            )
+        ],
+        id="quorum-unreachable",
+    ),
+    pytest.param(
+        "groups: {model-risk: 1}, ",
+        "groups: {model-risk: 3}, ",
+        [
+            (
+                "58:28: no one can reach this quorum: 1 person, at least 3 of "
+                "model-risk, of groups with 2 in model-risk"
+            )
+        ],
+        id="minimum-unreachable",
+    ),
+    pytest.param(
+        "      - {from: None, to: Archived}\n",
+        "      - {from: None, to: Archived}\n      - {from: None, to: Archived}\n",
+        ["47:9: None → Archived is there already"],
+        id="same-way-twice",
+    ),
+    pytest.param(
+        "      - {from: None, to: Archived}\n",
+        "      - {from: None, to: Archived}\n      - {from: Staging, to: Staging}\n",
+        ["47:9: Staging → Staging goes nowhere"],
+        id="nowhere",
+    ),
+    pytest.param(
+        "      - {from: None, to: Archived}\n",
+        "      - {from: None, to: Archived}\n      - {from: Archived, to: None}\n",
+        [
+            (
+                "44:5: forward_only forbids the cycle None → Staging → Archived → None; "
+                "remove a transition, or write forward_only: false"
+            ),
+            "47:16: Archived is terminal; nothing leaves it",
+        ],
+        id="out-of-terminal",
+    ),
+    pytest.param(
+        "      - {from: None, to: Archived}\n",
+        "      - {from: None, to: Archived}\n      - {from: Staging, to: None}\n",
+        [
+            (
+                "44:5: forward_only forbids the cycle None → Staging → None; remove a "
+                "transition, or write forward_only: false"
+            )
+        ],
+        id="cycle",
+    ),
+    pytest.param(
+        "displaced_to: Archived, ",
+        "displaced_to: Staging, ",
+        [
+            (
+                "44:5: forward_only forbids the cycle Staging → Production → Staging; "
+                "remove a transition, or write forward_only: false"
+            )
+        ],
+        id="displacement-cycle",
+    ),
+    pytest.param(
+        "      Archived: ",
+        "      Lost: {}\n      Archived: ",
+        ["34:7: no transition leads to Lost"],
+        id="unreachable",
+    ),
+    pytest.param(
+        "evidence.job.status == 'FINISHED'\"",
+        "evidence.job.status = 'FINISHED'\"",
+        [
+            (
+                "37:14: rule job-finished: it does not compile: Syntax error: token "
+                "recognition error at: '= ' (line 1, character 46); Syntax error: "
+                "extraneous input ''FINISHED'' expecting <EOF> (line 1, character 48)"
+            )
+        ],
+        id="cel-compile",
+    ),
+    pytest.param(
+        "\"!has(evidence.job.id) || evidence.job.status == 'FINISHED'\"",
+        "evidence.metrics.ok",
+        [
+            (
+                "37:14: rule job-finished: it may be of any type; make it true or false, "
+                "as in (evidence.metrics.ok) == true"
+            )
+        ],
+        id="cel-dyn",
+    ),
+    pytest.param(
+        "shows: [evidence.job.id, evidence.job.status]",
+        "shows: [evidence.job.id, evidence.jbo.status]",
+        [
+            (
+                "39:34: rule job-finished shows 'evidence.jbo.status': evidence has no "
+                "'jbo'; did you mean 'job'? it has job, code, model, data, environment, "
+                "metrics, params, explanations, base_model, features, template, author"
+            )
+        ],
+        id="cel-shows",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), MEANING)
+def test_a_fault_of_a_lifecycle_is_told_with_its_place(old: str, new: str, told: list[str]) -> None:
+    """What a lifecycle says that cannot hold is refused where it stands."""
+    assert faults(edited(old, new)) == told
