@@ -161,8 +161,6 @@ def _converted(value: object) -> object:
             return moment
         case Mapping():
             return {_converted(str(key)): _converted(item) for key, item in value.items()}
-        case Sequence():
-            return [_converted(item) for item in value]
         case _:
             message = f"no rule can read a {type(value).__name__}"
             raise TypeError(message)
@@ -172,4 +170,4 @@ def _nearest(value: int) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf

@@ -99,14 +99,14 @@ def entries(
         partition = keys.catalog_partition(registry, kind)
         if waiting and partition != at:
             continue
-        start, waiting = (f"{behind}\0" if waiting else ""), False
+        start, waiting = (keys.behind(behind) if waiting else ""), False
         while True:
             page = rows.query(CATALOG, partition, start=start, limit=PAGE)
             for row in page:
                 yield f"{partition} {row.key}", unpack(row, CatalogEntry)
             if len(page) < PAGE:
                 break
-            start = f"{page[-1].key}\0"
+            start = keys.behind(page[-1].key)
 
 
 def of_asset(rows: Rows, asset: Asset) -> list[CatalogEntry]:
@@ -120,7 +120,7 @@ def of_asset(rows: Rows, asset: Asset) -> list[CatalogEntry]:
         found += [unpack(row, CatalogEntry) for row in page]
         if len(page) < PAGE:
             return found
-        start = f"{page[-1].key}\0"
+        start = keys.behind(page[-1].key)
 
 
 def clear(rows: Rows, registry: str, kind: Kind) -> None:

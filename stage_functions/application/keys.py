@@ -92,6 +92,11 @@ def after(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
+def behind(key: str) -> str:
+    """Return where the range behind a key begins: `!` sorts before every character of a key."""
+    return f"{key}!"
+
+
 def shard(partition: str) -> int:
     """Return the shard of `work` that an asset's markers and deadlines live in."""
     return hashlib.sha256(partition.encode()).digest()[0] % SHARDS

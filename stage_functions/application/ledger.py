@@ -211,7 +211,7 @@ class Ledger:
             found.update({state.version: state for state in states})
             if len(rows) < PAGE:
                 return found
-            start = f"{rows[-1].key}\0"
+            start = keys.behind(rows[-1].key)
 
     def answer(self, asset: Asset, operation: str) -> bytes | None:
         """Return the answer already given to an operation id, or None."""
@@ -332,7 +332,7 @@ class Ledger:
                 yield Asset.parse(str(row.values["asset"]))
             if len(rows) < PAGE:
                 return
-            start = f"{rows[-1].key}\0"
+            start = keys.behind(rows[-1].key)
 
     def asset_of(self, approval: str) -> Asset | None:
         """Return the asset of an approval, or None."""

@@ -317,7 +317,7 @@ def _open_ids(context: Context) -> Iterator[tuple[str, str]]:
                 yield str(row.values["asset"]), str(row.values["approval"])
             if len(rows) < MAX_LIMIT:
                 break
-            start = f"{rows[-1].key}\0"
+            start = keys.behind(rows[-1].key)
 
 
 def _all_ids(context: Context) -> Iterator[tuple[str, str]]:
@@ -330,7 +330,7 @@ def _all_ids(context: Context) -> Iterator[tuple[str, str]]:
             yield str(row.values["asset"]), row.key
         if len(rows) < MAX_LIMIT:
             return
-        start = f"{rows[-1].key}\0"
+        start = keys.behind(rows[-1].key)
 
 
 def _grouped(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:

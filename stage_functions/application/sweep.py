@@ -109,7 +109,7 @@ def _markers(context: Context, shard: int, failed: list[str]) -> tuple[int, int]
             waiting += len(markers) - len(done)
         if len(page) < PAGE:
             break
-        start = f"{page[-1].key}\0"
+        start = keys.behind(page[-1].key)
     return _delete(context, partition, finished), waiting
 
 

@@ -140,7 +140,7 @@ def _owing(context: Context) -> Iterator[Asset]:
                     yield Asset.parse(name)
             if len(rows) < PAGE:
                 break
-            start = f"{rows[-1].key}\0"
+            start = keys.behind(rows[-1].key)
 
 
 def _forget(context: Context, asset: Asset, limit: datetime) -> int:
@@ -159,4 +159,4 @@ def _forget(context: Context, asset: Asset, limit: datetime) -> int:
             forgotten += len(old)
         if len(rows) < BATCH:
             return forgotten
-        start = f"{rows[-1].key}\0"
+        start = keys.behind(rows[-1].key)

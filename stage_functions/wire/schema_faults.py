@@ -80,7 +80,7 @@ def _first_of_each(
     """Return the errors with their paths; of a value that is wrong in itself only the first."""
     wrong: set[Path] = set()
     for error in errors:
-        path = _path(value, (error.name or "").removeprefix("data")) or ()
+        path = _path(value, (error.name or "").removeprefix("data"), error.value) or ()
         if error.rule in _KEYS_RULES:
             yield path, error
         elif path not in wrong:
@@ -88,9 +88,12 @@ def _first_of_each(
             yield path, error
 
 
-def _path(value: Plain, name: str) -> Path | None:
-    """Return the path that a name such as `.registries[0].alias` means; keys may hold dots."""
-    if not name:
+def _path(value: Plain, name: str, wanted: Plain) -> Path | None:
+    """Return the path that a name such as `.registries[0].alias` means.
+
+    Keys may hold dots and brackets, so that two paths have one name: the value tells them apart.
+    """
+    if not name and (value is wanted or not isinstance(value, (dict, list))):
         return ()
     steps: list[tuple[str | int, str, Plain]] = []
     if isinstance(value, dict):
@@ -98,7 +101,7 @@ def _path(value: Plain, name: str) -> Path | None:
     elif isinstance(value, list):
         steps = [(index, f"[{index}]", item) for index, item in enumerate(value)]
     for step, text, item in steps:
-        rest = _path(item, name.removeprefix(text)) if name.startswith(text) else None
+        rest = _path(item, name.removeprefix(text), wanted) if name.startswith(text) else None
         if rest is not None:
             return (step, *rest)
     return None
@@ -118,7 +121,7 @@ def _told(  # noqa: C901, PLR0912  # one case for each keyword of the schema
             names = definition["propertyNames"]
             for key in error.value:
                 fault = _name_fault(key, names)
-                if fault:
+                if fault and "${" not in key:
                     yield Fault(document.keys[(*path, key)], f"'{key}' must be {fault}")
         case "required":
             for key in definition["required"]:

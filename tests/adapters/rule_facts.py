@@ -30,6 +30,7 @@ METRICS: Mapping[str, Scalar] = {
     "infinite": math.inf,
     "count": 3,
     "huge": 2**70,
+    "endless": 10**400,
     "ok": True,
 }
 PASS = [
@@ -40,6 +41,7 @@ PASS = [
     "evidence.metrics.count >= 2.5",
     "evidence.metrics.huge > 9223372036854775807",
     "evidence.metrics.infinite > 1e300",
+    "evidence.metrics.endless > 1e300",
     "evidence.metrics.ok == true",
     "evidence.metrics.nan != evidence.metrics.nan",
     "double(evidence.params.C) < 0.6",

@@ -60,6 +60,7 @@ class TestMlflowRegistry(RegistryContract):
     @pytest.fixture
     def refusing(self, mlflow_server: MlflowServer) -> Iterator[Registry]:
         """Return a registry at a server that knows nobody of our name."""
+
         def forbid(_: httpx.Request) -> httpx.Response:
             body = {"error_code": "PERMISSION_DENIED", "message": "Permission denied"}
             return httpx.Response(403, json=body)

@@ -136,7 +136,12 @@ class RowReads:
 
     def test_a_value_of_a_subclass_is_stored_plain(self, store: Rows) -> None:
         """Members of enumerations, and other kinds of text and bytes, come back plain."""
-        values = {"a": Colour.RED, "b": Size.SMALL, "c": Name("x"), "d": Raw(b"x")}
+        values: dict[str, Value] = {
+            "a": Colour.RED,
+            "b": Size.SMALL,
+            "c": Name("x"),
+            "d": Raw(b"x"),
+        }
         store.commit(LEDGER, PARTITION, [Insert("row", values)])
 
         row = store.get(LEDGER, PARTITION, "row")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stage_functions.domain.lifecycle import (
@@ -265,6 +265,7 @@ def test_many_stages_with_every_way_forward_are_checked_at_once() -> None:
 small = st.integers(0, 4)
 
 
+@settings(deadline=None)
 @given(edges=st.sets(st.tuples(small, small).filter(lambda edge: edge[0] != edge[1]), max_size=10))
 def test_a_cycle_is_found_exactly_where_no_order_of_the_stages_exists(
     edges: set[tuple[int, int]],
@@ -301,6 +302,7 @@ def fewest_empty(seats: Sequence[str], voters: Mapping[str, Sequence[str]]) -> i
 groups = st.sampled_from(["a", "b", "c"])
 
 
+@settings(deadline=None)
 @given(
     minimums=st.dictionaries(groups, st.integers(0, 2), min_size=1),
     voters=st.dictionaries(st.sampled_from("uvwxy"), st.sets(groups).map(tuple), max_size=5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stage_functions.domain.error import ConfigurationError
@@ -31,6 +31,7 @@ def mutations(draw: st.DrawFn) -> str:
     return text
 
 
+@settings(deadline=None)
 @given(st.one_of(mutations(), st.text(st.characters(codec=None))))
 def test_any_text_loads_or_is_a_configuration_error(text: str) -> None:
     """No file whatever makes the loader raise anything else, and every fault has a place."""

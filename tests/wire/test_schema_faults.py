@@ -204,6 +204,20 @@ def test_a_fault_under_a_key_with_dots_and_brackets_keeps_its_place() -> None:
     assert faults(text) == ["34:16: unknown key 'hiden'; did you mean 'hidden'?"]
 
 
+def test_two_paths_of_one_name_are_told_apart() -> None:
+    """`a` with `b` in it, and `a.b`, each get their own fault."""
+    text = edited("      Archived: ", "      a: {b: {}}\n      a.b: {c: {}}\n      Archived: ")
+
+    assert [fault.partition(":")[0] for fault in faults(text)] == ["34", "35"]
+
+
+def test_a_variable_is_refused_in_keys_and_lists_too() -> None:
+    """Wherever a `${` is written, only an address is read from the environment."""
+    text = edited("bind: []", "bind: ['${TAG}']").replace("  model-risk: [", "  ${GROUP}: [", 1)
+
+    assert [fault.partition(": ")[0] for fault in faults(text)] == ["22:3", "29:12"]
+
+
 def test_a_file_with_very_many_faults_is_told_the_first_fifty() -> None:
     """A long list is cut, and the number of all is told."""
     keys = "".join(f"key{index}: 1\n" for index in range(60))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stage_functions.wire.faults import Place
@@ -210,6 +210,11 @@ def test_an_empty_file_says_so(text: str) -> None:
     assert faults(text) == ["1:1: the file is empty"]
 
 
+def test_a_key_that_is_not_there_is_a_fault() -> None:
+    """A mapping has no value without a key."""
+    assert faults("? \n: value\n") == ["1:2: a key is missing"]
+
+
 def test_nesting_beyond_reason_is_a_fault_and_no_crash() -> None:
     """A file nested thousands of levels deep is refused."""
     (fault,) = faults(edited("bind: []", "bind: " + "[" * 3000))
@@ -276,6 +281,7 @@ def test_places_are_of_the_key_for_a_collection_and_of_the_value_for_the_rest() 
     assert document.place(()) == Place(1, 1)
 
 
+@settings(deadline=None)
 @given(
     st.text(
         st.one_of(st.sampled_from("[]{}:,-?&*!|>'\"%@`#\n \tanull12.~"), st.characters(codec=None))

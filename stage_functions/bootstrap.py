@@ -1,0 +1,174 @@
+"""Wire Stageward: the only module that names concrete adapters. It decides nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.clock import SystemClock
+from stage_functions.application.adoption import adopt
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.registry import Registry
+from stage_functions.application.ports.rows import Rows
+from stage_functions.application.ports.sink import Sink
+from stage_functions.application.registries import RegistryStates
+from stage_functions.application.scan import Scanner, found_empty
+from stage_functions.domain.configuration import (
+    Configuration,
+    RegistryConfiguration,
+    RegistryType,
+)
+from stage_functions.domain.error import ConfigurationError, StagewardError
+from stage_functions.settings import Settings
+from stage_functions.wire.configuration import load
+
+MAX_SINKS = 10
+log = logging.getLogger("stageward")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Stageward, wired.
+
+    Attributes:
+        settings: what the environment says.
+        context: what use cases work with.
+        scanner: scans registries, pass by pass.
+    """
+
+    settings: Settings
+    context: Context
+    scanner: Scanner
+
+    def close(self) -> None:
+        """Give back everything that is held open."""
+        for registry in self.context.registries.values():
+            registry.close()
+        for sink in self.context.sinks.values():
+            sink.close()
+        self.context.ledger.rows.close()
+
+
+def open_application(settings: Settings) -> Application:
+    """Read the configuration, open the ledger, connect registries and sinks, adopt lifecycles.
+
+    Raises:
+        ConfigurationError: a fault in the file or the environment; the message says where.
+        StoreUnavailableError: the ledger cannot be opened.
+    """
+    rules = CelRules()
+    configuration = read_configuration(settings, rules)
+    clock = SystemClock()
+    rows = _rows(settings)
+    sinks = {sink.name: sink for sink in _sinks(settings)}
+    registries = {
+        alias: registry
+        for alias, one in configuration.registries.items()
+        if (registry := _registry(one)) is not None
+    }
+    context = Context(
+        configuration,
+        open_ledger(rows, clock, tuple(sinks)),
+        registries,
+        RegistryStates(rows, clock, configuration),
+        rules,
+        sinks,
+        clock,
+    )
+    adopt(context)
+    _find_empty(context, registries)
+    return Application(settings, context, Scanner(context))
+
+
+def read_configuration(settings: Settings, rules: CelRules) -> Configuration:
+    """Read and check the configuration file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or has faults.
+    """
+    path = Path(settings.configuration)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        message = f"cannot read {path}: {exc}; STAGEWARD_CONFIG names the file"
+        raise ConfigurationError(message) from exc
+    environment = settings.environment or {}
+    return load(text, path=str(path), environment=environment, check_rule=rules.check)
+
+
+def _rows(settings: Settings) -> Rows:
+    if settings.tables or settings.tables_endpoint:
+        return _tables(settings)
+    if settings.in_functions:
+        message = (
+            "SQLite cannot be the ledger inside Azure Functions: its disk is not kept; "
+            "set STAGEWARD_TABLES_ENDPOINT"
+        )
+        raise ConfigurationError(message)
+    from stage_functions.adapters.sqlite import SQLiteRows  # noqa: PLC0415  # one store is loaded
+
+    if settings.ledger != ":memory:":
+        Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)
+    return SQLiteRows(settings.ledger)
+
+
+def _tables(settings: Settings) -> Rows:
+    from stage_functions.adapters.tables import (  # noqa: PLC0415  # one store is loaded
+        TableRows,
+        table_service,
+    )
+
+    if settings.tables:
+        service = table_service(settings.tables)
+    else:
+        from azure.identity import DefaultAzureCredential  # 0.4 s to import
+
+        service = table_service(settings.tables_endpoint, DefaultAzureCredential())
+    rows = TableRows(service)
+    rows.create_tables()
+    return rows
+
+
+def _registry(registry: RegistryConfiguration) -> Registry | None:
+    if registry.type is not RegistryType.MLFLOW:
+        log.warning("registry %s: %s has no adapter yet", registry.alias, registry.type)
+        return None
+    from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
+
+    return MlflowRegistry(registry.alias, registry.address)
+
+
+def _sinks(settings: Settings) -> list[Sink]:
+    sinks: list[Sink] = []
+    if settings.eventgrid_endpoint:
+        sinks.append(_event_grid(settings))
+    for position, url in enumerate(settings.webhooks, start=1):
+        from stage_functions.adapters.events import WebhookSink  # noqa: PLC0415  # loads httpx
+
+        sinks.append(WebhookSink(f"webhook-{position}", url))
+    if len(sinks) > MAX_SINKS:
+        message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
+        raise ConfigurationError(message)
+    return sinks
+
+
+def _event_grid(settings: Settings) -> Sink:
+    from stage_functions.adapters.eventgrid import EventGridSink  # noqa: PLC0415  # loads the SDK
+
+    if settings.eventgrid_key:
+        return EventGridSink(settings.eventgrid_endpoint, settings.eventgrid_key)
+    from azure.identity import DefaultAzureCredential  # 0.4 s to import
+
+    return EventGridSink(settings.eventgrid_endpoint, DefaultAzureCredential())
+
+
+def _find_empty(context: Context, registries: Mapping[str, Registry]) -> None:
+    for alias in registries:
+        try:
+            found_empty(context, alias)
+        except StagewardError as exc:
+            log.warning("registry %s cannot be listed yet: %s", alias, exc)
