@@ -33,6 +33,7 @@ from stage_functions.domain.people import Actor, Attribution, Directory, Person
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
+from tests.fakes.sink import MemorySink
 
 IRIS = Asset("demo", Kind.MODELS, "iris")
 BOTH = (Excluded.REQUESTER, Excluded.AUTHOR)
@@ -107,21 +108,26 @@ class World:
 
 
 def context_over(
-    rows: LossyRows, registry: MemoryRegistry, clock: FakeClock, mode: Mode
+    rows: LossyRows,
+    registry: MemoryRegistry,
+    clock: FakeClock,
+    mode: Mode,
+    sinks: tuple[MemorySink, ...] = (),
 ) -> Context:
     """Return one instance of Stageward."""
     registries = {"demo": RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", mode)}
     configuration = Configuration(registries, DIRECTORY, (lifecycle(),))
-    ledger = open_ledger(rows, clock)
+    ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
-    return Context(configuration, ledger, {"demo": registry}, states, CelRules(), {}, clock)
+    by_name = {sink.name: sink for sink in sinks}
+    return Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
 
 
-def world(mode: Mode = Mode.ENFORCE) -> World:
+def world(mode: Mode = Mode.ENFORCE, sinks: tuple[MemorySink, ...] = ()) -> World:
     """Return a new world over SQLite in memory, its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry()
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over(rows, registry, clock, mode)
+    context = context_over(rows, registry, clock, mode, sinks)
     adopt(context)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)

@@ -90,7 +90,8 @@ def running_mlflow(folder: Path, settings: Mapping[str, str]) -> Iterator[Mlflow
 def _start(
     folder: Path, log: Path, port: int, settings: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    own = dict(os.environ)
+    kept = {name: value for name, value in own.items() if not name.startswith("MLFLOW_")}
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]

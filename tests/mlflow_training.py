@@ -1,7 +1,7 @@
 """Train and register models as a data scientist does, with MLflow's own library.
 
-Run as a program, in a process of its own: `python -m tests.mlflow_training <address> <name>`. It
-prints what it made as JSON. The versions it registers, in order:
+Run as a program, in a process of its own: `python -m tests.mlflow_training <address> <name>
+<user> <commit>`. It prints what it made as JSON. The versions it registers, in order:
 
 1. logged inside a run, with parameters, metrics, a dataset and a signature;
 2. from an artifact of that run, by `runs:/`;
@@ -18,26 +18,24 @@ import tempfile
 import warnings
 from pathlib import Path
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-USER = "scientist1"
+import mlflow
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.models import infer_signature
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
 
-def main(address: str, name: str) -> None:
+def main(address: str, name: str, user: str, commit: str) -> None:
     """Train, log and register."""
-    import mlflow
-    from mlflow.models import infer_signature
-    from sklearn.datasets import load_iris
-    from sklearn.linear_model import LogisticRegression
-
     mlflow.set_tracking_uri(address)
     mlflow.set_experiment(name)
     measured, target = load_iris(return_X_y=True, as_frame=True)
     model = LogisticRegression(C=0.5, max_iter=200).fit(measured, target)
     signature = infer_signature(measured, model.predict(measured))
-    tags = {"mlflow.source.git.commit": COMMIT, "mlflow.user": USER}
+    tags = {"mlflow.source.git.commit": commit, "mlflow.user": user}
     with mlflow.start_run(run_name="train iris", tags=tags) as run:
-        data = mlflow.data.from_pandas(measured, name="iris", source="https://example.org/iris.csv")
-        held_out = mlflow.data.from_pandas(measured.tail(30), name="held-out")
+        data = from_pandas(measured, name="iris", source="https://example.org/iris.csv")
+        held_out = from_pandas(measured.tail(30), name="held-out")
         mlflow.log_input(held_out, context="validation")
         mlflow.log_input(data, context="training")
         mlflow.log_params({"C": 0.5, "note": "ü" * 1000})

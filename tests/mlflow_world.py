@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.wire.document import text
 
 _MOMENT_MS = 1_795_000_000_000
 
@@ -47,7 +48,8 @@ class MlflowWorld:
                 **({"run_id": job} if job else {}),
             },
         )
-        return Version(Asset(self.alias, Kind.MODELS, name), made["model_version"]["version"])
+        number = text(made, "model_version", "version")
+        return Version(Asset(self.alias, Kind.MODELS, name), number)
 
     def set_tag(self, version: Version, key: str, value: str) -> None:
         """Set a tag."""
@@ -89,28 +91,26 @@ class MlflowWorld:
         given = {"mlflow.user": user, "mlflow.source.git.commit": commit}
         tags = [{"key": key, "value": value} for key, value in given.items() if value]
         body = {"experiment_id": "0", "start_time": _MOMENT_MS, "tags": tags}
-        run: str = self.post("runs/create", body)["run"]["info"]["run_id"]
+        run = text(self.post("runs/create", body), "run", "info", "run_id")
         for name, metric in (metrics or {}).items():
-            value = "NaN" if math.isnan(metric) else metric
-            recorded = {"run_id": run, "key": name, "value": value, "timestamp": _MOMENT_MS}
+            number = "NaN" if math.isnan(metric) else metric
+            recorded = {"run_id": run, "key": name, "value": number, "timestamp": _MOMENT_MS}
             self.post("runs/log-metric", recorded)
-        for name, text in (params or {}).items():
-            self.post("runs/log-parameter", {"run_id": run, "key": name, "value": text})
+        for name, value in (params or {}).items():
+            self.post("runs/log-parameter", {"run_id": run, "key": name, "value": value})
         if finished:
             ended = {"run_id": run, "status": "FINISHED", "end_time": _MOMENT_MS + 1500}
             self.post("runs/update", ended)
         return run
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, dict[str, dict[str, str]]]:
+    def post(self, path: str, body: Mapping[str, object]) -> object:
         """Call the API."""
         return self._send("POST", path, body)
 
-    def _send(
-        self, method: str, path: str, body: Mapping[str, object]
-    ) -> dict[str, dict[str, dict[str, str]]]:
+    def _send(self, method: str, path: str, body: Mapping[str, object]) -> object:
         answer = self.client.request(method, _path(path), json=body)
         assert answer.is_success, answer.text
-        read: dict[str, dict[str, dict[str, str]]] = answer.json()
+        read: object = answer.json()
         return read
 
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
-from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from stage_functions.adapters import cel_text
 from stage_functions.domain.error import InvalidInputError

@@ -14,6 +14,7 @@ from enum import StrEnum
 from stage_functions.domain.error import InvalidInputError
 
 MAX_NAME_CHARACTERS = 1000
+_FORBIDDEN = re.compile("[/:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ALIAS = re.compile(r"[a-z0-9-]+\Z")
 
 
@@ -78,7 +79,7 @@ class Version:
             InvalidInputError: not of that form; the message says what is.
         """
         asset, colon, number = text.rpartition(":")
-        if not colon or not number:
+        if not colon or not is_name(number):
             form = "registry/kind/name:version, such as dev/models/iris:3"
             message = f"'{text}' names no version; write {form}"
             raise InvalidInputError(message)
@@ -143,11 +144,20 @@ def _kind(kind: str, text: str) -> Kind:
         raise InvalidInputError(message) from exc
 
 
+def is_name(text: str) -> bool:
+    """Tell whether this can name an asset: `.` and `..` would leave their place in an address."""
+    return (
+        0 < len(text) <= MAX_NAME_CHARACTERS
+        and text not in (".", "..")
+        and not _FORBIDDEN.search(text)
+    )
+
+
 def _name(name: str, text: str) -> str:
-    if not name or "/" in name or ":" in name or len(name) > MAX_NAME_CHARACTERS:
+    if not is_name(name):
         message = (
             f"'{text}' names no asset: a name has 1 to {MAX_NAME_CHARACTERS} characters, "
-            "without '/' and ':'; write registry/kind/name"
+            "without '/', ':' and control characters; write registry/kind/name"
         )
         raise InvalidInputError(message)
     return name

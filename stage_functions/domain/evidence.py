@@ -26,6 +26,8 @@ SECTIONS = (
     "template",
     "author",
 )
+MAX_INTEGER = 2**53
+"""Canonical JSON keeps integers below this; larger ones are kept as text."""
 Scalar = str | bool | int | float
 Section = Mapping[str, Scalar]
 _EMPTY: Section = MappingProxyType({})
@@ -73,4 +75,6 @@ class Evidence:
 
 
 def _kept(value: Scalar) -> Json:
-    return repr(value) if isinstance(value, float) else value
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= MAX_INTEGER):
+        return repr(value)
+    return value

@@ -63,7 +63,7 @@ class ApprovalPolicy:
 
     quorum: int
     groups: Mapping[str, int]
-    exclude: tuple[Excluded, ...] = ()
+    exclude: tuple[Excluded, ...] = (Excluded.REQUESTER, Excluded.AUTHOR)
     expires: timedelta = timedelta(days=7)
 
 

@@ -114,6 +114,62 @@ class Stageward(RuleBasedStateMachine):
                 else:
                     withdraw(self.instances[1], view.approval.id, actor(person), operation, "")
 
+    @rule(
+        version=versions,
+        i=st.integers(0, 1),
+        asks=people,
+        voters=st.permutations(PEOPLE).flatmap(lambda p: st.sampled_from([p, p[:1], []])),
+    )
+    def promote(self, version: Version, i: int, asks: str, voters: list[str]) -> None:
+        """A version is asked into Production, and two people vote for it."""
+        with suppress(StagewardError):
+            request_transition(self.instances[i], self.world.command(version, "Staging", asks))
+            request_transition(self.instances[i], self.world.command(version, "Production", asks))
+        self.vote_for(version, voters)
+
+    @rule(version=versions, voters=st.permutations(PEOPLE))
+    def promote_by_tag(self, version: Version, voters: list[str]) -> None:
+        """A version is asked into Production by tag; one of the voters stands for it."""
+        if self.known(version):
+            self.world.registry.set_tags(version, {"stage_request": "Production: by tag"})
+            self.signal(version, 0)
+            self.vote_for(version, voters)
+            for view in query.approvals(self.world.context):
+                operation = self.world.clock.operation_id()
+                with suppress(StagewardError):
+                    sponsor_request(
+                        self.instances[1], view.approval.id, actor(voters[0]), operation
+                    )
+
+    def vote_for(self, version: Version, voters: list[str]) -> None:
+        """Everybody votes for whatever is open on a version."""
+        for view in query.approvals(self.world.context):
+            approval = view.approval
+            for person in voters if approval.version == version.number else ():
+                operation = self.world.clock.operation_id()
+                ballot = VoteCommand(
+                    approval.id,
+                    Decision.APPROVE,
+                    "",
+                    approval.fingerprint,
+                    actor(person),
+                    operation,
+                )
+                with suppress(StagewardError):
+                    vote(self.world.context, ballot)
+
+    @rule(version=versions, stage=st.sampled_from(STAGES), person=people)
+    def interfere(self, version: Version, stage: str, person: str) -> None:
+        """The other instance decides something between a load and its commit."""
+
+        def meanwhile() -> None:
+            with suppress(StagewardError):
+                command = self.world.command(version, stage, person)
+                request_transition(self.instances[1], command)
+            self.signal(version, 1)
+
+        self.world.rows.meanwhile = meanwhile
+
     @rule(losses=st.lists(st.sampled_from((None, True, False)), max_size=4))
     def lose_replies(self, losses: list[bool | None]) -> None:
         """The store's next replies are lost, with or without the batch applied."""
@@ -128,6 +184,7 @@ class Stageward(RuleBasedStateMachine):
     def come_to_rest(self) -> None:
         """With no one writing, everything is carried out, and then nothing happens any more."""
         self.world.rows.losses = []
+        self.world.rows.meanwhile = None
         for _ in range(4):
             self.world.clock.sleep(3700)
             sweep(self.world.context)
@@ -146,6 +203,22 @@ class Stageward(RuleBasedStateMachine):
             if state.governed and self.known(version):
                 assert self.world.registry.tags(version)["stage"] == state.stage
                 assert state.base["stage"] == state.stage
+
+    @invariant()
+    def an_approval_is_open_exactly_while_its_version_waits(self) -> None:
+        """Head, version and approval agree, and the version stands where the approval begins."""
+        context = self.world.context
+        loaded = context.ledger.load(IRIS)
+        waiting = {}
+        for number, state in context.ledger.versions(IRIS).items():
+            if state.approval and not state.gone:
+                waiting[state.approval] = (number, state.stage)
+        loaded = context.ledger.more(loaded, context.ledger.versions(IRIS))
+        assert set(loaded.head.approvals) == set(waiting)
+        for id_, (number, stage) in waiting.items():
+            approval = loaded.approvals[id_]
+            assert approval.status == "open"
+            assert (approval.version, approval.binding.source) == (number, stage)
 
     def records(self) -> list[Record]:
         """Return the history."""
@@ -209,13 +282,14 @@ class Stageward(RuleBasedStateMachine):
             and other.content["approval"] == approval
             and other.content["decision"] == "approve"
         }
+        assert content["requester"]["attribution"] == "proven"  # type: ignore[call-overload,index]  # likewise
         requester = content["requester"]["id"]  # type: ignore[call-overload,index]  # likewise
         voters -= {str(requester)}
         assert len(voters) >= transition.approval.quorum
 
 
 Stageward.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=80,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -276,3 +276,54 @@ def test_a_granted_transition_costs_a_bounded_number_of_calls(it: World) -> None
     assert granted[1] <= 6
     assert it.rows.trips <= 3
     assert len(it.registry.calls) <= 1
+
+
+def test_an_open_approval_is_voided_when_its_version_moves_elsewhere(it: World) -> None:
+    """It was bound to the stage that the version has left."""
+    version = staged(it)
+    answer = request_transition(it.context, it.command(version, "Production"))
+    request_transition(it.context, it.command(version, "Archived"))
+
+    assert query.approval(it.context, answer.approval).approval.status == "voided"
+    with pytest.raises(NotAllowedNowError, match="voided"):
+        ballot(it, answer, "bob")
+
+
+def test_a_sponsor_who_has_voted_no_longer_counts(it: World) -> None:
+    """Whoever stands for a request does not approve it."""
+    version = staged(it)
+    it.tag(version, "stage_request", "Production: please")
+    view = query.approvals(it.context)[0]
+    answer = Answer(
+        AnswerKind.PENDING,
+        "",
+        "",
+        approval=view.approval.id,
+        fingerprint=view.approval.fingerprint,
+    )
+    ballot(it, answer, "bob")
+    ballot(it, answer, "eve")
+    sponsored = sponsor_request(it.context, view.approval.id, actor("eve"), "sponsor-1")
+
+    assert sponsored.kind is AnswerKind.VOTED
+    assert it.registry.tags(version)["stage"] == "Staging"
+
+
+def test_asking_again_finds_the_same_approval(it: World) -> None:
+    """One wish, one approval."""
+    version = staged(it)
+    first = request_transition(it.context, it.command(version, "Production"))
+    again = request_transition(it.context, it.command(version, "Production"))
+
+    assert again.approval == first.approval
+
+
+def test_a_new_incarnation_begins_anew(it: World) -> None:
+    """What was granted to one thing is not granted to another under its number."""
+    version = promoted(it, "1")
+    it.registry.register(version, it.clock.now(), tags=dict(it.registry.tags(version)))
+    follow(it.context, Signal(version))
+
+    assert it.registry.tags(version)["stage"] == "None"
+    assert types(it)[-3:] == ["Deleted", "Violated", "Registered"]
+    assert query.asset(it.context, IRIS).holders == {}

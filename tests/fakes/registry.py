@@ -67,6 +67,7 @@ class MemoryRegistry:
         self.alias = alias
         self.calls: list[str] = []
         self.away = False
+        self._left = -1
         self.refusing = False
         self.delay_seconds = 0.0
         self.before: Callable[[str], None] = _nothing
@@ -78,6 +79,10 @@ class MemoryRegistry:
         self._lock = threading.RLock()
 
     # The port.
+
+    def fail_after(self, calls: int) -> None:
+        """Go away after so many further calls."""
+        self._left = calls
 
     def read(self, version: Version) -> Snapshot | None:
         """Return the version as it is now, or as it was when `hold` was called."""
@@ -249,6 +254,9 @@ class MemoryRegistry:
     @contextmanager
     def _call(self, name: str) -> Iterator[None]:
         self.calls.append(name)
+        if self._left == 0:
+            self.away = True
+        self._left -= 1
         self.before(name)
         if self.delay_seconds:
             time.sleep(self.delay_seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stage_functions.application.ports.rows import Change, Row, Rows, Upsert
 from stage_functions.domain.error import UnknownOutcomeError
@@ -15,12 +15,14 @@ class LossyRows:
         losses: for the next commits, whether the batch is applied before the reply is lost;
             None lets a commit through.
         trips: store round trips made.
+        meanwhile: done once, right before the next commit, as another instance would.
     """
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self.losses: list[bool | None] = []
         self.trips = 0
+        self.meanwhile: Callable[[], None] | None = None
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
         """Return the row, or None."""
@@ -43,6 +45,9 @@ class LossyRows:
     def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
         """Commit, and lose the reply where told so."""
         self.trips += 1
+        if self.meanwhile is not None:
+            interfere, self.meanwhile = self.meanwhile, None
+            interfere()
         applied = self.losses.pop(0) if self.losses else None
         if applied is not False:
             etags = self._rows.commit(table, partition, changes)

@@ -1,0 +1,36 @@
+"""A sink in memory, behind the same port as the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stage_functions.domain.error import StagewardError
+from stage_functions.domain.record import Record
+
+
+class MemorySink:
+    """A sink in memory.
+
+    Attributes:
+        taken: records, in the order of their delivery.
+        fault: raised instead of taking anything, if set.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.taken: list[Record] = []
+        self.fault: StagewardError | None = None
+
+    @property
+    def name(self) -> str:
+        """The sink's name."""
+        return self._name
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Take records."""
+        if self.fault is not None:
+            raise self.fault
+        self.taken.extend(records)
+
+    def close(self) -> None:
+        """Hold nothing open."""
