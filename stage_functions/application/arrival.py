@@ -96,7 +96,7 @@ def stop(step: Step, state: VersionState, why: str) -> Step:
 def _register(
     context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
 ) -> Arrived:
-    evidence = context.registry(snapshot.version.asset.registry).evidence(snapshot)
+    evidence = context.evidence(snapshot)
     author = snapshot.author or str(evidence.section("author").get("id", ""))
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry)

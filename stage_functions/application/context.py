@@ -13,9 +13,10 @@ from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
 from stage_functions.application.registries import RegistryStates
-from stage_functions.domain.asset import Asset
+from stage_functions.domain.asset import Asset, Snapshot
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.error import ConflictError, NotFoundError, UnknownOutcomeError
+from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Lifecycle
 
 ATTEMPTS = 10
@@ -59,6 +60,16 @@ class Context:
             message = f"registry {alias} has no adapter in this release"
             raise NotFoundError(message)
         return found
+
+    def evidence(self, snapshot: Snapshot) -> Evidence:
+        """Return what is known of a version; a job that is gone keeps its id.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: it cannot be read: never a verdict.
+        """
+        return (
+            self.registry(snapshot.version.asset.registry).evidence(snapshot).of_job(snapshot.job)
+        )
 
     def lifecycle(self, asset: Asset) -> Lifecycle:
         """Return the lifecycle that governs an asset.

@@ -95,7 +95,7 @@ def judge(
     if isinstance(transition, Refused):
         return Judged(transition, bare)
     displaces = displaced_by(lifecycle, step.state, number, transition.target)
-    evidence = context.registry(snapshot.version.asset.registry).evidence(snapshot)
+    evidence = context.evidence(snapshot)
     verdicts = _verdicts(context, lifecycle, transition, step, snapshot, evidence, request, now)
     bound = binding(
         lifecycle, snapshot, transition.source, transition.target, displaces, evidence.digest()
@@ -177,7 +177,7 @@ def _holder(
     if found is None:
         lost = Snapshot(version, snapshot.created_at, "", {})
         return lost, Evidence()
-    return found, registry.evidence(found)
+    return found, context.evidence(found)
 
 
 def _new_approval(

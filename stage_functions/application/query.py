@@ -197,7 +197,7 @@ def version(context: Context, wanted: Version) -> VersionView:
     if state is None and snapshot is None:
         message = f"neither the ledger nor registry {wanted.asset.registry} knows {wanted}"
         raise NotFoundError(message)
-    evidence = registry.evidence(snapshot) if snapshot is not None else Evidence()
+    evidence = context.evidence(snapshot) if snapshot is not None else Evidence()
     allowed = lifecycle.allowed(state.stage) if state is not None and state.governed else ()
     return VersionView(wanted, state, snapshot, evidence, allowed)
 

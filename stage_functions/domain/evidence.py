@@ -55,6 +55,16 @@ class Evidence:
         """Return a section, empty where nothing is known."""
         return self.sections.get(name, _EMPTY)
 
+    def of_job(self, job: str | None) -> Evidence:
+        """Return the document with the job that the version names, where nothing is known of it.
+
+        A version whose job was deleted must not look like one that never had a job.
+        """
+        if not job or self.section("job").get("id"):
+            return self
+        named = {**self.section("job"), "id": job}
+        return Evidence({**self.sections, "job": named})
+
     def variables(self) -> dict[str, dict[str, Scalar]]:
         """Return the document as rules see it: every section present, numbers as numbers."""
         return {name: dict(self.section(name)) for name in SECTIONS}
