@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock setup clean
+.PHONY: help test check format lock setup clean
 
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
@@ -11,10 +11,6 @@ BIN := .venv/bin
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=/path/to/python3.13 with any of them chooses the interpreter of .venv'
-
-demo: ## show a model going through its lifecycle; up until Ctrl-C, with ONCE=1 until the end
-	@$(SETUP) demo
-	@$(BIN)/stageward demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite
@@ -32,10 +28,6 @@ format: ## format the code and mend what the linter can
 	@$(SETUP) dev
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
-
-bench: ## measure, print the table, write benchmarks/results.json; ARGS goes to the program
-	@$(SETUP) dev
-	@$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@$(SETUP) uv

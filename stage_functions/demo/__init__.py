@@ -1,0 +1,1 @@
+"""The demonstration: a real model goes through its lifecycle under rules."""
