@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
@@ -23,10 +24,14 @@ from stage_functions.domain.configuration import (
     RegistryType,
 )
 from stage_functions.domain.error import ConfigurationError, StagewardError
-from stage_functions.settings import Settings
+from stage_functions.settings import Settings, SignIn
 from stage_functions.wire.configuration import load
 
 MAX_SINKS = 10
+ASGI = Callable[
+    [Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+"""An ASGI 3 application."""
 log = logging.getLogger("stageward")
 
 
@@ -82,6 +87,31 @@ def open_application(settings: Settings) -> Application:
     adopt(context)
     _find_empty(context, registries)
     return Application(settings, context, Scanner(context))
+
+
+def web_application(application: Application) -> ASGI:
+    """Return the HTTP API over an application; loads the web framework.
+
+    Raises:
+        ConfigurationError: STAGEWARD_AUTH is no way to sign in, or one that is not allowed here.
+    """
+    from stage_functions.web.app import create_app  # noqa: PLC0415  # a second to import
+
+    settings = application.settings
+    ways = list(SignIn)
+    if settings.sign_in not in ways:
+        message = f"STAGEWARD_AUTH={settings.sign_in}: it is one of {', '.join(ways)}"
+        raise ConfigurationError(message)
+    sign_in = SignIn(settings.sign_in)
+    if sign_in is SignIn.DEV and settings.in_functions:
+        message = "STAGEWARD_AUTH=dev answers only on one machine; in Azure Functions use tokens"
+        raise ConfigurationError(message)
+    return create_app(
+        application.context,
+        application.scanner,
+        sign_in=sign_in,
+        webhook_secret=settings.webhook_secret,
+    )
 
 
 def read_configuration(settings: Settings, rules: CelRules) -> Configuration:

@@ -113,9 +113,11 @@ def context_over(
     clock: FakeClock,
     mode: Mode,
     sinks: tuple[MemorySink, ...] = (),
+    workspace: str = "",
 ) -> Context:
-    """Return one instance of Stageward."""
-    registries = {"demo": RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", mode)}
+    """Return one instance of Stageward; over an Azure ML workspace where its id is given."""
+    type_ = RegistryType.AZUREML if workspace else RegistryType.MLFLOW
+    registries = {"demo": RegistryConfiguration("demo", type_, workspace or "http://m", mode)}
     configuration = Configuration(registries, DIRECTORY, (lifecycle(),))
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
@@ -123,11 +125,13 @@ def context_over(
     return Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
 
 
-def world(mode: Mode = Mode.ENFORCE, sinks: tuple[MemorySink, ...] = ()) -> World:
+def world(
+    mode: Mode = Mode.ENFORCE, sinks: tuple[MemorySink, ...] = (), workspace: str = ""
+) -> World:
     """Return a new world over SQLite in memory, its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry()
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over(rows, registry, clock, mode, sinks)
+    context = context_over(rows, registry, clock, mode, sinks, workspace)
     adopt(context)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)

@@ -6,3 +6,11 @@ import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
 pytest_plugins = ["tests.azurite", "tests.mlflow_server"]
+
+
+@pytest.hookimpl
+def pytest_sessionfinish() -> None:
+    """Stop what the whole run shared."""
+    from tests.api_server import stop_serving
+
+    stop_serving()

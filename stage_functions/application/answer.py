@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.rule import Verdict
 
 
@@ -38,6 +39,7 @@ class Answer:
         displaces: versions that left the stage for this one.
         record: number of the last record that this made, or 0.
         fingerprint: of the approval, or "".
+        asked: digest of the command that it answers.
     """
 
     kind: AnswerKind
@@ -52,6 +54,7 @@ class Answer:
     displaces: tuple[str, ...] = ()
     record: int = 0
     fingerprint: str = ""
+    asked: str = ""
 
 
 def encode(answer: Answer) -> bytes:
@@ -59,6 +62,21 @@ def encode(answer: Answer) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def decode(data: bytes) -> Answer:
-    """Return an answer that the ledger kept."""
-    return msgspec.json.decode(data, type=Answer)
+def decode(data: bytes, asked: str) -> Answer:
+    """Return an answer that the ledger kept for an operation.
+
+    Args:
+        data: as `encode` made it.
+        asked: digest of the command that now bears the operation's id.
+
+    Raises:
+        InvalidInputError: the id was used for another command.
+    """
+    answer = msgspec.json.decode(data, type=Answer)
+    if answer.asked != asked:
+        message = (
+            f"this Idempotency-Key was used for another request, of {answer.version}; "
+            "take a new one for every request"
+        )
+        raise InvalidInputError(message)
+    return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status, counted, parties, unmet
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
-from stage_functions.domain.error import NotFoundError
+from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import Fault, Standing, as_of, verify
 from stage_functions.domain.record import Record, Tail
@@ -146,11 +146,16 @@ def assets(
 
     Raises:
         NotFoundError: no such registry.
+        InvalidInputError: the cursor is of no such page.
     """
     if registry:
         context.configuration.registry(registry)
     aliases = [registry] if registry else list(context.configuration.registries)
     partitions = [(alias, one) for alias in aliases for one in ([kind] if kind else list(Kind))]
+    known = {keys.catalog_partition(alias, one) for alias, one in partitions}
+    if cursor and cursor.partition(" ")[0] not in known:
+        message = "the cursor is of another list: take it from the page before"
+        raise InvalidInputError(message)
     matching = (
         (at, entry)
         for at, entry in catalog.entries(context.ledger.rows, partitions, cursor)
@@ -229,6 +234,19 @@ def standings(context: Context, wanted: Asset, moment: datetime | None) -> dict[
     """
     asset_is_known(context, wanted)
     return as_of(all_records(context, wanted), moment)
+
+
+def approvers(
+    context: Context, wanted: Asset, approvals: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the ids of those whose approval counted, by approval."""
+    found: dict[str, tuple[str, ...]] = {}
+    loaded = context.ledger.load(wanted)
+    for id_ in approvals:
+        one = context.ledger.more(loaded, approval=id_).approvals.get(id_)
+        if one is not None:
+            found[id_] = tuple(counted(one, context.configuration.directory))
+    return found
 
 
 def check_history(context: Context, wanted: Asset) -> Fault | None:

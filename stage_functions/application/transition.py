@@ -19,7 +19,7 @@ from stage_functions.application.observing import would_be
 from stage_functions.application.signals import settle
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Approval, unmet
-from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
     ConflictError,
     NotAllowedNowError,
@@ -29,6 +29,7 @@ from stage_functions.domain.error import (
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
 from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.record import digest
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
     Granted,
@@ -68,6 +69,21 @@ class TransitionRequest:
     archive_existing_versions: bool = True
     on_behalf_of: str = ""
 
+    @property
+    def asked(self) -> str:
+        """Digest of everything but the operation id."""
+        return digest(
+            {
+                "version": str(self.version),
+                "to": self.target,
+                "reason": self.reason,
+                "actor": self.actor.id,
+                "expected_stage": self.expected_stage,
+                "archive_existing_versions": self.archive_existing_versions,
+                "on_behalf_of": self.on_behalf_of,
+            }
+        )
+
     def request(self) -> Request:
         """Return it as the domain knows it."""
         return Request(self.target, self.reason, self.actor, self.on_behalf_of)
@@ -81,6 +97,7 @@ def request_transition(context: Context, command: TransitionRequest) -> Answer:
         NotAllowedNowError: its registry is only observed, or writes to the version are stopped.
         StaleError: it does not stand where the caller expected.
         RegistryUnavailableError: the registry cannot be read; nothing was decided.
+        InvalidInputError: the operation id was used for another command.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
     lifecycle = context.lifecycle(command.version.asset)
@@ -151,21 +168,21 @@ def _commit(
     blobs: Mapping[str, bytes],
     now: datetime,
 ) -> Answer:
-    asset, operation = command.version.asset, command.operation
     if asked.step == asked.loaded.step():
-        return _given(context, asset, operation) or answer
-    answer = replace(answer, record=asked.loaded.head.number + len(asked.step.drafts))
+        return _given(context, command) or answer
+    record = asked.loaded.head.number + len(asked.step.drafts)
+    answer = replace(answer, record=record, asked=command.asked)
     try:
         committed = context.ledger.commit(
             asked.loaded,
             asked.step,
             now=now,
-            operation=operation,
+            operation=command.operation,
             answer=encode(answer),
             blobs=blobs,
         )
     except ConflictError:
-        given = _given(context, asset, operation)
+        given = _given(context, command)
         if given is None:
             raise
         return given
@@ -173,9 +190,9 @@ def _commit(
     return answer
 
 
-def _given(context: Context, asset: Asset, operation: str) -> Answer | None:
-    answer = context.ledger.answer(asset, operation)
-    return decode(answer) if answer else None
+def _given(context: Context, command: TransitionRequest) -> Answer | None:
+    answer = context.ledger.answer(command.version.asset, command.operation)
+    return decode(answer, command.asked) if answer else None
 
 
 def _demand_governed(

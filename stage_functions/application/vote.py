@@ -8,7 +8,7 @@ voids it, and the rules must pass again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
@@ -39,6 +39,7 @@ from stage_functions.domain.error import (
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
+from stage_functions.domain.record import digest
 from stage_functions.domain.rule import all_passed
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Pending, Refused, Request
@@ -63,6 +64,11 @@ class VoteCommand:
     fingerprint: str
     actor: Actor
     operation: str
+
+    @property
+    def asked(self) -> str:
+        """Digest of everything but the operation id."""
+        return _asked(self.approval, str(self.decision), self.actor, self.comment, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ def vote(context: Context, command: VoteCommand) -> Answer:
         NotFoundError: no such approval.
         DeniedError: this person's vote would not count; the message says why.
         NotAllowedNowError: the approval is closed, has expired, or has this person's vote.
+        InvalidInputError: the operation id was used for another command.
         StaleError: the vote was cast on another brief.
         RegistryUnavailableError: what the approval is bound to cannot be read; nothing was decided.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
@@ -127,7 +134,7 @@ def vote(context: Context, command: VoteCommand) -> Answer:
             return _Ruling(case.loaded, step)
         return _grant_if_reached(context, case, step, command.actor)
 
-    return _decide(context, command.approval, command.operation, rule)
+    return _decide(context, command.approval, command.operation, command.asked, rule)
 
 
 def sponsor_request(context: Context, approval: str, actor: Actor, operation: str) -> Answer:
@@ -150,7 +157,7 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
         step = sponsor(case.loaded.step(), case.approval, actor, directory)
         return _grant_if_reached(context, case, step, actor)
 
-    return _decide(context, approval, operation, rule)
+    return _decide(context, approval, operation, _asked(approval, "sponsor", actor), rule)
 
 
 def withdraw(context: Context, approval: str, actor: Actor, operation: str, reason: str) -> Answer:
@@ -175,7 +182,8 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         step = close(case.loaded.step(), approval, Status.WITHDRAWN, why, actor, case.now)
         return _Ruling(case.loaded, step)
 
-    return _decide(context, approval, operation, rule)
+    asked = _asked(approval, "withdraw", actor, reason)
+    return _decide(context, approval, operation, asked, rule)
 
 
 def expire(context: Context, asset: Asset, approval: str) -> bool:
@@ -209,16 +217,24 @@ def find(context: Context, approval: str) -> tuple[Loaded, Approval]:
     raise NotFoundError(message)
 
 
+def _asked(approval: str, what: str, actor: Actor, *more: str) -> str:
+    return digest([approval, what, actor.id, *more])
+
+
 def _decide(
-    context: Context, approval: str, operation: str, rule: Callable[[_Case], _Ruling]
+    context: Context,
+    approval: str,
+    operation: str,
+    asked: str,
+    rule: Callable[[_Case], _Ruling],
 ) -> Answer:
     def attempt() -> Answer:
         loaded, found = find(context, approval)
         given = context.ledger.answer(loaded.asset, operation)
         if given:
-            return decode(given)
+            return decode(given, asked)
         case = _open_case(context, loaded, found)
-        return _commit(context, case, rule(case), operation)
+        return _commit(context, case, rule(case), operation, asked)
 
     return context.persistently(attempt)
 
@@ -253,8 +269,8 @@ def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: dat
     settle(context, committed)
 
 
-def _commit(context: Context, case: _Case, ruling: _Ruling, operation: str) -> Answer:
-    answer = _answer(context, case, ruling)
+def _commit(context: Context, case: _Case, ruling: _Ruling, operation: str, asked: str) -> Answer:
+    answer = replace(_answer(context, case, ruling), asked=asked)
     try:
         committed = context.ledger.commit(
             ruling.loaded,
@@ -268,7 +284,7 @@ def _commit(context: Context, case: _Case, ruling: _Ruling, operation: str) -> A
         given = context.ledger.answer(case.loaded.asset, operation)
         if given is None:
             raise
-        return decode(given)
+        return decode(given, asked)
     settle(context, committed)
     return answer
 

@@ -13,6 +13,7 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
     └── TerminalError
         ├── ConfigurationError         a fault in stageward.yaml or the environment
         ├── InvalidInputError          a value that no request may have
+        ├── NotSignedInError           nobody is signed in
         ├── NotFoundError              no such registry, asset, version, approval or outbox row
         ├── DeniedError                this person may not do this
         ├── StaleError                 the caller decided on something that has changed since
@@ -76,6 +77,10 @@ class InvalidInputError(TerminalError):
 
 class NotFoundError(TerminalError):
     """Nothing by that name; the message names what was looked for."""
+
+
+class NotSignedInError(TerminalError):
+    """Nobody is signed in; the message says how to."""
 
 
 class DeniedError(TerminalError):

@@ -1,0 +1,135 @@
+"""What would happen, and why: asked by pipelines and admission policies before they act.
+
+A gate asks here and never reads a tag: the answer comes from the ledger, after the registry has
+confirmed that the version is still the thing that was granted its stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from stage_functions.application.answer import AnswerKind
+from stage_functions.application.context import Context
+from stage_functions.application.transition import load_and_read, preview
+from stage_functions.domain.asset import Version
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.lifecycle import Lifecycle, Stage
+from stage_functions.domain.rule import Verdict
+from stage_functions.domain.transition import Request
+
+
+class Action(StrEnum):
+    """What somebody is about to do with a version."""
+
+    TRANSITION = "transition"
+    DEPLOY = "deploy"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        version: which version.
+        action: what is to be done with it.
+        request: the transition, where that is the action.
+        endpoint: `registry/endpoint` that it is to be deployed to, where that is the action.
+    """
+
+    version: Version
+    action: Action
+    request: Request
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What would happen.
+
+    Attributes:
+        allowed: it would take place now.
+        outcome: granted, unchanged, pending or refused.
+        stage: where the version stands; "" where no stage was granted.
+        detail: why, in a sentence.
+        allowed_stages: stages that may be asked for, where a transition would be refused.
+        verdicts: of the rules, where they were asked.
+    """
+
+    allowed: bool
+    outcome: AnswerKind
+    stage: str
+    detail: str
+    allowed_stages: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def check(context: Context, question: Question) -> Finding:
+    """Tell what would happen; nothing is committed.
+
+    Raises:
+        NotFoundError: no such registry or version, or nothing governs it.
+        InvalidInputError: a deployment without an endpoint.
+        RegistryUnavailableError: the registry cannot be read: never an answer.
+    """
+    if question.action is Action.TRANSITION:
+        answer = preview(context, question.version, question.request)
+        return Finding(
+            answer.kind in (AnswerKind.GRANTED, AnswerKind.UNCHANGED),
+            answer.kind,
+            answer.stage,
+            answer.detail,
+            answer.allowed,
+            answer.verdicts,
+        )
+    if question.action is Action.DEPLOY and not question.endpoint:
+        message = "'endpoint' is missing: a deployment is checked for registry/endpoint"
+        raise InvalidInputError(message)
+    return _standing(context, question)
+
+
+def _standing(context: Context, question: Question) -> Finding:
+    version = question.version
+    lifecycle = context.lifecycle(version.asset)
+    loaded, snapshot = load_and_read(context, version)
+    state = loaded.versions.get(version.number)
+    if state is None or not state.governed:
+        why = context.states.ungoverned(version.asset.registry)
+        return _refused("", why or f"the ledger has granted {version} no stage yet")
+    if state.incarnation != snapshot.incarnation:
+        return _refused("", f"{version} was registered anew since it was granted {state.stage}")
+    if question.action is Action.DELETE:
+        return _delete(version, lifecycle, lifecycle.stages[state.stage])
+    return _deploy(version, lifecycle, state.stage, question.endpoint)
+
+
+def _delete(version: Version, lifecycle: Lifecycle, stage: Stage) -> Finding:
+    if stage.deletable:
+        return _granted(stage.name, f"a version at {stage.name} may be deleted")
+    others = [one.name for one in lifecycle.stages.values() if one.deletable]
+    where = f"; deletable are {' and '.join(others)}" if others else ""
+    return _refused(
+        stage.name, f"{version} stands at {stage.name}, where nothing is deleted{where}"
+    )
+
+
+def _deploy(version: Version, lifecycle: Lifecycle, stage: str, endpoint: str) -> Finding:
+    if _deployable(lifecycle.stages[stage], endpoint):
+        return _granted(stage, f"a version at {stage} may be deployed to {endpoint}")
+    others = [one.name for one in lifecycle.stages.values() if _deployable(one, endpoint)]
+    where = f"; {endpoint} takes {' and '.join(others)}" if others else ""
+    return _refused(stage, f"{version} stands at {stage}, not deployable to {endpoint}{where}")
+
+
+def _deployable(stage: Stage, endpoint: str) -> bool:
+    return any(fnmatchcase(endpoint, glob) for glob in stage.deployable_to)
+
+
+def _granted(stage: str, detail: str) -> Finding:
+    return Finding(allowed=True, outcome=AnswerKind.GRANTED, stage=stage, detail=detail)
+
+
+def _refused(stage: str, detail: str) -> Finding:
+    return Finding(allowed=False, outcome=AnswerKind.REFUSED, stage=stage, detail=detail)

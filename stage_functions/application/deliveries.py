@@ -1,0 +1,66 @@
+"""Follow up a whole delivery: every hint once, none lost for another's sake."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.signal import Signal, Signals
+from stage_functions.domain.error import RetryableError, TerminalError
+
+SECONDS = 20
+"""Event Grid waits 30 seconds for an answer; what is not followed by now is delivered again."""
+log = logging.getLogger("stageward.deliveries")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What became of a delivery.
+
+    Attributes:
+        followed: hints that were followed up.
+        changed: of those, how many changed the ledger.
+        ignored: why the others were acknowledged unread.
+    """
+
+    followed: int
+    changed: int
+    ignored: tuple[str, ...]
+
+
+def deliver(
+    follow: Callable[[Signal], bool], delivery: Signals, clock: Clock, *, seconds: float = SECONDS
+) -> Delivered:
+    """Follow up every hint of a delivery.
+
+    A hint that can never be followed is acknowledged with its reason: sent again, it would fail
+    again. One that may succeed later makes the whole delivery fail, after all others were
+    followed; sent again, those come to nothing new.
+
+    Raises:
+        RetryableError: a hint could not be followed now, or there was no time for all.
+    """
+    end = clock.now() + timedelta(seconds=seconds)
+    ignored = list(delivery.ignored)
+    followed = changed = 0
+    failed: RetryableError | None = None
+    for position, signal in enumerate(delivery.signals):
+        if position and clock.now() >= end:
+            message = f"only {position} of {len(delivery.signals)} hints were followed in time"
+            raise RetryableError(message)
+        try:
+            changed += follow(signal)
+            followed += 1
+        except RetryableError as exc:
+            failed = failed or exc
+        except TerminalError as exc:
+            log.warning("the hint about %s is not followed: %s", signal.version, exc)
+            ignored.append(f"{signal.version}: {exc}")
+    if failed is not None:
+        raise failed
+    if ignored:
+        log.info("%d entries of a delivery were acknowledged unread: %s", len(ignored), ignored[0])
+    return Delivered(followed, changed, tuple(ignored))

@@ -1,0 +1,51 @@
+"""The ASGI application: served by uvicorn or by the Functions host, the same either way."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from stage_functions import __version__
+from stage_functions.application.context import Context
+from stage_functions.application.scan import Scanner
+from stage_functions.settings import SignIn
+from stage_functions.web import approvals, assets, operations, problems, signals
+from stage_functions.web.bodies import BodyLimit
+from stage_functions.web.openapi import describe
+from stage_functions.web.service import Service
+
+PREFIX = "/api/v1"
+_DESCRIPTION = (
+    "The ledger says what is granted; tags of a registry are its mirror. Errors are problems "
+    "(RFC 9457). A request with an Idempotency-Key may be sent again: the same key gets the same "
+    "answer."
+)
+
+
+def create_app(
+    context: Context, scanner: Scanner, *, sign_in: SignIn, webhook_secret: str = ""
+) -> FastAPI:
+    """Return the application over a context.
+
+    Args:
+        context: what use cases work with.
+        scanner: scans registries.
+        sign_in: how callers sign in.
+        webhook_secret: shared with MLflow; without one every webhook delivery is refused.
+    """
+    app = FastAPI(
+        title="Stageward",
+        version=__version__,
+        summary="Governs the lifecycle stages of machine-learning assets.",
+        description=_DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.service = Service.over(context, scanner, sign_in, webhook_secret)
+    problems.install(app)
+    for module in (assets, approvals, operations):
+        app.include_router(module.router, prefix=PREFIX)
+    app.include_router(signals.router)
+    app.add_middleware(BodyLimit)
+    app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
+    return app

@@ -1,0 +1,212 @@
+"""Calls about assets and their versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from stage_functions.application import catalog, query
+from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.checks import Action, Question, check
+from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.domain.asset import Kind
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.transition import Request as Wish
+from stage_functions.web import documents
+from stage_functions.web.contract import (
+    COMMANDS,
+    READS,
+    SIGNED_IN,
+    Alias,
+    IdempotencyKey,
+    KindName,
+    Name,
+    Number,
+    problems,
+    reply,
+    text,
+    the_asset,
+    the_version,
+)
+from stage_functions.web.problems import problem
+from stage_functions.web.service import caller, operation, service
+from stage_functions.wire import api
+
+router = APIRouter(tags=["assets"], dependencies=[SIGNED_IN])
+Limit = Annotated[int, Query(ge=1, le=query.MAX_LIMIT)]
+_ASSET = "/assets/{registry}/{kind}/{name}"
+_VERSION = f"{_ASSET}/versions/{{version}}"
+
+
+@router.get("/assets", response_model=api.CatalogPage, responses=READS)
+def list_versions(
+    request: Request,
+    registry: Annotated[str, Query(description="Only this registry.")] = "",
+    kind: Annotated[str, Query(description="Only this kind.")] = "",
+    stage: Annotated[str, Query(description="Only versions that stand there.")] = "",
+    *,
+    waiting: Annotated[bool, Query(description="Only versions with an open approval.")] = False,
+    gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
+    cursor: Annotated[str, Query(description="From an earlier page.")] = "",
+    limit: Limit = 100,
+) -> Response:
+    """List versions with their stages."""
+    caller(request)
+    page = query.assets(
+        service(request).context,
+        registry=registry,
+        kind=_kind(kind),
+        stage=stage,
+        waiting=waiting,
+        gone=gone,
+        cursor=cursor,
+        limit=limit,
+    )
+    return reply(documents.catalog_page(page))
+
+
+@router.get(_ASSET, response_model=api.Asset, responses=READS)
+def show_asset(request: Request, registry: Alias, kind: KindName, name: Name) -> Response:
+    """Show an asset with its versions."""
+    caller(request)
+    view = query.asset(service(request).context, the_asset(registry, kind, name))
+    entries = [catalog.entry(view.asset, state) for state in view.versions.values()]
+    return reply(documents.asset(view, entries))
+
+
+@router.get(f"{_ASSET}/history", response_model=api.History, responses=READS)
+def show_history(
+    request: Request,
+    registry: Alias,
+    kind: KindName,
+    name: Name,
+    after: Annotated[int, Query(ge=0, description="Behind this number.")] = 0,
+    limit: Limit = 100,
+) -> Response:
+    """Show an asset's records in order."""
+    caller(request)
+    context, wanted = service(request).context, the_asset(registry, kind, name)
+    records = query.history(context, wanted, after=after, limit=limit)
+    return reply(documents.history(records, limit))
+
+
+@router.get(f"{_ASSET}/as-of", response_model=api.AsOf, responses=READS)
+def show_as_of(
+    request: Request,
+    registry: Alias,
+    kind: KindName,
+    name: Name,
+    time: Annotated[str, Query(description="ISO 8601 with an offset; now if left out.")] = "",
+) -> Response:
+    """Show where the versions of an asset stood at a moment, and who approved it."""
+    caller(request)
+    context, wanted = service(request).context, the_asset(registry, kind, name)
+    moment = _moment(time) if time else context.clock.now()
+    standings = query.standings(context, wanted, moment)
+    named = {one.approval for one in standings.values() if one.approval}
+    who = query.approvers(context, wanted, named)
+    return reply(documents.as_of(wanted, moment, standings, who))
+
+
+@router.get(_VERSION, response_model=api.Version, responses={**READS, **problems(502)})
+def show_version(
+    request: Request, registry: Alias, kind: KindName, name: Name, version: Number
+) -> Response:
+    """Show a version with its evidence."""
+    caller(request)
+    wanted = the_version(registry, kind, name, version)
+    return reply(documents.version(query.version(service(request).context, wanted)))
+
+
+@router.post(
+    f"{_VERSION}/transitions",
+    response_model=api.Decision,
+    responses={
+        **COMMANDS,
+        **problems(412),
+        202: {"model": api.Decision, "description": "it waits for approval"},
+    },
+)
+def request_stage(
+    request: Request,
+    registry: Alias,
+    kind: KindName,
+    name: Name,
+    version: Number,
+    body: api.TransitionBody,
+    _key: IdempotencyKey = None,
+) -> Response:
+    """Ask for a transition.
+
+    200 granted, or unchanged where the version stands there already; 202 pending, the same
+    approval when repeated; 409 refused, with every verdict and the stages that may be asked for.
+    """
+    actor = caller(request)
+    command = TransitionRequest(
+        version=the_version(registry, kind, name, version),
+        target=text("body.to", body.to),
+        reason=text("body.reason", body.reason),
+        actor=actor,
+        operation=operation(request),
+        expected_stage=text("body.expected_stage", body.expected_stage or ""),
+        archive_existing_versions=body.archive_existing_versions,
+        on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
+    )
+    return _answered(request_transition(service(request).context, command))
+
+
+@router.post(
+    f"{_VERSION}/checks",
+    response_model=api.Check,
+    responses=problems(400, 401, 404, 422, 502, 503),
+)
+def check_version(
+    request: Request,
+    registry: Alias,
+    kind: KindName,
+    name: Name,
+    version: Number,
+    body: api.CheckBody,
+) -> Response:
+    """Tell what would happen and why; nothing is changed."""
+    actor = caller(request)
+    action = Action(body.action)
+    if action is Action.TRANSITION and not body.to:
+        message = "'to' is missing: a transition is checked for a stage"
+        raise InvalidInputError(message)
+    question = Question(
+        the_version(registry, kind, name, version),
+        action,
+        Wish(text("body.to", body.to or ""), text("body.reason", body.reason), actor),
+        text("body.endpoint", body.endpoint or ""),
+    )
+    return reply(documents.check(check(service(request).context, question)))
+
+
+def _answered(answer: Answer) -> Response:
+    decision = documents.decision(answer)
+    if answer.kind is AnswerKind.REFUSED:
+        return problem(409, "refused", decision.detail, decision=decision)
+    return reply(decision, 202 if answer.kind is AnswerKind.PENDING else 200)
+
+
+def _kind(text_: str) -> Kind | None:
+    if text_ and text_ not in list(Kind):
+        message = f"query.kind: no kind is '{text_}'; the kinds are {', '.join(Kind)}"
+        raise InvalidInputError(message)
+    return Kind(text_) if text_ else None
+
+
+def _moment(text_: str) -> datetime:
+    try:
+        # A plus sign that was not percent-encoded arrives as a blank.
+        moment = datetime.fromisoformat(text_.replace(" ", "+") if "T" in text_ else text_)
+    except ValueError as exc:
+        message = f"query.time: '{text_}' is no time; write one as 2026-11-23T22:31:09Z"
+        raise InvalidInputError(message) from exc
+    if moment.tzinfo is None:
+        message = f"query.time: '{text_}' has no offset; add Z for UTC"
+        raise InvalidInputError(message)
+    return moment

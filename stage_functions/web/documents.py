@@ -1,0 +1,259 @@
+"""What use cases return, as documents of the API."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.catalog import CatalogEntry
+from stage_functions.application.checks import Finding
+from stage_functions.application.importing import Import
+from stage_functions.application.query import (
+    ApprovalView,
+    AssetPage,
+    AssetView,
+    RegistryView,
+    VersionView,
+)
+from stage_functions.application.scan import Scanned
+from stage_functions.application.upkeep import OwedView
+from stage_functions.domain import lifecycle as domain
+from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.evidence import Evidence, Scalar
+from stage_functions.domain.history import Standing
+from stage_functions.domain.record import Record
+from stage_functions.domain.rule import Verdict
+from stage_functions.domain.state import VersionState
+from stage_functions.wire import api
+
+_FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
+    AnswerKind.GRANTED: "granted",
+    AnswerKind.UNCHANGED: "unchanged",
+    AnswerKind.PENDING: "pending",
+    AnswerKind.REFUSED: "refused",
+}
+
+
+def decision(answer: Answer) -> api.Decision:
+    """Return how a command ended."""
+    return api.Decision(
+        outcome=answer.kind.value,
+        changed=answer.kind is AnswerKind.GRANTED,
+        version=answer.version,
+        stage=answer.stage,
+        detail=answer.detail,
+        approval=answer.approval or None,
+        status=answer.status or None,
+        needs=answer.needs,
+        allowed=answer.allowed,
+        verdicts=verdicts(answer.verdicts),
+        displaces=answer.displaces,
+        record=answer.record or None,
+        fingerprint=answer.fingerprint or None,
+    )
+
+
+def check(finding: Finding) -> api.Check:
+    """Return what would happen."""
+    return api.Check(
+        allowed=finding.allowed,
+        outcome=_FORESEEN[finding.outcome],
+        stage=finding.stage or None,
+        detail=finding.detail,
+        allowed_stages=finding.allowed_stages,
+        verdicts=verdicts(finding.verdicts),
+    )
+
+
+def verdicts(found: tuple[Verdict, ...]) -> tuple[api.Verdict, ...]:
+    """Return verdicts."""
+    return tuple(
+        api.Verdict(one.rule, one.result.value, dict(one.values), one.says, one.error, one.sentence)
+        for one in found
+    )
+
+
+def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
+    """Return a version as lists show it."""
+    return api.CatalogVersion(
+        asset=entry.asset,
+        version=entry.version,
+        stage=entry.stage or None,
+        since=entry.since,
+        record=entry.number,
+        approval=entry.approval or None,
+        status=entry.status,
+        author=entry.author or None,
+        gone=entry.gone,
+        stopped=entry.stopped or None,
+    )
+
+
+def catalog_page(page: AssetPage) -> api.CatalogPage:
+    """Return some versions of the catalog."""
+    return api.CatalogPage(
+        tuple(catalog_version(entry) for entry in page.entries), page.cursor or None
+    )
+
+
+def asset(view: AssetView, entries: list[CatalogEntry]) -> api.Asset:
+    """Return an asset; its versions as `catalog.entry` has them."""
+    return api.Asset(
+        asset=str(view.asset),
+        lifecycle=view.lifecycle,
+        records=view.records,
+        holders={stage: tuple(held) for stage, held in view.holders.items()},
+        versions=tuple(catalog_version(entry) for entry in entries),
+    )
+
+
+def version(view: VersionView) -> api.Version:
+    """Return a version with its evidence."""
+    state, snapshot = view.state, view.snapshot
+    return api.Version(
+        version=str(view.version),
+        stage=(state.stage or None) if state else None,
+        since=state.since if state and state.stage else None,
+        allowed=view.allowed,
+        approval=(state.approval or None) if state else None,
+        status=state.status if state else "",
+        stopped=(state.stopped or None) if state else None,
+        registered=snapshot is not None,
+        created=snapshot.created_at if snapshot else None,
+        author=_author(state, snapshot.author if snapshot else None),
+        description=snapshot.description if snapshot else "",
+        tags=dict(snapshot.tags) if snapshot else {},
+        properties=dict(snapshot.properties) if snapshot else {},
+        evidence=evidence(view.evidence),
+    )
+
+
+def evidence(found: Evidence) -> dict[str, dict[str, Scalar]]:
+    """Return evidence; JSON has no word for NaN and infinities, so they are texts."""
+    return {
+        name: {key: _finite(value) for key, value in section.items()}
+        for name, section in found.variables().items()
+    }
+
+
+def history(records: list[Record], limit: int) -> api.History:
+    """Return records; where there were as many as asked for, there may be more."""
+    after = records[-1].number if len(records) == limit else None
+    return api.History(tuple(record.document() for record in records), after)
+
+
+def as_of(
+    owner: Asset,
+    moment: datetime,
+    standings: dict[str, Standing],
+    approvers: dict[str, tuple[str, ...]],
+) -> api.AsOf:
+    """Return where versions stood, and who approved it, by approval."""
+    return api.AsOf(
+        str(owner),
+        moment,
+        {
+            number: api.Standing(
+                stage=one.stage,
+                since=one.since,
+                record=one.number,
+                why=one.why,
+                approval=one.approval or None,
+                approved_by=approvers.get(one.approval, ()),
+                lifecycle=one.lifecycle or None,
+            )
+            for number, one in standings.items()
+        },
+    )
+
+
+def approval(view: ApprovalView) -> api.Approval:
+    """Return an approval as approvers meet it."""
+    found = view.approval
+    return api.Approval(
+        id=found.id,
+        version=str(Version(view.asset, found.version)),
+        from_stage=found.binding.source,
+        to_stage=found.binding.target,
+        displaces=found.binding.displaces,
+        reason=found.reason,
+        requester=found.requester.id or None,
+        proven=not found.needs_sponsor,
+        on_behalf_of=found.on_behalf_of or None,
+        author=found.author or None,
+        opened=found.opened,
+        deadline=found.deadline,
+        status=found.status.value,
+        closed=found.closed,
+        why=found.why,
+        fingerprint=found.fingerprint,
+        needs=view.needs,
+        votes=tuple(
+            api.Vote(
+                voter=one.voter,
+                decision=one.decision.value,
+                comment=one.comment,
+                at=one.at,
+                counts=one.voter in view.counting,
+            )
+            for one in found.votes
+        ),
+        excluded=dict(view.excluded),
+        verdicts=verdicts(found.verdicts),
+        lifecycle=found.lifecycle,
+    )
+
+
+def registry(view: RegistryView) -> api.Registry:
+    """Return a registry with its state."""
+    return api.Registry(
+        alias=view.alias,
+        type=view.type,
+        mode=view.mode.value,
+        governed=view.governed,
+        why=view.why,
+        imported=view.imported,
+        scanned=view.pass_completed,
+        halted=view.halted,
+        unreadable=view.unreadable,
+    )
+
+
+def imported(report: Import) -> api.Import:
+    """Return what an import came to."""
+    return api.Import(**asdict(report))
+
+
+def scanned(report: Scanned) -> api.Scan:
+    """Return what a scan came to."""
+    return api.Scan(**asdict(report))
+
+
+def lifecycle(found: domain.Lifecycle) -> api.Lifecycle:
+    """Return a lifecycle."""
+    return api.Lifecycle(found.name, found.digest, found.applies_to, dict(found.text))
+
+
+def owed(view: OwedView) -> api.Owed:
+    """Return owed work."""
+    return api.Owed(
+        id=view.id,
+        asset=view.asset,
+        duty=view.owed.duty,
+        target=view.owed.target,
+        attempts=view.owed.attempts,
+        next_at=view.owed.next_at,
+        parked=view.owed.parked,
+        error=view.owed.error,
+    )
+
+
+def _author(state: VersionState | None, shown: str | None) -> str | None:
+    return (state.author if state else "") or shown or None
+
+
+def _finite(value: Scalar) -> Scalar:
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

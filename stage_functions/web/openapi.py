@@ -1,0 +1,75 @@
+"""The description of the API, made true: what the framework leaves out or guesses wrong."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from stage_functions.wire import api
+
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
+_GUESSED = MappingProxyType({"HTTPValidationError": None, "ValidationError": None})
+Document = dict[str, Any]
+
+
+def describe(app: FastAPI) -> Callable[[], Document]:
+    """Return what makes the OpenAPI document of an application, once."""
+
+    def document() -> Document:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    return document
+
+
+def _document(app: FastAPI) -> Document:
+    found: Document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+    )
+    schemas: Document = found["components"]["schemas"]
+    for name in _GUESSED:
+        schemas.pop(name, None)
+    schemas |= _schemas()
+    for name, schema in schemas.items():
+        _explain(getattr(api, name, None), schema)
+    for operation in _operations(found):
+        operation.setdefault("operationId", "")
+        # A refusal before the body is read, and what a browser sends first, know no type.
+        operation["operationId"] = operation["operationId"].partition("_api_v1")[0]
+    return found
+
+
+def _schemas() -> Document:
+    """Return the schema of problems, which no call names as its own document."""
+    schema = TypeAdapter(api.Problem).json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "Problem": schema}
+
+
+def _operations(document: Document) -> Iterator[Document]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _explain(type_: type | None, schema: Document) -> None:
+    """Take descriptions of a type and its fields from its docstring."""
+    if type_ is None:
+        return
+    written = inspect.getdoc(type_) or ""
+    summary, _, attributes = written.partition("\n\nAttributes:\n")
+    schema["description"] = summary
+    for name, said in _ATTRIBUTE.findall(attributes):
+        field = schema.get("properties", {}).get(name)
+        if field is not None:
+            field["description"] = " ".join(said.split())

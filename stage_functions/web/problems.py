@@ -1,0 +1,151 @@
+"""Errors as problems (RFC 9457): one map from the error tree to statuses, and no other."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from stage_functions.domain.error import (
+    ConfigurationError,
+    DeniedError,
+    InvalidInputError,
+    NotAllowedNowError,
+    NotFoundError,
+    NotSignedInError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    RetryableError,
+    RowTooLargeError,
+    SinkRefusedError,
+    StagewardError,
+    StaleError,
+    StoreUnavailableError,
+    TerminalError,
+)
+from stage_functions.wire.api import Decision, Fault, Import, Problem
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+_STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
+    (RegistryUnavailableError, 503, "registry-unavailable"),
+    (StoreUnavailableError, 503, "ledger-unavailable"),
+    (RetryableError, 503, "try-again"),
+    (NotSignedInError, 401, "not-signed-in"),
+    (DeniedError, 403, "denied"),
+    (NotFoundError, 404, "not-found"),
+    (NotAllowedNowError, 409, "conflict"),
+    (StaleError, 412, "stale"),
+    (InvalidInputError, 422, "invalid"),
+    (RowTooLargeError, 422, "too-large"),
+    (RegistryRefusedError, 502, "registry-refused"),
+    (SinkRefusedError, 502, "sink-refused"),
+    (ConfigurationError, 500, "configuration"),
+    (TerminalError, 500, "fault"),
+)
+"""The first that fits; every error of the tree fits one."""
+_MALFORMED = "json_invalid"
+log = logging.getLogger("stageward.web")
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[Fault] = (),
+    decision: Decision | None = None,
+    unclear: Import | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Return a problem as a response; members without a value are left out."""
+    found = Problem(
+        f"urn:stageward:problem:{code}",
+        HTTPStatus(status).phrase,
+        status,
+        detail,
+        tuple(errors) or None,
+        decision,
+        unclear,
+    )
+    document = {name: value for name, value in _members(found).items() if value is not None}
+    return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+
+
+def of_error(error: StagewardError) -> Response:
+    """Return an error of ours as a response."""
+    status, code = next((s, code) for type_, s, code in _STATUSES if isinstance(error, type_))
+    headers: dict[str, str] = {}
+    if isinstance(error, NotAllowedNowError):
+        code = error.code
+    if isinstance(error, RetryableError):
+        headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
+    if isinstance(error, NotSignedInError):
+        headers["WWW-Authenticate"] = 'Bearer realm="stageward"'
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s: %s", code, error)
+    return problem(status, code, str(error), headers=headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of an application a problem."""
+
+    @app.exception_handler(StagewardError)
+    async def ours(_request: Request, error: StagewardError) -> Response:
+        return of_error(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        return _invalid(error)
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        return _framework(request, error)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem(500, "fault", "an unforeseen fault; the log of Stageward has it")
+
+
+def _members(found: Problem) -> dict[str, object]:
+    return {name: getattr(found, name) for name in Problem.__slots__}
+
+
+def _framework(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"nothing is at {request.url.path}; /api/v1/openapi.json describes what is"
+        return problem(404, "no-such-address", detail)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = headers.get("Allow", "another method")
+        detail = f"{request.url.path} does not take {request.method}; it takes {allowed}"
+        return problem(405, "method-not-allowed", detail, headers=headers)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return problem(400, "malformed", "the body cannot be read: is it JSON in UTF-8?")
+    return problem(error.status_code, "http", str(error.detail), headers=headers)
+
+
+def _invalid(error: RequestValidationError) -> Response:
+    found = error.errors()
+    if any(one["type"] == _MALFORMED for one in found):
+        return problem(400, "malformed", f"the body is not JSON: {found[0]['ctx']['error']}")
+    faults = [Fault(".".join(str(part) for part in one["loc"]), _why(one)) for one in found]
+    detail = "; ".join(f"{fault.at}: {fault.why}" for fault in faults)
+    return problem(422, "invalid", detail, errors=faults)
+
+
+def _why(one: dict[str, object]) -> str:
+    said = str(one["msg"])
+    given = one.get("input")
+    plain = isinstance(given, str | int | bool) or (
+        isinstance(given, float) and math.isfinite(given)
+    )
+    shown = f", not {given!r}"[:80] if plain else ""
+    return f"{said[:1].lower()}{said[1:]}{shown}"

@@ -1,0 +1,137 @@
+"""Calls that registries make: events, webhooks; and the question whether Stageward is well."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from stage_functions.application import upkeep
+from stage_functions.application.deliveries import Delivered, deliver
+from stage_functions.domain.configuration import RegistryType
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.web.contract import PROBLEM, Responses, problems, reply
+from stage_functions.web.problems import MEDIA_TYPE, problem
+from stage_functions.web.service import Service, service
+from stage_functions.wire import api, eventgrid, mlflow
+
+router = APIRouter(tags=["signals"])
+_EVENTS = {
+    "requestBody": {
+        "required": True,
+        "description": "Event Grid's schema or CloudEvents 1.0, single or batch.",
+        "content": {
+            "application/json": {"schema": {}},
+            "application/cloudevents+json": {"schema": {"type": "object"}},
+            "application/cloudevents-batch+json": {"schema": {"type": "array"}},
+        },
+    }
+}
+_WEBHOOK = {
+    "requestBody": {
+        "required": True,
+        "description": "A delivery of MLflow, signed.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in (mlflow.DELIVERY_HEADER, mlflow.TIMESTAMP_HEADER, mlflow.SIGNATURE_HEADER)
+    ],
+}
+_NOT_READY: Responses = {
+    503: {
+        "model": api.Health,
+        "description": "not ready; some part is not",
+    }
+}
+
+
+@router.post(
+    "/events",
+    response_model=api.Delivery | api.Handshake,
+    responses=problems(400, 503),
+    openapi_extra=_EVENTS,
+)
+async def take_events(request: Request) -> Response:
+    """Take a delivery of Event Grid, or answer its handshake. A hint is all that it is."""
+    here, body = service(request), await request.body()
+    try:
+        delivery = eventgrid.parse(
+            body, here.context.configuration.registries, dict(request.headers)
+        )
+    except InvalidInputError as exc:
+        return problem(400, "malformed", str(exc))
+    if delivery.handshake:
+        return reply(api.Handshake(delivery.handshake))
+    clock = here.context.clock
+    return _delivered(await run_in_threadpool(deliver, here.signals.follow, delivery, clock))
+
+
+@router.options(
+    "/events", response_class=Response, responses={**problems(), 200: {"description": "welcome"}}
+)
+async def greet(request: Request) -> Response:  # nothing to wait for
+    """Answer the handshake of CloudEvents."""
+    headers = {**eventgrid.webhook_options(request.headers), "Allow": "POST, OPTIONS"}
+    return Response(status_code=200, headers=headers)
+
+
+@router.post(
+    "/webhooks/mlflow",
+    response_model=api.Delivery,
+    responses={
+        **problems(400, 404, 422, 503),
+        403: {
+            "description": "not signed by MLflow, or too long ago",
+            "content": {MEDIA_TYPE: {"schema": PROBLEM}},
+        },
+    },
+    openapi_extra=_WEBHOOK,
+)
+async def take_webhook(
+    request: Request,
+    registry: Annotated[
+        str, Query(description="Alias of the MLflow server; may be left out if there is one.")
+    ] = "",
+) -> Response:
+    """Take a webhook delivery of MLflow."""
+    here, body = service(request), await request.body()
+    clock = here.context.clock
+    delivery_id = mlflow.verify(request.headers, body, here.webhook_secret, clock.now())
+    alias = _alias(here, registry)
+    try:
+        delivery = mlflow.signals(body, alias)
+    except InvalidInputError as exc:
+        return problem(400, "malformed", str(exc))
+    seen = f"{alias}/{delivery_id}"
+    if seen in here.deliveries:
+        return reply(api.Delivery(0, 0, (f"delivery {delivery_id} was followed already",)))
+    delivered = await run_in_threadpool(deliver, here.signals.follow, delivery, clock)
+    here.deliveries.add(seen)
+    return _delivered(delivered)
+
+
+@router.get("/healthz", response_model=api.Health, responses={**problems(), **_NOT_READY})
+def health(request: Request) -> Response:
+    """Tell whether Stageward is ready, and which part is not."""
+    found = upkeep.health(service(request).context)
+    return reply(api.Health(found.ready, found.parts), 200 if found.ready else 503)
+
+
+def _alias(here: Service, wanted: str) -> str:
+    if wanted:
+        return here.context.configuration.registry(wanted).alias
+    servers = [
+        alias
+        for alias, one in here.context.configuration.registries.items()
+        if one.type is RegistryType.MLFLOW
+    ]
+    if len(servers) == 1:
+        return servers[0]
+    message = f"query.registry: say which MLflow server it is, {' or '.join(servers) or 'none is'}"
+    raise InvalidInputError(message)
+
+
+def _delivered(found: Delivered) -> Response:
+    return reply(api.Delivery(found.followed, found.changed, found.ignored))

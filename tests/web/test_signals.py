@@ -1,0 +1,196 @@
+"""Events and webhooks over HTTP: hints, believed in nothing but that something may have changed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from stage_functions.application import query
+from stage_functions.domain.asset import Asset as AnAsset
+from stage_functions.domain.asset import Kind, Version
+from tests.api_server import SECRET, Api, api_over
+from tests.builders import IRIS, World, world
+from tests.wire.samples import MODEL_REGISTERED, WORKSPACE, Event, as_cloud_event
+
+REGRESSION = AnAsset("demo", Kind.MODELS, "sklearn_regression_model")
+HANDSHAKE = {
+    "id": "2d1781af-3a4c-4d7c-bd0c-e34b19da4e66",
+    "topic": WORKSPACE,
+    "subject": "",
+    "data": {"validationCode": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6"},
+    "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+    "eventTime": "2026-01-25T22:12:19.4556811Z",
+    "metadataVersion": "1",
+    "dataVersion": "1",
+}
+
+
+@pytest.fixture
+def workspace() -> Iterator[World]:
+    """A world whose registry is an Azure ML workspace, with a model in it."""
+    made = world(workspace=WORKSPACE)
+    made.registry.register(Version(REGRESSION, "20"), made.clock.now(), author="oid:1")
+    yield made
+    made.rows.close()
+
+
+@pytest.fixture
+def events(workspace: World) -> Iterator[Api]:
+    """The API over that world."""
+    with api_over(workspace) as running:
+        yield running
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["single", "batch"])
+@pytest.mark.parametrize("schema", [dict, as_cloud_event], ids=["event-grid", "cloud-events"])
+def test_a_registered_model_is_governed_when_its_event_arrives(
+    workspace: World, events: Api, schema: type[Event], *, batch: bool
+) -> None:
+    """In both schemas, single and batch, through one parser."""
+    event = schema(MODEL_REGISTERED)
+
+    answer = events.client().post("/events", json=[event] if batch else event)
+
+    assert answer.json() == {"followed": 1, "changed": 1, "ignored": []}
+    assert workspace.registry.tags(Version(REGRESSION, "20"))["stage"] == "None"
+
+
+def test_the_same_event_again_changes_nothing(workspace: World, events: Api) -> None:
+    """Event Grid delivers at least once."""
+    client = events.client()
+    for _ in range(3):
+        answer = client.post("/events", json=[MODEL_REGISTERED, MODEL_REGISTERED])
+
+    assert answer.json() == {"followed": 2, "changed": 0, "ignored": []}
+    assert len(list(query.all_records(workspace.context, REGRESSION))) == 1
+
+
+def test_both_handshakes_are_answered(events: Api) -> None:
+    """Event Grid's by its code, that of CloudEvents by its headers."""
+    client = events.client()
+
+    one = client.post("/events", json=[HANDSHAKE])
+    two = client.options("/events", headers={"WebHook-Request-Origin": "eventgrid.azure.net"})
+
+    assert one.json() == {"validationResponse": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6"}
+    assert two.headers["WebHook-Allowed-Origin"] == "eventgrid.azure.net"
+
+
+def test_a_type_that_is_not_followed_is_acknowledged_and_counted(events: Api) -> None:
+    """Else Event Grid would send it for a day."""
+    event = {**MODEL_REGISTERED, "eventType": "Microsoft.Storage.BlobCreated"}
+
+    answer = events.client().post("/events", json=[event])
+
+    assert answer.status_code == 200
+    assert answer.json()["followed"] == 0
+    assert "Microsoft.Storage.BlobCreated" in answer.json()["ignored"][0]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"null", b'"text"', b'[{"no": "event"}]', b"\xff\xfe"])
+def test_a_body_that_is_no_event_gets_400_and_changes_nothing(
+    workspace: World, events: Api, body: bytes
+) -> None:
+    """With what would be one."""
+    workspace.registry.calls.clear()
+
+    answer = events.client().post("/events", content=body)
+
+    assert answer.status_code == 400
+    assert workspace.registry.calls == []
+
+
+def test_while_the_registry_is_away_the_event_is_refused_to_come_again(
+    workspace: World, events: Api
+) -> None:
+    """503 with Retry-After; nothing is lost."""
+    workspace.registry.away = True
+    away = events.client().post("/events", json=[MODEL_REGISTERED])
+    workspace.registry.away = False
+    back = events.client().post("/events", json=[MODEL_REGISTERED])
+
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
+    assert back.json()["changed"] == 1
+
+
+def deliver(
+    api: Api, it: World, body: dict[str, object], delivery: str = "d1", **headers: str
+) -> int:
+    """Send a webhook delivery as MLflow signs it; return the status."""
+    content = json.dumps(body).encode()
+    sent = str(int(it.clock.time.timestamp()))
+    signed = hmac.new(SECRET.encode(), f"{delivery}.{sent}.".encode() + content, hashlib.sha256)
+    signature = f"v1,{base64.b64encode(signed.digest()).decode()}"
+    answer = api.client().post(
+        "/webhooks/mlflow",
+        content=content,
+        headers={
+            "X-MLflow-Delivery-Id": delivery,
+            "X-MLflow-Timestamp": sent,
+            "X-MLflow-Signature": signature,
+            **headers,
+        },
+    )
+    return answer.status_code
+
+
+CREATED: dict[str, object] = {
+    "entity": "model_version",
+    "action": "created",
+    "timestamp": "2026-01-01T00:00:00+00:00",
+    "data": {"name": "iris", "version": "1"},
+}
+
+
+def test_a_signed_delivery_is_followed(it: World, api: Api) -> None:
+    """And the version's tags say so."""
+    it.registry.register(Version(IRIS, "1"), it.clock.now())
+
+    assert deliver(api, it, CREATED) == 200
+    assert it.registry.tags(Version(IRIS, "1"))["stage"] == "None"
+
+
+def test_a_delivery_with_a_wrong_signature_is_refused_unread(it: World, api: Api) -> None:
+    """403, and the registry is not even asked."""
+    it.registry.calls.clear()
+
+    status = deliver(api, it, CREATED, **{"X-MLflow-Signature": "v1,AAAA"})
+
+    assert status == 403
+    assert it.registry.calls == []
+
+
+def test_a_delivery_is_remembered_only_after_success(it: World, api: Api) -> None:
+    """One that failed may come again; one that was followed is not read again."""
+    it.registry.register(Version(IRIS, "1"), it.clock.now())
+    it.registry.away = True
+    failed = deliver(api, it, CREATED)
+    it.registry.away = False
+    followed = deliver(api, it, CREATED)
+    calls = len(it.registry.calls)
+    replayed = deliver(api, it, CREATED)
+
+    assert (failed, followed, replayed) == (503, 200, 200)
+    assert len(it.registry.calls) == calls
+
+
+def test_a_delivery_for_a_registry_that_is_none_is_said_so(it: World, api: Api) -> None:
+    """404 that names those there are."""
+    body = json.dumps(CREATED).encode()
+    sent = str(int(it.clock.time.timestamp()))
+    signed = hmac.new(SECRET.encode(), f"d1.{sent}.".encode() + body, hashlib.sha256)
+    headers = {
+        "X-MLflow-Delivery-Id": "d1",
+        "X-MLflow-Timestamp": sent,
+        "X-MLflow-Signature": f"v1,{base64.b64encode(signed.digest()).decode()}",
+    }
+
+    answer = api.client().post("/webhooks/mlflow?registry=other", content=body, headers=headers)
+
+    assert answer.status_code == 404
+    assert "the file has: demo" in answer.json()["detail"]
