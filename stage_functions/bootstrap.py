@@ -68,12 +68,12 @@ def open_application(settings: Settings) -> Application:
     rules = CelRules()
     configuration = read_configuration(settings, rules)
     clock = SystemClock()
-    rows = _rows(settings)
+    rows = open_rows(settings)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     registries = {
         alias: registry
         for alias, one in configuration.registries.items()
-        if (registry := _registry(one)) is not None
+        if (registry := _registry(one, configuration, settings)) is not None
     }
     context = Context(
         configuration,
@@ -130,7 +130,13 @@ def read_configuration(settings: Settings, rules: CelRules) -> Configuration:
     return load(text, path=str(path), environment=environment, check_rule=rules.check)
 
 
-def _rows(settings: Settings) -> Rows:
+def open_rows(settings: Settings) -> Rows:
+    """Open the store of the ledger.
+
+    Raises:
+        ConfigurationError: SQLite inside Azure Functions.
+        StoreUnavailableError: it cannot be opened.
+    """
     if settings.tables or settings.tables_endpoint:
         return _tables(settings)
     if settings.in_functions:
@@ -163,13 +169,41 @@ def _tables(settings: Settings) -> Rows:
     return rows
 
 
-def _registry(registry: RegistryConfiguration) -> Registry | None:
+def ensure_webhook(application: Application, alias: str) -> bool:
+    """Make an MLflow server deliver its events here; tell whether the registry is one.
+
+    Raises:
+        ConfigurationError: the environment of the MLflow server forbids it; the message names
+            the setting.
+        RegistryUnavailableError, RegistryRefusedError: it cannot be reached, or refuses.
+    """
+    from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
+
+    registry, settings = application.context.registries.get(alias), application.settings
+    if not isinstance(registry, MlflowRegistry):
+        return False
+    url = f"{settings.url}/webhooks/mlflow?registry={alias}"
+    registry.ensure_webhook(url, settings.webhook_secret)
+    return True
+
+
+def _registry(
+    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+) -> Registry | None:
     if registry.type is not RegistryType.MLFLOW:
         log.warning("registry %s: %s has no adapter yet", registry.alias, registry.type)
         return None
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
-    return MlflowRegistry(registry.alias, registry.address)
+    types = [one.type for one in configuration.registries.values()]
+    alone = types.count(RegistryType.MLFLOW) == 1
+    return MlflowRegistry(
+        registry.alias,
+        registry.address,
+        username=settings.credential(registry.alias, "USERNAME", alone=alone),
+        password=settings.credential(registry.alias, "PASSWORD", alone=alone),
+        token=settings.credential(registry.alias, "TOKEN", alone=alone),
+    )
 
 
 def _sinks(settings: Settings) -> list[Sink]:

@@ -50,6 +50,22 @@ class Settings:
     in_functions: bool = False
     environment: Mapping[str, str] | None = None
 
+    def credential(self, alias: str, name: str, *, alone: bool) -> str:
+        """Return a credential of an MLflow server, or "".
+
+        `STAGEWARD_REGISTRY_<ALIAS>_<NAME>`, the alias in capitals with `_` for `-`; else, where
+        there is but one server, `MLFLOW_TRACKING_<NAME>` as MLflow itself reads it. With several,
+        that one could be sent to a server that it is not for.
+
+        Args:
+            alias: the registry's.
+            name: USERNAME, PASSWORD or TOKEN.
+            alone: it is the only MLflow server of the configuration.
+        """
+        known = self.environment or {}
+        own = known.get(f"STAGEWARD_REGISTRY_{alias.upper().replace('-', '_')}_{name}", "")
+        return own or (known.get(f"MLFLOW_TRACKING_{name}", "") if alone else "")
+
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from an environment; the process's own if none is given."""

@@ -1,4 +1,4 @@
-"""The timers of `stageward serve`: sweep and scan, each in a thread of its own."""
+"""The timers of `stageward serve`, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ import threading
 from collections.abc import Callable
 
 from stage_functions.application.sweep import sweep
-from stage_functions.bootstrap import Application
+from stage_functions.application.upkeep import forget_answers
+from stage_functions.bootstrap import Application, ensure_webhook
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SECONDS = 15
 SCAN_SECONDS = 60
-log = logging.getLogger("stageward.timers")
+UPKEEP_SECONDS = 24 * 3600
+_LOG = logging.getLogger("stageward.timers")
 
 
 class Timers:
-    """Runs sweep and scan until stopped. A fault is logged, shown by health, and tried again."""
+    """Runs sweep, scan and upkeep until stopped. A fault is logged, and tried again next time."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._stop = threading.Event()
         self._shard = 0
+        self._unhooked = list(application.context.registries)
+        tasks = (
+            (SWEEP_SECONDS, self._sweep),
+            (SCAN_SECONDS, self._scan),
+            (UPKEEP_SECONDS, self._upkeep),
+        )
         self._threads = [
-            threading.Thread(target=self._every, args=(SWEEP_SECONDS, self._sweep), daemon=True),
-            threading.Thread(target=self._every, args=(SCAN_SECONDS, self._scan), daemon=True),
+            threading.Thread(target=self._every, args=task, daemon=True) for task in tasks
         ]
 
     def start(self) -> None:
@@ -39,19 +46,45 @@ class Timers:
             thread.join(timeout=10)
 
     def _every(self, seconds: float, task: Callable[[], None]) -> None:
-        while not self._stop.wait(seconds):
+        while True:
             try:
                 task()
             except StagewardError as exc:
-                log.warning("%s", exc)
+                _LOG.warning("%s", exc)
+            except Exception:  # noqa: BLE001  # a timer must not end
+                _LOG.exception("an unforeseen fault; it is tried again in %s s", seconds)
+            if self._stop.wait(seconds):
+                return
 
     def _sweep(self) -> None:
         swept = sweep(self._application.context, first_shard=self._shard)
         self._shard = swept.next_shard
 
     def _scan(self) -> None:
+        self._hook()
         for alias in self._application.context.registries:
             try:
                 self._application.scanner.scan(alias)
             except StagewardError as exc:
-                log.warning("registry %s: %s", alias, exc)
+                _LOG.warning("registry %s: %s", alias, exc)
+
+    def _upkeep(self) -> None:
+        forget_answers(self._application.context)
+
+    def _hook(self) -> None:
+        """See to the webhooks, again and again until each is there; till then the scan must do."""
+        if not self._application.settings.webhook_secret:
+            if self._unhooked:
+                _LOG.warning(
+                    "STAGEWARD_WEBHOOK_SECRET is not set, so MLflow cannot tell of changes: "
+                    "they are found by the scan, every %d s",
+                    SCAN_SECONDS,
+                )
+            self._unhooked.clear()
+        for alias in tuple(self._unhooked):
+            try:
+                ensure_webhook(self._application, alias)
+            except StagewardError as exc:
+                _LOG.warning("registry %s has no webhook yet: %s", alias, exc)
+            else:
+                self._unhooked.remove(alias)

@@ -52,7 +52,10 @@ class Asset:
             InvalidInputError: not of that form; the message says what is.
         """
         registry, _, rest = text.partition("/")
-        kind, _, name = rest.partition("/")
+        kind, slash, name = rest.partition("/")
+        if not slash:
+            message = f"'{text}' names no asset; write registry/kind/name, such as dev/models/iris"
+            raise InvalidInputError(message)
         return cls(_alias(registry, text), _kind(kind, text), _name(name, text))
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+ABSENT = " is not recorded"
+"""How the value of an expression ends that has none."""
+
 
 class Result(StrEnum):
     """What a rule answered."""
@@ -58,10 +61,14 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict for people, with the values it saw."""
-        shown = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        shown = ", ".join(_shown(name, value) for name, value in self.values.items())
         text = f"{self.rule} {self.result}" + (f" ({self.says})" if self.says else "")
         parts = [part for part in (shown, self.error) if part]
         return f"{text}: {'; '.join(parts)}" if parts else text
+
+
+def _shown(name: str, value: str) -> str:
+    return f"{name}{ABSENT}" if value.endswith(ABSENT) else f"{name} = {value}"
 
 
 Facts = Mapping[str, Any]

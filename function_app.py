@@ -1,0 +1,62 @@
+"""The Azure Functions app: it wires triggers to Stageward, and does nothing else.
+
+Importing it does no input and no output: the host does so to list the functions. Stageward is
+opened by the first invocation, and the web framework is loaded by the first HTTP request.
+"""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import azure.functions as func
+
+from stage_functions import bootstrap
+from stage_functions.settings import read_settings
+from stage_functions.triggers import schedules
+from stage_functions.triggers.events import EventTrigger
+from stage_functions.triggers.http import ROUTE, Asgi, HttpTrigger
+from stage_functions.triggers.once import Once
+
+FOLDER = Path(__file__).parent
+
+logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every call; so does the next
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def functions(opened: Once[bootstrap.Application], http: HttpTrigger) -> func.FunctionApp:
+    """Return the functions, over an application that the first invocation opens."""
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # sign-in is Stageward's own
+    events = Once(lambda: EventTrigger(opened().context))
+
+    @app.event_grid_trigger(arg_name="event")
+    def on_event(event) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # of either schema
+        events().receive(event)
+
+    @app.timer_trigger(schedule=schedules.SWEEP_SCHEDULE, arg_name="timer")
+    def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
+        schedules.sweep(opened().context)
+
+    @app.timer_trigger(schedule=schedules.SCAN_SCHEDULE, arg_name="timer")
+    def scan(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
+        schedules.scan(opened().context, opened().scanner)
+
+    @app.route(route=ROUTE)
+    async def web(req: func.HttpRequest) -> func.HttpResponse:
+        return await http.handle(req)
+
+    return app
+
+
+def _open() -> bootstrap.Application:
+    settings = read_settings()
+    return bootstrap.open_application(
+        replace(settings, configuration=str(FOLDER / settings.configuration))
+    )
+
+
+def _web() -> Asgi:
+    return bootstrap.web_application(application())
+
+
+application = Once(_open)
+app = functions(application, HttpTrigger(_web))

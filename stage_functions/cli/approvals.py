@@ -1,0 +1,138 @@
+"""What approvers and requesters do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from stage_functions.cli.output import (
+    Json,
+    complain,
+    connect,
+    finish,
+    moment,
+    print_json,
+    print_table,
+    say,
+)
+from stage_functions.wire import api
+
+Id = Annotated[str, typer.Argument(help="The approval's id.")]
+Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, in your words.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask again.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (approvals, approve, reject, withdraw, sponsor):
+        app.command()(command)
+
+
+def approvals(
+    id_: Annotated[str, typer.Argument(metavar="[ID]", help="Only this one, whole.")] = "",
+    status: Annotated[
+        str, typer.Option(help="open, approved, rejected, withdrawn, expired, voided or all.")
+    ] = "open",
+    as_json: Json = False,
+) -> None:
+    """List approvals with what they wait for, or show one."""
+    with connect() as stageward:
+        found = (stageward.approval(id_),) if id_ else stageward.approvals(status)
+    if as_json:
+        print_json(found[0] if id_ else found)
+    elif id_:
+        _show(found[0])
+    elif found:
+        rows = [
+            (
+                one.id,
+                one.version,
+                f"{one.from_stage} → {one.to_stage}",
+                _state(one),
+                moment(one.deadline),
+            )
+            for one in found
+        ]
+        print_table(("id", "version", "asks for", "needs", "deadline"), rows)
+    else:
+        complain("no approval is open" if status == "open" else "there is no such approval")
+
+
+def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Approve a request, as you see it now."""
+    _vote(id_, "approve", comment, yes=yes, as_json=as_json)
+
+
+def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Reject a request, which closes it."""
+    _vote(id_, "reject", comment, yes=yes, as_json=as_json)
+
+
+def withdraw(
+    id_: Id,
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take your request back."""
+    with connect() as stageward:
+        decision = stageward.withdraw(id_, reason=reason)
+    _told(decision, as_json=as_json)
+
+
+def sponsor(id_: Id, as_json: Json = False) -> None:
+    """Stand for a request that came by tag; who sponsors cannot vote."""
+    with connect() as stageward:
+        decision = stageward.sponsor(id_)
+    _told(decision, as_json=as_json)
+
+
+def _vote(
+    id_: str, decision: Literal["approve", "reject"], comment: str, *, yes: bool, as_json: bool
+) -> None:
+    with connect() as stageward:
+        brief = stageward.approval(id_)
+        if not yes and not as_json and sys.stdin.isatty():
+            _show(brief)
+            typer.confirm(f"{decision.capitalize()} this?", abort=True)
+        found = stageward.vote(id_, decision, fingerprint=brief.fingerprint, comment=comment)
+    _told(found, as_json=as_json)
+
+
+def _told(decision: api.Decision, *, as_json: bool) -> None:
+    """Show what a vote, a sponsor or a withdrawal came to; that it was taken is success."""
+    if as_json:
+        print_json(decision)
+    elif decision.outcome == "granted":
+        finish(decision, as_json=False)
+    else:
+        say(f"approval {decision.approval} is {decision.status}: {decision.detail}")
+
+
+def _state(one: api.Approval) -> str:
+    return ", ".join(one.needs) if one.status == "open" else f"{one.status}: {one.why}"
+
+
+def _show(one: api.Approval) -> None:
+    rows: list[tuple[str, str | None]] = [
+        ("asks for", f"{one.version}: {one.from_stage} → {one.to_stage}"),
+        ("displaces", ", ".join(one.displaces) or "nothing"),
+        ("reason", one.reason),
+        ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
+        ("on behalf of", one.on_behalf_of or "nobody else"),
+        ("author", one.author),
+        ("opened", moment(one.opened)),
+        ("deadline", moment(one.deadline)),
+        ("status", _state(one)),
+    ]
+    rows += [("rule", verdict.sentence) for verdict in one.verdicts]
+    rows += [("vote", _ballot(vote)) for vote in one.votes]
+    rows += [("may not vote", f"{who}: {why}") for who, why in one.excluded.items()]
+    print_table((f"approval {one.id}", ""), rows)
+
+
+def _ballot(vote: api.Vote) -> str:
+    counts = "" if vote.counts or vote.decision == "reject" else " (does not count yet)"
+    said = f": {vote.comment}" if vote.comment else ""
+    return f"{vote.voter} {vote.decision}{counts}{said}"

@@ -1,0 +1,288 @@
+"""What is asked of assets: lists, transitions, checks, histories."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from stage_functions.cli.output import (
+    FAULT,
+    REFUSED,
+    AssetArgument,
+    Json,
+    VersionArgument,
+    complain,
+    connect,
+    fail,
+    finish,
+    moment,
+    pairs,
+    print_json,
+    print_table,
+    say,
+)
+from stage_functions.client import Client
+from stage_functions.domain.history import verify
+from stage_functions.domain.record import Record, canonical
+from stage_functions.wire import api
+
+POLL_SECONDS = 1.0
+_SAID = ("decision", "status", "why", "reason", "comment")
+"""Fields of a record that say in words what it is about."""
+
+
+class Action(StrEnum):
+    """What somebody is about to do with a version."""
+
+    TRANSITION = "transition"
+    DEPLOY = "deploy"
+    DELETE = "delete"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (ls, show, promote, check, history):
+        app.command()(command)
+    app.command("as-of")(as_of)
+
+
+def ls(
+    registry: Annotated[str, typer.Argument(help="Only this registry.")] = "",
+    kind: Annotated[str, typer.Option(help="models, data, environments or components.")] = "",
+    stage: Annotated[str, typer.Option(help="Only versions that stand there.")] = "",
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only versions with an open approval.")
+    ] = False,
+    gone: Annotated[bool, typer.Option("--gone", help="Deleted versions too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List versions with their stages."""
+    with connect() as stageward:
+        found = list(
+            stageward.versions(
+                registry=registry, kind=kind, stage=stage, waiting=waiting, gone=gone
+            )
+        )
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
+    else:
+        complain("no version fits; `stageward scan <registry>` looks for new ones")
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="registry/kind/name, or …:version")],
+    as_json: Json = False,
+) -> None:
+    """Show an asset with its versions, or a version with its evidence."""
+    with connect() as stageward:
+        if ":" in name:
+            _show_version(stageward.version(name), as_json=as_json)
+        else:
+            _show_asset(stageward.asset(name), as_json=as_json)
+
+
+def promote(
+    version: VersionArgument,
+    stage: Annotated[str, typer.Argument(help="The stage to reach.")],
+    reason: Annotated[str, typer.Option("--reason", "-m", help="Why; approvers read it.")] = "",
+    expected: Annotated[
+        str, typer.Option("--expect", help="Fail unless it stands there now.")
+    ] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Refuse rather than displace the present holder.")
+    ] = False,
+    on_behalf_of: Annotated[str, typer.Option(help="Id of the person it is asked for.")] = "",
+    key: Annotated[str, typer.Option(help="Idempotency-Key: ask again, be decided once.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is decided.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask for a transition.
+
+    Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
+    """
+    with connect() as stageward:
+        decision = stageward.transition(
+            version,
+            stage,
+            reason=reason,
+            expected_stage=expected or None,
+            archive_existing_versions=not keep,
+            on_behalf_of=on_behalf_of or None,
+            key=key,
+        )
+        if wait and decision.outcome == "pending":
+            if not as_json:
+                say(f"approval {decision.approval} needs {', '.join(decision.needs)}; waiting")
+            decision = _decided(stageward, decision)
+    finish(decision, as_json=as_json)
+
+
+def check(
+    version: VersionArgument,
+    action: Annotated[Action, typer.Argument(help="What is to be done with it.")],
+    target: Annotated[
+        str, typer.Argument(help="The stage, or registry/endpoint for a deployment.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Tell what would happen and why; nothing is changed. Exits 0 allowed, 4 not."""
+    if not target and action is not Action.DELETE:
+        what = "a stage" if action is Action.TRANSITION else "registry/endpoint"
+        fail(f"`stageward check {version} {action}` needs {what} behind it")
+    with connect() as stageward:
+        found = stageward.check(
+            version,
+            action.value,
+            to=target if action is Action.TRANSITION else None,
+            endpoint=target if action is Action.DEPLOY else None,
+        )
+    if as_json:
+        print_json(found)
+    else:
+        say(f"{'allowed' if found.allowed else 'not allowed'}: {found.detail}")
+        for verdict in found.verdicts:
+            say(f"  {verdict.sentence}")
+    raise typer.Exit(0 if found.allowed else REFUSED)
+
+
+def history(
+    asset: AssetArgument,
+    after: Annotated[int, typer.Option(min=0, help="Only records behind this number.")] = 0,
+    verified: Annotated[
+        bool, typer.Option("--verify", help="Check every hash and link, here.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show an asset's records in order."""
+    if verified and after:
+        fail("--verify reads a history from its first record: leave --after out")
+    with connect() as stageward:
+        records = list(stageward.history(asset, after=after))
+    if as_json:
+        print_json(records)
+    else:
+        print_table(("#", "at", "version", "what", "who"), [_told(one) for one in records])
+    if verified:
+        _verify(asset, records)
+
+
+def as_of(
+    asset: AssetArgument,
+    at: Annotated[
+        datetime | None,
+        typer.Argument(
+            help="UTC, such as 2026-11-23T22:31:09; now if left out.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"],
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show which version stood where at a moment, approved by whom."""
+    with connect() as stageward:
+        found = stageward.as_of(asset, at.replace(tzinfo=UTC) if at else None)
+    if as_json:
+        print_json(found)
+        return
+    say(f"{found.asset} at {moment(found.time)}")
+    rows = [
+        (number, one.stage, moment(one.since), one.why, " and ".join(one.approved_by))
+        for number, one in found.versions.items()
+    ]
+    print_table(("version", "stage", "since", "why", "approved by"), rows)
+
+
+def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
+    status = "gone" if one.gone else one.stopped or one.status
+    return (f"{one.asset}:{one.version}", one.stage, moment(one.since), status)
+
+
+def _show_asset(found: api.Asset, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    say(f"{found.asset}: lifecycle {found.lifecycle}, {found.records} records")
+    rows = [(one.version, one.stage, moment(one.since), one.status) for one in found.versions]
+    print_table(("version", "stage", "since", "status"), rows)
+
+
+def _show_version(found: api.Version, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    say(f"{found.version}: {found.stage or 'no stage granted'}")
+    rows: list[tuple[str, str | None]] = [
+        ("since", moment(found.since)),
+        ("status", found.status),
+        ("approval", found.approval),
+        ("may be asked for", ", ".join(found.allowed)),
+        ("author", found.author),
+        ("in its registry", "yes" if found.registered else "no"),
+        ("stopped", found.stopped),
+        ("tags", pairs(found.tags)),
+    ]
+    rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
+    print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
+
+
+def _decided(stageward: Client, pending: api.Decision) -> api.Decision:
+    """Wait until an approval is closed; return how the request ended."""
+    id_ = pending.approval or ""
+    while (approval := stageward.approval(id_)).status == "open":
+        time.sleep(POLL_SECONDS)
+    granted = approval.status == "approved"
+    return api.Decision(
+        outcome="granted" if granted else "closed",
+        changed=granted,
+        version=pending.version,
+        stage=approval.to_stage if granted else pending.stage,
+        detail=f"{approval.status}: {approval.why}",
+        approval=approval.id,
+        status=approval.status,
+        displaces=approval.displaces if granted else (),
+        fingerprint=approval.fingerprint,
+    )
+
+
+def _told(record: Mapping[str, Any]) -> tuple[str, ...]:
+    actor = record.get("actor", {})
+    who = str(actor.get("id", "")) or "nobody known"
+    return (
+        str(record["number"]),
+        str(record["at"])[:19].replace("T", " "),
+        str(record.get("version", "")),
+        _what(record),
+        f"{who} ({actor.get('attribution')}, {actor.get('via')})",
+    )
+
+
+def _what(record: Mapping[str, Any]) -> str:
+    kind = str(record["type"])
+    source, target = record.get("from"), record.get("to")
+    way = f"{source} → {target}" if source and target else str(target or source or "")
+    parts = [way, *(str(record[name]) for name in _SAID if record.get(name))]
+    return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
+
+
+def _verify(asset: str, records: list[Mapping[str, Any]]) -> None:
+    """Check a history by what it says alone; end with exit code 1 where it does not hold."""
+    if not records:
+        say("nothing is recorded, so nothing can be wrong")
+        return
+    fault = verify(str(records[0]["ledger"]), asset, [_record(one) for one in records])
+    if fault is not None:
+        complain(f"record {fault.number} is not what was written: {fault.why}")
+        raise typer.Exit(FAULT)
+    say(f"{len(records)} records, every hash and link is right; the last is {records[-1]['hash']}")
+
+
+def _record(document: Mapping[str, Any]) -> Record:
+    content = {key: value for key, value in document.items() if key not in {"prev", "hash"}}
+    prev, hash_ = str(document["prev"]), str(document["hash"])
+    return Record(canonical(content), prev, hash_, content)

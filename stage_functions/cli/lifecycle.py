@@ -1,0 +1,71 @@
+"""`stageward lifecycle`: the lifecycles of the configuration file, checked where it is written."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stage_functions.cli.output import Json, fail, print_json, print_table, say
+from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.settings import read_settings
+from stage_functions.wire import api
+
+app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
+
+
+@app.command()
+def validate() -> None:
+    """Check the configuration file that STAGEWARD_CONFIG names (stageward.yaml)."""
+    configuration = _configuration()
+    names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
+    say(f"The file is sound; lifecycles: {names}")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The lifecycle's name.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """Show what each transition of a lifecycle demands."""
+    configuration = _configuration()
+    found = next((one for one in configuration.lifecycles if one.name == name), None)
+    if found is None:
+        known = ", ".join(one.name for one in configuration.lifecycles)
+        fail(f"no lifecycle is named '{name}'; the file has: {known}")
+    if as_json:
+        print_json(api.Lifecycle(found.name, found.digest, found.applies_to, found.text))
+        return
+    say(f"{found.name} {found.digest}")
+    print_table(("from", "to", "rules", "requesters", "approval"), _rows(found))
+
+
+def _configuration() -> Configuration:
+    from stage_functions.adapters.cel import CelRules  # noqa: PLC0415  # other commands need none
+    from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
+
+    return read_configuration(read_settings(), CelRules())
+
+
+def _rows(found: Lifecycle) -> list[tuple[str, ...]]:
+    return [
+        (
+            one.source,
+            one.target,
+            ", ".join(one.rules) or "none",
+            " or ".join(one.requesters) or "anyone",
+            _approval(one),
+        )
+        for one in found.transitions
+    ]
+
+
+def _approval(transition: Transition) -> str:
+    policy = transition.approval
+    if policy is None:
+        return "none"
+    groups = ", ".join(f"at least {count} of {group}" for group, count in policy.groups.items())
+    people = "person" if policy.quorum == 1 else "persons"
+    excluded = " or ".join(policy.exclude)
+    return f"{policy.quorum} {people}, {groups}" + (f"; never {excluded}" if excluded else "")

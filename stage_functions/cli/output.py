@@ -1,0 +1,102 @@
+"""How answers and errors are shown, and how commands end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stage_functions.client import Client
+from stage_functions.settings import read_settings
+from stage_functions.wire import api
+
+GRANTED, FAULT, PENDING, REFUSED, REJECTED = 0, 1, 3, 4, 5
+"""Exit codes of whatever decides."""
+WIDE_COLUMNS = 200
+AGENT = "stageward-cli"
+_EXITS = {"granted": GRANTED, "unchanged": GRANTED, "pending": PENDING, "refused": REFUSED}
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+VersionArgument = Annotated[str, typer.Argument(help="registry/kind/name:version")]
+AssetArgument = Annotated[str, typer.Argument(help="registry/kind/name")]
+
+
+def connect() -> Client:
+    """Return a client of the Stageward that the environment names."""
+    settings = read_settings()
+    return Client(settings.url, settings.token, agent=AGENT)
+
+
+def console() -> Console:
+    """Return where answers go; into a file or pipe nothing is cut to a terminal's width."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(width=WIDE_COLUMNS)
+
+
+def say(text: str) -> None:
+    """Print a text as it is."""
+    typer.echo(text)
+
+
+def complain(text: str) -> None:
+    """Print an error."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str, code: int = FAULT) -> NoReturn:
+    """Print an error and end."""
+    complain(text)
+    raise typer.Exit(code)
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON."""
+    typer.echo(json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) -> None:
+    """Print rows; what is not there is a dash."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell or "–") for cell in row))
+    console().print(table)
+
+
+def moment(at: datetime | None) -> str:
+    """Return a moment for people, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+
+
+def pairs(values: Mapping[str, object]) -> str:
+    """Return a map in one line."""
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def finish(decision: api.Decision, *, as_json: bool) -> NoReturn:
+    """Show a decision and end with its exit code."""
+    if as_json:
+        print_json(decision)
+    else:
+        show_decision(decision)
+    if decision.status in {"rejected", "withdrawn", "expired", "voided"}:
+        raise typer.Exit(REJECTED)
+    raise typer.Exit(_EXITS.get(decision.outcome, GRANTED))
+
+
+def show_decision(decision: api.Decision) -> None:
+    """Print a decision for people."""
+    say(f"{decision.outcome}: {decision.version}: {decision.detail}")
+    for verdict in decision.verdicts:
+        say(f"  {verdict.sentence}")
+    if decision.displaces and decision.outcome == "granted":
+        say(f"  displaced: {', '.join(decision.displaces)}")
+    if decision.outcome == "pending":
+        say(f"  approval {decision.approval} needs {', '.join(decision.needs)}")
+        say(f"  approvers decide with `stageward approve {decision.approval}`")

@@ -1,0 +1,84 @@
+"""`stageward serve`: the whole of Stageward in one process; and the demonstration."""
+
+from __future__ import annotations
+
+import logging
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from stage_functions.cli.output import fail, say
+from stage_functions.settings import Settings, SignIn, read_settings
+
+DEFAULT_PORT = 8321
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+    app.command()(demo)
+
+
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; else that of STAGEWARD_URL.")
+    ] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; likewise.")] = 0,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
+) -> None:
+    """Serve the HTTP API, take events, and run the timers, until Ctrl-C."""
+    settings = read_settings()
+    host, port = _listen_at(settings, host, port)
+    if settings.sign_in == SignIn.DEV and not _loopback(host):
+        fail(f"STAGEWARD_AUTH=dev answers only on this machine, not at {host}: set it to tokens")
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    import uvicorn  # only this command serves
+
+    from stage_functions.bootstrap import open_application, web_application  # noqa: PLC0415  # likewise
+    from stage_functions.cli.timers import Timers  # noqa: PLC0415  # likewise
+
+    application = open_application(settings)
+    try:
+        web = web_application(application)
+        timers = Timers(application)
+        for alias, one in application.context.configuration.registries.items():
+            say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
+        say(f"Stageward answers at {settings.url}, sign-in: {settings.sign_in}")
+        timers.start()
+        try:
+            uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)
+        finally:
+            timers.stop()
+    finally:
+        application.close()
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End with the story.")] = False,
+) -> None:
+    """Show a real model going through its lifecycle, with an MLflow server of its own."""
+    from stage_functions.demo.story import play  # noqa: PLC0415  # needs the extra `demo`
+
+    play(once=once)
+
+
+def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:
+    address = urlsplit(settings.url)
+    named = address.hostname or ""
+    if not host:
+        host = named if _loopback(named) else "127.0.0.1"
+    if not port:
+        port = address.port or DEFAULT_PORT
+    return ("127.0.0.1" if host == "localhost" else host), port
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,345 @@
+"""A typed client of the HTTP API, for Python programs and for the command line.
+
+    with Client("http://127.0.0.1:8321", token) as stageward:
+        decision = stageward.transition("dev/models/iris:3", "Production", reason="AUC 0.94")
+
+A refusal is a value; an error is an exception of `stage_functions.domain.error`. A request whose
+answer was lost is sent again under the same Idempotency-Key, so that it is decided once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from stage_functions.client.connection import Connection, problem_of
+from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.wire import api
+
+PAGE = 1000
+
+T = TypeVar("T")
+
+
+class Client:
+    """Calls Stageward. Safe to share between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        agent: str = "stageward-python",
+        timeout_seconds: float = 60,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            url: where Stageward answers, such as `http://127.0.0.1:8321`.
+            token: who is asking; with STAGEWARD_AUTH=dev a person's key.
+            agent: names the program in the server's log.
+            timeout_seconds: for connecting, and for each part of an answer.
+            transport: what carries the requests; the network if None.
+            sleep: waits between attempts.
+
+        Raises:
+            InvalidInputError: the URL or the token cannot be sent.
+        """
+        self._connection = Connection(
+            url,
+            token,
+            agent=agent,
+            timeout_seconds=timeout_seconds,
+            transport=transport,
+            sleep=sleep,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        type_: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def versions(
+        self,
+        *,
+        registry: str = "",
+        kind: str = "",
+        stage: str = "",
+        waiting: bool = False,
+        gone: bool = False,
+    ) -> Iterator[api.CatalogVersion]:
+        """Yield versions of the catalog, those that fit.
+
+        Raises:
+            NotFoundError: no such registry.
+        """
+        given = {"registry": registry, "kind": kind, "stage": stage}
+        params = {name: value for name, value in given.items() if value}
+        flags = {"waiting": waiting, "gone": gone}
+        params |= {name: "true" for name, flag in flags.items() if flag}
+        cursor: str | None = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            query = {**params, **more, "limit": str(PAGE)}
+            page = self._get("assets", api.CatalogPage, query)
+            yield from page.versions
+            cursor = page.cursor
+
+    def asset(self, asset: str) -> api.Asset:
+        """Return an asset, named `registry/kind/name`, with its versions.
+
+        Raises:
+            InvalidInputError: it names no asset.
+            NotFoundError: the ledger does not know it.
+        """
+        return self._get(_asset(asset), api.Asset)
+
+    def version(self, version: str) -> api.Version:
+        """Return a version, named `registry/kind/name:version`, with its evidence.
+
+        Raises:
+            InvalidInputError: it names no version.
+            NotFoundError: neither ledger nor registry knows it.
+        """
+        return self._get(_version(version), api.Version)
+
+    def transition(
+        self,
+        version: str,
+        to: str,
+        *,
+        reason: str = "",
+        expected_stage: str | None = None,
+        archive_existing_versions: bool = True,
+        on_behalf_of: str | None = None,
+        key: str = "",
+    ) -> api.Decision:
+        """Ask for a transition; granted, unchanged, pending and refused are all answers.
+
+        Args:
+            version: `registry/kind/name:version`.
+            to: the stage to reach.
+            reason: why; approvers read it.
+            expected_stage: raise unless the version stands there now.
+            archive_existing_versions: False refuses to displace the holder of an exclusive stage.
+            on_behalf_of: id of the person it is asked for.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            StaleError: it does not stand at `expected_stage`.
+            NotAllowedNowError: its registry is only observed, or writes to it are stopped.
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        body = api.TransitionBody(
+            to, reason, expected_stage, archive_existing_versions, on_behalf_of
+        )
+        answer = self._connection.send(
+            "POST", f"{_version(version)}/transitions", body, key or _key()
+        )
+        problem = problem_of(answer)
+        if problem is not None and problem.decision is not None:
+            return problem.decision
+        return self._connection.read(answer, api.Decision)
+
+    def check(
+        self,
+        version: str,
+        action: Literal["transition", "deploy", "delete"],
+        *,
+        to: str | None = None,
+        endpoint: str | None = None,
+        reason: str = "",
+    ) -> api.Check:
+        """Ask what would happen; nothing is changed.
+
+        Raises:
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        body = api.CheckBody(action, to, endpoint, reason)
+        return self._post(f"{_version(version)}/checks", api.Check, body)
+
+    def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:
+        """Yield the records of an asset behind a number, in order, each with its links.
+
+        Raises:
+            NotFoundError: the ledger does not know the asset.
+        """
+        at: int | None = after
+        while at is not None:
+            query = {"after": str(at), "limit": str(PAGE)}
+            page = self._get(f"{_asset(asset)}/history", api.History, query)
+            yield from page.records
+            at = page.after
+
+    def as_of(self, asset: str, moment: datetime | None = None) -> api.AsOf:
+        """Return where the versions of an asset stood at a moment (aware), or stand now.
+
+        Raises:
+            NotFoundError: the ledger does not know the asset.
+        """
+        query = {"time": moment.isoformat()} if moment else {}
+        return self._get(f"{_asset(asset)}/as-of", api.AsOf, query)
+
+    def approvals(self, status: str = "open") -> tuple[api.Approval, ...]:
+        """Return approvals of a status, or `all`, the next deadline first."""
+        return self._get("approvals", api.Approvals, {"status": status}).approvals
+
+    def approval(self, approval: str) -> api.Approval:
+        """Return an approval.
+
+        Raises:
+            NotFoundError: no such approval.
+        """
+        return self._get(f"approvals/{_part(approval)}", api.Approval)
+
+    def vote(
+        self,
+        approval: str,
+        decision: Literal["approve", "reject"],
+        *,
+        fingerprint: str,
+        comment: str = "",
+        key: str = "",
+    ) -> api.Decision:
+        """Approve or reject what the voter saw.
+
+        Raises:
+            DeniedError: this person's vote would not count; the message says why.
+            StaleError: the approval is not what the voter saw.
+            NotAllowedNowError: it is closed, or this person has voted.
+        """
+        body = api.VoteBody(decision, fingerprint, comment)
+        return self._post(f"approvals/{_part(approval)}/votes", api.Decision, body, key)
+
+    def sponsor(self, approval: str, *, key: str = "") -> api.Decision:
+        """Stand for a request that nobody is proven to have made.
+
+        Raises:
+            DeniedError, NotAllowedNowError: this person may not, or it has a requester.
+        """
+        return self._post(f"approvals/{_part(approval)}/sponsor", api.Decision, None, key)
+
+    def withdraw(self, approval: str, *, reason: str = "", key: str = "") -> api.Decision:
+        """Take a request back.
+
+        Raises:
+            DeniedError, NotAllowedNowError: it is not this person's, or it is closed.
+        """
+        body = api.WithdrawalBody(reason)
+        return self._post(f"approvals/{_part(approval)}/withdrawal", api.Decision, body, key)
+
+    def registries(self) -> tuple[api.Registry, ...]:
+        """Return all registries with their state."""
+        return self._get("registries", api.Registries).registries
+
+    def import_registry(
+        self,
+        registry: str,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        keep: tuple[str, ...] = (),
+        reason: str = "",
+        dry_run: bool = False,
+    ) -> api.Import:
+        """Take a registry's present stages as granted; not done while anything is unclear.
+
+        Raises:
+            DeniedError: only operators may.
+            NotAllowedNowError: its tags name another ledger.
+        """
+        body = api.ImportBody(dict(mapping or {}), list(keep), reason, dry_run)
+        answer = self._connection.send("POST", f"registries/{_part(registry)}/import", body)
+        problem = problem_of(answer)
+        if problem is not None and problem.unclear is not None:
+            return problem.unclear
+        return self._connection.read(answer, api.Import)
+
+    def scan(self, registry: str) -> api.Scan:
+        """Compare a registry with the ledger now.
+
+        Raises:
+            DeniedError: only operators may.
+        """
+        return self._post(f"registries/{_part(registry)}/scan", api.Scan)
+
+    def resolve(self, registry: str) -> api.Resolution:
+        """Decide that this ledger is right: write over the tags that made Stageward stop.
+
+        Raises:
+            DeniedError: only operators may.
+        """
+        return self._post(f"registries/{_part(registry)}/resolve", api.Resolution)
+
+    def lifecycles(self) -> tuple[api.Lifecycle, ...]:
+        """Return all lifecycles as written."""
+        return self._get("lifecycles", api.Lifecycles).lifecycles
+
+    def outbox(self) -> tuple[api.Owed, ...]:
+        """Return owed work, parked work first."""
+        return self._get("outbox", api.Outbox).owed
+
+    def retry(self, owed: str) -> api.Owed:
+        """Try owed work again now.
+
+        Raises:
+            DeniedError: only operators may.
+            NotFoundError: nothing is owed under that id.
+        """
+        return self._post(f"outbox/{_part(owed)}/retry", api.Owed)
+
+    def rebuild_catalog(self) -> api.Rebuilt:
+        """Write the catalog again from the ledger.
+
+        Raises:
+            DeniedError: only operators may.
+        """
+        return self._post("catalog/rebuild", api.Rebuilt)
+
+    def _get(self, path: str, type_: type[T], query: Mapping[str, str] | None = None) -> T:
+        return self._connection.read(self._connection.send("GET", path, query=query), type_)
+
+    def _post(self, path: str, type_: type[T], body: object = None, key: str = "") -> T:
+        return self._connection.read(
+            self._connection.send("POST", path, body, key or _key()), type_
+        )
+
+
+def _asset(text: str) -> str:
+    asset = Asset.parse(text)
+    return f"assets/{asset.registry}/{asset.kind}/{_part(asset.name)}"
+
+
+def _version(text: str) -> str:
+    version = Version.parse(text)
+    return f"{_asset(str(version.asset))}/versions/{_part(version.number)}"
+
+
+def _part(text: str) -> str:
+    if not text:
+        message = "an id is missing"
+        raise InvalidInputError(message)
+    return quote(text, safe="")
+
+
+def _key() -> str:
+    return secrets.token_urlsafe(18)

@@ -1,0 +1,173 @@
+"""Sending a request until it is answered, and reading the answer or the problem in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from stage_functions import __version__
+from stage_functions.domain.error import (
+    ConfigurationError,
+    DeniedError,
+    InvalidInputError,
+    NotAllowedNowError,
+    NotFoundError,
+    NotSignedInError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    RetryableError,
+    StagewardError,
+    StaleError,
+    StoreUnavailableError,
+    TerminalError,
+)
+from stage_functions.wire import api
+
+ATTEMPTS = 4
+LONGEST_PAUSE_SECONDS = 10.0
+_RETRIED = (429, 503)
+_BY_CODE: Mapping[str, type[StagewardError]] = {
+    "registry-unavailable": RegistryUnavailableError,
+    "ledger-unavailable": StoreUnavailableError,
+    "try-again": RetryableError,
+    "not-signed-in": NotSignedInError,
+    "denied": DeniedError,
+    "not-found": NotFoundError,
+    "no-such-address": NotFoundError,
+    "stale": StaleError,
+    "invalid": InvalidInputError,
+    "malformed": InvalidInputError,
+    "body-too-large": InvalidInputError,
+    "registry-refused": RegistryRefusedError,
+    "configuration": ConfigurationError,
+}
+_PROBLEM = "urn:stageward:problem:"
+
+T = TypeVar("T")
+
+
+class UnreachableError(RetryableError):
+    """Stageward cannot be reached, or something else answers at its address."""
+
+
+class Connection:
+    """The connections to one Stageward. Safe to share between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        agent: str = "stageward-python",
+        timeout_seconds: float = 60,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare connections; see `Client` for the arguments.
+
+        Raises:
+            InvalidInputError: the URL or the token cannot be sent.
+        """
+        self._url = url
+        self._sleep = sleep
+        headers = {"User-Agent": f"{agent}/{__version__}"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            self._http = httpx.Client(
+                base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
+            )
+        except (ValueError, httpx.InvalidURL) as exc:
+            message = f"'{url}' cannot be called, or the token cannot be sent: {exc}"
+            raise InvalidInputError(message) from exc
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        key: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send a request until it is answered, the same one every time.
+
+        Raises:
+            UnreachableError: nothing answers.
+        """
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        if key:
+            headers["Idempotency-Key"] = key
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = self._http.request(
+                    method, f"/api/v1/{path}", content=content, headers=headers, params=query
+                )
+            except httpx.TransportError as exc:
+                if attempt == ATTEMPTS:
+                    raise self._unreachable(str(exc) or type(exc).__name__) from exc
+                self._sleep(0.2 * attempt)
+                continue
+            if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
+                return answer
+            self._sleep(_pause(answer))
+
+    def read(self, answer: httpx.Response, type_: type[T]) -> T:
+        """Return the document of an answer.
+
+        Raises:
+            StagewardError: the answer is a problem, or none of Stageward's.
+        """
+        problem = problem_of(answer)
+        if problem is not None:
+            raise _error(problem, answer)
+        try:
+            return msgspec.json.decode(answer.content, type=type_)
+        except msgspec.MsgspecError as exc:
+            said = f"HTTP {answer.status_code}, {answer.headers.get('Content-Type', 'no type')}"
+            why = f"what answers there is not Stageward: {said}"
+            raise self._unreachable(why) from exc
+
+    def _unreachable(self, why: str) -> UnreachableError:
+        message = (
+            f"Stageward does not answer at {self._url}: {why}; "
+            "start it with `stageward serve`, or set STAGEWARD_URL to where it runs"
+        )
+        return UnreachableError(message)
+
+
+def _pause(answer: httpx.Response) -> float:
+    said = answer.headers.get("Retry-After", "")
+    return min(float(said) if said.isdigit() else 1.0, LONGEST_PAUSE_SECONDS)
+
+
+def problem_of(answer: httpx.Response) -> api.Problem | None:
+    """Return the problem of an answer, or None."""
+    if not answer.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    try:
+        return msgspec.json.decode(answer.content, type=api.Problem)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _error(problem: api.Problem, answer: httpx.Response) -> StagewardError:
+    code = problem.type.removeprefix(_PROBLEM)
+    if problem.status == httpx.codes.CONFLICT:
+        return NotAllowedNowError(problem.detail, code=code)
+    type_ = _BY_CODE.get(code, TerminalError)
+    if issubclass(type_, RetryableError):
+        said = answer.headers.get("Retry-After", "")
+        seconds = int(said) if said.isdigit() else None
+        return type_(problem.detail, retry_after_seconds=seconds)
+    return type_(problem.detail)

@@ -1,0 +1,1 @@
+"""What Azure Functions calls: a payload in, a use case called. It decides nothing."""

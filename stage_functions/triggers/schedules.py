@@ -1,0 +1,66 @@
+"""What timers call. A fault is logged: the timer fires again, and nothing owed is lost."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from stage_functions.application import keys, upkeep
+from stage_functions.application import sweep as sweeping
+from stage_functions.application.context import Context
+from stage_functions.application.scan import Scanner
+from stage_functions.domain.error import StagewardError
+
+SWEEP_SCHEDULE = "0 * * * * *"
+"""Every minute."""
+SWEEP_SECONDS = 45
+SCAN_MINUTES = 5
+SCAN_SCHEDULE = f"0 */{SCAN_MINUTES} * * * *"
+SCAN_SECONDS = 240
+"""For all registries together: each gets an equal share, and goes on there the next time."""
+FORGET_HOUR = 3
+log = logging.getLogger("stageward.timers")
+
+
+def sweep(context: Context) -> None:
+    """Finish owed work and deadlines.
+
+    The shard to begin with changes from minute to minute, by the clock alone: however little a
+    sweep gets done, each shard comes first once in a while, in whatever process.
+    """
+    minute = int(context.clock.now().timestamp()) // 60
+    try:
+        swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=minute % keys.SHARDS)
+    except StagewardError as exc:
+        log.error("the sweep ended early: %s", exc)  # noqa: TRY400  # the message explains it
+        return
+    log.info("%s", swept)
+
+
+def scan(context: Context, scanner: Scanner) -> None:
+    """Compare every registry of the configuration with the ledger; once a day, forget answers."""
+    now = context.clock.now()
+    aliases = context.configuration.registries
+    for alias in aliases:
+        try:
+            log.info("%s", scanner.scan(alias, seconds=SCAN_SECONDS / len(aliases)))
+        except StagewardError as exc:
+            log.error("registry %s: %s", alias, exc)  # noqa: TRY400  # see above
+    if _begins_the_day(now):
+        _forget_answers(context)
+
+
+def _begins_the_day(now: datetime) -> bool:
+    """Tell whether this is the one scan of a day that also tidies up.
+
+    Only the clock is asked, so nothing need be remembered. A day that is missed, because the timer
+    fired late, costs some rows; a day that is met twice, a look.
+    """
+    return now.hour == FORGET_HOUR and now.minute < SCAN_MINUTES
+
+
+def _forget_answers(context: Context) -> None:
+    try:
+        log.info("%d old answers are forgotten", upkeep.forget_answers(context))
+    except StagewardError as exc:
+        log.error("old answers are kept for a day more: %s", exc)  # noqa: TRY400  # see above
