@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help test check format lock setup clean
+.PHONY: help demo test check bench format lock setup clean
 
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
@@ -11,6 +11,10 @@ BIN := .venv/bin
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=/path/to/python3.13 with any of them chooses the interpreter of .venv'
+
+demo: ## see a real model go through its lifecycle; ONCE=1 ends with the story
+	@$(SETUP) demo
+	@$(BIN)/stageward demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite
@@ -23,6 +27,10 @@ check: ## format, lint, types, imports and docstrings, without changing anything
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/interrogate -vv --omit-covered-files stage_functions
+
+bench: ## measure, and write benchmarks/results.json; ARGS=--quick is shorter
+	@$(SETUP) dev
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 format: ## format the code and mend what the linter can
 	@$(SETUP) dev

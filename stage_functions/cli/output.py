@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
@@ -36,8 +36,9 @@ def connect() -> Client:
 
 
 def console() -> Console:
-    """Return where answers go; into a file or pipe nothing is cut to a terminal's width."""
-    return Console(highlight=False) if sys.stdout.isatty() else Console(width=WIDE_COLUMNS)
+    """Return where answers go: as wide as the terminal or COLUMNS, and wide into a pipe."""
+    width = shutil.get_terminal_size((WIDE_COLUMNS, 50)).columns
+    return Console(highlight=False, width=width)
 
 
 def say(text: str) -> None:

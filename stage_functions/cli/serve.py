@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -62,6 +63,8 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End with the story.")] = False,
 ) -> None:
     """Show a real model going through its lifecycle, with an MLflow server of its own."""
+    if find_spec("mlflow") is None or find_spec("sklearn") is None:
+        fail("the demonstration needs MLflow and scikit-learn: pip install 'stageward[demo]'")
     from stage_functions.demo.story import play  # noqa: PLC0415  # needs the extra `demo`
 
     play(once=once)

@@ -19,6 +19,21 @@ class Narrator:
         self._console = console
         self._step = 0
 
+    @property
+    def columns(self) -> str:
+        """How wide a command may print, behind the indent."""
+        return str(self._console.width - 5)
+
+    def expect(self, wanted: str, seen: str) -> None:
+        """Check what was seen.
+
+        Raises:
+            DemoError: it is not what is told.
+        """
+        if wanted not in seen:
+            message = f"step {self._step}: '{wanted}' was to be seen in '{seen}'"
+            raise DemoError(message)
+
     def tell(self, text: str) -> None:
         """Begin a step."""
         self._step += 1

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from stage_functions.domain.error import StagewardError
@@ -23,12 +24,20 @@ class DemoError(StagewardError):
     """The demonstration cannot go on."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A process, and the one that ends it should this one die without a word."""
+
+    process: subprocess.Popen[bytes]
+    watch: subprocess.Popen[bytes]
+
+
 class Processes:
-    """Processes in groups of their own, all stopped on the way out."""
+    """Processes in groups of their own, all stopped on every way out, even by `kill -9`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[_Running] = []
 
     def start(self, name: str, arguments: list[str], environment: Mapping[str, str]) -> None:
         """Start a Python module of this environment; its output goes to `<name>.log`."""
@@ -41,7 +50,12 @@ class Processes:
                 start_new_session=True,
                 cwd=self._folder,
             )
-        self._running.append(process)
+        watch = subprocess.Popen(
+            [sys.executable, "-m", "stage_functions.demo.watch", str(process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._running.append(_Running(process, watch))
 
     def wait_for(self, name: str, url: str) -> None:
         """Wait until a server answers.
@@ -51,7 +65,7 @@ class Processes:
         """
         end = time.monotonic() + STARTED_WITHIN_SECONDS
         while time.monotonic() < end:
-            if self._running[-1].poll() is not None:
+            if self._running[-1].process.poll() is not None:
                 break
             with (
                 contextlib.suppress(urllib.error.HTTPError, OSError),
@@ -65,17 +79,22 @@ class Processes:
 
     def stop(self) -> None:
         """Stop everything that was started, with its children."""
-        for process in reversed(self._running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-        for process in self._running:
+        for running in reversed(self._running):
+            _signal(running.process.pid, signal.SIGTERM)
+        for running in self._running:
             try:
-                process.wait(timeout=5)
+                running.process.wait(timeout=5)
             except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                _signal(running.process.pid, signal.SIGKILL)
+                running.process.wait()
+            running.watch.kill()
+            running.watch.communicate()
         self._running.clear()
+
+
+def _signal(group: int, sign: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, sign)
 
 
 def free_port() -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,10 +61,10 @@ class Stage:
         Raises:
             DemoError: it exited otherwise than told.
         """
-        self.narrator.show(f"{who}$ stageward {' '.join(arguments)}")
+        self.narrator.show(f"{who}$ stageward {shlex.join(arguments)}")
         done = subprocess.run(  # arguments are the story's own
             [sys.executable, "-m", "stage_functions", *arguments],
-            env={**self.environment, "STAGEWARD_TOKEN": who},
+            env={**self.environment, "STAGEWARD_TOKEN": who, "COLUMNS": self.narrator.columns},
             capture_output=True,
             text=True,
             check=False,
@@ -71,7 +73,7 @@ class Stage:
         for line in said.splitlines():
             self.narrator.show(f"  {line}")
         if done.returncode != exits:
-            message = f"`stageward {' '.join(arguments)}` exited {done.returncode}, not {exits}"
+            message = f"`stageward {shlex.join(arguments)}` exited {done.returncode}, not {exits}"
             raise DemoError(message)
         return said
 
@@ -89,7 +91,9 @@ def play(*, once: bool) -> None:
     Raises:
         DemoError: a step came out otherwise than told.
     """
-    console = Console()
+    console = Console(highlight=False)
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, _leave)
     with tempfile.TemporaryDirectory(prefix="stageward-demo-") as name:
         folder = Path(name)
         processes = Processes(folder)
@@ -97,15 +101,36 @@ def play(*, once: bool) -> None:
             stage = _open(console, folder, processes)
             registered = _train(stage, folder)
             _tell(stage, [version for version, _ in registered])
-            console.print(f"\nMLflow: {stage.mlflow_url}   Stageward: {stage.stageward_url}/docs")
+            _invite(console, stage)
             if not once:
-                console.print("Both stay up until Ctrl-C.")
-                while True:
-                    time.sleep(3600)
-        except KeyboardInterrupt:
-            console.print("\nStopping.")
+                _wait(console)
         finally:
             processes.stop()
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _wait(console: Console) -> None:
+    console.print("Both stay up until Ctrl-C.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("\nStopping.")
+
+
+def _invite(console: Console, stage: Stage) -> None:
+    """Tell where everything is, and what to try."""
+    command = Path(sys.executable).with_name("stageward")
+    console.rule("Every step came out as told")
+    console.print(f"MLflow      {stage.mlflow_url}")
+    console.print(f"Stageward   {stage.stageward_url}/api/v1/openapi.json describes its API")
+    console.print("Be one of   scientist-1, scientist-2, officer-1, officer-2 in another terminal:")
+    said = f"export STAGEWARD_URL={stage.stageward_url} STAGEWARD_TOKEN=officer-1"
+    console.print(f"            {said}", soft_wrap=True)
+    console.print(f"            {shlex.quote(str(command))} ls", soft_wrap=True)
 
 
 def _open(console: Console, folder: Path, processes: Processes) -> Stage:
@@ -121,6 +146,8 @@ def _open(console: Console, folder: Path, processes: Processes) -> Stage:
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "MLFLOW_TRACKING_URI": mlflow_url,
         "GIT_PYTHON_REFRESH": "quiet",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "STAGEWARD_CONFIG": str(Path(__file__).with_name("stageward.yaml")),
         "STAGEWARD_LEDGER": str(folder / "ledger.db"),
         "STAGEWARD_AUTH": "dev",
@@ -161,9 +188,11 @@ def _tell(stage: Stage, versions: list[str]) -> None:
     _promote(stage, first)
     _displace(stage, first, second)
     _sponsor(stage, third)
-    _stale_tool(stage, first, third)
-    stage.narrator.tell("The history, as an auditor reads it")
-    stage.run("officer-1", "history", ASSET)
+    _stale_tool(stage, third)
+    stage.narrator.tell(
+        "The history: whoever reads it checks its hashes, and need not trust Stageward"
+    )
+    stage.run("officer-1", "history", ASSET, "--verify")
 
 
 def _begin(stage: Stage, first: str, second: str) -> None:
@@ -187,7 +216,8 @@ def _promote(stage: Stage, version: str) -> None:
     stage.run("scientist-1", "promote", name, "Production", "--reason", reason, exits=PENDING)
     approval = stage.pending(version)
     tell("Nobody approves their own work")
-    stage.run("scientist-1", "approve", approval, exits=1)
+    said = stage.run("scientist-1", "approve", approval, exits=1)
+    stage.narrator.expect("nobody approves their own work", said)
     tell("Two people who may approve it, and it is granted")
     stage.run("officer-1", "approve", approval, "--comment", "evidence is complete")
     stage.run("officer-2", "approve", approval)
@@ -223,10 +253,14 @@ def _sponsor(stage: Stage, version: str) -> None:
     until("stage", lambda: stage.tag(version, "stage"), "Production")
 
 
-def _stale_tool(stage: Stage, first: str, third: str) -> None:
+def _stale_tool(stage: Stage, third: str) -> None:
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("A stale tool writes old tags back: nothing moves, and the tags are put right")
     stage.set_tag("an old script", third, "stage_request", "Staging: try it")
     stage.set_tag("an old script", third, "stage", "Staging")
     until(f"stage of v{third}", lambda: stage.tag(third, "stage"), "Production")
-    stage.run("officer-1", "show", f"{ASSET}:{first}")
+    stage.run("officer-1", "check", f"{ASSET}:{third}", "deploy", "demo/scoring")
+    tell("Who holds what, since when, and who approved it")
+    stage.run("officer-1", "as-of", ASSET)
+    tell("Everything that is known of a version, and what is not recorded")
+    stage.run("officer-1", "show", f"{ASSET}:{third}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def train(tracking_uri: str, folder: Path) -> list[tuple[str, float]]:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # likewise
     from sklearn.model_selection import train_test_split  # noqa: PLC0415  # likewise
 
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment("iris")

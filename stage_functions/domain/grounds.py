@@ -9,7 +9,7 @@ from stage_functions.domain.people import STAGEWARD, Actor, Attribution
 from stage_functions.domain.record import Json
 from stage_functions.domain.rule import Verdict
 
-ITSELF = Actor(STAGEWARD, Attribution.PROVEN, "timer")
+ITSELF = Actor(STAGEWARD, Attribution.PROVEN, "itself")
 """Stageward as the actor of what nobody asked for: expiry, voiding, put-backs."""
 
 

@@ -28,7 +28,7 @@ class Actor:
     Attributes:
         id: `person:<key>`, `<provider>:<stable id>`, or "" where nobody is known.
         attribution: proven, inferred or none.
-        via: how it arrived: `api`, `cli`, `tag`, `scan`, `timer`, `import`.
+        via: how it arrived: `api`, `cli`, `tag`, `registry`, `scan`, `import`, or `itself`.
     """
 
     id: str
