@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,12 @@ def open_application(settings: Settings) -> Application:
         for alias, one in configuration.registries.items()
         if (registry := _registry(one, configuration, settings)) is not None
     }
+    ledger = open_ledger(rows, clock, tuple(sinks))
+    directory = configuration.directory.masked(ledger.mask)
+    configuration = replace(configuration, directory=directory)
     context = Context(
         configuration,
-        open_ledger(rows, clock, tuple(sinks)),
+        ledger,
         registries,
         RegistryStates(rows, clock, configuration),
         rules,

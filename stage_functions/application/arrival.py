@@ -101,7 +101,7 @@ def _register(
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
-    author = context.configuration.directory.resolve(author) if author else ""
+    author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
     step = effect.register(step, snapshot, actor, author, base, lifecycle, now, evidence.digest())
     return Arrived(step, {evidence.digest(): canonical(evidence.document())})

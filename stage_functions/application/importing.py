@@ -12,6 +12,7 @@ from functools import partial
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
+from stage_functions.application.ledger import Committed
 from stage_functions.application.signals import settle
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
@@ -85,9 +86,13 @@ def import_registry(context: Context, command: ImportCommand) -> Import:
     found, plan = _plan(context, command)
     if plan.unknown or plan.crowded or command.dry_run:
         return plan
-    for item in found:
-        context.persistently(partial(_import_one, context, item, command))
+    committed = [
+        context.persistently(partial(_import_one, context, item, command)) for item in found
+    ]
     context.states.update(command.registry, lambda state: replace(state, imported=True))
+    for one in committed:
+        if one is not None:
+            settle(context, one)
     return replace(plan, done=True)
 
 
@@ -215,15 +220,16 @@ def _short(version: Version) -> str:
     return f"{version.asset.kind}/{version.asset.name}:{version.number}"
 
 
-def _import_one(context: Context, item: _Found, command: ImportCommand) -> None:
+def _import_one(context: Context, item: _Found, command: ImportCommand) -> Committed | None:
+    """Commit a version's stage; its tags are not written before the registry is governed."""
     snapshot, number = item.snapshot, item.snapshot.version.number
     now = context.clock.now()
     loaded = context.ledger.load(snapshot.version.asset, [number])
     known = loaded.versions.get(number)
     if known is not None and known.governed and known.incarnation == snapshot.incarnation:
-        return
+        return None
     registry = context.configuration.registry(command.registry)
-    author = context.configuration.directory.resolve(snapshot.author) if snapshot.author else ""
+    author = context.identify(snapshot.author) if snapshot.author else ""
     step = effect.take_over(
         loaded.step(),
         snapshot,
@@ -236,7 +242,7 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> None:
         now,
     )
     operation = f"import-{context.clock.operation_id()}"
-    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))
+    return context.ledger.commit(loaded, step, now=now, operation=operation)
 
 
 def _resume(context: Context, version: Version, actor: Actor) -> None:

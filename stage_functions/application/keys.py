@@ -24,6 +24,7 @@ OUTBOX = "outbox:"
 APPROVALS_PARTITION = "approvals"
 ASSETS_PARTITION = "assets"
 LEDGER_PARTITION = "ledger"
+NAMES_PARTITION = "names"
 
 
 def encode(text: str) -> str:

@@ -7,6 +7,8 @@ of a process that died; before an approval opens, its id is mapped to its asset.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -44,6 +46,7 @@ from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail,
 from stage_functions.domain.state import AssetState, Step, VersionState
 
 PAGE = 1000
+MAX_NAME_CHARACTERS = 1000
 LEASE_SECONDS = 30
 """How long the outbox rows of a commit belong to the process that made it."""
 
@@ -162,11 +165,21 @@ class Ledger:
         clock: for leases and the age of markers.
         ledger_id: this ledger's id, 8 characters; see `open_ledger`.
         sinks: names of the sinks that published records are owed to.
+        secret: what ids are masked with, known to this ledger alone.
     """
 
-    def __init__(self, rows: Rows, clock: Clock, ledger_id: str, sinks: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        clock: Clock,
+        ledger_id: str,
+        sinks: Sequence[str] = (),
+        secret: bytes = b"",
+    ) -> None:
         self.rows = rows
         self.id = ledger_id
+        self._secret = secret
+        self._kept_names: set[str] = set()
         self._clock = clock
         self._sinks = tuple(sinks)
         self._known_blobs: dict[str, None] = {}
@@ -339,6 +352,32 @@ class Ledger:
         row = self.rows.get(LEDGER, keys.APPROVALS_PARTITION, keys.encode(approval))
         return Asset.parse(str(row.values["asset"])) if row is not None else None
 
+    def mask(self, id_: str) -> str:
+        """Return what stands in records for an id that could be a mail address.
+
+        `<provider>:raw-<24 hex digits>`: the same for the same id, and not to be turned back. The
+        provider stays, so that a voter who has an id of that same provider is known to differ.
+        """
+        provider, _, text = id_.partition(":")
+        masked = hmac.new(self._secret, text.casefold().encode(), hashlib.sha256).hexdigest()
+        return f"{provider}:raw-{masked[:24]}"
+
+    def keep_name(self, masked: str, id_: str) -> None:
+        """Keep the text of a masked id apart from the records, where it can be forgotten.
+
+        Raises:
+            UnknownOutcomeError, StoreUnavailableError: as the store says.
+        """
+        if masked not in self._kept_names:
+            row = Upsert(keys.encode(masked), {"id": id_[:MAX_NAME_CHARACTERS]})
+            self.rows.commit(LEDGER, keys.NAMES_PARTITION, [row])
+            self._kept_names.add(masked)
+
+    def name(self, masked: str) -> str:
+        """Return the id behind a masked one; "" where it was forgotten."""
+        row = self.rows.get(LEDGER, keys.NAMES_PARTITION, keys.encode(masked))
+        return str(row.values["id"]) if row is not None else ""
+
     def _owed(
         self,
         commit: int,
@@ -464,18 +503,26 @@ def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[
 
 
 def open_ledger(rows: Rows, clock: Clock, sinks: Sequence[str] = ()) -> Ledger:
-    """Open the ledger of a store, giving it an id if it is new.
+    """Open the ledger of a store, giving it an id and a secret if it is new.
 
     Raises:
         LedgerDamagedError: the store has an id that is none.
     """
-    row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
-    if row is None:
-        created: dict[str, Value] = {"id": clock.approval_id(), "created": clock.now().isoformat()}
-        with suppress(ConflictError):
-            rows.commit(LEDGER, keys.LEDGER_PARTITION, [Insert("id", created)])
-        row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
-    if row is None or not isinstance(row.values.get("id"), str):
+    made: dict[str, Value] = {"id": clock.approval_id(), "created": clock.now().isoformat()}
+    ledger_id = _once(rows, "id", made).get("id")
+    secret = "".join(clock.operation_id() for _ in range(2))
+    secret_kept = _once(rows, "secret", {"secret": secret.encode()}).get("secret")
+    if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
-    return Ledger(rows, clock, str(row.values["id"]), sinks)
+    return Ledger(rows, clock, ledger_id, sinks, secret_kept)
+
+
+def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return a row of the ledger's own that is written once and never changed."""
+    row = rows.get(LEDGER, keys.LEDGER_PARTITION, key)
+    if row is None:
+        with suppress(ConflictError):
+            rows.commit(LEDGER, keys.LEDGER_PARTITION, [Insert(key, values)])
+        row = rows.get(LEDGER, keys.LEDGER_PARTITION, key)
+    return row.values if row is not None else {}

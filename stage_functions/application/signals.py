@@ -243,9 +243,8 @@ def _writer(
     context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
 ) -> tuple[Actor, tuple[str, ...]]:
     """Return who seems to have written, and everyone who may have."""
-    resolve = context.configuration.directory.resolve
-    hinted = resolve(signal.actor) if signal.actor else ""
-    modified = resolve(snapshot.modified_by) if snapshot.modified_by else ""
+    hinted = context.identify(signal.actor) if signal.actor else ""
+    modified = context.identify(snapshot.modified_by) if snapshot.modified_by else ""
     seen = (*state.writers, hinted, modified)
     candidates = tuple(dict.fromkeys(id_ for id_ in seen if id_ and id_ != STAGEWARD))
     if modified and hinted in ("", modified) and modified != STAGEWARD:

@@ -22,13 +22,14 @@ from stage_functions.domain.approval import Approval, unmet
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
     ConflictError,
+    InvalidInputError,
     NotAllowedNowError,
     NotFoundError,
     StaleError,
 )
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
-from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.people import PERSON, Actor, Directory
 from stage_functions.domain.record import digest
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
@@ -97,10 +98,12 @@ def request_transition(context: Context, command: TransitionRequest) -> Answer:
         NotAllowedNowError: its registry is only observed, or writes to the version are stopped.
         StaleError: it does not stand where the caller expected.
         RegistryUnavailableError: the registry cannot be read; nothing was decided.
-        InvalidInputError: the operation id was used for another command.
+        InvalidInputError: `on_behalf_of` is no id, or the operation id was used for another
+            command.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
     lifecycle = context.lifecycle(command.version.asset)
+    command = replace(command, on_behalf_of=_principal(context, command.on_behalf_of))
     return context.persistently(lambda: _attempt(context, command, lifecycle))
 
 
@@ -135,6 +138,25 @@ def load_and_read(context: Context, version: Version) -> tuple[Loaded, Snapshot]
         message = f"registry {version.asset.registry} has no {version}"
         raise NotFoundError(message)
     return loaded, snapshot
+
+
+def _principal(context: Context, on_behalf_of: str) -> str:
+    """Return for whom it is asked, as records write it.
+
+    Raises:
+        InvalidInputError: it names nobody.
+    """
+    if not on_behalf_of:
+        return ""
+    provider, _, text = on_behalf_of.partition(":")
+    people = context.configuration.directory.people
+    if not provider or not text or (provider == PERSON and text not in people):
+        message = (
+            f"on_behalf_of: '{on_behalf_of}' names nobody; write person:<key> with a key of "
+            f"{', '.join(people)}, or <provider>:<id>"
+        )
+        raise InvalidInputError(message)
+    return context.identify(on_behalf_of)
 
 
 def _attempt(context: Context, command: TransitionRequest, lifecycle: Lifecycle) -> Answer:

@@ -328,7 +328,8 @@ def _grant_if_reached(context: Context, case: _Case, step: Step, actor: Actor) -
     )
     judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
     if judged.binding is None or judged.binding != approval.binding:
-        who = snapshot.modified_by or "an unknown writer"
+        modified = snapshot.modified_by
+        who = context.identify(modified) if modified else "an unknown writer"
         stage = step.version(version.number).stage
         changed = (
             approval.binding.differences(judged.binding)

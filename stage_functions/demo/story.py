@@ -99,7 +99,7 @@ def play(*, once: bool) -> None:
         processes = Processes(folder)
         try:
             stage = _open(console, folder, processes)
-            registered = _train(stage, folder)
+            registered = _train(stage)
             _tell(stage, [version for version, _ in registered])
             _invite(console, stage)
             if not once:
@@ -174,9 +174,9 @@ def _start_mlflow(
     processes.wait_for("mlflow", f"{url}/health")
 
 
-def _train(stage: Stage, folder: Path) -> list[tuple[str, float]]:
+def _train(stage: Stage) -> list[tuple[str, float]]:
     stage.narrator.tell("scientist-1 trains three classifiers on IRIS and registers each")
-    registered = train(stage.mlflow_url, folder / "training")
+    registered = train(stage.mlflow_url)
     for version, accuracy in registered:
         stage.narrator.show(f"{MODEL} v{version}: accuracy {accuracy:.3f}")
     return registered

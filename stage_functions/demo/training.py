@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
-from pathlib import Path
 
 MODEL = "iris"
 
 
-def train(tracking_uri: str, folder: Path) -> list[tuple[str, float]]:
+def train(tracking_uri: str) -> list[tuple[str, float]]:
     """Train three classifiers, log them with MLflow, register each; the least accurate first.
 
     Returns:
@@ -17,13 +16,16 @@ def train(tracking_uri: str, folder: Path) -> list[tuple[str, float]]:
     """
     import mlflow  # noqa: PLC0415  # 1.3 s to import, and only the demonstration needs it
     from mlflow.data.pandas_dataset import from_pandas  # noqa: PLC0415  # likewise
+    from mlflow.environment_variables import (  # noqa: PLC0415  # likewise
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+    )
     from mlflow.models import infer_signature  # noqa: PLC0415  # likewise
     from sklearn.datasets import load_iris  # noqa: PLC0415  # likewise
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # likewise
     from sklearn.model_selection import train_test_split  # noqa: PLC0415  # likewise
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)  # type: ignore[no-untyped-call]  # MLflow's
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment("iris")
     data = load_iris(as_frame=True)

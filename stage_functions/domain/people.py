@@ -6,8 +6,8 @@ is judged at the moment of a vote or request, not when an approval opened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 PERSON = "person"
@@ -84,6 +84,19 @@ class Directory:
             if any(known.casefold() == folded for known in person.ids):
                 return person.id
         return id_
+
+    def masked(self, mask: Callable[[str], str]) -> Directory:
+        """Return the directory where the masked form of an id means the same person.
+
+        So a person who is mapped only after records were written is known in those as well.
+        """
+        people = {
+            key: replace(
+                person, ids=(*person.ids, *(mask(id_) for id_ in person.ids if "@" in id_))
+            )
+            for key, person in self.people.items()
+        }
+        return replace(self, people=people)
 
     def person(self, id_: str) -> Person | None:
         """Return the person whom this id means, or None."""

@@ -12,7 +12,6 @@ from stage_functions.application.ports.rows import CATALOG, Delete
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
-from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
@@ -31,13 +30,6 @@ def it() -> Iterator[World]:
         made.registry.register(version, made.clock.now(), tags=known)
     yield made
     made.rows.close()
-
-
-def tags_later(it: World, version: Version) -> str:
-    """Return the stage that a version shows once the sweep has been round."""
-    it.clock.sleep(61)
-    sweep(it.context)
-    return it.registry.tags(version)["stage"]
 
 
 def command(*, keep: tuple[str, ...] = (), dry_run: bool = False, **mapping: str) -> ImportCommand:
@@ -86,7 +78,7 @@ def test_todays_stages_are_taken_as_granted_and_a_second_run_changes_nothing(it:
 
     assert first.done
     assert stood == {"1": "Production", "2": "Staging", "3": "None"}
-    assert tags_later(it, ONE) == "Production"
+    assert it.registry.tags(ONE)["stage"] == "Production"
     assert it.context.states.ungoverned("demo") == ""
     assert (again.already, it.context.ledger.load(IRIS).head.number) == (3, count)
 
@@ -101,7 +93,7 @@ def test_several_holders_of_an_exclusive_stage_wait_for_the_one_to_keep(it: Worl
     assert not refused.done
     assert done.done
     assert it.context.ledger.load(IRIS).head.holders == {"Production": ("2",)}
-    assert tags_later(it, ONE) == "Archived"
+    assert it.registry.tags(ONE)["stage"] == "Archived"
 
 
 def test_tags_of_another_ledger_stop_the_import_until_resolved(it: World) -> None:
@@ -115,7 +107,7 @@ def test_tags_of_another_ledger_stop_the_import_until_resolved(it: World) -> Non
 
     assert "stopped" in stopped
     assert done.done
-    assert tags_later(it, ONE) == "Production"
+    assert it.registry.tags(ONE)["stage"] == "Production"
     assert it.registry.tags(ONE)["stage_governor"].startswith(it.context.ledger.id)
 
 
