@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -162,14 +163,26 @@ def _tables(settings: Settings) -> Rows:
     )
 
     if settings.tables:
-        service = table_service(settings.tables)
+        with _naming("STAGEWARD_TABLES"):
+            service = table_service(settings.tables)
     else:
         from azure.identity import DefaultAzureCredential  # 0.4 s to import
 
-        service = table_service(settings.tables_endpoint, DefaultAzureCredential())
+        with _naming("STAGEWARD_TABLES_ENDPOINT"):
+            service = table_service(settings.tables_endpoint, DefaultAzureCredential())
     rows = TableRows(service)
     rows.create_tables()
     return rows
+
+
+@contextmanager
+def _naming(setting: str) -> Iterator[None]:
+    """Say which setting a fault is in."""
+    try:
+        yield
+    except ConfigurationError as exc:
+        message = f"{setting}: {exc}"
+        raise ConfigurationError(message) from exc
 
 
 def ensure_webhook(application: Application, alias: str) -> bool:
@@ -212,11 +225,13 @@ def _registry(
 def _sinks(settings: Settings) -> list[Sink]:
     sinks: list[Sink] = []
     if settings.eventgrid_endpoint:
-        sinks.append(_event_grid(settings))
+        with _naming("STAGEWARD_EVENTGRID_ENDPOINT"):
+            sinks.append(_event_grid(settings))
     for position, url in enumerate(settings.webhooks, start=1):
         from stage_functions.adapters.events import WebhookSink  # noqa: PLC0415  # loads httpx
 
-        sinks.append(WebhookSink(f"webhook-{position}", url))
+        with _naming("STAGEWARD_WEBHOOKS"):
+            sinks.append(WebhookSink(f"webhook-{position}", url))
     if len(sinks) > MAX_SINKS:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Annotated
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from stage_functions.bootstrap import Application
 from stage_functions.cli.output import fail, say
 from stage_functions.settings import Settings, SignIn, read_settings
 
@@ -38,25 +40,40 @@ def serve(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    import uvicorn  # only this command serves
+    from stage_functions.bootstrap import open_application  # noqa: PLC0415  # loads the stores
 
-    from stage_functions.bootstrap import open_application, web_application  # noqa: PLC0415  # likewise
-    from stage_functions.cli.timers import Timers  # noqa: PLC0415  # likewise
-
+    # The server raises the signal once more when it has stopped: then the rest is to stop as well.
+    signal.signal(signal.SIGTERM, _leave)
     application = open_application(settings)
     try:
-        web = web_application(application)
-        timers = Timers(application)
-        for alias, one in application.context.configuration.registries.items():
-            say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
-        say(f"Stageward answers at {settings.url}, sign-in: {settings.sign_in}")
-        timers.start()
-        try:
-            uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)
-        finally:
-            timers.stop()
+        _run(application, host, port, verbose=verbose)
+    except KeyboardInterrupt:
+        say("Stopped.")
     finally:
         application.close()
+
+
+def _run(application: Application, host: str, port: int, *, verbose: bool) -> None:
+    import uvicorn  # only this command serves
+
+    from stage_functions.bootstrap import web_application  # noqa: PLC0415  # loads the framework
+    from stage_functions.cli.timers import Timers  # noqa: PLC0415  # likewise
+
+    web = web_application(application)
+    timers = Timers(application)
+    settings = application.settings
+    for alias, one in application.context.configuration.registries.items():
+        say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
+    say(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
+    timers.start()
+    try:
+        uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)
+    finally:
+        timers.stop()
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def demo(

@@ -1,0 +1,171 @@
+"""`stageward serve`: the whole of Stageward in one process, before a real MLflow server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+
+from stage_functions.domain.asset import Version
+from tests.azurite import connection_string, free_port
+from tests.mlflow_server import MlflowServer
+from tests.mlflow_world import MlflowWorld
+
+CONFIGURATION = Path(__file__).parent.parent.parent / "stage_functions" / "demo" / "stageward.yaml"
+
+
+@contextmanager
+def serving(folder: Path, mlflow: str, **more: str) -> Iterator[str]:
+    """Run `stageward serve` inside the block; the value is its URL. It must end with 0."""
+    url = f"http://127.0.0.1:{free_port()}"
+    log = folder / "serve.log"
+    with log.open("wb") as output:
+        process = start(
+            folder, {"STAGEWARD_URL": url, "MLFLOW_TRACKING_URI": mlflow, **more}, output
+        )
+    try:
+        wait_for(process, url, log)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=30)
+    assert code == 0, log.read_text()
+
+
+def start(
+    folder: Path, settings: Mapping[str, str], output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    """Start it, over the models whose names begin as the folder's: others are other ledgers'."""
+    configuration = folder / "stageward.yaml"
+    watched = CONFIGURATION.read_text().replace("models/*", f"models/{folder.name}*")
+    configuration.write_text(watched)
+    environment = {
+        "STAGEWARD_CONFIG": str(configuration),
+        "STAGEWARD_LEDGER": str(folder / "ledger.db"),
+        "STAGEWARD_AUTH": "dev",
+        "STAGEWARD_WEBHOOK_SECRET": "between us",
+        **settings,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "stage_functions", "serve"],
+        env={**os.environ, **environment},
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until it answers."""
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            httpx.get(f"{url}/api/v1/openapi.json")
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(log.read_text())
+
+
+def until(world: MlflowWorld, version: Version, tag: str, wanted: str) -> None:
+    """Wait until a tag says so."""
+    end = time.monotonic() + 60
+    while world.tags(version).get(tag, "") != wanted:
+        assert time.monotonic() < end, world.tags(version)
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def people(mlflow_server: MlflowServer) -> Iterator[MlflowWorld]:
+    """Those who work in the MLflow server."""
+    with httpx.Client(base_url=mlflow_server.address, timeout=30) as client:
+        yield MlflowWorld(client, "demo")
+
+
+@pytest.mark.parametrize("store", ["sqlite", "azurite"])
+def test_a_tag_set_in_mlflow_is_answered_in_mlflow(
+    tmp_path: Path,
+    mlflow_server: MlflowServer,
+    people: MlflowWorld,
+    azurite: int,
+    store: str,
+) -> None:
+    """By the webhook that Stageward made itself, over either ledger."""
+    run = people.run(metrics={"accuracy": 0.9})
+    tables = {"STAGEWARD_TABLES": connection_string(azurite)} if store == "azurite" else {}
+    with serving(tmp_path, mlflow_server.address, **tables) as url:
+        headers = {"Authorization": "Bearer scientist-2"}
+        for path in ("import", "scan"):
+            answer = httpx.post(
+                f"{url}/api/v1/registries/demo/{path}", json={}, headers=headers, timeout=60
+            )
+            assert answer.is_success, answer.text
+        version = people.create(tmp_path.name, job=run)
+        until(people, version, "stage", "None")
+        people.set_tag(version, "stage_request", "Staging: ready")
+        until(people, version, "stage", "Staging")
+
+        assert people.tags(version)["stage_status"] == "granted: None → Staging"
+
+
+def test_what_happened_while_it_was_down_is_found_by_the_scan(
+    tmp_path: Path, mlflow_server: MlflowServer, people: MlflowWorld
+) -> None:
+    """It scans when it starts."""
+    run = people.run(metrics={"accuracy": 0.9})
+    with serving(tmp_path, mlflow_server.address) as url:
+        headers = {"Authorization": "Bearer scientist-2"}
+        httpx.post(f"{url}/api/v1/registries/demo/import", json={}, headers=headers, timeout=60)
+    version = people.create(tmp_path.name, job=run)
+    people.set_tag(version, "stage_request", "Staging: ready")
+
+    with serving(tmp_path, mlflow_server.address):
+        until(people, version, "stage", "Staging")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"STAGEWARD_AUTH": "entra"}, "STAGEWARD_AUTH=entra: it is one of dev, tokens"),
+        ({"STAGEWARD_CONFIG": "nowhere.yaml"}, "STAGEWARD_CONFIG names the file"),
+        ({"STAGEWARD_WEBHOOKS": "nonsense"}, "STAGEWARD_WEBHOOKS: the address of webhook-1"),
+        ({"STAGEWARD_TABLES": "nonsense"}, "STAGEWARD_TABLES: "),
+    ],
+)
+def test_a_setting_that_cannot_be_used_ends_it_with_the_settings_name(
+    tmp_path: Path, settings: dict[str, str], said: str
+) -> None:
+    """Exit 1 and one sentence, no traceback."""
+    process = start(
+        tmp_path,
+        {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", **settings},
+        subprocess.PIPE,
+    )
+    output = process.communicate(timeout=60)[0].decode()
+
+    assert process.returncode == 1
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_dev_sign_in_is_refused_on_an_address_that_others_reach(tmp_path: Path) -> None:
+    """Whoever knows a name could else vote."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stage_functions", "serve", "--host", "0.0.0.0"],
+        env={**os.environ, "STAGEWARD_AUTH": "dev", "STAGEWARD_LEDGER": str(tmp_path / "l.db")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "answers only on this machine" in done.stderr
