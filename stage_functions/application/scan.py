@@ -7,6 +7,7 @@ version" five minutes apart; when more than 5 % of a registry is missing, nothin
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -19,7 +20,11 @@ from stage_functions.application.signals import follow, settle
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
-from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
+from stage_functions.domain.error import (
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    RetryableError,
+)
 from stage_functions.domain.observation import observed
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.state import VersionState
@@ -57,7 +62,7 @@ class Scanned:
 
 
 class Scanner:
-    """Scans registries, each going on where its last scan stopped.
+    """Scans registries, each going on where its last scan stopped. Safe to share between threads.
 
     What a pass has seen is kept in memory: a pass that another process began nominates what
     differs, and leaves it to the next one to tell what is missing.
@@ -66,19 +71,26 @@ class Scanner:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._seen: dict[str, set[Version]] = {}
+        self._scanning = threading.Lock()
 
     def scan(self, alias: str, *, seconds: float = 240) -> Scanned:
         """Compare a registry with the ledger for at most so many seconds.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: it cannot be read; health says so.
+            RetryableError: another scan did not end meanwhile.
         """
+        if not self._scanning.acquire(timeout=seconds):
+            message = "another scan is running; try again when it has ended"
+            raise RetryableError(message)
         try:
             return self._scan(alias, seconds)
         except (RegistryUnavailableError, RegistryRefusedError) as exc:
             reason = str(exc)
             self._context.states.update(alias, lambda state: replace(state, unreadable=reason))
             raise
+        finally:
+            self._scanning.release()
 
     def _scan(self, alias: str, seconds: float) -> Scanned:
         context = self._context
