@@ -129,6 +129,7 @@ def assets(
     stage: str = "",
     waiting: bool = False,
     gone: bool = False,
+    hidden: bool = False,
     cursor: str = "",
     limit: int = 100,
 ) -> AssetPage:
@@ -141,6 +142,7 @@ def assets(
         stage: only versions that stand there.
         waiting: only versions with an open approval.
         gone: deleted ones too.
+        hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
         cursor: from an earlier page.
         limit: at most so many, 1,000 at the most.
 
@@ -162,6 +164,7 @@ def assets(
         if (not stage or entry.stage == stage)
         and (not waiting or entry.approval)
         and (gone or not entry.gone)
+        and (hidden or stage or not _hidden(context, entry))
     )
     limit = min(limit, MAX_LIMIT)
     page = list(islice(matching, limit + 1))
@@ -300,6 +303,12 @@ def approvals(context: Context, status: Status | None = Status.OPEN) -> list[App
 def registries(context: Context) -> list[RegistryView]:
     """Return every registry with its state."""
     return [_registry_view(context, alias) for alias in context.configuration.registries]
+
+
+def _hidden(context: Context, entry: CatalogEntry) -> bool:
+    lifecycle = context.configuration.lifecycle(Asset.parse(entry.asset))
+    stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
+    return stage is not None and stage.hidden
 
 
 def _registry_view(context: Context, alias: str) -> RegistryView:

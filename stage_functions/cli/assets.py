@@ -58,14 +58,21 @@ def ls(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Only versions with an open approval.")
     ] = False,
-    gone: Annotated[bool, typer.Option("--gone", help="Deleted versions too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Hidden stages and deleted versions too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List versions with their stages."""
     with connect() as stageward:
         found = list(
             stageward.versions(
-                registry=registry, kind=kind, stage=stage, waiting=waiting, gone=gone
+                registry=registry,
+                kind=kind,
+                stage=stage,
+                waiting=waiting,
+                gone=everything,
+                hidden=everything,
             )
         )
     if as_json:
@@ -73,7 +80,9 @@ def ls(
     elif found:
         print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
     else:
-        complain("no version fits; `stageward scan <registry>` looks for new ones")
+        complain(
+            "no version fits; `ls --all` shows hidden ones, `scan <registry>` looks for new ones"
+        )
 
 
 def show(

@@ -87,15 +87,24 @@ class Client:
         stage: str = "",
         waiting: bool = False,
         gone: bool = False,
+        hidden: bool = False,
     ) -> Iterator[api.CatalogVersion]:
         """Yield versions of the catalog, those that fit.
+
+        Args:
+            registry: only this one.
+            kind: only this one.
+            stage: only versions that stand there.
+            waiting: only versions with an open approval.
+            gone: deleted ones too.
+            hidden: those at stages that their lifecycle hides too.
 
         Raises:
             NotFoundError: no such registry.
         """
         given = {"registry": registry, "kind": kind, "stage": stage}
         params = {name: value for name, value in given.items() if value}
-        flags = {"waiting": waiting, "gone": gone}
+        flags = {"waiting": waiting, "gone": gone, "hidden": hidden}
         params |= {name: "true" for name, flag in flags.items() if flag}
         cursor: str | None = ""
         while cursor is not None:

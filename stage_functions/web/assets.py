@@ -49,6 +49,7 @@ def list_versions(
     *,
     waiting: Annotated[bool, Query(description="Only versions with an open approval.")] = False,
     gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
+    hidden: Annotated[bool, Query(description="Those at hidden stages too.")] = False,
     cursor: Annotated[str, Query(description="From an earlier page.")] = "",
     limit: Limit = 100,
 ) -> Response:
@@ -61,6 +62,7 @@ def list_versions(
         stage=stage,
         waiting=waiting,
         gone=gone,
+        hidden=hidden,
         cursor=cursor,
         limit=limit,
     )

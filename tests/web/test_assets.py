@@ -218,6 +218,22 @@ def test_lists_are_filtered_and_go_on_behind_a_cursor(it: World, api: Api) -> No
     assert two["cursor"] is None
 
 
+def test_hidden_stages_are_left_out_of_lists_unless_asked_for(it: World, api: Api) -> None:
+    """Archived versions are many, and seldom what somebody looks for."""
+    for number in ("1", "2"):
+        it.register(number)
+    sam = api.client("sam")
+    sam.post(f"{IRIS}/versions/1/transitions", json={"to": "Archived"})
+
+    def listed(**params: str) -> list[str]:
+        rows = sam.get("/api/v1/assets", params=params).json()["versions"]
+        return [row["version"] for row in rows]
+
+    assert listed() == ["2"]
+    assert listed(hidden="true") == ["1", "2"]
+    assert listed(stage="Archived") == ["1"]
+
+
 @pytest.mark.parametrize(
     ("body", "allowed", "said"),
     [
