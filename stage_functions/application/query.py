@@ -18,6 +18,7 @@ from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import Fault, Standing, as_of, verify
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
 
@@ -121,28 +122,46 @@ class RegistryView:
     unreadable: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which versions a list is to show.
+
+    Attributes:
+        registry: only this one; "" for all.
+        kind: only this one; None for all.
+        stage: only versions that stand there; "" for all.
+        waiting: only versions with an open approval.
+        gone: deleted ones too.
+        hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
+    """
+
+    registry: str = ""
+    kind: Kind | None = None
+    stage: str = ""
+    waiting: bool = False
+    gone: bool = False
+    hidden: bool = False
+
+    def fits(self, entry: CatalogEntry, lifecycle: Lifecycle | None) -> bool:
+        """Tell whether an entry is to be shown."""
+        if self.stage:
+            shown = entry.stage == self.stage
+        else:
+            stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
+            shown = self.hidden or stage is None or not stage.hidden
+        return (
+            shown and (not self.waiting or bool(entry.approval)) and (self.gone or not entry.gone)
+        )
+
+
 def assets(
-    context: Context,
-    *,
-    registry: str = "",
-    kind: Kind | None = None,
-    stage: str = "",
-    waiting: bool = False,
-    gone: bool = False,
-    hidden: bool = False,
-    cursor: str = "",
-    limit: int = 100,
+    context: Context, wanted: Filter | None = None, *, cursor: str = "", limit: int = 100
 ) -> AssetPage:
     """List versions, from the catalog.
 
     Args:
         context: the context.
-        registry: only this one.
-        kind: only this one.
-        stage: only versions that stand there.
-        waiting: only versions with an open approval.
-        gone: deleted ones too.
-        hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
+        wanted: which; all but hidden and deleted ones if None.
         cursor: from an earlier page.
         limit: at most so many, 1,000 at the most.
 
@@ -150,21 +169,21 @@ def assets(
         NotFoundError: no such registry.
         InvalidInputError: the cursor is of no such page.
     """
-    if registry:
-        context.configuration.registry(registry)
-    aliases = [registry] if registry else list(context.configuration.registries)
-    partitions = [(alias, one) for alias in aliases for one in ([kind] if kind else list(Kind))]
-    known = {keys.catalog_partition(alias, one) for alias, one in partitions}
+    wanted = wanted or Filter()
+    configuration = context.configuration
+    if wanted.registry:
+        configuration.registry(wanted.registry)
+    aliases = [wanted.registry] if wanted.registry else list(configuration.registries)
+    kinds = [wanted.kind] if wanted.kind else list(Kind)
+    partitions = [(alias, kind) for alias in aliases for kind in kinds]
+    known = {keys.catalog_partition(alias, kind) for alias, kind in partitions}
     if cursor and cursor.partition(" ")[0] not in known:
         message = "the cursor is of another list: take it from the page before"
         raise InvalidInputError(message)
     matching = (
         (at, entry)
         for at, entry in catalog.entries(context.ledger.rows, partitions, cursor)
-        if (not stage or entry.stage == stage)
-        and (not waiting or entry.approval)
-        and (gone or not entry.gone)
-        and (hidden or stage or not _hidden(context, entry))
+        if wanted.fits(entry, configuration.lifecycle(Asset.parse(entry.asset)))
     )
     limit = min(limit, MAX_LIMIT)
     page = list(islice(matching, limit + 1))
@@ -303,12 +322,6 @@ def approvals(context: Context, status: Status | None = Status.OPEN) -> list[App
 def registries(context: Context) -> list[RegistryView]:
     """Return every registry with its state."""
     return [_registry_view(context, alias) for alias in context.configuration.registries]
-
-
-def _hidden(context: Context, entry: CatalogEntry) -> bool:
-    lifecycle = context.configuration.lifecycle(Asset.parse(entry.asset))
-    stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
-    return stage is not None and stage.hidden
 
 
 def _registry_view(context: Context, alias: str) -> RegistryView:

@@ -80,9 +80,7 @@ def ls(
     elif found:
         print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
     else:
-        complain(
-            "no version fits; `ls --all` shows hidden ones, `scan <registry>` looks for new ones"
-        )
+        complain("no version fits; try `ls --all`, or `scan <registry>` for new ones")
 
 
 def show(

@@ -55,17 +55,8 @@ def list_versions(
 ) -> Response:
     """List versions with their stages."""
     caller(request)
-    page = query.assets(
-        service(request).context,
-        registry=registry,
-        kind=_kind(kind),
-        stage=stage,
-        waiting=waiting,
-        gone=gone,
-        hidden=hidden,
-        cursor=cursor,
-        limit=limit,
-    )
+    wanted = query.Filter(registry, _kind(kind), stage, waiting, gone, hidden)
+    page = query.assets(service(request).context, wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 
 
