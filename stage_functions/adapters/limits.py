@@ -178,20 +178,25 @@ def _utf16_bytes(key: str, name: str, text: str) -> int:
 
 
 def _check_batch_bytes(partition: str, changes: Sequence[Change]) -> None:
-    if _sent_bytes(partition, changes, _most_json_bytes) <= MAX_BATCH_BYTES:
+    if _sent_bytes(partition, changes, _most_json_bytes, _most_url_bytes) <= MAX_BATCH_BYTES:
         return
-    size = _sent_bytes(partition, changes, _json_bytes)
+    size = _sent_bytes(partition, changes, _json_bytes, _url_bytes)
     if size > MAX_BATCH_BYTES:
         message = f"a batch of {size} bytes as sent; at most {MAX_BATCH_BYTES}"
         raise RowTooLargeError(message)
 
 
-def _sent_bytes(partition: str, changes: Sequence[Change], text_bytes: Callable[[str], int]) -> int:
-    partition_bytes = text_bytes(partition) + len(quote(partition))
+def _sent_bytes(
+    partition: str,
+    changes: Sequence[Change],
+    text_bytes: Callable[[str], int],
+    url_bytes: Callable[[str], int],
+) -> int:
+    partition_bytes = text_bytes(partition) + url_bytes(partition)
     size = 0
     for change in changes:
         size += _CHANGE_FIXED_BYTES + partition_bytes
-        size += text_bytes(change.key) + len(quote(change.key))
+        size += text_bytes(change.key) + url_bytes(change.key)
         if isinstance(change, Delete):
             continue
         for name, value in change.values.items():
@@ -205,6 +210,14 @@ def _sent_bytes(partition: str, changes: Sequence[Change], text_bytes: Callable[
 
 def _most_json_bytes(text: str) -> int:
     return 2 + 12 * len(text)
+
+
+def _most_url_bytes(text: str) -> int:
+    return 12 * len(text)
+
+
+def _url_bytes(text: str) -> int:
+    return len(quote(text))
 
 
 def _json_bytes(text: str) -> int:

@@ -33,6 +33,7 @@ from stage_functions.application.ports.rows import (
     Change,
     Delete,
     Insert,
+    Leftover,
     Replace,
     Row,
     Upsert,
@@ -117,16 +118,30 @@ class SQLiteRows:
             )
         return [_row(*row) for row in rows]
 
-    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+    def commit(
+        self,
+        table: str,
+        partition: str,
+        changes: Sequence[Change],
+        *,
+        durable: bool = True,
+        leftovers: Sequence[Leftover] = (),
+    ) -> tuple[str, ...]:
         """Apply what was prepared and all changes, or nothing; return the ETags; see `Rows`."""
         prepared = self._take_prepared()
         check_batch(table, partition, changes)
         writes = [_Write.of(table, partition, change) for change in changes]
-        with self._connections.writing() as connection:
+        for leftover in leftovers:
+            check_table(leftover.table)
+        with self._connections.writing(durable=durable) as connection:
             etags = _new_etags(connection, len(prepared) + len(writes))
             for write in prepared:
                 write.apply(connection, next(etags))
-            return tuple(write.apply(connection, next(etags)) for write in writes)
+            applied = tuple(write.apply(connection, next(etags)) for write in writes)
+            for leftover in leftovers:
+                place = {"partition": leftover.partition, "key": leftover.key}
+                connection.execute(_STATEMENTS[leftover.table].delete_any, place)
+            return applied
 
     def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
         """Keep rows for the next commit of this thread; see `Rows` and the module."""

@@ -35,6 +35,8 @@ MEMORY = ":memory:"
 SHORTEST_WAIT_SECONDS = 0.0005
 LONGEST_WAIT_SECONDS = 0.02
 
+_NORMAL = "PRAGMA synchronous = NORMAL"
+_FULL = "PRAGMA synchronous = FULL"
 _Result = TypeVar("_Result")
 _LEFT_BY_A_FORK: list[object] = []
 """Connections of a parent process: never used, never closed by the child."""
@@ -119,10 +121,11 @@ class Connections:
                 yield session.connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Lend this thread's connection inside a transaction, which ends with the block.
 
-        It is committed when the block ends, and rolled back when the block raises.
+        It is committed when the block ends, and rolled back when the block raises. What is not
+        durable reaches the disk with the next commit that is: SQLite's log is written in order.
 
         Raises:
             StoreUnavailableError: the database cannot be opened or written, or other writers held
@@ -136,7 +139,7 @@ class Connections:
         try:
             with self._translated("write"):
                 session = self._session()
-                with session.lock:
+                with session.lock, self._flushing(session, durable=durable):
                     yield from self._transaction(session, deadline)
         finally:
             self._writer.release()
@@ -165,6 +168,19 @@ class Connections:
                 raise
             message = f"{self._path}: the disk failed during a commit: {exc}"
             raise UnknownOutcomeError(message) from exc
+
+    @contextmanager
+    def _flushing(self, session: Session, *, durable: bool) -> Iterator[None]:
+        """Leave the flush of a transaction to a later one, where it need not be durable."""
+        if durable or self._synchronous is not Synchronous.FULL:
+            yield
+            return
+        session.connection.execute(_NORMAL)
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.ProgrammingError):  # discarded meanwhile
+                session.connection.execute(_FULL)
 
     def _roll_back(self, session: Session) -> None:
         connection = session.connection

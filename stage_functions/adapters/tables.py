@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -33,6 +34,7 @@ from stage_functions.application.ports.rows import (
     Change,
     Delete,
     Insert,
+    Leftover,
     Replace,
     Row,
     Upsert,
@@ -42,6 +44,7 @@ from stage_functions.domain.error import (
     ConfigurationError,
     ConflictError,
     LedgerDamagedError,
+    RetryableError,
 )
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -158,16 +161,31 @@ class TableRows:
             )
             return [_row(entity) for entity in islice(entities, limit)]
 
-    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
-        """Apply all changes or none; return the ETags; see `Rows`."""
+    def commit(
+        self,
+        table: str,
+        partition: str,
+        changes: Sequence[Change],
+        *,
+        durable: bool = True,
+        leftovers: Sequence[Leftover] = (),
+    ) -> tuple[str, ...]:
+        """Apply all changes or none; return the ETags; see `Rows`. All of it is durable here."""
+        del durable
         check_batch(table, partition, changes)
         for change in changes:
             _check_etag(change)
         client, first = self._clients[table], changes[0]
         with translated(f"commit to {self._names[table]}", repeatable=False):
             if len(changes) == 1 and not isinstance(first, Delete):
-                return _etags(changes, [_send(client, partition, first)])
-            return _etags(changes, _send_batch(client, partition, changes))
+                etags = _etags(changes, [_send(client, partition, first)])
+            else:
+                etags = _etags(changes, _send_batch(client, partition, changes))
+        for leftover in leftovers:
+            with suppress(RetryableError):
+                deletion = Delete(leftover.key, ANY_ETAG)
+                self.commit(leftover.table, leftover.partition, [deletion])
+        return etags
 
     def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
         """Write the rows at once; see `Rows`."""

@@ -21,7 +21,6 @@ from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
 from stage_functions.domain.people import Actor, Attribution
-from stage_functions.domain.record import canonical
 from stage_functions.domain.state import Step, VersionState
 
 _SCAN = Actor("", Attribution.NONE, "scan")
@@ -97,11 +96,12 @@ def _register(
     context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
 ) -> Arrived:
     evidence = context.evidence(snapshot)
+    sealed, document = evidence.sealed()
     author = snapshot.author or str(evidence.section("author").get("id", ""))
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
-    step = effect.register(step, snapshot, actor, author, base, lifecycle, now, evidence.digest())
-    return Arrived(step, {evidence.digest(): canonical(evidence.document())})
+    step = effect.register(step, snapshot, actor, author, base, lifecycle, now, sealed)
+    return Arrived(step, {sealed: document})

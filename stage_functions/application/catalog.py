@@ -71,19 +71,36 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
     )
 
 
-def write(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
-    """Write the entries of some versions of an asset.
+def prepare(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
+    """Write the entries of some versions of an asset no later than the commit that follows.
 
     Raises:
         UnknownOutcomeError, StoreUnavailableError: as the store says.
     """
+    for partition, batch in _batches(asset, states):
+        rows.prepare(CATALOG, partition, batch)
+
+
+def write(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
+    """Write the entries of some versions of an asset now.
+
+    Raises:
+        UnknownOutcomeError, StoreUnavailableError: as the store says.
+    """
+    for partition, batch in _batches(asset, states):
+        rows.commit(CATALOG, partition, batch)
+
+
+def _batches(
+    asset: Asset, states: Mapping[str, VersionState]
+) -> Iterator[tuple[str, list[Upsert]]]:
+    partition = keys.catalog_partition(asset.registry, asset.kind)
     changes = [
         Upsert(keys.catalog_key(Version(asset, number)), pack(entry(asset, state)))
         for number, state in states.items()
     ]
     for start in range(0, len(changes), MAX_BATCH_ROWS):
-        batch = changes[start : start + MAX_BATCH_ROWS]
-        rows.commit(CATALOG, keys.catalog_partition(asset.registry, asset.kind), batch)
+        yield partition, changes[start : start + MAX_BATCH_ROWS]
 
 
 def entries(

@@ -20,7 +20,6 @@ from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import binding, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
-from stage_functions.domain.record import canonical
 from stage_functions.domain.rule import Rule, Verdict
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
@@ -97,12 +96,11 @@ def judge(
     displaces = displaced_by(lifecycle, step.state, number, transition.target)
     evidence = context.evidence(snapshot)
     verdicts = _verdicts(context, lifecycle, transition, step, snapshot, evidence, request, now)
-    bound = binding(
-        lifecycle, snapshot, transition.source, transition.target, displaces, evidence.digest()
-    )
+    sealed, document = evidence.sealed()
+    bound = binding(lifecycle, snapshot, transition.source, transition.target, displaces, sealed)
     outcome = decide(lifecycle, step.state, number, request, verdicts, directory)
     grounds = Grounds(lifecycle, verdicts, bound.evidence, bound.fingerprint)
-    return Judged(outcome, grounds, bound, {bound.evidence: canonical(evidence.document())})
+    return Judged(outcome, grounds, bound, {sealed: document})
 
 
 def ask(

@@ -13,7 +13,8 @@ from stage_functions.domain.asset import Asset, Version
 
 MAX_PART_CHARACTERS = 400
 SHARDS = 16
-_PLAIN = re.compile(rb"[A-Za-z0-9._-]")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]*\Z")
+_PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 HEAD = "head"
 VERSION = "version:"
@@ -29,8 +30,10 @@ NAMES_PARTITION = "names"
 
 def encode(text: str) -> str:
     """Return a text as a key part."""
+    if len(text) <= MAX_PART_CHARACTERS and _PLAIN.match(text):
+        return text
     encoded = "".join(
-        chr(byte) if _PLAIN.match(bytes((byte,))) else f"={byte:02X}" for byte in text.encode()
+        chr(byte) if byte in _PLAIN_BYTES else f"={byte:02X}" for byte in text.encode()
     )
     if len(encoded) <= MAX_PART_CHARACTERS:
         return encoded

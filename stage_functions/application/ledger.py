@@ -34,6 +34,7 @@ from stage_functions.application.ports.rows import (
     Change,
     Delete,
     Insert,
+    Leftover,
     Replace,
     Rows,
     Upsert,
@@ -287,6 +288,8 @@ class Ledger:
     ) -> Loaded:
         """Take finished work off the outbox, with what it verified, under the same lock.
 
+        The markers of commits that owe nothing any more go with it.
+
         Args:
             loaded: what the work was done on.
             versions: those whose `base` was verified.
@@ -303,17 +306,19 @@ class Ledger:
         changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]
         changes += [Delete(item.key, ANY_ETAG) for item in done]
         changes += [Upsert(item.key, pack(item)) for item in later]
-        etags = self.rows.commit(LEDGER, partition, changes)
+        # Lost with the machine's power, the work is owed again, and found done.
+        etags = self.rows.commit(
+            LEDGER,
+            partition,
+            changes,
+            durable=False,
+            leftovers=[
+                Leftover(WORK, keys.outbox_shard(partition), keys.marker_key(partition, commit))
+                for commit in loaded.head.owed
+                if commit not in head.owed
+            ],
+        )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
-
-    def remove_marker(self, asset: Asset, commit: int) -> None:
-        """Remove the marker of a commit that owes nothing any more; a missing one is fine."""
-        partition = keys.asset_partition(asset)
-        marker = Delete(keys.marker_key(partition, commit), ANY_ETAG)
-        try:
-            self.rows.commit(WORK, keys.outbox_shard(partition), [marker])
-        except ConflictError:
-            return
 
     def owed(self, asset: Asset, limit: int = 1000) -> list[Owed]:
         """Return what an asset's commits owe, oldest first."""

@@ -131,10 +131,11 @@ def _round(
     for row in ready:
         if row.duty == RECONCILE:
             _reconcile(context, loaded, row, outcome)
-    _catalog(context, loaded, [row for row in ready if row.duty == CATALOG_DUTY], outcome)
     for row in ready:
         if row.duty == SINK and not _blocked(row, owed, outcome):
             _publish(context, loaded, row, records, outcome)
+    # Last, since these rows go with the completion, which follows.
+    _catalog(context, loaded, [row for row in ready if row.duty == CATALOG_DUTY], outcome)
     return outcome
 
 
@@ -166,7 +167,7 @@ def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _R
     states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
     if states:
         try:
-            catalog.write(context.ledger.rows, loaded.asset, states)
+            catalog.prepare(context.ledger.rows, loaded.asset, states)
         except RetryableError as exc:
             outcome.later.extend(_retried(context, row, exc, outcome.now) for row in rows)
             return
@@ -222,10 +223,7 @@ def _retried(context: Context, row: Owed, exc: RetryableError, now: datetime) ->
 def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _Round) -> Loaded:
     gone = {row.key for row in outcome.done}
     left = {row.commit for row in owed if row.key not in gone}
-    completed = context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
-    for commit in sorted(set(loaded.head.owed) - left):
-        context.ledger.remove_marker(loaded.asset, commit)
-    return completed
+    return context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
 
 
 def _record_parking(context: Context, loaded: Loaded, parked: Mapping[str, str]) -> None:

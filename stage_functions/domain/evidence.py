@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from stage_functions.domain.record import Json, digest
+from stage_functions.domain.record import Json, canonical, digest_of
 
 SECTIONS = (
     "job",
@@ -79,9 +79,10 @@ class Evidence:
             for name in SECTIONS
         }
 
-    def digest(self) -> str:
-        """Return `sha256:<hex>` of the kept document."""
-        return digest(self.document())
+    def sealed(self) -> tuple[str, bytes]:
+        """Return `sha256:<hex>` of the kept document, and its canonical bytes."""
+        body = canonical(self.document())
+        return digest_of(body), body
 
 
 def _kept(value: Scalar) -> Json:

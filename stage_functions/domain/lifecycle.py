@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.record import Json, digest
@@ -86,7 +87,7 @@ class Transition:
     approval: ApprovalPolicy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the digest is kept once computed
 class Lifecycle:
     """The stages and transitions that govern some assets.
 
@@ -110,7 +111,7 @@ class Lifecycle:
     bind: tuple[str, ...] = ()
     text: Mapping[str, Json] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """`sha256:<hex>` over the lifecycle as written, canonical JSON."""
         return digest(self.text)

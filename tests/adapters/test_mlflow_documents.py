@@ -69,7 +69,7 @@ def test_survives_any_model_file(file: bytes) -> None:
     assert {"a": 1.0} == evidence.section("metrics")
     assert {"source": "models:/m-1", "model_id": "m-1"}.items() <= evidence.section("model").items()
     assert {"source", "model_id", "flavors"} >= set(evidence.section("model"))
-    assert evidence.digest()
+    assert evidence.sealed()
 
 
 @pytest.mark.parametrize(

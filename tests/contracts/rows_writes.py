@@ -12,6 +12,7 @@ from stage_functions.application.ports.rows import (
     Change,
     Delete,
     Insert,
+    Leftover,
     Replace,
     Row,
     Rows,
@@ -229,6 +230,42 @@ class RowWrites:
         store.commit(LEDGER, PARTITION, [Upsert("head", {})])
 
         assert store.get(WORK, "outbox", "marker") is not None
+
+    def test_leftovers_go_with_the_batch_that_makes_them_superfluous(self, store: Rows) -> None:
+        """Wherever they are; one that is missing is fine."""
+        store.commit(WORK, "outbox-00", [Insert("marker", {"commit": 1})])
+        there = Leftover(WORK, "outbox-00", "marker")
+        missing = Leftover(WORK, "outbox-01", "marker")
+
+        change = Insert("head", {"number": 1})
+        store.commit(LEDGER, PARTITION, [change], leftovers=[there, missing])
+
+        assert store.get(WORK, "outbox-00", "marker") is None
+        assert read(store, "head").values == {"number": 1}
+
+    def test_leftovers_stay_where_the_batch_conflicts(self, store: Rows) -> None:
+        """They are superfluous only once it was applied."""
+        insert(store, "head")
+        store.commit(WORK, "outbox-00", [Insert("marker", {"commit": 1})])
+        leftovers = [Leftover(WORK, "outbox-00", "marker")]
+
+        with pytest.raises(ConflictError):
+            store.commit(LEDGER, PARTITION, [Insert("head", {"number": 2})], leftovers=leftovers)
+
+        assert store.get(WORK, "outbox-00", "marker") is not None
+
+    def test_what_need_not_be_durable_is_as_atomic_and_conditional_as_the_rest(
+        self, store: Rows
+    ) -> None:
+        """Only the loss of power tells the difference."""
+        etag = insert(store, "head")
+
+        (later,) = store.commit(
+            LEDGER, PARTITION, [Replace("head", {"number": 2}, etag)], durable=False
+        )
+        refuse(store, Replace("head", {"number": 3}, etag), Insert("other", {"number": 3}))
+
+        assert read(store, "head") == Row("head", later, {"number": 2})
 
     def test_prepare_refuses_what_commit_refuses(self, store: Rows) -> None:
         """Limits hold before anything is buffered."""

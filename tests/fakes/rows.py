@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from stage_functions.application.ports.rows import Change, Row, Rows, Upsert
+from stage_functions.application.ports.rows import Change, Leftover, Row, Rows, Upsert
 from stage_functions.domain.error import UnknownOutcomeError
 
 
@@ -42,7 +42,15 @@ class LossyRows:
         self.trips += 1
         return self._rows.query(table, partition, start=start, end=end, limit=limit)
 
-    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+    def commit(
+        self,
+        table: str,
+        partition: str,
+        changes: Sequence[Change],
+        *,
+        durable: bool = True,
+        leftovers: Sequence[Leftover] = (),
+    ) -> tuple[str, ...]:
         """Commit, and lose the reply where told so."""
         self.trips += 1
         if self.meanwhile is not None:
@@ -50,7 +58,10 @@ class LossyRows:
             interfere()
         applied = self.losses.pop(0) if self.losses else None
         if applied is not False:
-            etags = self._rows.commit(table, partition, changes)
+            etags = self._rows.commit(
+                table, partition, changes, durable=durable, leftovers=leftovers
+            )
+            self.trips += len(leftovers)
         if applied is not None:
             message = "the reply was lost"
             raise UnknownOutcomeError(message)

@@ -80,6 +80,15 @@ class Delete:
 Change = Insert | Replace | Upsert | Delete
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A row in another place that a batch makes superfluous."""
+
+    table: str
+    partition: str
+    key: str
+
+
 class Rows(Protocol):
     """A store of rows. Safe to share between threads."""
 
@@ -109,8 +118,21 @@ class Rows(Protocol):
         """
         ...
 
-    def commit(self, table: str, partition: str, changes: Sequence[Change]) -> tuple[str, ...]:
+    def commit(
+        self,
+        table: str,
+        partition: str,
+        changes: Sequence[Change],
+        *,
+        durable: bool = True,
+        leftovers: Sequence[Leftover] = (),
+    ) -> tuple[str, ...]:
         """Apply all changes or none; return the new ETags in order ("" for a deletion).
+
+        What is not durable may be lost with the machine's power, never in part, and never together
+        with something durable that was committed before or after it: for work that is simply done
+        again. Leftovers are deleted once the batch was applied; a missing one is fine, and one that
+        cannot be deleted now is left.
 
         Raises:
             ConflictError: a condition did not hold; nothing was applied.
