@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import NoReturn
 from urllib.parse import quote
 
 from stage_functions.application.ports.rows import (
@@ -135,12 +137,22 @@ def _check_row(partition: str, key: str, values: Mapping[str, Value]) -> None:
 
 
 def _check_name(key: str, name: str) -> None:
+    if not _is_name(name):
+        _refuse_name(key, name)
+
+
+@lru_cache(maxsize=1024)
+def _is_name(name: str) -> bool:
+    short = len(name) <= MAX_PROPERTY_NAME_CHARACTERS
+    return short and bool(_PROPERTY_NAME.fullmatch(name)) and name not in _RESERVED_NAMES
+
+
+def _refuse_name(key: str, name: str) -> NoReturn:
     if len(name) > MAX_PROPERTY_NAME_CHARACTERS:
         message = f"the row {key!r} has a property name of {len(name)} characters"
         raise RowTooLargeError(message)
-    if _PROPERTY_NAME.fullmatch(name) is None or name in _RESERVED_NAMES:
-        message = f"the row {key!r} has a property named {name!r}, which cannot be stored"
-        raise ValueError(message)
+    message = f"the row {key!r} has a property named {name!r}, which cannot be stored"
+    raise ValueError(message)
 
 
 def _value_bytes(key: str, name: str, value: object) -> int:

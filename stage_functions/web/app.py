@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from stage_functions import __version__
 from stage_functions.application.context import Context
@@ -40,12 +41,18 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=_operation_id,
     )
     app.state.service = Service.over(context, scanner, sign_in, webhook_secret)
     problems.install(app)
+    # The first that fits is taken: what is called most comes first.
+    app.include_router(signals.router)
     for module in (assets, approvals, operations):
         app.include_router(module.router, prefix=PREFIX)
-    app.include_router(signals.router)
     app.add_middleware(BodyLimit)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

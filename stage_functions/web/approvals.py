@@ -12,9 +12,8 @@ from stage_functions.domain.approval import Decision, Status
 from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
+    IDEMPOTENT,
     READS,
-    SIGNED_IN,
-    IdempotencyKey,
     problems,
     reply,
     text,
@@ -22,7 +21,7 @@ from stage_functions.web.contract import (
 from stage_functions.web.service import caller, operation, service
 from stage_functions.wire import api
 
-router = APIRouter(tags=["approvals"], dependencies=[SIGNED_IN])
+router = APIRouter(tags=["approvals"])
 Wanted = Annotated[str, Path(description="The approval's id.")]
 _States = Literal["open", "approved", "rejected", "withdrawn", "expired", "voided", "all"]
 
@@ -50,10 +49,9 @@ def show_approval(request: Request, approval: Wanted) -> Response:
     "/approvals/{approval}/votes",
     response_model=api.Decision,
     responses={**COMMANDS, **problems(412)},
+    openapi_extra=IDEMPOTENT,
 )
-def cast_vote(
-    request: Request, approval: Wanted, body: api.VoteBody, _key: IdempotencyKey = None
-) -> Response:
+def cast_vote(request: Request, approval: Wanted, body: api.VoteBody) -> Response:
     """Approve or reject; 412 where the approval is not what the voter saw."""
     command = VoteCommand(
         approval=approval.lower(),
@@ -66,20 +64,27 @@ def cast_vote(
     return reply(documents.decision(vote(service(request).context, command)))
 
 
-@router.post("/approvals/{approval}/sponsor", response_model=api.Decision, responses=COMMANDS)
-def sponsor(request: Request, approval: Wanted, _key: IdempotencyKey = None) -> Response:
+@router.post(
+    "/approvals/{approval}/sponsor",
+    response_model=api.Decision,
+    responses=COMMANDS,
+    openapi_extra=IDEMPOTENT,
+)
+def sponsor(request: Request, approval: Wanted) -> Response:
     """Stand for a request that nobody is proven to have made; who sponsors cannot vote."""
     actor = caller(request)
     answer = sponsor_request(service(request).context, approval.lower(), actor, operation(request))
     return reply(documents.decision(answer))
 
 
-@router.post("/approvals/{approval}/withdrawal", response_model=api.Decision, responses=COMMANDS)
+@router.post(
+    "/approvals/{approval}/withdrawal",
+    response_model=api.Decision,
+    responses=COMMANDS,
+    openapi_extra=IDEMPOTENT,
+)
 def withdraw_request(
-    request: Request,
-    approval: Wanted,
-    body: api.WithdrawalBody | None = None,
-    _key: IdempotencyKey = None,
+    request: Request, approval: Wanted, body: api.WithdrawalBody | None = None
 ) -> Response:
     """Take a request back."""
     actor = caller(request)

@@ -17,10 +17,9 @@ from stage_functions.domain.transition import Request as Wish
 from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
+    IDEMPOTENT,
     READS,
-    SIGNED_IN,
     Alias,
-    IdempotencyKey,
     KindName,
     Name,
     Number,
@@ -34,10 +33,47 @@ from stage_functions.web.problems import problem
 from stage_functions.web.service import caller, operation, service
 from stage_functions.wire import api
 
-router = APIRouter(tags=["assets"], dependencies=[SIGNED_IN])
+router = APIRouter(tags=["assets"])
 Limit = Annotated[int, Query(ge=1, le=query.MAX_LIMIT)]
 _ASSET = "/assets/{registry}/{kind}/{name}"
 _VERSION = f"{_ASSET}/versions/{{version}}"
+
+
+@router.post(
+    f"{_VERSION}/transitions",
+    response_model=api.Decision,
+    responses={
+        **COMMANDS,
+        **problems(412),
+        202: {"model": api.Decision, "description": "it waits for approval"},
+    },
+    openapi_extra=IDEMPOTENT,
+)
+def request_stage(
+    request: Request,
+    registry: Alias,
+    kind: KindName,
+    name: Name,
+    version: Number,
+    body: api.TransitionBody,
+) -> Response:
+    """Ask for a transition.
+
+    200 granted, or unchanged where the version stands there already; 202 pending, the same
+    approval when repeated; 409 refused, with every verdict and the stages that may be asked for.
+    """
+    actor = caller(request)
+    command = TransitionRequest(
+        version=the_version(registry, kind, name, version),
+        target=text("body.to", body.to),
+        reason=text("body.reason", body.reason),
+        actor=actor,
+        operation=operation(request),
+        expected_stage=text("body.expected_stage", body.expected_stage or ""),
+        archive_existing_versions=body.archive_existing_versions,
+        on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
+    )
+    return _answered(request_transition(service(request).context, command))
 
 
 @router.get("/assets", response_model=api.CatalogPage, responses=READS)
@@ -111,43 +147,6 @@ def show_version(
     caller(request)
     wanted = the_version(registry, kind, name, version)
     return reply(documents.version(query.version(service(request).context, wanted)))
-
-
-@router.post(
-    f"{_VERSION}/transitions",
-    response_model=api.Decision,
-    responses={
-        **COMMANDS,
-        **problems(412),
-        202: {"model": api.Decision, "description": "it waits for approval"},
-    },
-)
-def request_stage(
-    request: Request,
-    registry: Alias,
-    kind: KindName,
-    name: Name,
-    version: Number,
-    body: api.TransitionBody,
-    _key: IdempotencyKey = None,
-) -> Response:
-    """Ask for a transition.
-
-    200 granted, or unchanged where the version stands there already; 202 pending, the same
-    approval when repeated; 409 refused, with every verdict and the stages that may be asked for.
-    """
-    actor = caller(request)
-    command = TransitionRequest(
-        version=the_version(registry, kind, name, version),
-        target=text("body.to", body.to),
-        reason=text("body.reason", body.reason),
-        actor=actor,
-        operation=operation(request),
-        expected_stage=text("body.expected_stage", body.expected_stage or ""),
-        archive_existing_versions=body.archive_existing_versions,
-        on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
-    )
-    return _answered(request_transition(service(request).context, command))
 
 
 @router.post(

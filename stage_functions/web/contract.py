@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Header, Path, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi import Path, Response
 
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
@@ -15,7 +14,6 @@ from stage_functions.web.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-SIGNED_IN = Security(HTTPBearer(auto_error=False, description="A token, or a person's key in dev."))
 _WORDS = {
     400: "the body is not JSON",
     401: "nobody is signed in",
@@ -35,10 +33,18 @@ Alias = Annotated[str, Path(description="The registry's alias.")]
 KindName = Annotated[str, Path(description="models, data, environments or components.")]
 Name = Annotated[str, Path(description="The asset's name, percent-encoded once.")]
 Number = Annotated[str, Path(description="The version's number.")]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="The same key gets the same answer; for every request a new one."),
-]
+IDEMPOTENT: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key gets the same answer; for every request a new one.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        }
+    ]
+}
+"""Of a command; read where it is needed, since the framework takes its time over parameters."""
 
 
 def reply(document: object, status: int = 200) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,14 @@ from pydantic import TypeAdapter
 from stage_functions.wire import api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
-_GUESSED = MappingProxyType({"HTTPValidationError": None, "ValidationError": None})
+_TOKEN = MappingProxyType(
+    {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token; with STAGEWARD_AUTH=dev a person's key.",
+    }
+)
+_GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
 
 
@@ -44,10 +51,11 @@ def _document(app: FastAPI) -> Document:
     schemas |= _schemas()
     for name, schema in schemas.items():
         _explain(getattr(api, name, None), schema)
-    for operation in _operations(found):
-        operation.setdefault("operationId", "")
-        # A refusal before the body is read, and what a browser sends first, know no type.
-        operation["operationId"] = operation["operationId"].partition("_api_v1")[0]
+    found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
+    for path, operations in found["paths"].items():
+        for operation in operations.values():
+            if path.startswith("/api/"):
+                operation["security"] = [{"token": []}]
     return found
 
 
@@ -55,11 +63,6 @@ def _schemas() -> Document:
     """Return the schema of problems, which no call names as its own document."""
     schema = TypeAdapter(api.Problem).json_schema(ref_template="#/components/schemas/{model}")
     return {**schema.pop("$defs"), "Problem": schema}
-
-
-def _operations(document: Document) -> Iterator[Document]:
-    for path in document["paths"].values():
-        yield from path.values()
 
 
 def _explain(type_: type | None, schema: Document) -> None:

@@ -11,7 +11,6 @@ from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
-    SIGNED_IN,
     Alias,
     problems,
     reply,
@@ -23,7 +22,7 @@ from stage_functions.wire import api
 
 SCAN_SECONDS = 20
 """A caller does not wait longer; the next scan goes on where this one stopped."""
-router = APIRouter(tags=["operations"], dependencies=[SIGNED_IN])
+router = APIRouter(tags=["operations"])
 _LISTS = problems(401, 503)
 _OPERATOR = problems(401, 403, 404, 422, 502, 503)
 
