@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock setup clean
+.PHONY: help demo test check bench format schemas lock setup clean
 
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
@@ -36,6 +36,10 @@ format: ## format the code and mend what the linter can
 	@$(SETUP) dev
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
+
+schemas: ## write the JSON Schemas of the events again
+	@$(SETUP) dev
+	@$(BIN)/python -m scripts.event_schemas
 
 lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@$(SETUP) uv

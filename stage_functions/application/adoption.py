@@ -22,10 +22,16 @@ from stage_functions.application.ports.rows import (
     Insert,
     Replace,
     Row,
+    Upsert,
     Value,
 )
+from stage_functions.application.ports.sink import Sink
 from stage_functions.domain.asset import Asset, Kind
-from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.error import (
+    ConfigurationError,
+    SinkRefusedError,
+    SinkUnavailableError,
+)
 from stage_functions.domain.grounds import ITSELF, lifecycle_document
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.record import (
@@ -41,6 +47,7 @@ from stage_functions.domain.record import (
 
 MAX_CHANGES = 200
 _ADOPTED = "adopted"
+_SINK = "sink:"
 
 
 def adopt(context: Context) -> None:
@@ -58,6 +65,37 @@ def adopt(context: Context) -> None:
     _check_stranded(context, new)
     for lifecycle in new:
         context.persistently(partial(_adopt, context, lifecycle))
+
+
+def announce(context: Context) -> tuple[str, ...]:
+    """Publish adoptions that a sink does not have yet; tell what failed.
+
+    A lifecycle's history is its own, with no outbox beside it: each sink has a row that says how
+    far it got. So adoptions are published in order, at least once, when the sweep comes by.
+
+    Raises:
+        StoreUnavailableError: try again.
+    """
+    failed: list[str] = []
+    for lifecycle in context.configuration.lifecycles:
+        for sink in context.sinks.values():
+            try:
+                _announce(context, keys.lifecycle_partition(lifecycle.name), sink)
+            except (SinkRefusedError, SinkUnavailableError) as exc:
+                failed.append(f"lifecycle {lifecycle.name} to {sink.name}: {exc}")
+    return tuple(failed)
+
+
+def _announce(context: Context, partition: str, sink: Sink) -> None:
+    key = f"{_SINK}{keys.encode(sink.name)}"
+    row = context.ledger.rows.get(LEDGER, partition, key)
+    done = int(row.values["number"]) if row is not None else 0
+    records = context.ledger.records(partition, after=done)
+    if not records:
+        return
+    sink.publish(records)
+    told = Upsert(key, {"number": records[-1].number})
+    context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:

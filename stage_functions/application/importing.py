@@ -228,10 +228,14 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
     known = loaded.versions.get(number)
     if known is not None and known.governed and known.incarnation == snapshot.incarnation:
         return None
+    step = loaded.step()
+    if known is not None and known.governed:
+        why = f"another thing was registered as {number}"
+        step = effect.delete(step, number, item.lifecycle, command.actor, now, why)
     registry = context.configuration.registry(command.registry)
     author = context.identify(snapshot.author) if snapshot.author else ""
     step = effect.take_over(
-        loaded.step(),
+        step,
         snapshot,
         item.stage,
         command.actor,

@@ -7,7 +7,7 @@ verdicts. No stage moves, no approval opens, nothing is owed to the registry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from stage_functions.application.context import Context
@@ -22,19 +22,32 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Request, grounds
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an observation comes to.
+
+    Attributes:
+        step: with one Observed record, or empty if nothing changed.
+        blobs: documents by digest that the record refers to.
+    """
+
+    step: Step
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+
 def observe(
     context: Context, loaded: Loaded, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
-) -> Step:
-    """Return a step with one Observed record, or an empty one if nothing changed."""
+) -> Seen:
+    """Note what a version shows, and what would come of it, if anything changed."""
     number = snapshot.version.number
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observation.observed(snapshot, registry)
     known = loaded.versions.get(number)
     step = loaded.step()
     if known is None or known.incarnation != snapshot.incarnation or known.gone:
-        return _first(step, snapshot, lifecycle, values, now)
+        return Seen(_first(step, snapshot, lifecycle, values, now))
     if all(value == known.base.get(source) for source, value in values.items()):
-        return step
+        return Seen(step)
     return _changed(context, step, known, snapshot, lifecycle, values, now)
 
 
@@ -98,25 +111,28 @@ def _changed(
     lifecycle: Lifecycle,
     values: Mapping[str, str | None],
     now: datetime,
-) -> Step:
+) -> Seen:
     registry = context.configuration.registry(snapshot.version.asset.registry)
     stage = standing(known, snapshot, lifecycle)
     as_governed = replace(known, stage=stage)
     reading = observation.read(as_governed, values, lifecycle, registry)
     fields: dict[str, Json] = {"from": stage}
+    blobs: Mapping[str, bytes] = {}
     if reading.wish is not None:
         request = Request(reading.wish.target, reading.wish.reason, NOBODY)
         judged = judge(context, lifecycle, step.with_version(as_governed), snapshot, request, now)
+        blobs = judged.blobs
         fields |= {
             "to": reading.wish.target,
             **grounds(judged.outcome),
             **judged.grounds.document(),
         }
     elif reading.drift is not None:
-        detail = f"stage {reading.drift} would be put back to {stage}"
-        fields |= {"to": reading.drift, "outcome": "drift", "detail": detail}
+        shown = reading.drift[: observation.MAX_TARGET_CHARACTERS]
+        detail = f"stage {shown} would be put back to {stage}"
+        fields |= {"to": shown, "outcome": "drift", "detail": detail}
     else:
         fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}
     state = replace(known.answered(reading.answers), base=dict(values))
     draft = Draft(RecordType.OBSERVED, known.version, known.incarnation, NOBODY, fields)
-    return step.with_version(state).record(draft)
+    return Seen(step.with_version(state).record(draft), blobs)

@@ -25,7 +25,14 @@ from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import STAGE, STAGE_REQUEST, Reading, observed, read
+from stage_functions.domain.observation import (
+    MAX_TARGET_CHARACTERS,
+    STAGE,
+    STAGE_REQUEST,
+    Reading,
+    observed,
+    read,
+)
 from stage_functions.domain.people import STAGEWARD, Actor, Attribution
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
@@ -104,7 +111,8 @@ def _attempt(
     if snapshot is None or snapshot.anonymous:
         return None, loaded
     if context.states.ungoverned(version.asset.registry):
-        plan = _Plan(loaded, observe(context, loaded, snapshot, lifecycle, now))
+        seen = observe(context, loaded, snapshot, lifecycle, now)
+        plan = _Plan(loaded, seen.step, seen.blobs)
     else:
         plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
     if plan.step == plan.loaded.step():
@@ -205,8 +213,10 @@ def _put_back(
         return plan
     window = timedelta(seconds=PUT_BACK_WINDOW_SECONDS)
     recent = tuple(moment for moment in state.put_backs if now - moment < window)
-    found = reading.drift if reading.drift is not None else ""
-    fields: dict[str, Json] = {"found": found, "granted": state.stage}
+    found: dict[str, Json] = (
+        {"found": reading.drift[:MAX_TARGET_CHARACTERS]} if reading.drift is not None else {}
+    )
+    fields: dict[str, Json] = {**found, "granted": state.stage}
     if len(recent) >= PUT_BACK_LIMIT:
         until = now + timedelta(seconds=PUT_BACK_PAUSE_SECONDS)
         state = replace(state, put_backs=recent, paused_until=until)

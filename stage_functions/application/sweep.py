@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stage_functions.application import keys
+from stage_functions.application.adoption import announce
 from stage_functions.application.codec import pack
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Head, Loaded
@@ -62,7 +63,7 @@ def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swe
     started = context.clock.now()
     end = started + timedelta(seconds=seconds)
     finished = waiting = expired = 0
-    failed: list[str] = []
+    failed = list(announce(context))
     for offset in range(keys.SHARDS):
         shard = (first_shard + offset) % keys.SHARDS
         if offset and context.clock.now() >= end:

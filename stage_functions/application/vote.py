@@ -321,8 +321,8 @@ def _grant_if_reached(context: Context, case: _Case, step: Step, actor: Actor) -
         why = f"{version} is no longer in its registry"
         return _void(case, step, approval, why)
     if snapshot.incarnation != approval.binding.incarnation:
-        step = arrive(context, step, snapshot, case.lifecycle, case.now).step
-        return _Ruling(case.loaded, step)
+        arrived = arrive(context, step, snapshot, case.lifecycle, case.now)
+        return _Ruling(case.loaded, arrived.step, arrived.blobs)
     request = Request(
         approval.binding.target, approval.reason, approval.requester, approval.on_behalf_of
     )

@@ -23,6 +23,8 @@ STAGE_GOVERNOR = "stage_governor"
 CONVERSATION = (STAGE, STAGE_REQUEST, STAGE_STATUS, STAGE_GOVERNOR)
 """The tags that carry the conversation; hints about others are acknowledged unread."""
 MLFLOW_STAGE = "mlflow_stage"
+MAX_TARGET_CHARACTERS = 200
+"""Of a value that a record repeats though nobody has checked it."""
 _WITHDRAW = "withdraw "
 
 
@@ -115,7 +117,7 @@ def parse_request(value: str, lifecycle: Lifecycle) -> tuple[str, str]:
     if text in lifecycle.stages:
         return text, ""
     stage, _, reason = text.partition(":")
-    return stage.strip(), reason.strip()[:MAX_TEXT_CHARACTERS]
+    return stage.strip()[:MAX_TARGET_CHARACTERS], reason.strip()[:MAX_TEXT_CHARACTERS]
 
 
 def _read_request(

@@ -14,6 +14,7 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Kind, Version
+from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
 from tests.builders import IRIS, World, actor, world
 
@@ -142,3 +143,47 @@ def test_old_answers_are_forgotten_after_a_week(it: World) -> None:
     it.clock.sleep(8 * 86_400)
 
     assert (young, upkeep.forget_answers(it.context)) == (0, 1)
+
+
+def test_what_was_registered_anew_meanwhile_is_not_imported_over_what_was_before(
+    it: World,
+) -> None:
+    """The old one is recorded as deleted, and its open approval voided."""
+    import_registry(it.context, command(Prod="Production"))
+    request_transition(it.context, it.command(TWO, "Production"))
+    it.registry.remove(TWO)
+    it.clock.sleep(60)
+    it.registry.register(TWO, it.clock.now(), tags={"stage": "Staging"})
+    it.context.states.update("demo", lambda _: RegistryState())
+
+    done = import_registry(it.context, command(Prod="Production"))
+
+    types = [str(one.type) for one in query.all_records(it.context, IRIS)]
+    assert done.stages == {"Staging": 1}
+    assert types[-4:] == ["Deleted", "Violated", "ApprovalClosed", "Imported"]
+    assert it.context.ledger.load(IRIS).head.approvals == ()
+
+
+def test_what_would_be_decided_in_observe_is_recorded_with_its_evidence() -> None:
+    """A digest without its text proves nothing."""
+    it = world(Mode.OBSERVE)
+    it.register("1")
+    it.tag(ONE, "stage_request", "Staging: ready")
+
+    record = list(query.all_records(it.context, IRIS))[-1]
+
+    assert it.context.ledger.blob(str(record.content["evidence"])) is not None
+    it.rows.close()
+
+
+def test_a_request_of_a_hundred_thousand_characters_is_refused_in_few_words() -> None:
+    """A record is never changed, so it must not be filled."""
+    it = world()
+    it.register("1")
+    it.tag(ONE, "stage_request", "x" * 100_000)
+
+    record = list(query.all_records(it.context, IRIS))[-1]
+
+    assert str(record.type) == "TransitionRefused"
+    assert len(record.body) < 3000
+    it.rows.close()

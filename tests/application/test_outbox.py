@@ -40,7 +40,7 @@ def it(sinks: tuple[MemorySink, MemorySink]) -> Iterator[World]:
 
 def numbers(sink: MemorySink) -> list[int]:
     """Return the numbers of the records that a sink has taken."""
-    return [record.number for record in sink.taken]
+    return [record.number for record in sink.taken if record.content["asset"] == str(IRIS)]
 
 
 def test_every_record_is_published_once_and_in_order(
@@ -171,3 +171,18 @@ def test_tags_that_keep_changing_are_left_alone_for_an_hour(it: World) -> None:
 
     assert stopped == "Z"
     assert it.registry.tags(version)["stage"] == "None"
+
+
+def test_the_adoption_of_a_lifecycle_is_published_once_it_can_be() -> None:
+    """By the sweep, in order, and not again."""
+    sink = MemorySink("webhook-1")
+    it = world(sinks=(sink,))
+    sink.fault = SinkUnavailableError("HTTP 503")
+    away = sweep(it.context)
+    sink.fault = None
+    for _ in range(2):
+        sweep(it.context)
+
+    assert "HTTP 503" in away.failed[0]
+    assert [str(record.type) for record in sink.taken] == ["LifecycleAdopted"]
+    it.rows.close()

@@ -1,0 +1,500 @@
+"""Write the JSON Schemas of the published events, one file a record type.
+
+    python -m scripts.event_schemas
+
+Most of a record is the same in every type; a subscriber wants one file with everything in it. So
+what is shared is written once here, and a test holds the files against what this makes. Property
+order is the order in which a record is written.
+
+A schema is a promise to whoever subscribes: a field may be added to it. One that goes, or means
+something else, or gets a further value where the values are listed, takes the next `schema` number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stage_functions.domain.approval import Decision, Status
+from stage_functions.domain.asset import Kind
+from stage_functions.domain.people import Attribution
+from stage_functions.domain.record import MAX_TEXT_CHARACTERS, SCHEMA, RecordType
+from stage_functions.domain.rule import Result
+from stage_functions.domain.transition import MAX_DISPLACED
+
+FOLDER = Path(__file__).parents[1] / "stage_functions" / "events"
+Schema = dict[str, object]
+_MAX_INTEGER = 2**53 - 1
+_DEFINITIONS = "#/$defs/"
+
+
+def _text(description: str, **more: object) -> Schema:
+    return {"description": description, "type": "string", **more}
+
+
+def _integer(description: str) -> Schema:
+    return {
+        "description": description,
+        "type": "integer",
+        "minimum": 1,
+        "maximum": _MAX_INTEGER,
+    }
+
+
+def _choice(description: str, *values: str) -> Schema:
+    return _text(description, enum=[*values])
+
+
+def _list(description: str, items: Schema, **more: object) -> Schema:
+    return {"description": description, "type": "array", "items": items, **more}
+
+
+def _object(description: str, required: tuple[str, ...], properties: Schema) -> Schema:
+    return {
+        "description": description,
+        "type": "object",
+        "required": list(required),
+        "properties": properties,
+        "additionalProperties": True,
+    }
+
+
+def _one_of(name: str, description: str = "") -> Schema:
+    """Return a reference to a shared part, with words of its own where they say more."""
+    said: Schema = {"description": description} if description else {}
+    return {**said, "$ref": f"{_DEFINITIONS}{name}"}
+
+
+def _said(description: str) -> Schema:
+    return _text(description, minLength=1, maxLength=MAX_TEXT_CHARACTERS)
+
+
+DEFINITIONS: Schema = {
+    "actor": _object(
+        "Who did something, and how surely that is known.",
+        ("attribution", "via"),
+        {
+            "id": _one_of("actorId", "Who; left out where nobody is known."),
+            "attribution": _choice(
+                "proven: signed in, or Stageward itself. inferred: the registry says so. none: "
+                "nobody is known.",
+                *Attribution,
+            ),
+            "via": _text(
+                "How it arrived: api, cli, tag, registry, scan, or itself. Others may follow.",
+                minLength=1,
+            ),
+        },
+    ),
+    "actorId": _text(
+        "person:<key of the configuration>; <provider>:<id> of whom the configuration does not "
+        "know, <provider>:raw-<24 hex digits> where that id could be a mail address; or stageward.",
+        minLength=1,
+    ),
+    "approvalId": _text(
+        "Id of an approval: 8 Crockford base-32 characters.", pattern="^[0-9a-hjkmnp-tv-z]{8}$"
+    ),
+    "digest": _text(
+        "SHA-256 of the canonical JSON (RFC 8785) of a document.",
+        pattern="^sha256:[0-9a-f]{64}$",
+    ),
+    "lifecycle": _object(
+        "The lifecycle in force.",
+        ("name", "digest"),
+        {
+            "name": _text("As the configuration names it.", minLength=1, maxLength=64),
+            "digest": _one_of("digest", "Digest of its text, as written in the configuration."),
+        },
+    ),
+    "moment": _text(
+        "A moment in UTC, with microseconds and Z.",
+        format="date-time",
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$",
+    ),
+    "needs": _list(
+        "What the approval waits for after this, in words for people, such as '2 of model-risk'; "
+        "empty when the quorum is reached.",
+        {"type": "string", "minLength": 1},
+    ),
+    "sha256": _text("SHA-256, 64 hex digits.", pattern="^[0-9a-f]{64}$"),
+    "stage": _text("A stage of the lifecycle.", minLength=1, maxLength=64),
+    "verdict": _object(
+        "What a rule answered.",
+        ("rule", "result", "values"),
+        {
+            "rule": _text("The rule's name in the lifecycle.", minLength=1, maxLength=64),
+            "result": _choice(
+                "Only passed lets a transition through. errored: it could not be evaluated.",
+                *Result,
+            ),
+            "values": {
+                "description": "What the rule shows: by expression its value as text, numbers too; "
+                "'<expression> is not recorded' where there is none.",
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+            },
+            "error": _text("Why it could not be evaluated; only where it errored.", minLength=1),
+        },
+    ),
+    "version": _text("A version of the asset, as its registry numbers it.", minLength=1),
+}
+
+_FROM = _one_of("stage", "The stage that the version had.")
+_TO = _one_of("stage", "The stage that the version has now.")
+_ASKED = _text("What was asked for, in the words of whoever asked: not always a stage.")
+_REQUESTER = _one_of("actor", "Who asked; the sponsor, where somebody has stood for the request.")
+_REASON = _said("Why, in the requester's words; left out where none was given.")
+_ON_BEHALF_OF = _one_of("actorId", "For whom it was asked; left out where for nobody else.")
+_APPROVAL = _one_of("approvalId", "The approval that this is about.")
+_AUTHOR = _one_of("actorId", "Who made the version, as far as its registry says.")
+_CREATED_AT = _one_of("moment", "When the registry made the version.")
+_DISPLACES = _list(
+    "Versions that must leave the exclusive stage for this one; left out where there are none.",
+    _one_of("version"),
+    minItems=1,
+    maxItems=MAX_DISPLACED,
+    uniqueItems=True,
+)
+_BECAUSE_OF = _integer("Number of the record of the same commit that caused this one.")
+_GROUNDS: Schema = {
+    "lifecycle": _one_of("lifecycle"),
+    "verdicts": _list(
+        "What the rules of the transition answered, in its order; left out where it has none.",
+        _one_of("verdict"),
+        minItems=1,
+    ),
+    "evidence": _one_of("digest", "Digest of what was known of the version when it was judged."),
+    "fingerprint": _one_of("digest", "Fingerprint: over everything that an approval is bound to."),
+}
+"""On what a transition was judged."""
+
+
+def _why(description: str) -> Schema:
+    return _text(f"{description}, in words for people.", minLength=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one type of record says besides what all of them do.
+
+    Attributes:
+        says: when it is written.
+        fields: its own fields, by name, in order.
+        optional: those that may be left out.
+        conditions: what further holds between them.
+        versioned: it is about a version; else about a lifecycle.
+    """
+
+    says: str
+    fields: Schema
+    optional: tuple[str, ...] = ()
+    conditions: tuple[Schema, ...] = field(default=())
+    versioned: bool = True
+
+
+SHAPES: dict[RecordType, Shape] = {
+    RecordType.REGISTERED: Shape(
+        "A version is known to the ledger from now on, at the initial stage of its lifecycle.",
+        {
+            "to": _one_of("stage", "The initial stage."),
+            "why": _text("How it came there.", const="registered"),
+            "created_at": _CREATED_AT,
+            "lifecycle": _one_of("lifecycle"),
+            "evidence": _one_of("digest", "Digest of what was known of the version."),
+            "author": _AUTHOR,
+        },
+        optional=("author",),
+    ),
+    RecordType.IMPORTED: Shape(
+        "An operator took today's stage of a version as granted. Not published.",
+        {
+            "to": _TO,
+            "why": _text("How it came there.", const="imported"),
+            "grounds": _text("Nobody approved it.", const="no approval"),
+            "reason": _said("Why, in the operator's words; left out where none was given."),
+            "created_at": _CREATED_AT,
+            "lifecycle": _one_of("lifecycle"),
+            "author": _AUTHOR,
+        },
+        optional=("reason", "author"),
+    ),
+    RecordType.OBSERVED: Shape(
+        "In a registry that is only observed something changed. Not published.",
+        {
+            "from": _one_of("stage", "Where the version stands, as far as can be told."),
+            "to": _text("Where it was first seen, or what was asked for or found."),
+            "outcome": _choice(
+                "What would have happened to it, or has.",
+                "first seen",
+                "granted",
+                "pending",
+                "refused",
+                "drift",
+                "nothing",
+                "gone",
+            ),
+            "detail": _text("The same in words for people.", minLength=1),
+            **_GROUNDS,
+        },
+        optional=("from", "to", *_GROUNDS),
+    ),
+    RecordType.TRANSITION_REFUSED: Shape(
+        "A request was refused; the version stays where it is.",
+        {
+            "from": _one_of("stage", "The stage that the version has."),
+            "to": _ASKED,
+            "why": _why("Why it was refused"),
+            "allowed": _list("The stages that may be asked for instead.", _one_of("stage")),
+            "requester": _REQUESTER,
+            "reason": _REASON,
+            "on_behalf_of": _ON_BEHALF_OF,
+            **_GROUNDS,
+        },
+        optional=("reason", "on_behalf_of", "verdicts", "evidence", "fingerprint"),
+    ),
+    RecordType.APPROVAL_REQUESTED: Shape(
+        "A request waits for approval.",
+        {
+            "from": _one_of("stage", "The stage that the version has."),
+            "to": _one_of("stage", "The stage that it would reach."),
+            "approval": _one_of("approvalId", "The approval that was opened."),
+            "requester": _REQUESTER,
+            "reason": _REASON,
+            "on_behalf_of": _ON_BEHALF_OF,
+            "candidates": _list(
+                "Whoever may have asked, where nobody is proven to have.",
+                _one_of("actorId"),
+                minItems=1,
+            ),
+            "displaces": _DISPLACES,
+            "deadline": _one_of("moment", "When it lapses; it never approves by itself."),
+            "needs": _one_of("needs"),
+            **_GROUNDS,
+        },
+        optional=("reason", "on_behalf_of", "candidates", "displaces", "verdicts"),
+    ),
+    RecordType.SPONSORED: Shape(
+        "Somebody, the actor, stands for a request that nobody is proven to have made.",
+        {"approval": _APPROVAL, "needs": _one_of("needs")},
+    ),
+    RecordType.VOTED: Shape(
+        "Somebody, the actor, voted.",
+        {
+            "approval": _APPROVAL,
+            "decision": _choice("Any reject closes the approval.", *Decision),
+            "comment": _said("Why, in the voter's words; left out where none was given."),
+            "groups": _list(
+                "The groups of the voter, at the vote.",
+                {"type": "string", "minLength": 1},
+                minItems=1,
+            ),
+            "fingerprint": _one_of(
+                "digest", "Fingerprint of the brief that the voter saw: that of the approval."
+            ),
+            "needs": _one_of("needs"),
+        },
+        optional=("comment",),
+    ),
+    RecordType.APPROVAL_CLOSED: Shape(
+        "An approval is closed for good.",
+        {
+            "approval": _APPROVAL,
+            "status": _choice(
+                "What became of it. approved: StageChanged follows in the same commit. voided: "
+                "what it was bound to has changed, or the version has moved or is gone.",
+                *(status for status in Status if status is not Status.OPEN),
+            ),
+            "from": _one_of("stage", "The stage that the version had when it was asked."),
+            "to": _one_of("stage", "The stage that was asked for."),
+            "why": _why("Why it was closed"),
+            "because_of": _BECAUSE_OF,
+        },
+        optional=("because_of",),
+    ),
+    RecordType.STAGE_CHANGED: Shape(
+        "A version has another stage.",
+        {
+            "from": _FROM,
+            "to": _TO,
+            "why": _choice(
+                "allowed: the lifecycle demands no approval. approved: it was. displaced: "
+                "another version took its exclusive stage.",
+                "allowed",
+                "approved",
+                "displaced",
+            ),
+            "requester": _REQUESTER,
+            "reason": _REASON,
+            "on_behalf_of": _ON_BEHALF_OF,
+            "approval": _one_of("approvalId", "The approval that granted it."),
+            "displaces": _DISPLACES,
+            "displaced_by": _one_of("version", "The version that took its stage."),
+            **_GROUNDS,
+            "because_of": _BECAUSE_OF,
+        },
+        optional=(
+            "requester",
+            "reason",
+            "on_behalf_of",
+            "approval",
+            "displaces",
+            "displaced_by",
+            "verdicts",
+            "evidence",
+            "fingerprint",
+            "because_of",
+        ),
+        conditions=(
+            {
+                "if": {"properties": {"why": {"const": "displaced"}}},
+                "then": {"required": ["displaced_by", "because_of"]},
+                "else": {"required": ["requester", "evidence", "fingerprint"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "approved"}}},
+                "then": {"required": ["approval"]},
+            },
+        ),
+    ),
+    RecordType.DELETED: Shape(
+        "A version is gone from its registry, or its number means another thing now.",
+        {"from": _FROM, "why": _why("What became of it")},
+    ),
+    RecordType.VIOLATED: Shape(
+        "Something happened that the lifecycle forbids and Stageward could not prevent.",
+        {"from": _FROM, "why": _why("What was violated"), "because_of": _BECAUSE_OF},
+    ),
+    RecordType.DRIFT_FOUND: Shape(
+        "The tags of a version show what nobody was granted, or cannot be written.",
+        {
+            "found": _text("What the tag stage showed; empty where it was not there."),
+            "granted": _one_of("stage", "The stage that the version has."),
+            "why": _why("What is wrong and what is done about it"),
+        },
+        optional=("found", "granted"),
+    ),
+    RecordType.LIFECYCLE_ADOPTED: Shape(
+        "A lifecycle of the configuration is in force from now on.",
+        {
+            "lifecycle": _one_of("lifecycle", "The lifecycle, as it is now."),
+            "from": _one_of("digest", "Digest of the text before; left out the first time."),
+            "changes": _list(
+                "The difference to the text before: '+ path: value', '- path: value' or "
+                "'~ path: old → new'; at most 200. Empty the first time.",
+                {"type": "string"},
+                maxItems=200,
+            ),
+        },
+        optional=("from",),
+        versioned=False,
+    ),
+}
+
+
+def _first_fields(type_: RecordType, *, versioned: bool) -> Schema:
+    kinds = "|".join(Kind)
+    asset = _text(
+        "The asset: registry/kind/name.", pattern=f"^[a-z0-9-]+/({kinds})/[^/:]{{1,1000}}$"
+    )
+    lifecycle = _text(
+        "The lifecycle: lifecycle:<name>.", pattern="^lifecycle:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+    )
+    about: Schema = {
+        "version": _one_of(
+            "version", "The version that this is about, as its registry numbers it."
+        ),
+        "incarnation": _text(
+            "Which thing that number means: <creation, milliseconds since 1970>/<content id>.",
+            pattern="^-?[0-9]+/",
+        ),
+    }
+    return {
+        "schema": {
+            "description": "The number of this schema.",
+            "type": "integer",
+            "const": SCHEMA,
+        },
+        "ledger": _text(
+            "Id of the ledger: 8 Crockford base-32 characters.",
+            pattern="^[0-9a-hjkmnp-tv-z]{8}$",
+        ),
+        "asset": asset if versioned else lifecycle,
+        "number": _integer("Place in the history of the asset: 1, 2, 3, without gaps."),
+        "commit": _integer("The commit; records that were committed together have the same."),
+        "type": _text("What this is about.", const=type_),
+        **(about if versioned else {}),
+        "at": _one_of("moment", "When it was committed; later than the record before."),
+        "actor": _one_of("actor"),
+    }
+
+
+_LAST_FIELDS: Schema = {
+    "operation": _text(
+        "Id of the operation: the caller's Idempotency-Key, or one that Stageward made.",
+        pattern="^[!-~]{1,200}$",
+    ),
+    "prev": _one_of("sha256", "Hash of the record before, 64 hex digits."),
+    "hash": _one_of("sha256", "Hash of this record, 64 hex digits."),
+}
+
+
+def schema(type_: RecordType) -> Schema:
+    """Return the JSON Schema of a type of record."""
+    shape = SHAPES[type_]
+    properties: Schema = {
+        **_first_fields(type_, versioned=shape.versioned),
+        **shape.fields,
+        **_LAST_FIELDS,
+    }
+    conditions: Schema = {"allOf": list(shape.conditions)} if shape.conditions else {}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:stageward:{type_}:{SCHEMA}",
+        "title": f"Stageward.{type_}",
+        "description": f"{shape.says} The data of the CloudEvent: the record.",
+        "type": "object",
+        "required": [name for name in properties if name not in shape.optional],
+        "properties": properties,
+        "additionalProperties": True,
+        **conditions,
+        "$defs": _used(properties),
+    }
+
+
+def _used(part: object) -> Schema:
+    """Return the shared parts that a schema needs, with those that they need."""
+    wanted = list(_references(part))
+    for name in wanted:
+        wanted += [more for more in _references(DEFINITIONS[name]) if more not in wanted]
+    return {name: DEFINITIONS[name] for name in sorted(set(wanted))}
+
+
+def _references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield str(part["$ref"]).removeprefix(_DEFINITIONS)
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _references(inner)
+
+
+def files() -> dict[str, str]:
+    """Return the text of every file, by its name."""
+    return {
+        f"{type_}.schema.json": json.dumps(schema(type_), indent=2, ensure_ascii=False) + "\n"
+        for type_ in RecordType
+    }
+
+
+def main() -> None:
+    """Write every file."""
+    for name, text in files().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
