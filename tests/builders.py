@@ -10,6 +10,8 @@ from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.rows import Rows
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
@@ -74,6 +76,21 @@ def lifecycle() -> Lifecycle:
     )
 
 
+def unguarded() -> Lifecycle:
+    """Return a lifecycle where anyone may take Production from whoever holds it."""
+    return Lifecycle(
+        name="unguarded",
+        applies_to=("*/*/*",),
+        stages=lifecycle().stages,
+        transitions=(
+            Transition("None", "Staging"),
+            Transition("Staging", "Production"),
+            Transition("Staging", "Archived"),
+        ),
+        text={"name": "unguarded"},
+    )
+
+
 def actor(key: str) -> Actor:
     """Return a person who is signed in."""
     return Actor(f"person:{key}", Attribution.PROVEN, "api")
@@ -108,17 +125,18 @@ class World:
 
 
 def context_over(
-    rows: LossyRows,
+    rows: Rows,
     registry: MemoryRegistry,
-    clock: FakeClock,
+    clock: Clock,
     mode: Mode,
     sinks: tuple[MemorySink, ...] = (),
     workspace: str = "",
+    governed_by: Lifecycle | None = None,
 ) -> Context:
     """Return one instance of Stageward; over an Azure ML workspace where its id is given."""
     type_ = RegistryType.AZUREML if workspace else RegistryType.MLFLOW
     registries = {"demo": RegistryConfiguration("demo", type_, workspace or "http://m", mode)}
-    configuration = Configuration(registries, DIRECTORY, (lifecycle(),))
+    configuration = Configuration(registries, DIRECTORY, (governed_by or lifecycle(),))
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
@@ -126,12 +144,15 @@ def context_over(
 
 
 def world(
-    mode: Mode = Mode.ENFORCE, sinks: tuple[MemorySink, ...] = (), workspace: str = ""
+    mode: Mode = Mode.ENFORCE,
+    sinks: tuple[MemorySink, ...] = (),
+    workspace: str = "",
+    governed_by: Lifecycle | None = None,
 ) -> World:
     """Return a new world over SQLite in memory, its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry()
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over(rows, registry, clock, mode, sinks, workspace)
+    context = context_over(rows, registry, clock, mode, sinks, workspace, governed_by)
     adopt(context)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)

@@ -1,5 +1,7 @@
 """One promote-and-displace in a process of its own, killed at a given call of a port.
 
+Each tag that the registry writes counts as a call: it may be the last one.
+
 Run as `python -m tests.crash FOLDER CALL before|after`; prints how many calls there were when it
 came to its end.
 """
@@ -10,12 +12,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 from stage_functions.adapters.cel import CelRules
-from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
@@ -34,20 +34,11 @@ from stage_functions.domain.configuration import (
     RegistryType,
 )
 from tests.builders import DIRECTORY, actor, lifecycle
-from tests.fakes.files import FileRegistry, FileSink
+from tests.fakes.clock import LaterClock
+from tests.fakes.registry import FileRegistry
+from tests.fakes.sink import FileSink
 
 OPERATION = "the last vote"
-
-
-class LaterClock(SystemClock):
-    """The machine's clock, so many seconds ahead."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ahead = timedelta(seconds=seconds)
-
-    def now(self) -> datetime:
-        """Return the time, ahead."""
-        return super().now() + self._ahead
 
 
 class Counter:
@@ -74,6 +65,21 @@ class Counter:
         counted.__name__ = name
         return counted
 
+    def before_tag(self, call: str) -> None:
+        """Count a tag that the registry is about to write, and die where told."""
+        if call == "write_tag":
+            self.count += 1
+            self._die("before")
+
+    def after_tag(self, call: str) -> None:
+        """Die where told, once the tag is written."""
+        if call == "write_tag":
+            self._die("after")
+
+    def _die(self, when: str) -> None:
+        if self.count == self._call and self._when == when:
+            os.kill(os.getpid(), signal.SIGKILL)
+
 
 class Counted:
     """A port whose every call is counted."""
@@ -87,12 +93,24 @@ class Counted:
         return self._counter.around(name, found) if callable(found) else found
 
 
+def registry_of(folder: Path) -> FileRegistry:
+    """Return the registry in a folder."""
+    return FileRegistry(folder / "registry", "demo")
+
+
+def sink_of(folder: Path) -> FileSink:
+    """Return the sink in a folder."""
+    return FileSink(folder / "published")
+
+
 def context(folder: Path, *, counter: Counter | None = None, ahead: float = 0) -> Context:
     """Return Stageward over the files of a folder."""
     counting = counter or Counter(0, "")
     rows = cast("Rows", Counted(SQLiteRows(folder / "ledger.db"), counting))
-    registry = cast("Registry", Counted(FileRegistry(folder), counting))
-    sink = cast("Sink", Counted(FileSink(folder), counting))
+    kept = registry_of(folder)
+    kept.before, kept.after = counting.before_tag, counting.after_tag
+    registry = cast("Registry", Counted(kept, counting))
+    sink = cast("Sink", Counted(sink_of(folder), counting))
     clock = LaterClock(ahead)
     one = RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", Mode.ENFORCE)
     configuration = Configuration({"demo": one}, DIRECTORY, (lifecycle(),))

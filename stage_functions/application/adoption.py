@@ -62,7 +62,7 @@ def adopt(context: Context) -> None:
     ]
     if not new:
         return
-    _check_stranded(context, new)
+    _check_stranded(context)
     for lifecycle in new:
         context.persistently(partial(_adopt, context, lifecycle))
 
@@ -172,14 +172,16 @@ def _leaves(path: str, value: object) -> Iterable[tuple[str, str]]:
         yield path, str(value)
 
 
-def _check_stranded(context: Context, lifecycles: Iterable[Lifecycle]) -> None:
-    """Refuse a lifecycle under which versions would stand nowhere, or two at an exclusive stage."""
-    names = {lifecycle.name for lifecycle in lifecycles}
+def _check_stranded(context: Context) -> None:
+    """Refuse a lifecycle under which versions would stand nowhere, or two at an exclusive stage.
+
+    Every asset is looked at: one that a changed lifecycle lets go falls to another, which is not.
+    """
     held: dict[tuple[str, str], list[str]] = {}
     partitions = [(alias, kind) for alias in context.configuration.registries for kind in Kind]
     for _, entry in catalog.entries(context.ledger.rows, partitions):
         lifecycle = context.configuration.lifecycle(Asset.parse(entry.asset))
-        if entry.gone or not entry.stage or lifecycle is None or lifecycle.name not in names:
+        if entry.gone or not entry.stage or lifecycle is None:
             continue
         stage = lifecycle.stages.get(entry.stage)
         if stage is None:

@@ -7,14 +7,14 @@ A row carries `format`, so that a later release can tell what it reads, and its 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from stage_functions.application.ports.rows import Row, Upsert, Value
 from stage_functions.domain.error import LedgerDamagedError
-from stage_functions.domain.record import Json, Record
+from stage_functions.domain.record import Record
 
 FORMAT = 1
 CHUNK_BYTES = 60 * 1024
@@ -71,11 +71,17 @@ def unpack_record(row: Row) -> Record:
     """
     body = unpack_bytes(row)
     try:
-        content: Mapping[str, Json] = msgspec.json.decode(body)
-    except msgspec.MsgspecError as exc:
-        message = f"{row.key} is not JSON: {exc}"
+        content = msgspec.json.decode(body, type=dict[str, Any])
+        record = Record(
+            body, str(row.values.get("prev", "")), str(row.values.get("hash", "")), content
+        )
+        if record.number < 1 or record.at.tzinfo is None:
+            message = f"{row.key} has no number or no time"
+            raise LedgerDamagedError(message)
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as exc:
+        message = f"{row.key} is no record: {exc}"
         raise LedgerDamagedError(message) from exc
-    return Record(body, str(row.values.get("prev", "")), str(row.values.get("hash", "")), content)
+    return record
 
 
 def pack_blob(document: bytes) -> tuple[Upsert, ...]:

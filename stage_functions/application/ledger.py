@@ -48,6 +48,8 @@ from stage_functions.domain.state import AssetState, Step, VersionState
 
 PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
+LOADS = 5
+"""How often an asset that changes while it is loaded is loaded again."""
 LEASE_SECONDS = 30
 """How long the outbox rows of a commit belong to the process that made it."""
 
@@ -189,7 +191,17 @@ class Ledger:
         """Load an asset's head and the versions named, with their open approvals.
 
         A version that the ledger does not know is left out.
+
+        Raises:
+            ConflictError: the asset kept changing while it was loaded.
         """
+        wanted = tuple(versions)
+        for _ in range(LOADS):
+            with suppress(ConflictError):
+                return self._load(asset, wanted)
+        return self._load(asset, wanted)
+
+    def _load(self, asset: Asset, versions: tuple[str, ...]) -> Loaded:
         partition = keys.asset_partition(asset)
         row = self.rows.get(LEDGER, partition, keys.HEAD)
         if row is None:
@@ -198,13 +210,17 @@ class Ledger:
         return self.more(Loaded(asset, unpack(row, Head), row.etag), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
-        """Load further versions, their open approvals, and an approval, under the same lock."""
+        """Load further versions, their open approvals, and an approval, under the same lock.
+
+        Raises:
+            ConflictError: one of the versions has changed since the head was loaded.
+        """
         partition = keys.asset_partition(loaded.asset)
         found_versions, found = dict(loaded.versions), dict(loaded.approvals)
         for number in versions:
             row = self.rows.get(LEDGER, partition, keys.version_key(number))
             if row is not None:
-                found_versions[number] = unpack(row, VersionState)
+                found_versions[number] = _under(loaded.head, unpack(row, VersionState))
         wanted = {state.approval for state in found_versions.values()} | {approval}
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
@@ -479,6 +495,14 @@ class Ledger:
             {"asset": str(asset), "approval": approval.id},
         )
         self.rows.prepare(WORK, keys.deadlines_shard(partition), [deadline])
+
+
+def _under(head: Head, state: VersionState) -> VersionState:
+    """Return a version's state, unless it is later than the head that it is to be read under."""
+    if state.number > head.number:
+        message = f"version {state.version} has changed since its asset was loaded"
+        raise ConflictError(message)
+    return state
 
 
 def _mirrored(state: VersionState) -> bool:

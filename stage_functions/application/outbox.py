@@ -93,9 +93,9 @@ def _work(
         ready = [row for row in owed if _ready(row, mine, now)]
         if not ready:
             return ()
-        loaded = _with_versions(context, loaded, ready)
-        outcome = _round(context, loaded, owed, ready, records, now)
         try:
+            loaded = _with_versions(context, loaded, ready)
+            outcome = _round(context, loaded, owed, ready, records, now)
             loaded = _complete(context, loaded, owed, outcome)
         except (ConflictError, UnknownOutcomeError):
             loaded = context.ledger.load(loaded.asset)

@@ -302,7 +302,7 @@ def approval(context: Context, wanted: str) -> ApprovalView:
     Raises:
         NotFoundError: no such approval.
     """
-    loaded, found = find(context, wanted)
+    loaded, found = context.persistently(lambda: find(context, wanted))
     return _approval_view(context, loaded.asset, found)
 
 

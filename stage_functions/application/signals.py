@@ -174,7 +174,7 @@ def _answer(
     actor, candidates = _writer(context, signal, snapshot, state)
     out_of_place = reading.drift is not None or reading.missing
     if out_of_place:
-        plan = _put_back(plan, state, reading, actor, now)
+        plan = _put_back(plan, state, reading, snapshot.tags.get(STAGE), actor, now)
     judged = {**reading.answers, **reading.absorbed}
     judged = {s: v for s, v in judged.items() if s != STAGE or not _paused(state, now)}
     if judged:
@@ -206,7 +206,12 @@ def _show(step: Step, number: str, reading: Reading) -> Step:
 
 
 def _put_back(
-    plan: _Plan, state: VersionState, reading: Reading, actor: Actor, now: datetime
+    plan: _Plan,
+    state: VersionState,
+    reading: Reading,
+    shown: str | None,
+    actor: Actor,
+    now: datetime,
 ) -> _Plan:
     """Owe the tags again, unless somebody keeps changing them: then pause, and say so once."""
     if _paused(state, now):
@@ -226,7 +231,7 @@ def _put_back(
         return replace(plan, step=step, not_before=not_before)
     state = replace(state, put_backs=(*recent, now), paused_until=None)
     if reading.drift is None:
-        base = {**state.base, STAGE: None}
+        base = {**state.base, STAGE: shown}
         return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
     fields["why"] = "an edit of the stage tag that asks for nothing is put back"
     step = effect.drift(plan.step.with_version(state), state.version, actor, fields)

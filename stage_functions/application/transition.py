@@ -229,6 +229,7 @@ def _demand_governed(
 
     Raises:
         NotAllowedNowError: with what would have happened, where that can be said.
+        ConflictError: the tags are of a commit made since; load and read again.
     """
     why = context.states.ungoverned(command.version.asset.registry)
     if why:
@@ -239,6 +240,9 @@ def _demand_governed(
     known = loaded.versions.get(command.version.number)
     why = known.stopped if known is not None else ""
     why = why or contradiction(context, loaded, snapshot)
+    if why and context.ledger.load(command.version.asset).etag != loaded.etag:
+        message = f"{command.version} was written to while it was read"
+        raise ConflictError(message)
     if why:
         alias = command.version.asset.registry
         message = f"nothing is written to {command.version}: {why}; see `stageward resolve {alias}`"

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from stage_functions.domain.record import Record, RecordType, Tail, canonical, empty_tail, link
+from stage_functions.domain.record import (
+    Json,
+    Record,
+    RecordType,
+    Tail,
+    canonical,
+    empty_tail,
+    link,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ def verify(
 
 
 def _fault(tail: Tail, record: Record) -> str:
-    if canonical(dict(record.content)) != record.body:
+    if not _is_canonical(record):
         return "its content is not what its bytes say"
     if (record.content.get("ledger"), record.content.get("asset")) != (tail.ledger, tail.asset):
         return (
@@ -65,6 +73,13 @@ def _fault(tail: Tail, record: Record) -> str:
     if tail.at is not None and record.at <= tail.at:
         return "it is not later than the record before"
     return ""
+
+
+def _is_canonical(record: Record) -> bool:
+    try:
+        return canonical(dict(record.content)) == record.body
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +108,16 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
 
     Args:
         records: of one asset, in order.
-        moment: up to and with this moment; None for all.
+        moment: up to and with this moment; None for all. A commit takes place as a whole, at the
+            moment of its first record: a displaced version is never beside the one that took over.
     """
     standings: dict[str, Standing] = {}
+    begun: Json = 0
     for record in records:
-        if moment is not None and record.at > moment:
+        commit = record.content["commit"]
+        if moment is not None and record.at > moment and commit != begun:
             break
+        begun = commit
         match record.type:
             case RecordType.REGISTERED | RecordType.IMPORTED | RecordType.STAGE_CHANGED:
                 standings[record.version] = _standing(record)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.mlflow import MlflowRegistry
 from stage_functions.adapters.mlflow_webhook import webhook_name
 from stage_functions.application.signal import Signals
@@ -124,7 +124,7 @@ def test_is_delivered_with_the_new_secret(registry: MlflowRegistry, client: http
 
     assert _read(arrived).signals
     with pytest.raises(DeniedError):
-        verify(arrived.headers, arrived.body, "old secret", datetime.now(UTC))
+        verify(arrived.headers, arrived.body, "old secret", SystemClock().now())
 
 
 def test_needs_a_secret(registry: MlflowRegistry) -> None:
@@ -210,6 +210,6 @@ def _arrived(receiver: Receiver, count: int) -> list[Received]:
 
 def _read(arrived: Received) -> Signals:
     assert arrived.headers["x-mlflow-delivery-id"] == verify(
-        arrived.headers, arrived.body, SECRET, datetime.now(UTC)
+        arrived.headers, arrived.body, SECRET, SystemClock().now()
     )
     return signals(arrived.body, "dev")

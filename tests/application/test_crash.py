@@ -23,8 +23,7 @@ from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from tests.builders import IRIS, actor
-from tests.crash import context, last_vote
-from tests.fakes.files import FileRegistry, FileSink
+from tests.crash import context, last_vote, registry_of, sink_of
 
 OLD, NEW = Version(IRIS, "1"), Version(IRIS, "2")
 FOREIGN = {"team": "risk ÄÖ", "stage_note": " kept "}
@@ -52,7 +51,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     adopt(on)
     found_empty(on, "demo")
     for version in (OLD, NEW):
-        FileRegistry(folder).register(version, on.clock.now(), FOREIGN)
+        registry = registry_of(folder)
+        registry.register(version, on.clock.now(), tags=FOREIGN, author="mlflow:sam")
         follow(on, Signal(version))
         ask(on, version, "Staging")
     approval = ask(on, OLD, "Production")
@@ -76,7 +76,7 @@ def run(folder: Path, call: int, when: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.timeout(600)
 def test_a_process_killed_at_any_call_loses_nothing(template: Path, tmp_path: Path) -> None:
-    """Before and after every call of a port, in turn; then another process recovers."""
+    """Before and after every call of a port and every tag, in turn; then another one recovers."""
     whole = tmp_path / "whole"
     shutil.copytree(template, whole)
     calls = int(run(whole, 0, "before").stdout)
@@ -112,7 +112,7 @@ def check(folder: Path) -> None:
     """Check what must hold once everything has come to rest."""
     on = context(folder, ahead=FENCE_SECONDS + 180)
     loaded = on.ledger.load(IRIS, ["1", "2"])
-    registry, records = FileRegistry(folder), list(query.all_records(on, IRIS))
+    registry, records = registry_of(folder), list(query.all_records(on, IRIS))
     old, new = (registry.read(version) for version in (OLD, NEW))
 
     assert query.check_history(on, IRIS) is None
@@ -126,9 +126,10 @@ def check(folder: Path) -> None:
         number = snapshot.version.number
         assert loaded.versions[number].base["stage"] == snapshot.tags["stage"]
         assert {key: snapshot.tags[key] for key in FOREIGN} == FOREIGN
-    first = next(n for n, s in enumerate(registry.shown()) if "Production" in s.values())
-    assert all("Production" in stages.values() for stages in registry.shown()[first:])
-    published = list(dict.fromkeys(FileSink(folder).taken()))
+    shown = registry.stages_shown()
+    first = next(n for n, stages in enumerate(shown) if "Production" in stages.values())
+    assert all("Production" in stages.values() for stages in shown[first:])
+    published = list(dict.fromkeys(sink_of(folder).numbers()))
     assert published == [record.number for record in records]
     promoted = [record for record in records if record.content.get("to") == "Production"]
     assert len([record for record in promoted if record.type == "StageChanged"]) == 2

@@ -14,6 +14,7 @@ from stage_functions.domain.history import as_of, verify
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import (
     Draft,
+    Json,
     Record,
     RecordType,
     Tail,
@@ -30,12 +31,16 @@ VECTOR = Path(__file__).parent.parent / "reference" / "stage-changed.json"
 
 
 def history(count: int = 5) -> tuple[Record, ...]:
-    """Return a sound history."""
-    drafts = [
-        Draft(RecordType.STAGE_CHANGED, "1", "i", SAM, {"to": f"S{number}", "why": "allowed"})
-        for number in range(count)
-    ]
-    return seal(empty_tail(LEDGER, ASSET), drafts, commit=1, now=NOW, operation="op")
+    """Return a sound history of commits made at one moment, of one record each."""
+    records: list[Record] = []
+    tail = empty_tail(LEDGER, ASSET)
+    for number in range(count):
+        fields: dict[str, Json] = {"to": f"S{number}", "why": "allowed"}
+        draft = Draft(RecordType.STAGE_CHANGED, "1", "i", SAM, fields)
+        (record,) = seal(tail, [draft], commit=number + 1, now=NOW, operation="op")
+        records.append(record)
+        tail = Tail(LEDGER, ASSET, record.number, record.hash, record.at)
+    return tuple(records)
 
 
 def test_the_published_record_has_its_published_hash() -> None:
@@ -68,16 +73,23 @@ def altered(records: tuple[Record, ...]) -> list[Record]:
     return [*records[:2], forged, *records[3:]]
 
 
+def read_otherwise(records: tuple[Record, ...]) -> list[Record]:
+    """Leave the bytes, but let one record be read as another."""
+    forged = replace(records[2], content={**records[2].content, "to": "Production"})
+    return [*records[:2], forged, *records[3:]]
+
+
 @pytest.mark.parametrize(
     ("forge", "number"),
     [
         (altered, 3),
+        (read_otherwise, 3),
         (lambda r: [*r[:2], *r[3:]], 3),
         (lambda r: [r[0], r[2], r[1], *r[3:]], 2),
         (lambda r: [r[0], r[0], *r[1:]], 2),
         (lambda r: list(r[:4]), 5),
     ],
-    ids=["altered", "dropped", "reordered", "repeated", "tail cut"],
+    ids=["altered", "read otherwise", "dropped", "reordered", "repeated", "tail cut"],
 )
 def test_the_first_bad_record_is_named(
     forge: Callable[[tuple[Record, ...]], list[Record]], number: int

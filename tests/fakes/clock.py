@@ -1,12 +1,14 @@
-"""A clock that stands still until told otherwise, and dice that count."""
+"""Clocks: one that stands still until told otherwise, one that is ahead of the machine's."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from stage_functions.adapters.clock import SystemClock
+
 
 class FakeClock:
-    """A clock for tests."""
+    """A clock that goes on by a millisecond a look; its dice count."""
 
     def __init__(self) -> None:
         self.time = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,3 +36,14 @@ class FakeClock:
     def fraction(self) -> float:
         """Return the middle."""
         return 0.5
+
+
+class LaterClock(SystemClock):
+    """The machine's clock, so many seconds ahead: for whoever comes later. Safe between threads."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ahead = timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        """Return the time, ahead."""
+        return super().now() + self._ahead

@@ -37,12 +37,14 @@ class _State:
         last: the highest number given, by asset; an asset that was deleted has none.
         runs: what is known of each job, by its id.
         made: how many versions were ever made.
+        stages: each version whose `stage` changed, with what it shows since, in order.
     """
 
     assets: Assets = field(default_factory=dict)
     last: dict[Asset, int] = field(default_factory=dict)
     runs: dict[str, dict[str, Section]] = field(default_factory=dict)
     made: int = 0
+    stages: list[tuple[Version, str]] = field(default_factory=list)
 
 
 def _nothing(_: str) -> None:
@@ -162,6 +164,7 @@ class MemoryRegistry:
             snapshot = Snapshot(version, created_at, content, dict(tags or {}), author)
             snapshot = replace(snapshot, description=description, job=job, native_stage="None")
             state.assets.setdefault(version.asset, {})[version.number] = snapshot
+            state.stages.append((version, snapshot.tags.get(STAGE, "")))
 
     def run(
         self,
@@ -209,10 +212,18 @@ class MemoryRegistry:
         with self._open() as state:
             return dict(_one(state, version).tags)
 
+    def stages_shown(self) -> list[dict[Version, str]]:
+        """Return which stages all versions showed, after each change of one, in order."""
+        with self._open() as state:
+            changes = tuple(state.stages)
+        stages: dict[Version, str] = {}
+        return [stages := {**stages, version: stage} for version, stage in changes]
+
     def remove(self, version: Version) -> None:
         """Delete a version as somebody else, if it is there."""
         with self._open(write=True) as state:
-            state.assets.get(version.asset, {}).pop(version.number, None)
+            if state.assets.get(version.asset, {}).pop(version.number, None) is not None:
+                state.stages.append((version, ""))
 
     def delete_version(self, version: Version) -> None:
         """Delete a version as somebody else; its number never comes again."""
@@ -222,7 +233,8 @@ class MemoryRegistry:
         """Delete an asset with all of its versions; their numbers may come again."""
         with self._open(write=True) as state:
             asset = Asset(self.alias, kind, name)
-            state.assets.pop(asset, None)
+            for number in state.assets.pop(asset, {}):
+                state.stages.append((Version(asset, number), ""))
             state.last.pop(asset, None)
 
     def hold(self) -> None:
@@ -249,7 +261,11 @@ class MemoryRegistry:
 
     def _replace(self, version: Version, change: Callable[[Snapshot], Snapshot]) -> None:
         with self._open(write=True) as state:
-            state.assets[version.asset][version.number] = change(_one(state, version))
+            before = _one(state, version)
+            after = change(before)
+            state.assets[version.asset][version.number] = after
+            if after.tags.get(STAGE) != before.tags.get(STAGE):
+                state.stages.append((version, after.tags.get(STAGE, "")))
 
     @contextmanager
     def _call(self, name: str) -> Iterator[None]:

@@ -1,0 +1,161 @@
+"""What a pipeline or an admission policy asks before it acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from stage_functions.application import query
+from stage_functions.application.answer import AnswerKind
+from stage_functions.application.checks import Action, Finding, Question, check
+from stage_functions.application.transition import request_transition
+from stage_functions.domain.asset import Version
+from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import (
+    InvalidInputError,
+    NotFoundError,
+    RegistryUnavailableError,
+)
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.transition import Request
+from tests.builders import IRIS, World, actor, lifecycle, world
+
+ONE = Version(IRIS, "1")
+
+
+def deploying() -> Lifecycle:
+    """Return the default lifecycle's shape, with endpoints."""
+    default = lifecycle()
+    globs = {"Staging": ("dev/*", "test/*"), "Production": ("*/scoring",)}
+    stages = {
+        name: replace(stage, deployable_to=globs.get(name, ()))
+        for name, stage in default.stages.items()
+    }
+    return replace(default, stages=stages)
+
+
+@pytest.fixture
+def it() -> Iterator[World]:
+    """A world with version 1 at Staging."""
+    made = world(governed_by=deploying())
+    request_transition(made.context, made.command(made.register("1"), "Staging"))
+    yield made
+    made.rows.close()
+
+
+def asked(it: World, action: Action, target: str = "", endpoint: str = "") -> Finding:
+    """Ask about version 1; nothing may come of it."""
+    before = it.context.ledger.load(IRIS)
+    question = Question(ONE, action, Request(target, "", actor("sam")), endpoint)
+    found = check(it.context, question)
+    assert it.context.ledger.load(IRIS) == before
+    return found
+
+
+@pytest.mark.parametrize(
+    ("target", "outcome", "allowed"),
+    [
+        ("Archived", AnswerKind.GRANTED, True),
+        ("Staging", AnswerKind.UNCHANGED, True),
+        ("Production", AnswerKind.PENDING, False),
+        ("None", AnswerKind.REFUSED, False),
+    ],
+)
+def test_a_transition_is_allowed_if_it_would_take_place_now(
+    it: World, target: str, outcome: AnswerKind, *, allowed: bool
+) -> None:
+    """What still waits for approval would not."""
+    found = asked(it, Action.TRANSITION, target)
+
+    assert (found.allowed, found.outcome, found.stage) == (allowed, outcome, "Staging")
+
+
+def test_a_refused_transition_says_what_may_be_asked_for(it: World) -> None:
+    """The next step is in the answer."""
+    assert asked(it, Action.TRANSITION, "None").allowed_stages == ("Archived", "Production")
+    assert query.approvals(it.context) == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "allowed", "detail"),
+    [
+        ("test/any", True, "a version at Staging may be deployed to test/any"),
+        (
+            "prod/scoring",
+            False,
+            f"{ONE} stands at Staging, not deployable to prod/scoring; prod/scoring takes Production",
+        ),
+        ("Dev/any", False, f"{ONE} stands at Staging, not deployable to Dev/any"),
+        ("test", False, f"{ONE} stands at Staging, not deployable to test"),
+    ],
+)
+def test_a_version_is_deployed_only_where_its_stage_may_be(
+    it: World, endpoint: str, detail: str, *, allowed: bool
+) -> None:
+    """And the stage that would do is named."""
+    found = asked(it, Action.DEPLOY, endpoint=endpoint)
+
+    assert (found.allowed, found.detail) == (allowed, detail)
+
+
+def test_a_deployment_to_nowhere_is_no_question(it: World) -> None:
+    """An endpoint left out must not pass as any."""
+    with pytest.raises(InvalidInputError, match="'endpoint' is missing"):
+        asked(it, Action.DEPLOY)
+
+
+def test_a_version_is_deleted_only_where_its_stage_may_be(it: World) -> None:
+    """And the stages that would do are named."""
+    kept = asked(it, Action.DELETE)
+    request_transition(it.context, it.command(ONE, "Archived"))
+    let_go = asked(it, Action.DELETE)
+
+    assert (
+        kept.detail
+        == f"{ONE} stands at Staging, where nothing is deleted; deletable are None and Archived"
+    )
+    assert (kept.allowed, let_go.allowed) == (False, True)
+    assert let_go.detail == "a version at Archived may be deleted"
+
+
+def test_a_tag_opens_no_gate(it: World) -> None:
+    """The answer is the ledger's, whatever the version shows."""
+    it.registry.set_tags(ONE, {"stage": "Production"})
+
+    assert not asked(it, Action.DEPLOY, endpoint="prod/scoring").allowed
+
+
+@pytest.mark.parametrize("action", [Action.DEPLOY, Action.DELETE])
+def test_what_was_granted_no_stage_passes_no_gate(it: World, action: Action) -> None:
+    """A version that no signal has told of yet."""
+    two = Version(IRIS, "2")
+    it.registry.register(two, it.clock.now(), tags={"stage": "Production"})
+    question = Question(two, action, Request("", "", actor("sam")), "prod/scoring")
+    found = check(it.context, question)
+
+    assert (found.allowed, found.stage) == (False, "")
+    assert found.detail == f"the ledger has granted {two} no stage yet"
+
+
+def test_in_a_registry_that_is_only_observed_no_gate_opens() -> None:
+    """And the reason is the registry's mode."""
+    observed = world(Mode.OBSERVE, governed_by=deploying())
+    observed.register("1", {"stage": "Production"})
+    found = asked(observed, Action.DEPLOY, endpoint="prod/scoring")
+    observed.rows.close()
+
+    assert (found.allowed, found.detail) == (False, "registry demo is in mode observe")
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_what_is_gone_or_cannot_be_read_gets_no_answer(it: World, action: Action) -> None:
+    """A gate that hears no answer stays shut."""
+    it.registry.away = True
+    with pytest.raises(RegistryUnavailableError):
+        asked(it, action, "Archived", "test/any")
+    it.registry.away = False
+    it.registry.remove(ONE)
+    with pytest.raises(NotFoundError):
+        asked(it, action, "Archived", "test/any")
