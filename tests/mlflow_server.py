@@ -90,7 +90,7 @@ def running_mlflow(folder: Path, settings: Mapping[str, str]) -> Iterator[Mlflow
 def _start(
     folder: Path, log: Path, port: int, settings: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    own = dict(os.environ)
+    own = dict(os.environ)  # noqa: TID251  # the server's environment is ours, less MLflow's
     kept = {name: value for name, value in own.items() if not name.startswith("MLFLOW_")}
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]

@@ -57,7 +57,7 @@ def start(
     }
     return subprocess.Popen(
         [sys.executable, "-m", "stage_functions", "serve"],
-        env={**os.environ, **environment},
+        env={**os.environ, **environment},  # noqa: TID251  # the program's environment is ours, and more
         stdout=output,
         stderr=subprocess.STDOUT,
     )
@@ -161,7 +161,7 @@ def test_dev_sign_in_is_refused_on_an_address_that_others_reach(tmp_path: Path) 
     """Whoever knows a name could else vote."""
     done = subprocess.run(
         [sys.executable, "-m", "stage_functions", "serve", "--host", "0.0.0.0"],
-        env={**os.environ, "STAGEWARD_AUTH": "dev", "STAGEWARD_LEDGER": str(tmp_path / "l.db")},
+        env={**os.environ, "STAGEWARD_AUTH": "dev", "STAGEWARD_LEDGER": str(tmp_path / "l.db")},  # noqa: TID251  # likewise
         capture_output=True,
         text=True,
         check=False,
