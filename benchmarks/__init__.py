@@ -1,0 +1,1 @@
+"""What Stageward costs, measured: `python -m benchmarks` compares everything in one run."""
