@@ -67,9 +67,10 @@ def running_azurite() -> Iterator[int]:
             port = free_port()
             process = _start(port, output)
             try:
-                if _answers(process, port):
-                    yield port
-                    return
+                with _guarded(process):
+                    if _answers(process, port):
+                        yield port
+                        return
             finally:
                 _stop(process)
         output.seek(0)
@@ -94,6 +95,21 @@ def _start(port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+@contextmanager
+def _guarded(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the group also where this process is killed: its end of the pipe closes then."""
+    guard = subprocess.Popen(
+        ["sh", "-c", 'cat >/dev/null; kill -KILL "-$0"', str(process.pid)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        os.killpg(guard.pid, signal.SIGKILL)
+        guard.communicate()
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:

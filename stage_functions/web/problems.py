@@ -95,23 +95,33 @@ def of_error(error: StagewardError) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem."""
+    app.add_exception_handler(StagewardError, _ours)
+    app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
 
-    @app.exception_handler(StagewardError)
-    async def ours(_request: Request, error: StagewardError) -> Response:
-        return of_error(error)
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return _invalid(error)
+async def _ours(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, StagewardError):
+        raise error
+    return of_error(error)
 
-    @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> Response:
-        return _framework(request, error)
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem(500, "fault", "an unforeseen fault; the log of Stageward has it")
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _invalid(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _framework(request, error)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "fault", "an unforeseen fault; the log of Stageward has it")
 
 
 def _members(found: Problem) -> dict[str, object]:
