@@ -148,6 +148,8 @@ class CelRules:
 
 def _converted(value: object) -> object:
     """Return a fact as the exact type that the runtime takes."""
+    if type(value) is str and value.isprintable():  # as nearly all facts are
+        return value
     match value:
         case None | bool() | float():
             return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from fastapi import Request
@@ -107,7 +108,7 @@ def operation(request: Request) -> str:
 
 def _dev(request: Request, key: str) -> str:
     client = request.client.host if request.client else ""
-    if not _loopback(client) or not _loopback(request.url.hostname or ""):
+    if not _loopback(client) or not _loopback(_host(request.headers.get("Host", ""))):
         message = "STAGEWARD_AUTH=dev answers only on this machine; elsewhere set it to tokens"
         raise NotSignedInError(message)
     people = service(request).context.configuration.directory.people
@@ -134,6 +135,14 @@ def _how(sign_in: SignIn) -> str:
     return "an operator of this server makes one with `stageward token create <person>`"
 
 
+def _host(header: str) -> str:
+    """Return the host of a Host header, without the port and the brackets of IPv6."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].lower()
+
+
+@lru_cache(maxsize=128)
 def _loopback(host: str) -> bool:
     if host == "localhost":
         return True
