@@ -5,10 +5,10 @@ opened by the first invocation, and the web framework is loaded by the first HTT
 """
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 
 import azure.functions as func
+from msgspec.structs import replace
 
 from stage_functions import bootstrap
 from stage_functions.settings import read_settings

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
@@ -36,8 +38,7 @@ ASGI = Callable[
 log = logging.getLogger("stageward")
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """Stageward, wired.
 
     Attributes:

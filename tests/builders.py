@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.sqlite import SQLiteRows
@@ -96,8 +97,7 @@ def actor(key: str) -> Actor:
     return Actor(f"person:{key}", Attribution.PROVEN, "api")
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """Stageward over a store, with a registry in memory and a clock that stands still."""
 
     context: Context

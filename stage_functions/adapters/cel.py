@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import Struct
 
 from stage_functions.adapters import cel_text
 from stage_functions.domain.error import InvalidInputError
@@ -31,8 +31,7 @@ _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _INT64 = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """What an expression came to.
 
     Attributes:

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, Cursor
 
 import msgspec
+from msgspec import Struct
 
 from stage_functions.adapters.limits import check_batch, check_key, check_range, check_table
 from stage_functions.adapters.sqlite_connections import MEMORY, Connections, Synchronous
@@ -182,8 +182,7 @@ _CREATE_TABLE = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Statements:
+class _Statements(Struct, frozen=True):
     """The statements of one table: fixed texts, so that SQLite prepares each once."""
 
     get: str
@@ -220,8 +219,7 @@ class _Statements:
 _STATEMENTS = {table: _Statements.of(table) for table in TABLES}
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(Struct, frozen=True):
     """One change, ready to be executed."""
 
     sql: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+from msgspec import Struct
 
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.rule import Verdict
@@ -22,8 +22,7 @@ class AnswerKind(StrEnum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """How a command ended.
 
     Attributes:

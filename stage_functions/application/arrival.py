@@ -8,8 +8,10 @@ tags name another ledger, or a record that this one has not reached, is left alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
@@ -26,8 +28,7 @@ from stage_functions.domain.state import Step, VersionState
 _SCAN = Actor("", Attribution.NONE, "scan")
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """The asset with this version known to the ledger.
 
     Attributes:

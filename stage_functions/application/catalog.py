@@ -7,8 +7,9 @@ that puts an older row finds the lock moved, and writes it again as it is now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from stage_functions.application import keys
 from stage_functions.application.codec import pack, unpack
@@ -26,8 +27,7 @@ from stage_functions.domain.state import VersionState
 PAGE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
+class CatalogEntry(Struct, frozen=True):
     """A version, as lists show it.
 
     Attributes:

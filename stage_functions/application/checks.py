@@ -6,9 +6,10 @@ confirmed that the version is still the thing that was granted its stage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
@@ -28,8 +29,7 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked.
 
     Attributes:
@@ -45,8 +45,7 @@ class Question:
     endpoint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What would happen.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.clock import Clock
@@ -27,8 +28,7 @@ T = TypeVar("T")
 log = logging.getLogger("stageward")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a use case works with.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.signal import Signal, Signals
@@ -16,8 +17,7 @@ SECONDS = 20
 log = logging.getLogger("stageward.deliveries")
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """What became of a delivery.
 
     Attributes:

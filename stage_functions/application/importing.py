@@ -7,8 +7,10 @@ of an exclusive stage wait for the one to keep. A second run goes on where the f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
@@ -25,8 +27,7 @@ from stage_functions.domain.people import Actor
 SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ImportCommand:
+class ImportCommand(Struct, frozen=True):
     """What an operator decides.
 
     Attributes:
@@ -46,8 +47,7 @@ class ImportCommand:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """What an import came to, or would come to.
 
     Attributes:
@@ -67,8 +67,7 @@ class Import:
     done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Struct, frozen=True):
     snapshot: Snapshot
     lifecycle: Lifecycle
     stage: str

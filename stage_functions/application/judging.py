@@ -7,8 +7,9 @@ it is an error to be retried, never a verdict.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
@@ -37,8 +38,7 @@ from stage_functions.domain.transition import (
 _HOLDER = "holder"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A decision with what it was made on.
 
     Attributes:
@@ -54,8 +54,7 @@ class Judged:
     blobs: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request, answered.
 
     Attributes:

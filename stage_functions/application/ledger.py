@@ -11,8 +11,10 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application import keys
 from stage_functions.application.codec import (
@@ -54,8 +56,7 @@ LEASE_SECONDS = 30
 """How long the outbox rows of a commit belong to the process that made it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The row that is an asset's lock.
 
     Attributes:
@@ -77,8 +78,7 @@ class Head:
     owed: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """Something that a commit owes the outside.
 
     Attributes:
@@ -120,8 +120,7 @@ CATALOG_DUTY = "catalog"
 SINK = "sink"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """An asset as far as it was loaded, with the lock that a commit is conditional on.
 
     Attributes:
@@ -145,8 +144,7 @@ class Loaded:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     """What a commit left behind.
 
     Attributes:

@@ -7,8 +7,10 @@ verdicts. No stage moves, no approval opens, nothing is owed to the registry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
@@ -22,8 +24,7 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Request, grounds
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What an observation comes to.
 
     Attributes:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.context import Context
@@ -41,8 +43,7 @@ OBSERVED_WAIT_SECONDS = 60
 log = logging.getLogger("stageward.outbox")
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     """What one pass over the rows has come to; mutable only inside `_round`."""
 
     now: datetime

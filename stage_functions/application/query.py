@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+
+from msgspec import Struct
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.catalog import CatalogEntry
@@ -25,8 +26,7 @@ from stage_functions.domain.state import VersionState
 MAX_LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class AssetPage:
+class AssetPage(Struct, frozen=True):
     """Some entries of the catalog.
 
     Attributes:
@@ -38,8 +38,7 @@ class AssetPage:
     cursor: str
 
 
-@dataclass(frozen=True, slots=True)
-class AssetView:
+class AssetView(Struct, frozen=True):
     """An asset with its versions.
 
     Attributes:
@@ -57,8 +56,7 @@ class AssetView:
     records: int
 
 
-@dataclass(frozen=True, slots=True)
-class VersionView:
+class VersionView(Struct, frozen=True):
     """A version as the ledger and its registry know it.
 
     Attributes:
@@ -76,8 +74,7 @@ class VersionView:
     allowed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalView:
+class ApprovalView(Struct, frozen=True):
     """An approval with what approvers must know of it.
 
     Attributes:
@@ -95,8 +92,7 @@ class ApprovalView:
     excluded: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryView:
+class RegistryView(Struct, frozen=True):
     """A registry with its state.
 
     Attributes:
@@ -122,8 +118,7 @@ class RegistryView:
     unreadable: str
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which versions a list is to show.
 
     Attributes:

@@ -12,8 +12,10 @@ What must hold:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.arrival import contradiction
 from stage_functions.application.context import Context
@@ -36,8 +38,7 @@ class Ended(Enum):
     OBSERVE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True):
     """How writing back ended.
 
     Attributes:

@@ -8,8 +8,10 @@ the ledger at most every `FRESH_SECONDS`, so a stop by another instance takes ef
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import keys
 from stage_functions.application.codec import pack, unpack
@@ -24,8 +26,7 @@ _STATE = "state"
 _ATTEMPTS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryState:
+class RegistryState(Struct, frozen=True):
     """What the ledger knows of a registry.
 
     Attributes:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
@@ -36,8 +38,7 @@ MISSING_ALWAYS_FINE = 3
 _SCAN = Actor("", Attribution.NONE, "scan")
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """What a scan of a registry came to.
 
     Attributes:

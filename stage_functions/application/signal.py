@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from stage_functions.domain.asset import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """A hint.
 
     Attributes:
@@ -25,8 +25,7 @@ class Signal:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(Struct, frozen=True):
     """What a delivery amounts to.
 
     Attributes:

@@ -7,9 +7,11 @@ signals come to the same, because only what the registry shows and the ledger re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.arrival import arrive, contradiction, stop
 from stage_functions.application.context import Context
@@ -48,8 +50,7 @@ _FOLLOWED_AGAIN = 3
 """How often versions that were changed while their tags were written are followed up at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """What a signal comes to, before it is committed."""
 
     loaded: Loaded

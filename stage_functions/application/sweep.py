@@ -9,8 +9,9 @@ conflict, and only then is the marker deleted.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from stage_functions.application import keys
 from stage_functions.application.adoption import announce
@@ -37,8 +38,7 @@ PAGE = 200
 log = logging.getLogger("stageward.sweep")
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """What a sweep came to.
 
     Attributes:

@@ -7,8 +7,9 @@ configuration; whether that person is still there is judged at every use.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from stage_functions.application.codec import pack, unpack
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Delete, Insert, Rows
@@ -20,8 +21,7 @@ SHOWN = 8
 """Characters of the hash that lists show, and that revoking takes at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token, as lists show it.
 
     Attributes:

@@ -7,8 +7,10 @@ however often and after whatever fault it is asked again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
 from stage_functions.application.arrival import arrive, contradiction
@@ -46,8 +48,7 @@ from stage_functions.domain.transition import (
 REGISTER_FIRST = f"it is {UNREGISTERED}: register it first"
 
 
-@dataclass(frozen=True, slots=True)
-class TransitionRequest:
+class TransitionRequest(Struct, frozen=True):
     """What a caller asks for.
 
     Attributes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.context import Context
@@ -20,8 +22,7 @@ PAGE = 1000
 BATCH = 99
 
 
-@dataclass(frozen=True, slots=True)
-class OwedView:
+class OwedView(Struct, frozen=True):
     """Owed work, as operators see it.
 
     Attributes:
@@ -35,8 +36,7 @@ class OwedView:
     owed: Owed
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """Ready or not, and which part is not.
 
     Attributes:

@@ -8,8 +8,10 @@ voids it, and the rules must pass again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
 from stage_functions.application.arrival import arrive
@@ -45,8 +47,7 @@ from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Pending, Refused, Request
 
 
-@dataclass(frozen=True, slots=True)
-class VoteCommand:
+class VoteCommand(Struct, frozen=True):
     """What a voter decides.
 
     Attributes:
@@ -71,8 +72,7 @@ class VoteCommand:
         return _asked(self.approval, str(self.decision), self.actor, self.comment, self.fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """An open approval with everything that a decision on it is made on."""
 
     lifecycle: Lifecycle
@@ -81,8 +81,7 @@ class _Case:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Ruling(Struct, frozen=True):
     """What a command does to an approval."""
 
     loaded: Loaded

@@ -12,8 +12,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from stage_functions.domain.error import StagewardError
 
@@ -24,8 +25,7 @@ class DemoError(StagewardError):
     """The demonstration cannot go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True):
     """A process, and the one that ends it should this one die without a word."""
 
     process: subprocess.Popen[bytes]

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
+from msgspec import Struct
 from rich.console import Console
 
 from stage_functions.demo.narrator import Narrator
@@ -28,8 +28,7 @@ ASSET = f"demo/models/{MODEL}"
 PENDING, REFUSED = 3, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Where the story plays.
 
     Attributes:

@@ -15,9 +15,10 @@ What must hold here:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
@@ -46,8 +47,7 @@ class Status(StrEnum):
     VOIDED = "voided"
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """One person's decision.
 
     Attributes:
@@ -67,8 +67,7 @@ class Vote:
     groups: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What an approval is bound to; a difference voids it.
 
     Attributes:
@@ -122,8 +121,7 @@ class Binding:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """A pending request as approvers meet it.
 
     Attributes:

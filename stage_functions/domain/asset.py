@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from stage_functions.domain.error import InvalidInputError
 
@@ -27,8 +28,7 @@ class Kind(StrEnum):
     COMPONENTS = "components"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Asset:
+class Asset(Struct, frozen=True, order=True):
     """A named thing in a registry, printed as `dev/models/iris`.
 
     Attributes:
@@ -59,8 +59,7 @@ class Asset:
         return cls(_alias(registry, text), _kind(kind, text), _name(name, text))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Version:
+class Version(Struct, frozen=True, order=True):
     """One artifact of an asset, printed as `dev/models/iris:3`.
 
     Attributes:
@@ -89,8 +88,7 @@ class Version:
         return cls(Asset.parse(asset), number)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A version as its registry shows it at one moment.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import NotFoundError
@@ -41,8 +42,7 @@ class StageEdits(StrEnum):
     DRIFT = "drift"
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryConfiguration:
+class RegistryConfiguration(Struct, frozen=True):
     """One registry.
 
     Attributes:
@@ -68,8 +68,7 @@ class RegistryConfiguration:
         return any(fnmatchcase(f"{asset.kind}/{asset.name}", glob) for glob in self.watch)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """All of the file.
 
     Attributes:

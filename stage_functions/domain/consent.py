@@ -5,8 +5,9 @@ An approval is open exactly while its version names it and the asset lists it.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval, Status, Vote, unmet
 from stage_functions.domain.grounds import Grounds

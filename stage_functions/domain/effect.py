@@ -9,8 +9,9 @@ Every function takes a `Step` and returns one with more in it. What must hold af
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot

@@ -7,8 +7,9 @@ The document always has every section, empty where nothing is known, so that a r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from stage_functions.domain.record import Json, canonical, digest_of
 
@@ -33,8 +34,7 @@ Section = Mapping[str, Scalar]
 _EMPTY: Section = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """The evidence document.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import STAGEWARD, Actor, Attribution
@@ -13,8 +13,7 @@ ITSELF = Actor(STAGEWARD, Attribution.PROVEN, "itself")
 """Stageward as the actor of what nobody asked for: expiry, voiding, put-backs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
+class Grounds(Struct, frozen=True):
     """On what a transition is judged, as records carry it.
 
     Attributes:

@@ -6,8 +6,9 @@ Both are pure functions over stored records, in order, read once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from stage_functions.domain.record import (
     Json,
@@ -20,8 +21,7 @@ from stage_functions.domain.record import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """The first bad record of a history.
 
     Attributes:
@@ -82,8 +82,7 @@ def _is_canonical(record: Record) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where a version stood, and on what grounds.
 
     Attributes:

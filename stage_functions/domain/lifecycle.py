@@ -6,11 +6,12 @@ What must hold of a lifecycle is in `lifecycle_check`; that it holds is checked 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.record import Json, digest
@@ -26,8 +27,7 @@ class Excluded(StrEnum):
     AUTHOR = "author"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Where a version may stand.
 
     Attributes:
@@ -51,8 +51,7 @@ class Stage:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalPolicy:
+class ApprovalPolicy(Struct, frozen=True):
     """Whose consent a transition demands.
 
     Attributes:
@@ -68,8 +67,7 @@ class ApprovalPolicy:
     expires: timedelta = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A way from one stage to another.
 
     Attributes:
@@ -87,8 +85,7 @@ class Transition:
     approval: ApprovalPolicy | None = None
 
 
-@dataclass(frozen=True)  # without slots: the digest is kept once computed
-class Lifecycle:
+class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept once computed
     """The stages and transitions that govern some assets.
 
     Attributes:

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stage_functions.domain.lifecycle import (
     UNREGISTERED,
@@ -22,8 +23,7 @@ from stage_functions.domain.lifecycle import (
 from stage_functions.domain.people import Directory
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with a lifecycle, and where.
 
     Attributes:

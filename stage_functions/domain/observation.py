@@ -8,7 +8,9 @@ moves nothing, withdraws nothing, and fills no history.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.configuration import RegistryConfiguration, Source, StageEdits
@@ -28,8 +30,7 @@ MAX_TARGET_CHARACTERS = 200
 _WITHDRAW = "withdraw "
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a changed value asks for.
 
     Attributes:
@@ -43,8 +44,7 @@ class Wish:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What an observation means.
 
     Attributes:

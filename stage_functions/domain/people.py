@@ -7,8 +7,10 @@ is judged at the moment of a vote or request, not when an approval opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 PERSON = "person"
 
@@ -21,8 +23,7 @@ class Attribution(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who did something, and how surely that is known.
 
     Attributes:
@@ -41,8 +42,7 @@ STAGEWARD = "stageward"
 """The actor id of what Stageward does of itself: expiry, put-backs, adoption of a lifecycle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A person of the configuration.
 
     Attributes:
@@ -61,8 +61,7 @@ class Person:
         return f"{PERSON}:{self.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """All people and groups of the configuration.
 
     Attributes:

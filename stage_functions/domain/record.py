@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 import rfc8785
+from msgspec import Struct, field
 
 from stage_functions.domain.people import Actor
 
@@ -50,8 +50,7 @@ class RecordType(StrEnum):
 UNPUBLISHED = frozenset({RecordType.OBSERVED, RecordType.IMPORTED})
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A record before it has a number.
 
     Attributes:
@@ -71,8 +70,7 @@ class Draft:
     because_of: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A record as it is kept.
 
     Attributes:
@@ -154,8 +152,7 @@ def actor_document(actor: Actor) -> dict[str, Json]:
     return {**known, "attribution": str(actor.attribution), "via": actor.via}
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     """The end of a history, where the next record goes.
 
     Attributes:

@@ -7,9 +7,10 @@ rule never grants. Evaluation itself is an adapter's; what a rule may read is as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 ABSENT = " is not recorded"
 """How the value of an expression ends that has none."""
@@ -23,8 +24,7 @@ class Result(StrEnum):
     ERRORED = "errored"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A condition on a transition.
 
     Attributes:
@@ -40,8 +40,7 @@ class Rule:
     shows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A rule's answer with the values it saw.
 
     Attributes:

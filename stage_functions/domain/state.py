@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.record import Draft
@@ -22,8 +24,7 @@ PUT_BACK_WINDOW_SECONDS = 600
 PUT_BACK_PAUSE_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class VersionState:
+class VersionState(Struct, frozen=True):
     """Where a version stands.
 
     Attributes:
@@ -92,8 +93,7 @@ def asked_hash(source: str, value: str) -> str:
     return hashlib.sha256(f"{source}\n{value}".encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class AssetState:
+class AssetState(Struct, frozen=True):
     """Where an asset stands, as far as a decision has loaded it.
 
     Attributes:
@@ -114,8 +114,7 @@ class AssetState:
         return self.approvals.get(state.approval) if state is not None and state.approval else None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A decision as it grows: what will be true, the records that say so, who must follow.
 
     Attributes:

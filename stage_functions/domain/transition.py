@@ -12,7 +12,8 @@ In this order, and the first that does not hold refuses:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.lifecycle import Lifecycle, Transition
@@ -24,8 +25,7 @@ MAX_DISPLACED = 25
 MAX_OPEN_APPROVALS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Someone's wish for a transition, however it arrived.
 
     Attributes:
@@ -45,8 +45,7 @@ class Request:
     by_tag: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """The transition takes place.
 
     Attributes:
@@ -60,8 +59,7 @@ class Granted:
     verdicts: tuple[Verdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """It waits for approval.
 
     Attributes:
@@ -77,8 +75,7 @@ class Pending:
     approval: Approval | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """It does not take place.
 
     Attributes:
@@ -92,8 +89,7 @@ class Refused:
     verdicts: tuple[Verdict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(Struct, frozen=True):
     """It stands there already.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
+
+from msgspec.structs import asdict
 
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.catalog import CatalogEntry

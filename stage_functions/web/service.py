@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 
 from fastapi import Request
+from msgspec import Struct
 
 from stage_functions.application import tokens
 from stage_functions.application.coalescing import Coalescing
@@ -23,8 +23,7 @@ CLI_AGENT = "stageward-cli"
 _KEY = re.compile(r"[!-~]{1,200}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """What a call works with.
 
     Attributes:

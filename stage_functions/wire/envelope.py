@@ -10,9 +10,10 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire.resource import Ignored, shown
@@ -23,8 +24,7 @@ _ORIGIN = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 _RATE = re.compile(r"[1-9][0-9]{0,8}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An event of either schema.
 
     Attributes:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stage_functions.domain.error import ConfigurationError
 
 MAX_SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where something begins; both count from 1.
 
     Attributes:
@@ -27,8 +27,7 @@ class Place:
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Fault(Struct, frozen=True, order=True):
     """What is wrong, and where.
 
     Attributes:

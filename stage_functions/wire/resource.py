@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
@@ -24,8 +25,7 @@ _UNFIT = re.compile(r"[/\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SHOWN_CHARACTERS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """Why something delivered is acknowledged unread.
 
     Attributes:

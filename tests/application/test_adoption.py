@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application import keys
 from stage_functions.application.adoption import MAX_CHANGES, adopt

@@ -20,7 +20,7 @@ SECONDS = 10
 BURST = 8
 
 
-class Watched(Version):
+class Watched(Version, frozen=True):
     """A version that knows which threads have looked whether it is being waited for.
 
     Looking takes its hash, under the guard that ends a wait: a thread that was seen has joined.

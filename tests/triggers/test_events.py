@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
+from msgspec.structs import replace
 
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode, RegistryConfiguration, RegistryType

@@ -7,15 +7,15 @@ An event's body is never trusted for state: everything is read here. `RegistryCo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.evidence import Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some versions of a registry.
 
     Attributes:

@@ -8,8 +8,9 @@ on one machine passes in Azure. `RowStoreContract` in `tests/contracts` is what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 Value = str | bool | int | bytes
 
@@ -29,8 +30,7 @@ BLOBS = "blobs"
 TABLES = (LEDGER, WORK, CATALOG, BLOBS)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row as stored.
 
     Attributes:
@@ -44,16 +44,14 @@ class Row:
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Struct, frozen=True):
     """Add a row; a conflict if it exists."""
 
     key: str
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """Replace a row whole; a conflict if it is missing or its ETag differs (unless ANY_ETAG)."""
 
     key: str
@@ -61,16 +59,14 @@ class Replace:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Upsert:
+class Upsert(Struct, frozen=True):
     """Insert or replace a row, whatever is there."""
 
     key: str
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Delete a row; a conflict if it is missing or its ETag differs (unless ANY_ETAG)."""
 
     key: str
@@ -80,8 +76,7 @@ class Delete:
 Change = Insert | Replace | Upsert | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A row in another place that a batch makes superfluous."""
 
     table: str
