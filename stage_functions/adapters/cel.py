@@ -75,7 +75,10 @@ class CelRules:
         """Return a verdict for each rule, in order."""
         if not rules:
             return ()
-        activation = self._env.Activation({name: _converted(v) for name, v in facts.items()})
+        texts = [text for rule in rules for text in (rule.cel, *rule.shows)]
+        # Converting is most of the work. What is named nowhere in the text cannot be read.
+        read = {n: _converted(v) for n, v in facts.items() if any(n in text for text in texts)}
+        activation = self._env.Activation(read)
         return tuple(self._verdict(rule, activation, facts) for rule in rules)
 
     def _fault(self, expression: str, *, must_be_bool: bool) -> str:
@@ -160,7 +163,7 @@ def _converted(value: object) -> object:
             moment = Timestamp()
             moment.FromDatetime(value)
             return moment
-        case Mapping():
+        case dict() | Mapping():
             return {_converted(str(key)): _converted(item) for key, item in value.items()}
         case _:
             message = f"no rule can read a {type(value).__name__}"

@@ -35,4 +35,5 @@ class SystemClock:
 
 
 def _base32(number: int, length: int) -> str:
-    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(length)))
+    places = range(5 * (length - 1), -1, -5)
+    return "".join([_CROCKFORD[number >> place & 31] for place in places])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote
@@ -46,6 +46,9 @@ _CHANGE_FIXED_BYTES = 1024
 """An upper bound of the boundary, request line and headers that wrap one change in a batch."""
 _PROPERTY_FIXED_BYTES = 64
 """An upper bound of the quotes, commas and type annotation around one property."""
+_MOST_SENT_PER_BYTE = 14
+"""An upper bound of the bytes sent for a byte of a row: a character of a key, two bytes there, is
+at most twelve in JSON and twelve more in the URL; the rest covers what is around a value."""
 
 
 def check_table(table: str) -> None:
@@ -112,28 +115,35 @@ def check_batch(table: str, partition: str, changes: Sequence[Change]) -> None:
         message = f"a batch of {len(changes)} rows; at most {MAX_BATCH_ROWS}"
         raise RowTooLargeError(message)
     seen: set[str] = set()
+    size = 0
     for change in changes:
-        check_key(change.key)
-        if change.key in seen:
-            message = f"the batch names the key {change.key!r} twice"
+        key = change.key
+        check_key(key)
+        if key in seen:
+            message = f"the batch names the key {key!r} twice"
             raise ValueError(message)
-        seen.add(change.key)
+        seen.add(key)
+        size += 2 * (len(partition) + len(key))
         if not isinstance(change, Delete):
-            _check_row(partition, change.key, change.values)
-    _check_batch_bytes(partition, changes)
+            size += _check_row(partition, key, change.values)
+    if len(changes) * _CHANGE_FIXED_BYTES + _MOST_SENT_PER_BYTE * size > MAX_BATCH_BYTES:
+        _check_batch_bytes(partition, changes)
 
 
-def _check_row(partition: str, key: str, values: Mapping[str, Value]) -> None:
+def _check_row(partition: str, key: str, values: Mapping[str, Value]) -> int:
+    """Return the bytes of a row without its keys."""
     if len(values) > MAX_PROPERTIES:
         message = f"the row {key!r} has {len(values)} properties; at most {MAX_PROPERTIES}"
         raise RowTooLargeError(message)
-    size = _ROW_FIXED_BYTES + 2 * (len(partition) + len(key))
+    size = _ROW_FIXED_BYTES
     for name, value in values.items():
         _check_name(key, name)
         size += 8 + 2 * len(name) + _value_bytes(key, name, value)
-    if size > MAX_ROW_BYTES:
-        message = f"the row {key!r} has {size} bytes; at most {MAX_ROW_BYTES}"
+    whole = size + 2 * (len(partition) + len(key))
+    if whole > MAX_ROW_BYTES:
+        message = f"the row {key!r} has {whole} bytes; at most {MAX_ROW_BYTES}"
         raise RowTooLargeError(message)
+    return size
 
 
 def _check_name(key: str, name: str) -> None:
@@ -157,6 +167,8 @@ def _refuse_name(key: str, name: str) -> NoReturn:
 
 def _value_bytes(key: str, name: str, value: object) -> int:
     match value:
+        case bytes():
+            length = len(value)
         case bool():
             return 1
         case int():
@@ -166,8 +178,6 @@ def _value_bytes(key: str, name: str, value: object) -> int:
             return 4
         case str():
             length = _utf16_bytes(key, name, value)
-        case bytes():
-            length = len(value)
         case _:
             kind = type(value).__name__
             message = f"the property {name!r} of the row {key!r} is a {kind}"
@@ -190,42 +200,25 @@ def _utf16_bytes(key: str, name: str, text: str) -> int:
 
 
 def _check_batch_bytes(partition: str, changes: Sequence[Change]) -> None:
-    if _sent_bytes(partition, changes, _most_json_bytes, _most_url_bytes) <= MAX_BATCH_BYTES:
-        return
-    size = _sent_bytes(partition, changes, _json_bytes, _url_bytes)
+    size = sum(_sent_bytes(partition, change) for change in changes)
     if size > MAX_BATCH_BYTES:
         message = f"a batch of {size} bytes as sent; at most {MAX_BATCH_BYTES}"
         raise RowTooLargeError(message)
 
 
-def _sent_bytes(
-    partition: str,
-    changes: Sequence[Change],
-    text_bytes: Callable[[str], int],
-    url_bytes: Callable[[str], int],
-) -> int:
-    partition_bytes = text_bytes(partition) + url_bytes(partition)
-    size = 0
-    for change in changes:
-        size += _CHANGE_FIXED_BYTES + partition_bytes
-        size += text_bytes(change.key) + url_bytes(change.key)
-        if isinstance(change, Delete):
-            continue
-        for name, value in change.values.items():
-            size += _PROPERTY_FIXED_BYTES + 2 * len(name)
-            if isinstance(value, str):
-                size += text_bytes(value)
-            elif isinstance(value, bytes):
-                size += (len(value) + 2) // 3 * 4
+def _sent_bytes(partition: str, change: Change) -> int:
+    size = _CHANGE_FIXED_BYTES
+    for name in (partition, change.key):
+        size += _json_bytes(name) + _url_bytes(name)
+    if isinstance(change, Delete):
+        return size
+    for name, value in change.values.items():
+        size += _PROPERTY_FIXED_BYTES + 2 * len(name)
+        if isinstance(value, str):
+            size += _json_bytes(value)
+        elif isinstance(value, bytes):
+            size += (len(value) + 2) // 3 * 4
     return size
-
-
-def _most_json_bytes(text: str) -> int:
-    return 2 + 12 * len(text)
-
-
-def _most_url_bytes(text: str) -> int:
-    return 12 * len(text)
 
 
 def _url_bytes(text: str) -> int:

@@ -6,7 +6,8 @@ may be used at all (not inside Azure Functions) is for the bootstrap.
 
 - A commit is one transaction, on the disk before it returns (`synchronous=FULL`).
 - ETags come from one counter in the file, which only grows: none is used twice, not even after
-  the row is deleted. A transaction that is rolled back gives back its ETags; nobody saw them.
+  the row is deleted. A connection reserves some at a time, so that few transactions write the
+  counter; what it does not use is never used.
 - Several processes may share the file on a local disk.
 - `prepare` keeps rows in the memory of the thread; its next `commit` writes them in the same
   transaction, before its own changes: one flush a decision. A commit that fails drops them. Until
@@ -26,7 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.adapters.limits import check_batch, check_key, check_range, check_table
-from stage_functions.adapters.sqlite_connections import MEMORY, Connections, Synchronous
+from stage_functions.adapters.sqlite_connections import MEMORY, Connections, Session, Synchronous
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     TABLES,
@@ -44,6 +45,7 @@ from stage_functions.domain.error import ConflictError
 __all__ = ["MEMORY", "SQLiteRows", "Synchronous"]
 
 SCHEMA_VERSION = 1
+_RESERVED_ETAGS = 1000
 
 
 class SQLiteRows:
@@ -87,10 +89,7 @@ class SQLiteRows:
         check_key(partition, "partition")
         check_key(key)
         sql = _STATEMENTS[table].get
-        with self._connections.reading() as connection:
-            rows = self._connections.patiently(
-                lambda: connection.execute(sql, (partition, key)).fetchall()
-            )
+        rows = self._connections.read(lambda c: c.execute(sql, (partition, key)).fetchall())
         return _row(*rows[0]) if rows else None
 
     def query(
@@ -112,10 +111,7 @@ class SQLiteRows:
         if end is not None:
             parameters = (partition, start, end, limit)
             sql = statements.query_between
-        with self._connections.reading() as connection:
-            rows = self._connections.patiently(
-                lambda: connection.execute(sql, parameters).fetchall()
-            )
+        rows = self._connections.read(lambda c: c.execute(sql, parameters).fetchall())
         return [_row(*row) for row in rows]
 
     def commit(
@@ -133,15 +129,18 @@ class SQLiteRows:
         writes = [_Write.of(table, partition, change) for change in changes]
         for leftover in leftovers:
             check_table(leftover.table)
-        with self._connections.writing(durable=durable) as connection:
-            etags = _new_etags(connection, len(prepared) + len(writes))
+
+        def apply(session: Session) -> tuple[str, ...]:
+            etags = _new_etags(session, len(prepared) + len(writes))
             for write in prepared:
-                write.apply(connection, next(etags))
-            applied = tuple(write.apply(connection, next(etags)) for write in writes)
+                write.apply(session.connection, next(etags))
+            applied = tuple([write.apply(session.connection, next(etags)) for write in writes])
             for leftover in leftovers:
                 place = {"partition": leftover.partition, "key": leftover.key}
-                connection.execute(_STATEMENTS[leftover.table].delete_any, place)
+                session.connection.execute(_STATEMENTS[leftover.table].delete_any, place)
             return applied
+
+        return self._connections.write(apply, durable=durable)
 
     def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
         """Keep rows for the next commit of this thread; see `Rows` and the module."""
@@ -160,7 +159,8 @@ class SQLiteRows:
         return kept
 
     def _create_tables(self) -> None:
-        with self._connections.writing() as connection:
+        def create(session: Session) -> None:
+            connection = session.connection
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == SCHEMA_VERSION:
                 return
@@ -169,6 +169,8 @@ class SQLiteRows:
             connection.execute("CREATE TABLE etag (last INTEGER NOT NULL)")
             connection.execute("INSERT INTO etag VALUES (0)")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+        self._connections.write(create)
 
 
 _CREATE_TABLE = """
@@ -265,10 +267,14 @@ class _Write(Struct, frozen=True):
         return "" if self.body is None else etag
 
 
-def _new_etags(connection: Connection, count: int) -> Iterator[str]:
-    sql = "UPDATE etag SET last = last + ? RETURNING last"
-    ((last,),) = connection.execute(sql, (count,)).fetchall()
-    return map(str, range(last - count + 1, last + 1))
+def _new_etags(session: Session, count: int) -> Iterator[str]:
+    if len(session.numbers) < count:
+        sql = "UPDATE etag SET last = last + ? RETURNING last"
+        reserved = max(count, _RESERVED_ETAGS)
+        ((last,),) = session.connection.execute(sql, (reserved,)).fetchall()
+        session.numbers = range(last - reserved + 1, last + 1)
+    taken, session.numbers = session.numbers[:count], session.numbers[count:]
+    return map(str, taken)
 
 
 def _plain(value: object) -> Value:

@@ -18,8 +18,8 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -55,10 +55,17 @@ class Synchronous(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A connection, and the lock that whoever uses it holds."""
+    """A connection, and what goes with it.
+
+    Attributes:
+        connection: to the file.
+        lock: whoever uses it holds this.
+        numbers: reserved by a transaction of this connection, and not used yet.
+    """
 
     connection: sqlite3.Connection
     lock: threading.RLock = field(default_factory=threading.RLock)
+    numbers: range = range(0)
 
     def close(self) -> None:
         """Close the connection once nobody uses it."""
@@ -108,24 +115,24 @@ class Connections:
         for session in sessions:
             session.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend this thread's connection.
+    def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """Return what `work` reads on this thread's connection, tried again while that is busy.
 
         Raises:
             StoreUnavailableError: the database cannot be opened or read.
         """
-        with self._translated("read"):
+        try:
             session = self._session()
             with session.lock:
-                yield session.connection
+                return _patiently(work, session.connection, self._deadline())
+        except sqlite3.Error as exc:
+            raise self._unavailable(exc) from exc
 
-    @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """Lend this thread's connection inside a transaction, which ends with the block.
+    def write(self, work: Callable[[Session], _Result], *, durable: bool = True) -> _Result:
+        """Return what `work` returns, done on this thread's connection in one transaction.
 
-        It is committed when the block ends, and rolled back when the block raises. What is not
-        durable reaches the disk with the next commit that is: SQLite's log is written in order.
+        It is committed when `work` returns, and rolled back when it raises. What is not durable
+        reaches the disk with the next commit that is: SQLite's log is written in order.
 
         Raises:
             StoreUnavailableError: the database cannot be opened or written, or other writers held
@@ -137,53 +144,49 @@ class Connections:
             message = f"{self._path}: other threads held it for {self._busy_timeout_seconds} s"
             raise StoreUnavailableError(message)
         try:
-            with self._translated("write"):
-                session = self._session()
-                with session.lock, self._flushing(session, durable=durable):
-                    yield from self._transaction(session, deadline)
+            session = self._session()
+            with session.lock:
+                if durable or self._synchronous is not Synchronous.FULL:
+                    return self._transact(session, work, deadline)
+                return self._transact_unflushed(session, work, deadline)
+        except sqlite3.Error as exc:
+            raise self._unavailable(exc) from exc
         finally:
             self._writer.release()
 
-    def patiently(self, call: Callable[[], _Result]) -> _Result:
-        """Return what `call` returns, trying again while another process is in the way.
-
-        Raises:
-            sqlite3.Error: what `call` raised last.
-        """
-        return _patiently(call, self._deadline())
-
-    def _transaction(self, session: Session, deadline: float) -> Iterator[sqlite3.Connection]:
-        connection = session.connection
-        _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), deadline)
+    def _transact(
+        self, session: Session, work: Callable[[Session], _Result], deadline: float
+    ) -> _Result:
+        _patiently(_begin, session.connection, deadline)
         try:
-            yield connection
+            result = work(session)
         except BaseException:
             self._roll_back(session)
             raise
         try:
-            _patiently(lambda: connection.execute("COMMIT"), deadline)
+            _patiently(_commit, session.connection, deadline)
         except sqlite3.Error as exc:
             self._roll_back(session)
             if _is_busy(exc):
                 raise
             message = f"{self._path}: the disk failed during a commit: {exc}"
             raise UnknownOutcomeError(message) from exc
+        return result
 
-    @contextmanager
-    def _flushing(self, session: Session, *, durable: bool) -> Iterator[None]:
-        """Leave the flush of a transaction to a later one, where it need not be durable."""
-        if durable or self._synchronous is not Synchronous.FULL:
-            yield
-            return
+    def _transact_unflushed(
+        self, session: Session, work: Callable[[Session], _Result], deadline: float
+    ) -> _Result:
+        """Leave the flush of a transaction to a later one."""
         session.connection.execute(_NORMAL)
         try:
-            yield
+            return self._transact(session, work, deadline)
         finally:
             with suppress(sqlite3.ProgrammingError):  # discarded meanwhile
                 session.connection.execute(_FULL)
 
     def _roll_back(self, session: Session) -> None:
         connection = session.connection
+        session.numbers = range(0)  # what it reserved is not
         with suppress(sqlite3.Error):
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -225,7 +228,7 @@ class Connections:
             self._path, timeout=0, isolation_level=None, check_same_thread=False
         )
         try:
-            self.patiently(lambda: self._prepare(connection))
+            _patiently(self._prepare, connection, self._deadline())
         except BaseException:
             connection.close()
             raise
@@ -248,13 +251,8 @@ class Connections:
     def _deadline(self) -> float:
         return time.monotonic() + self._busy_timeout_seconds
 
-    @contextmanager
-    def _translated(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as exc:
-            message = f"{self._path}: cannot {verb}: {exc}"
-            raise StoreUnavailableError(message) from exc
+    def _unavailable(self, exc: sqlite3.Error) -> StoreUnavailableError:
+        return StoreUnavailableError(f"{self._path}: {exc}")
 
     def _start_empty(self) -> None:
         self._lock = threading.Lock()
@@ -268,11 +266,26 @@ class Connections:
         self._start_empty()
 
 
-def _patiently(call: Callable[[], _Result], deadline: float) -> _Result:
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+
+
+def _patiently(
+    work: Callable[[sqlite3.Connection], _Result], connection: sqlite3.Connection, deadline: float
+) -> _Result:
+    """Return what `work` returns, trying again while another process is in the way.
+
+    Raises:
+        sqlite3.Error: what `work` raised last.
+    """
     longest = SHORTEST_WAIT_SECONDS
     while True:
         try:
-            return call()
+            return work(connection)
         except sqlite3.OperationalError as exc:
             if not _is_busy(exc) or time.monotonic() >= deadline:
                 raise

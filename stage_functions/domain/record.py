@@ -22,9 +22,13 @@ from stage_functions.domain.people import Actor
 Json = str | bool | int | Sequence["Json"] | Mapping[str, "Json"]
 SCHEMA = 1
 _ENCODER = msgspec.json.Encoder(order="sorted")
-"""Forty times as fast as `rfc8785`, and the same in all that is not `_SUSPECT`."""
-_SUSPECT = re.compile(rb'(?:":|,|\[)-?[0-9]+(?:[.eE]|[0-9]{15})|^-?[0-9]')
-"""A fraction, or an integer that may be of 2^53 or more (or a text that looks like one)."""
+"""Forty times as fast as `rfc8785`, and the same in all that holds no `_SUSPECTS`."""
+_SUSPECTS = tuple(
+    re.compile(begins + rb"-?[0-9]+(?:[.eE]|[0-9]{15})")
+    for begins in (rb"\A", rb'":', rb",", rb"\[")
+)
+"""A fraction, or an integer that may be of 2^53 or more (or a text that looks like one). Several,
+since searching for what begins with a given text is many times as fast as with alternatives."""
 MAX_TEXT_CHARACTERS = 2000
 """Of a reason or comment."""
 
@@ -118,7 +122,9 @@ def canonical(document: Json) -> bytes:
     """
     body = _ENCODER.encode(document)
     # In ASCII, keys sort the same by bytes and by UTF-16; whatever else differs looks suspect.
-    return body if body.isascii() and not _SUSPECT.search(body) else rfc8785.dumps(document)
+    if body.isascii() and not any(suspect.search(body) for suspect in _SUSPECTS):
+        return body
+    return rfc8785.dumps(document)
 
 
 def digest(document: Json) -> str:
@@ -143,7 +149,7 @@ def link(prev: str, body: bytes) -> str:
 
 def timestamp(moment: datetime) -> str:
     """Return a moment as records write it: UTC, microseconds, `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def actor_document(actor: Actor) -> dict[str, Json]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from stage_functions import __version__
 from stage_functions.application.context import Context
@@ -11,10 +10,10 @@ from stage_functions.application.scan import Scanner
 from stage_functions.settings import SignIn
 from stage_functions.web import approvals, assets, operations, problems, signals
 from stage_functions.web.bodies import BodyLimit
+from stage_functions.web.contract import PREFIX
 from stage_functions.web.openapi import describe
 from stage_functions.web.service import Service
 
-PREFIX = "/api/v1"
 _DESCRIPTION = (
     "The ledger says what is granted; tags of a registry are its mirror. Errors are problems "
     "(RFC 9457). A request with an Idempotency-Key may be sent again: the same key gets the same "
@@ -41,18 +40,13 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
     )
     app.state.service = Service.over(context, scanner, sign_in, webhook_secret)
     problems.install(app)
-    # The first that fits is taken: what is called most comes first.
-    app.include_router(signals.router)
-    for module in (assets, approvals, operations):
-        app.include_router(module.router, prefix=PREFIX)
+    # The first that fits is taken: what is called most comes first. A router that is included
+    # would be asked a second time at every request, so its routes are taken over.
+    for module in (signals, assets, approvals, operations):
+        app.routes.extend(module.router.routes)
     app.add_middleware(BodyLimit)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from stage_functions.application import query
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
@@ -14,6 +14,7 @@ from stage_functions.web.contract import (
     COMMANDS,
     IDEMPOTENT,
     READS,
+    calls,
     problems,
     reply,
     text,
@@ -21,7 +22,7 @@ from stage_functions.web.contract import (
 from stage_functions.web.service import caller, operation, service
 from stage_functions.wire import api
 
-router = APIRouter(tags=["approvals"])
+router = calls("approvals")
 Wanted = Annotated[str, Path(description="The approval's id.")]
 _States = Literal["open", "approved", "rejected", "withdrawn", "expired", "voided", "all"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from stage_functions.application import catalog, query
 from stage_functions.application.answer import Answer, AnswerKind
@@ -23,6 +23,7 @@ from stage_functions.web.contract import (
     KindName,
     Name,
     Number,
+    calls,
     problems,
     reply,
     text,
@@ -33,7 +34,7 @@ from stage_functions.web.problems import problem
 from stage_functions.web.service import caller, operation, service
 from stage_functions.wire import api
 
-router = APIRouter(tags=["assets"])
+router = calls("assets")
 Limit = Annotated[int, Query(ge=1, le=query.MAX_LIMIT)]
 _ASSET = "/assets/{registry}/{kind}/{name}"
 _VERSION = f"{_ASSET}/versions/{{version}}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Path, Response
+from fastapi import APIRouter, Path, Response
 
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS
+from stage_functions.web.direct import DirectRoute
 from stage_functions.web.problems import MEDIA_TYPE
 
+PREFIX = "/api/v1"
+"""Of every call but those that registries and machines make."""
 Responses = dict[int | str, dict[str, Any]]
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _WORDS = {
@@ -45,6 +48,16 @@ IDEMPOTENT: dict[str, Any] = {
     ]
 }
 """Of a command; read where it is needed, since the framework takes its time over parameters."""
+
+
+def calls(tag: str, *, prefix: str = PREFIX) -> APIRouter:
+    """Return a router for calls, each of which is called as its function is."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=DirectRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def reply(document: object, status: int = 200) -> Response:

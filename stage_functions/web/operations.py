@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import Path, Request, Response
 
 from stage_functions.application import query, upkeep
 from stage_functions.application.importing import ImportCommand, import_registry, resolve
@@ -12,6 +12,7 @@ from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
     Alias,
+    calls,
     problems,
     reply,
     text,
@@ -22,7 +23,7 @@ from stage_functions.wire import api
 
 SCAN_SECONDS = 20
 """A caller does not wait longer; the next scan goes on where this one stopped."""
-router = APIRouter(tags=["operations"])
+router = calls("operations")
 _LISTS = problems(401, 503)
 _OPERATOR = problems(401, 403, 404, 422, 502, 503)
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from stage_functions.application import upkeep
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.web.contract import PROBLEM, Responses, problems, reply
+from stage_functions.web.contract import PROBLEM, Responses, calls, problems, reply
 from stage_functions.web.problems import MEDIA_TYPE, problem
 from stage_functions.web.service import Service, service
 from stage_functions.wire import api, eventgrid, mlflow
 
-router = APIRouter(tags=["signals"])
+router = calls("signals", prefix="")
 _EVENTS = {
     "requestBody": {
         "required": True,

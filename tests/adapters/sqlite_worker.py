@@ -10,6 +10,7 @@ import resource
 import sys
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 
 from stage_functions.adapters.sqlite import MEMORY, SQLiteRows, Synchronous
 from stage_functions.adapters.sqlite_connections import Connections
@@ -60,13 +61,16 @@ def fork_connections(path: Path) -> None:
         for place in (path, MEMORY)
     )
     with closing(file), closing(memory):
-        with file.reading() as of_parent, memory.reading():
+
+        def divide(of_parent: Connection) -> int:
             child = os.fork()
-        if child == 0:
-            with file.reading() as of_child:
-                inherited = of_child is of_parent
-            file.close()
-            os._exit(10 * inherited + is_usable(memory))
+            if child == 0:
+                inherited = file.read(lambda of_child: of_child is of_parent)
+                file.close()
+                os._exit(10 * inherited + is_usable(memory))
+            return child
+
+        child = file.read(lambda of_parent: memory.read(lambda _: divide(of_parent)))
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)} {is_usable(memory)}\n")
 
@@ -74,8 +78,7 @@ def fork_connections(path: Path) -> None:
 def is_usable(connections: Connections) -> bool:
     """Tell whether a connection is lent."""
     try:
-        with connections.reading():
-            return True
+        return connections.read(lambda _: True)
     except StoreUnavailableError:
         return False
 

@@ -107,9 +107,8 @@ def test_every_connection_waits_for_the_disk_as_told(
     ) as connections:
 
         def level_here() -> int:
-            with connections.reading() as connection:
-                (value,) = connection.execute("PRAGMA synchronous").fetchone()
-            return int(value)
+            read = connections.read(lambda c: c.execute("PRAGMA synchronous").fetchone())
+            return int(read[0])
 
         assert [level] * 3 == together(*[level_here] * 3)
 

@@ -21,7 +21,7 @@ def test_the_description_is_valid_and_served(api: Api) -> None:
 
 
 def test_every_call_says_what_it_does_and_who_may(api: Api) -> None:
-    """A summary, a unique id, and a sign-in but for what registries and probes call."""
+    """A summary, a unique short id, and a sign-in but for what registries and probes call."""
     ids: list[str] = []
     for path, operations in api.document["paths"].items():
         for operation in operations.values():
@@ -30,6 +30,7 @@ def test_every_call_says_what_it_does_and_who_may(api: Api) -> None:
             assert ("security" in operation) == (path not in FROM_OTHERS), path
 
     assert len(set(ids)) == len(ids)
+    assert [one for one in ids if "api_v1" in one] == []
 
 
 def test_every_field_of_every_document_is_explained(api: Api) -> None:
