@@ -1,8 +1,9 @@
 """The connections of one SQLite file: who may use which, and who may write now.
 
 Every thread reads on a connection of its own, so that in WAL mode no reader waits for the writer.
-Writers of one process queue at a lock; writers of several processes meet at SQLite's own, tried
-again with jitter, for SQLite's fixed waits starve one of them. `:memory:` has one connection,
+Writers of one process queue up, and share a transaction where several wait (`sqlite_queue.py`);
+writers of several processes meet at SQLite's own lock, tried again with jitter, for SQLite's fixed
+waits starve one of them. `:memory:` has one connection,
 which all threads share under its lock.
 
 A fork leaves the connections behind: the child opens its own, as SQLite demands. An in-memory
@@ -18,13 +19,14 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from stage_functions.adapters.sqlite_queue import Wish, WriteQueue
 from stage_functions.domain.error import (
     ConfigurationError,
     StoreUnavailableError,
@@ -129,40 +131,70 @@ class Connections:
             raise self._unavailable(exc) from exc
 
     def write(self, work: Callable[[Session], _Result], *, durable: bool = True) -> _Result:
-        """Return what `work` returns, done on this thread's connection in one transaction.
+        """Return what `work` returns, done on a connection of this process in a transaction.
 
-        It is committed when `work` returns, and rolled back when it raises. What is not durable
-        reaches the disk with the next commit that is: SQLite's log is written in order.
+        It is committed when `work` returns, and undone when it raises. Threads that write at the
+        same time share a transaction, each undone alone. What is not durable reaches the disk with
+        the next commit that is: SQLite's log is written in order.
 
         Raises:
             StoreUnavailableError: the database cannot be opened or written, or other writers held
                 it for longer than the busy timeout; nothing was applied.
             UnknownOutcomeError: the disk failed while the transaction was committed.
         """
-        deadline = self._deadline()
-        if not self._writer.acquire(timeout=self._busy_timeout_seconds):
-            message = f"{self._path}: other threads held it for {self._busy_timeout_seconds} s"
-            raise StoreUnavailableError(message)
+        wish: Wish[Session] = Wish(work, durable)
         try:
-            session = self._session()
-            with session.lock:
-                if durable or self._synchronous is not Synchronous.FULL:
-                    return self._transact(session, work, deadline)
-                return self._transact_unflushed(session, work, deadline)
-        except sqlite3.Error as exc:
-            raise self._unavailable(exc) from exc
-        finally:
-            self._writer.release()
+            leads = self._queue.enter(wish, self._busy_timeout_seconds)
+        except TimeoutError as exc:
+            message = f"{self._path}: other threads held it for {self._busy_timeout_seconds} s"
+            raise StoreUnavailableError(message) from exc
+        if leads:
+            self._lead()
+        if wish.error is not None:
+            raise wish.error
+        return cast("_Result", wish.result)
 
-    def _transact(
-        self, session: Session, work: Callable[[Session], _Result], deadline: float
-    ) -> _Result:
+    def _lead(self) -> None:
+        """Write for all threads that wait; whatever happens, each is told what became of it."""
+        wishes = self._queue.take()
+        try:
+            self._write(wishes)
+        except sqlite3.Error as exc:
+            _fail(wishes, StoreUnavailableError, f"{self._path}: {exc}", exc)
+        except (StoreUnavailableError, UnknownOutcomeError) as exc:
+            _fail(wishes, type(exc), str(exc), exc)
+        except BaseException as exc:
+            _fail(wishes, UnknownOutcomeError, f"{self._path}: the writer was interrupted", exc)
+            raise
+        finally:
+            self._queue.leave(wishes)
+
+    def _write(self, wishes: Sequence[Wish[Session]]) -> None:
+        session = self._session()
+        with session.lock:
+            flushed = any(wish.durable for wish in wishes)
+            if flushed or self._synchronous is not Synchronous.FULL:
+                self._transact(session, wishes)
+                return
+            session.connection.execute(_NORMAL)
+            try:
+                self._transact(session, wishes)
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # discarded meanwhile
+                    session.connection.execute(_FULL)
+
+    def _transact(self, session: Session, wishes: Sequence[Wish[Session]]) -> None:
+        deadline = self._deadline()
         _patiently(_begin, session.connection, deadline)
         try:
-            result = work(session)
+            for wish in wishes:
+                _carry_out(wish, session, alone=len(wishes) == 1)
         except BaseException:
             self._roll_back(session)
             raise
+        if all(wish.error is not None for wish in wishes):
+            self._roll_back(session)
+            return
         try:
             _patiently(_commit, session.connection, deadline)
         except sqlite3.Error as exc:
@@ -171,18 +203,6 @@ class Connections:
                 raise
             message = f"{self._path}: the disk failed during a commit: {exc}"
             raise UnknownOutcomeError(message) from exc
-        return result
-
-    def _transact_unflushed(
-        self, session: Session, work: Callable[[Session], _Result], deadline: float
-    ) -> _Result:
-        """Leave the flush of a transaction to a later one."""
-        session.connection.execute(_NORMAL)
-        try:
-            return self._transact(session, work, deadline)
-        finally:
-            with suppress(sqlite3.ProgrammingError):  # discarded meanwhile
-                session.connection.execute(_FULL)
 
     def _roll_back(self, session: Session) -> None:
         connection = session.connection
@@ -256,7 +276,7 @@ class Connections:
 
     def _start_empty(self) -> None:
         self._lock = threading.Lock()
-        self._writer = threading.Lock()
+        self._queue: WriteQueue[Session] = WriteQueue()
         self._local = threading.local()
         self._sessions: dict[threading.Thread, Session] = {}
 
@@ -264,6 +284,39 @@ class Connections:
         _LEFT_BY_A_FORK.append((self._local, self._sessions))
         self._closed = self._closed or self.in_memory
         self._start_empty()
+
+
+def _carry_out(wish: Wish[Session], session: Session, *, alone: bool) -> None:
+    """Do what one thread wants; if that fails, undo it and let the others be.
+
+    Raises:
+        sqlite3.Error: the database fails, so the whole transaction does.
+    """
+    if not alone:
+        session.connection.execute("SAVEPOINT wish")
+    try:
+        wish.result = wish.work(session)
+    except sqlite3.Error:
+        raise
+    except Exception as exc:  # noqa: BLE001 - it is raised again in the thread that waits
+        wish.error = exc
+        if not alone:
+            session.numbers = range(0)  # what it reserved is not
+            session.connection.execute("ROLLBACK TO wish")
+    if not alone:
+        session.connection.execute("RELEASE wish")
+
+
+def _fail(
+    wishes: Sequence[Wish[Session]],
+    type_: type[StoreUnavailableError | UnknownOutcomeError],
+    message: str,
+    cause: BaseException,
+) -> None:
+    """Tell each thread; an error of its own, since each adds its own traceback to it."""
+    for wish in wishes:
+        wish.error = type_(message)
+        wish.error.__cause__ = cause
 
 
 def _begin(connection: sqlite3.Connection) -> None:
