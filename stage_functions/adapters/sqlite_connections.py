@@ -1,10 +1,9 @@
 """The connections of one SQLite file: who may use which, and who may write now.
 
-Every thread reads on a connection of its own, so that in WAL mode no reader waits for the writer.
+Whoever reads or writes borrows a connection, so that in WAL mode no reader waits for the writer.
 Writers of one process queue up, and share a transaction where several wait (`sqlite_queue.py`);
 writers of several processes meet at SQLite's own lock, tried again with jitter, for SQLite's fixed
-waits starve one of them. `:memory:` has one connection,
-which all threads share under its lock.
+waits starve one of them. `:memory:` has one connection, which all threads use in turn.
 
 A fork leaves the connections behind: the child opens its own, as SQLite demands. An in-memory
 database stays with the parent. Which rows are stored, and how, is decided in `sqlite.py`.
@@ -20,8 +19,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar, cast
@@ -57,22 +56,15 @@ class Synchronous(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A connection, and what goes with it.
+    """A connection, used by one thread at a time.
 
     Attributes:
         connection: to the file.
-        lock: whoever uses it holds this.
         numbers: reserved by a transaction of this connection, and not used yet.
     """
 
     connection: sqlite3.Connection
-    lock: threading.RLock = field(default_factory=threading.RLock)
     numbers: range = range(0)
-
-    def close(self) -> None:
-        """Close the connection once nobody uses it."""
-        with self.lock:
-            self.connection.close()
 
 
 class Connections:
@@ -109,26 +101,27 @@ class Connections:
         return self._path == MEMORY
 
     def close(self) -> None:
-        """Close the connections of every thread; a second call does nothing."""
-        with self._lock:
+        """Close all connections, those in use when they are given back; twice does nothing more."""
+        with self._alone:
             self._closed = True
-            sessions = tuple(self._sessions.values())
-            self._sessions.clear()
-        for session in sessions:
-            session.close()
+            _close_all(self._idle)
 
     def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        """Return what `work` reads on this thread's connection, tried again while that is busy.
+        """Return what `work` reads, tried again while another process is in the way.
 
         Raises:
             StoreUnavailableError: the database cannot be opened or read.
         """
-        try:
-            session = self._session()
-            with session.lock:
+        with self._alone:
+            idle = self._idle
+            session = self._borrow()
+            try:
                 return _patiently(work, session.connection, self._deadline())
-        except sqlite3.Error as exc:
-            raise self._unavailable(exc) from exc
+            except sqlite3.Error as exc:
+                message = f"{self._path}: {exc}"
+                raise StoreUnavailableError(message) from exc
+            finally:
+                self._give_back(session, idle)
 
     def write(self, work: Callable[[Session], _Result], *, durable: bool = True) -> _Result:
         """Return what `work` returns, done on a connection of this process in a transaction.
@@ -170,18 +163,25 @@ class Connections:
             self._queue.leave(wishes)
 
     def _write(self, wishes: Sequence[Wish[Session]]) -> None:
-        session = self._session()
-        with session.lock:
-            flushed = any(wish.durable for wish in wishes)
-            if flushed or self._synchronous is not Synchronous.FULL:
-                self._transact(session, wishes)
-                return
-            session.connection.execute(_NORMAL)
+        with self._alone:
+            idle = self._idle
+            session = self._borrow()
             try:
-                self._transact(session, wishes)
+                self._transact_flushed(session, wishes)
             finally:
-                with suppress(sqlite3.ProgrammingError):  # discarded meanwhile
-                    session.connection.execute(_FULL)
+                self._give_back(session, idle)
+
+    def _transact_flushed(self, session: Session, wishes: Sequence[Wish[Session]]) -> None:
+        """Leave the flush to a later transaction, where nobody waits for it."""
+        if self._synchronous is not Synchronous.FULL or any(wish.durable for wish in wishes):
+            self._transact(session, wishes)
+            return
+        session.connection.execute(_NORMAL)
+        try:
+            self._transact(session, wishes)
+        finally:
+            if not session.connection.in_transaction:  # else it is of no use any more
+                session.connection.execute(_FULL)
 
     def _transact(self, session: Session, wishes: Sequence[Wish[Session]]) -> None:
         deadline = self._deadline()
@@ -190,58 +190,38 @@ class Connections:
             for wish in wishes:
                 _carry_out(wish, session, alone=len(wishes) == 1)
         except BaseException:
-            self._roll_back(session)
+            _roll_back(session)
             raise
         if all(wish.error is not None for wish in wishes):
-            self._roll_back(session)
+            _roll_back(session)
             return
         try:
             _patiently(_commit, session.connection, deadline)
         except sqlite3.Error as exc:
-            self._roll_back(session)
+            _roll_back(session)
             if _is_busy(exc):
                 raise
             message = f"{self._path}: the disk failed during a commit: {exc}"
             raise UnknownOutcomeError(message) from exc
 
-    def _roll_back(self, session: Session) -> None:
-        connection = session.connection
-        session.numbers = range(0)  # what it reserved is not
-        with suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-                return
-        if connection.in_transaction and not self.in_memory:
-            self._discard(session)
+    def _borrow(self) -> Session:
+        """Return the connection that was used last: its cache has what was written last."""
+        if self._closed:
+            message = f"{self._path}: the store is closed"
+            raise StoreUnavailableError(message)
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Session(self._connect())
 
-    def _discard(self, session: Session) -> None:
-        del self._local.session
-        with self._lock:
-            self._sessions.pop(threading.current_thread(), None)
-        session.close()
-
-    def _session(self) -> Session:
-        session: Session | None = getattr(self._local, "session", None)
-        if session is None or self._closed:
-            session = self._open_session()
-            self._local.session = session
-        return session
-
-    def _open_session(self) -> Session:
-        with self._lock:
-            if self._closed:
-                message = f"{self._path}: the store is closed"
-                raise StoreUnavailableError(message)
-            if self.in_memory and self._sessions:
-                return next(iter(self._sessions.values()))
-            self._close_those_of_dead_threads()
-            session = Session(self._connect())
-            self._sessions[threading.current_thread()] = session
-            return session
-
-    def _close_those_of_dead_threads(self) -> None:
-        for thread in [thread for thread in self._sessions if not thread.is_alive()]:
-            self._sessions.pop(thread).close()
+    def _give_back(self, session: Session, idle: list[Session]) -> None:
+        """Put a connection where it was taken from: behind a fork, that is the parent's."""
+        if session.connection.in_transaction and not self.in_memory:
+            session.connection.close()
+            return
+        idle.append(session)
+        if self._closed:
+            _close_all(idle)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -271,19 +251,31 @@ class Connections:
     def _deadline(self) -> float:
         return time.monotonic() + self._busy_timeout_seconds
 
-    def _unavailable(self, exc: sqlite3.Error) -> StoreUnavailableError:
-        return StoreUnavailableError(f"{self._path}: {exc}")
-
     def _start_empty(self) -> None:
-        self._lock = threading.Lock()
         self._queue: WriteQueue[Session] = WriteQueue()
-        self._local = threading.local()
-        self._sessions: dict[threading.Thread, Session] = {}
+        self._idle: list[Session] = []
+        self._alone: AbstractContextManager[object] = (
+            threading.RLock() if self.in_memory else nullcontext()
+        )
 
     def _leave_to_parent(self) -> None:
-        _LEFT_BY_A_FORK.append((self._local, self._sessions))
+        _LEFT_BY_A_FORK.append(self._idle)
         self._closed = self._closed or self.in_memory
         self._start_empty()
+
+
+def _close_all(idle: list[Session]) -> None:
+    with suppress(IndexError):
+        while True:
+            idle.pop().connection.close()
+
+
+def _roll_back(session: Session) -> None:
+    """Undo a transaction; a connection where even that fails is closed when it is given back."""
+    session.numbers = range(0)  # what it reserved is not
+    with suppress(sqlite3.Error):
+        if session.connection.in_transaction:
+            session.connection.execute("ROLLBACK")
 
 
 def _carry_out(wish: Wish[Session], session: Session, *, alone: bool) -> None:
