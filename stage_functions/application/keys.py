@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from stage_functions.domain.asset import Asset, Version
 
@@ -41,6 +42,7 @@ def encode(text: str) -> str:
     return f"{encoded[: MAX_PART_CHARACTERS - 65]}~{suffix}"
 
 
+@lru_cache(maxsize=1024)  # asked for with every row
 def asset_partition(asset: Asset) -> str:
     """Return the partition of an asset's rows."""
     return f"asset:{asset.registry}:{asset.kind}:{encode(asset.name)}"

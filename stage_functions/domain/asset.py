@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -15,6 +15,8 @@ from msgspec import Struct, field
 from stage_functions.domain.error import InvalidInputError
 
 MAX_NAME_CHARACTERS = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _FORBIDDEN = re.compile("[/:\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ALIAS = re.compile(r"[a-z0-9-]+\Z")
 
@@ -126,8 +128,7 @@ class Snapshot(Struct, frozen=True):
 
 
 def _milliseconds(moment: datetime) -> int:
-    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return elapsed.days * 86_400_000 + elapsed.seconds * 1000 + elapsed.microseconds // 1000
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _alias(alias: str, text: str) -> str:
