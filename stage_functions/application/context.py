@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from stage_functions.application.echoes import Echoes
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.registry import Registry
@@ -39,6 +40,7 @@ class Context(Struct, frozen=True):
         rules: how conditions are evaluated.
         sinks: by name, in the order of the configuration.
         clock: time and chance.
+        echoes: what this process has written to registries lately.
     """
 
     configuration: Configuration
@@ -48,6 +50,7 @@ class Context(Struct, frozen=True):
     rules: RuleEngine
     sinks: Mapping[str, Sink]
     clock: Clock
+    echoes: Echoes = field(default_factory=Echoes)
 
     def registry(self, alias: str) -> Registry:
         """Return the adapter of a registry.

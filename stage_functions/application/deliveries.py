@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from stage_functions.application.echoes import Echoes
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.signal import Signal, Signals
 from stage_functions.domain.error import RetryableError, TerminalError
@@ -32,9 +33,14 @@ class Delivered(Struct, frozen=True):
 
 
 def deliver(
-    follow: Callable[[Signal], bool], delivery: Signals, clock: Clock, *, seconds: float = SECONDS
+    follow: Callable[[Signal], bool],
+    delivery: Signals,
+    clock: Clock,
+    *,
+    echoes: Echoes | None = None,
+    seconds: float = SECONDS,
 ) -> Delivered:
-    """Follow up every hint of a delivery.
+    """Follow up every hint of a delivery, but for those that only echo what was written here.
 
     A hint that can never be followed is acknowledged with its reason: sent again, it would fail
     again. One that may succeed later makes the whole delivery fail, after all others were
@@ -51,6 +57,9 @@ def deliver(
         if position and clock.now() >= end:
             message = f"only {position} of {len(delivery.signals)} hints were followed in time"
             raise RetryableError(message)
+        if echoes is not None and echoes.heard(signal, clock.now()):
+            ignored.append(f"{signal.version}: '{signal.keys[0]}' is as Stageward has written it")
+            continue
         try:
             changed += follow(signal)
             followed += 1

@@ -99,6 +99,7 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
             if earlier.ended is Ended.OBSERVE:
                 return earlier
             verified |= earlier.versions
+        context.echoes.expect(version, changes, context.clock.now())
         registry.write_tags(version, changes)
     message = f"the tags of {version} keep changing while they are written"
     raise RegistryUnavailableError(message)

@@ -17,12 +17,14 @@ class Signal(Struct, frozen=True):
         keys: tags that it speaks of; empty for all.
         actor: `<provider>:<id>` who may have written, or "".
         at: when that was, where the hint says.
+        value: what it says that its one tag was set to, or None: an own echo is known by it.
     """
 
     version: Version
     keys: tuple[str, ...] = ()
     actor: str = ""
     at: datetime | None = None
+    value: str | None = None
 
 
 class Signals(Struct, frozen=True):

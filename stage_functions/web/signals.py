@@ -107,7 +107,10 @@ async def take_webhook(
     seen = f"{alias}/{delivery_id}"
     if seen in here.deliveries:
         return reply(api.Delivery(0, 0, (f"delivery {delivery_id} was followed already",)))
-    delivered = await run_in_threadpool(deliver, here.signals.follow, delivery, clock)
+    echoes = here.context.echoes
+    delivered = await run_in_threadpool(
+        deliver, here.signals.follow, delivery, clock, echoes=echoes
+    )
     here.deliveries.add(seen)
     return _delivered(delivered)
 

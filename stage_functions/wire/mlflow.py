@@ -38,6 +38,7 @@ _MAX_NUMBER = 2**31 - 1
 """MLflow's databases keep version numbers in 32 bits."""
 _VERSION = "model_version"
 _VERSION_TAG = "model_version_tag"
+_SET = "set"
 
 
 def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> str:
@@ -95,6 +96,7 @@ def signals(body: bytes | str, alias: str) -> Signals:
         _version(member(event, "data"), alias),
         keys=(key,) if key else (),
         at=_moment(text(event, "timestamp")),
+        value=_set_to(event) if key else None,
     )
     return Signals(signals=(signal,))
 
@@ -120,6 +122,11 @@ def _version(data: object, alias: str) -> Version:
         raise InvalidInputError(message)
     asset = Asset.parse(f"{alias}/{Kind.MODELS}/{_encodable(name)}")
     return Version(asset, str(number))
+
+
+def _set_to(event: object) -> str | None:
+    value = member(member(event, "data"), "value")
+    return value if text(event, "action") == _SET and isinstance(value, str) else None
 
 
 def _encodable(name: str) -> str:

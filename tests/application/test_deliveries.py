@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from stage_functions.application.deliveries import Delivered, deliver
+from stage_functions.application.echoes import Echoes
 from stage_functions.application.signal import Signal, Signals
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
@@ -111,3 +112,16 @@ def test_one_hint_is_followed_however_little_time_there_is(clock: FakeClock) -> 
 def test_a_delivery_without_hints_is_acknowledged(clock: FakeClock) -> None:
     """There is nothing to fail."""
     assert deliver(Follower(clock, {}), Signals(), clock) == Delivered(0, 0, ())
+
+
+def test_an_echo_is_acknowledged_unread_and_the_others_are_followed(clock: FakeClock) -> None:
+    """It is not read again what was verified when it was written."""
+    follow, echoes = Follower(clock, {}), Echoes()
+    echoes.expect(Version(IRIS, "2"), {"stage": "Staging"}, clock.now())
+    hints = [Signal(Version(IRIS, n), ("stage",), value="Staging") for n in "123"]
+
+    delivered = deliver(follow, Signals(tuple(hints)), clock, echoes=echoes)
+
+    why = f"{IRIS}:2: 'stage' is as Stageward has written it"
+    assert delivered == Delivered(2, 0, (why,))
+    assert follow.followed == ["1", "3"]

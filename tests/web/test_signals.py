@@ -179,6 +179,32 @@ def test_a_delivery_is_remembered_only_after_success(it: World, api: Api) -> Non
     assert len(it.registry.calls) == calls
 
 
+def tag_set(key: str, value: str) -> dict[str, object]:
+    """Return what MLflow tells when a tag of version 1 is set."""
+    data = {"name": "iris", "version": "1", "key": key, "value": value}
+    return {**CREATED, "entity": "model_version_tag", "action": "set", "data": data}
+
+
+def test_what_stageward_wrote_itself_is_not_read_again(it: World, api: Api) -> None:
+    """MLflow tells of each tag; each is acknowledged. What somebody else writes is followed."""
+    version = it.register("1")
+    it.registry.calls.clear()
+    tags = it.registry.tags(version)
+
+    echoes = [deliver(api, it, tag_set(key, tags[key]), key) for key in tags]
+    unread = list(it.registry.calls)
+    it.registry.set_tag(version, "stage", "Production")
+    foreign = deliver(api, it, tag_set("stage", "Production"), "foreign")
+    put_back = it.registry.tags(version)["stage"]
+    it.registry.set_tag(version, "stage", "Staging")
+    other = deliver(api, it, tag_set("stage", "None"), "late")
+
+    assert set(echoes) == {foreign, other} == {200}
+    assert unread == []
+    assert put_back == "None"
+    assert it.registry.tags(version)["stage"] == "Staging"
+
+
 def test_a_delivery_for_a_registry_that_is_none_is_said_so(it: World, api: Api) -> None:
     """404 that names those there are."""
     body = json.dumps(CREATED).encode()

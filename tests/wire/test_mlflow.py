@@ -149,7 +149,9 @@ def test_hints_at_the_version_of_a_tag() -> None:
     """The captured delivery is a signal for its version, naming the tag and the time."""
     at = datetime(2026, 11, 24, 2, 9, 59, 690196, tzinfo=UTC)
 
-    assert Signals((Signal(IRIS, ("stage_request",), at=at),)) == signals(BODY, "dev")
+    assert Signals(
+        (Signal(IRIS, ("stage_request",), at=at, value="Staging: naïve → ok"),)
+    ) == signals(BODY, "dev")
 
 
 def _event(entity: str, action: str, data: object = None, **more: object) -> bytes:
@@ -168,7 +170,12 @@ KEYS = ["entity", "action", "timestamp", "data", "name", "version", "key"]
         (_event("model_version", "transitioned", VERSION), ()),
         (_event("model_version_tag", "set", {**VERSION, "key": "stage"}), ("stage",)),
         (_event("model_version_tag", "deleted", {**VERSION, "key": "stage"}), ("stage",)),
-        (_event("model_version_tag", "set", VERSION), ()),
+        (
+            _event("model_version_tag", "deleted", {**VERSION, "key": "stage", "value": "x"}),
+            ("stage",),
+        ),
+        (_event("model_version_tag", "set", {**VERSION, "key": "stage", "value": 7}), ("stage",)),
+        (_event("model_version_tag", "set", {**VERSION, "value": "x"}), ()),
         (_event("model_version", "created", {**VERSION, "new": [{}]}, workspace="a", x=1), ()),
         (_event("model_version", "created", VERSION, timestamp="yesterday"), ()),
         (_event("model_version", "created", VERSION, timestamp=12), ()),
