@@ -287,7 +287,7 @@ def test_verdicts_are_in_the_order_of_the_rules_and_one_error_spoils_no_other() 
 def test_a_fact_of_an_unknown_kind_is_a_fault_of_the_program() -> None:
     """Facts are texts, numbers, moments and maps; anything else is not passed over."""
     with pytest.raises(TypeError, match="no rule can read a object"):
-        verdict("true", {**known(), "holder": object()})
+        verdict("holder == null", {**known(), "holder": object()})
 
 
 def test_threads_share_an_engine() -> None:
