@@ -30,7 +30,9 @@ from stage_functions.adapters.limits import check_batch, check_key, check_range,
 from stage_functions.adapters.sqlite_connections import MEMORY, Connections, Session, Synchronous
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
+    CATALOG,
     TABLES,
+    WORK,
     Change,
     Delete,
     Insert,
@@ -165,7 +167,8 @@ class SQLiteRows:
             if version == SCHEMA_VERSION:
                 return
             for table in TABLES:
-                connection.execute(_CREATE_TABLE.format(table=table))
+                small = "WITHOUT ROWID" if table in _SMALL_ROWS else ""
+                connection.execute(_CREATE_TABLE.format(table=table, small=small))
             connection.execute("CREATE TABLE etag (last INTEGER NOT NULL)")
             connection.execute("INSERT INTO etag VALUES (0)")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -180,8 +183,11 @@ _CREATE_TABLE = """
         etag TEXT NOT NULL,
         body BLOB NOT NULL,
         PRIMARY KEY (partition, key)
-    ) WITHOUT ROWID
+    ) {small}
 """
+_SMALL_ROWS = (WORK, CATALOG)
+"""They lie in the tree of their keys. Larger ones lie in the order they were written, beside that
+tree: in it they would need a page of their own from a kilobyte on, and move others around."""
 
 
 class _Statements(Struct, frozen=True):
