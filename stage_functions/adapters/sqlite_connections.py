@@ -100,6 +100,11 @@ class Connections:
         """Whether the rows are gone when the store is closed."""
         return self._path == MEMORY
 
+    @property
+    def waiting(self) -> int:
+        """How many threads wait to write."""
+        return self._queue.waiting
+
     def close(self) -> None:
         """Close all connections, those in use when they are given back; twice does nothing more."""
         with self._alone:

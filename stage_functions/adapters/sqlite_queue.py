@@ -55,6 +55,11 @@ class WriteQueue(Generic[Place]):
         self._waiting: deque[Wish[Place]] = deque()
         self._led = False
 
+    @property
+    def waiting(self) -> int:
+        """How many wishes nobody has taken yet."""
+        return len(self._waiting)
+
     def enter(self, wish: Wish[Place], timeout_seconds: float) -> bool:
         """Return whether this thread is to lead; if not, its wish was carried out meanwhile.
 
@@ -66,11 +71,14 @@ class WriteQueue(Generic[Place]):
             if not self._led:
                 self._led = True
                 return True
-        if not wish.called.acquire(timeout=timeout_seconds):
-            with self._guard:
-                if wish in self._waiting and not wish.leads:
-                    self._waiting.remove(wish)
-                    raise TimeoutError
+        try:
+            called = wish.called.acquire(timeout=timeout_seconds)
+        except BaseException:  # the thread was interrupted, and will not be there to lead
+            self._leave_out(wish)
+            raise
+        if not called:
+            if self._leave_out(wish):
+                raise TimeoutError
             wish.called.acquire()
         return wish.leads
 
@@ -91,3 +99,13 @@ class WriteQueue(Generic[Place]):
             wish.called.release()
         if following is not None:
             following.called.release()
+
+    def _leave_out(self, wish: Wish[Place]) -> bool:
+        """Take a wish back; tell whether that was still possible."""
+        with self._guard:
+            waits = wish in self._waiting
+            if waits:
+                self._waiting.remove(wish)
+        if waits and wish.leads:
+            self.leave(())
+        return waits

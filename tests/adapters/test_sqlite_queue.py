@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -54,43 +55,46 @@ def numbers(connections: Connections) -> list[int]:
     return [number for (number,) in rows]
 
 
+def wait_for(queue: WriteQueue[None] | Connections, waiting: int) -> None:
+    """Wait until so many wait."""
+    while queue.waiting < waiting:
+        threading.Event().wait(0.001)
+
+
 def at_once(connections: Connections, *works: Work) -> list[Future[int]]:
     """Let threads ask to write while another one writes, so that they wait for it together."""
-    begun, go_on, asked = threading.Event(), threading.Event(), threading.Semaphore(0)
+    begun, go_on = threading.Event(), threading.Event()
 
     def first(_: Session) -> int:
         begun.set()
         assert go_on.wait(SECONDS)
         return 0
 
-    def ask(work: Work) -> int:
-        asked.release()
-        return connections.write(work)
-
     with ThreadPoolExecutor(len(works) + 1) as threads:
         threads.submit(connections.write, first)
         assert begun.wait(SECONDS)
-        asking = [threads.submit(ask, work) for work in works]
-        assert all(asked.acquire(timeout=SECONDS) for _ in works)
-        while connections.waiting < len(works):
-            threading.Event().wait(0.001)
+        asking = [threads.submit(connections.write, work) for work in works]
+        wait_for(connections, len(works))
         go_on.set()
     return asking
 
 
 def test_threads_that_wait_share_one_transaction(connections: Connections) -> None:
     """What each wrote is there, each got its own answer, and there was one commit for all."""
-    seen: list[int] = []
+    statements: list[str] = []
 
-    def look(session: Session) -> int:
-        seen.append(session.connection.total_changes)
-        return put(len(seen))(session)
+    def watched(number: int) -> Work:
+        def work(session: Session) -> int:
+            session.connection.set_trace_callback(statements.append)
+            return put(number)(session)
 
-    asking = at_once(connections, *[look] * 5)
+        return work
 
-    assert sorted(one.result() for one in asking) == [1, 2, 3, 4, 5]
+    asking = at_once(connections, *[watched(number) for number in range(1, 6)])
+
+    assert [one.result() for one in asking] == [1, 2, 3, 4, 5]
     assert numbers(connections) == [1, 2, 3, 4, 5]
-    assert [count - seen[0] for count in seen] == [0, 1, 2, 3, 4]
+    assert statements.count("COMMIT") == 1
 
 
 def test_one_that_fails_is_undone_alone(connections: Connections) -> None:
@@ -161,7 +165,7 @@ def test_what_was_reserved_by_one_that_fails_is_not_used(connections: Connection
 def test_the_first_that_waits_leads_next() -> None:
     """Nobody leads twice while others wait, and nobody is left waiting."""
     queue: WriteQueue[None] = WriteQueue()
-    wishes = [Wish(lambda _: None, durable=True) for _ in range(MOST_AT_ONCE + 2)]
+    wishes: list[Wish[None]] = [Wish(lambda _: None, durable=True) for _ in range(MOST_AT_ONCE + 2)]
     assert queue.enter(wishes[0], SECONDS)
     with ThreadPoolExecutor(len(wishes)) as threads:
         entering = []
@@ -183,7 +187,8 @@ def test_the_first_that_waits_leads_next() -> None:
 def test_whoever_waits_too_long_is_not_carried_out() -> None:
     """It is taken back, so that what it was told stays true."""
     queue: WriteQueue[None] = WriteQueue()
-    leader, late = (Wish(lambda _: None, durable=True) for _ in range(2))
+    leader: Wish[None] = Wish(lambda _: None, durable=True)
+    late: Wish[None] = Wish(lambda _: None, durable=True)
     queue.enter(leader, SECONDS)
 
     with pytest.raises(TimeoutError):
@@ -194,7 +199,26 @@ def test_whoever_waits_too_long_is_not_carried_out() -> None:
     assert queue.waiting == 0
 
 
-def wait_for(queue: WriteQueue[None], waiting: int) -> None:
-    """Wait until so many wait."""
-    while queue.waiting < waiting:
-        threading.Event().wait(0.001)
+class InterruptError(BaseException):
+    """What a signal raises in the thread that waits."""
+
+
+def test_whoever_is_interrupted_leads_nobody() -> None:
+    """The thread is gone, so the next one must not wait for it."""
+    queue: WriteQueue[None] = WriteQueue()
+    leader: Wish[None] = Wish(lambda _: None, durable=True)
+    queue.enter(leader, SECONDS)
+
+    def interrupt(*_: object) -> None:
+        raise InterruptError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(InterruptError):
+            queue.enter(Wish(lambda _: None, durable=True), SECONDS)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    queue.leave(queue.take())
+
+    assert queue.enter(Wish(lambda _: None, durable=True), SECONDS)
