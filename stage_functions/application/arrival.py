@@ -59,8 +59,7 @@ def expire(step: Step, number: str, now: datetime) -> Step:
     approval = step.state.approval_of(number)
     if approval is None or not approval.lapsed(now):
         return step
-    why = f"no decision before {approval.deadline:%Y-%m-%d %H:%M} UTC"
-    return close(step, approval.id, Status.EXPIRED, why, ITSELF, now)
+    return close(step, approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
 
 
 def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:

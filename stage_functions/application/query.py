@@ -298,17 +298,19 @@ def approval(context: Context, wanted: str) -> ApprovalView:
         NotFoundError: no such approval.
     """
     loaded, found = context.persistently(lambda: find(context, wanted))
-    return _approval_view(context, loaded.asset, found)
+    return _approval_view(context, loaded.asset, found.at(context.clock.now()))
 
 
 def approvals(context: Context, status: Status | None = Status.OPEN) -> list[ApprovalView]:
     """Return approvals, oldest deadline first; only open ones unless told otherwise."""
+    now = context.clock.now()
     wanted = _open_ids(context) if status is Status.OPEN else _all_ids(context)
     found: list[ApprovalView] = []
     for asset_name, ids in _grouped(wanted).items():
         for id_ in ids:
             loaded = context.ledger.more(context.ledger.load(Asset.parse(asset_name)), approval=id_)
-            one = loaded.approvals.get(id_)
+            kept = loaded.approvals.get(id_)
+            one = kept.at(now) if kept is not None else None
             if one is not None and (status is None or one.status is status):
                 found.append(_approval_view(context, loaded.asset, one))
     return sorted(found, key=lambda view: view.approval.deadline)

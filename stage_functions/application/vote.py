@@ -262,8 +262,7 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> _Case:
 
 
 def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> None:
-    why = f"no decision before {approval.deadline:%Y-%m-%d %H:%M} UTC"
-    step = close(loaded.step(), approval.id, Status.EXPIRED, why, ITSELF, now)
+    step = close(loaded.step(), approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
     committed = context.ledger.commit(loaded, step, now=now, operation=f"expiry-{approval.id}")
     settle(context, committed)
 

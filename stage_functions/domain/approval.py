@@ -19,6 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
@@ -177,6 +178,17 @@ class Approval(Struct, frozen=True):
     def lapsed(self, now: datetime) -> bool:
         """Tell whether the deadline has passed."""
         return now >= self.deadline
+
+    @property
+    def lapse(self) -> str:
+        """Why it is closed when the deadline has passed."""
+        return f"no decision before {self.deadline:%Y-%m-%d %H:%M} UTC"
+
+    def at(self, now: datetime) -> Approval:
+        """Return it as it stands at a moment: past its deadline it has lapsed, recorded or not."""
+        if self.status is not Status.OPEN or not self.lapsed(now):
+            return self
+        return replace(self, status=Status.EXPIRED, closed=self.deadline, why=self.lapse)
 
 
 def parties(approval: Approval) -> dict[str, str]:
