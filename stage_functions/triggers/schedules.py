@@ -1,4 +1,7 @@
-"""What timers call. A fault is logged: the timer fires again, and nothing owed is lost."""
+"""What timers call. They do all they can, then let a fault escape, so that the host counts it.
+
+The timer fires again, and nothing owed is lost.
+"""
 
 from __future__ import annotations
 
@@ -27,27 +30,33 @@ def sweep(context: Context) -> None:
 
     The shard to begin with changes from minute to minute, by the clock alone: however little a
     sweep gets done, each shard comes first once in a while, in whatever process.
+
+    Raises:
+        StagewardError: the ledger cannot be read.
     """
     minute = int(context.clock.now().timestamp()) // 60
-    try:
-        swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=minute % keys.SHARDS)
-    except StagewardError as exc:
-        log.error("the sweep ended early: %s", exc)  # noqa: TRY400  # the message explains it
-        return
-    log.info("%s", swept)
+    log.info("%s", sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=minute % keys.SHARDS))
 
 
 def scan(context: Context, scanner: Scanner) -> None:
-    """Compare every registry of the configuration with the ledger; once a day, forget answers."""
+    """Compare every registry of the configuration with the ledger; once a day, forget answers.
+
+    Raises:
+        StagewardError: the first fault, once everything else was done.
+    """
+    faults: list[StagewardError] = []
     now = context.clock.now()
     aliases = context.configuration.registries
     for alias in aliases:
         try:
             log.info("%s", scanner.scan(alias, seconds=SCAN_SECONDS / len(aliases)))
         except StagewardError as exc:
-            log.error("registry %s: %s", alias, exc)  # noqa: TRY400  # see above
+            log.error("registry %s: %s", alias, exc)  # noqa: TRY400  # the message explains it
+            faults.append(exc)
     if _begins_the_day(now):
-        _forget_answers(context)
+        log.info("%d old answers are forgotten", upkeep.forget_answers(context))
+    if faults:
+        raise faults[0]
 
 
 def _begins_the_day(now: datetime) -> bool:
@@ -57,10 +66,3 @@ def _begins_the_day(now: datetime) -> bool:
     fired late, costs some rows; a day that is met twice, a look.
     """
     return now.hour == FORGET_HOUR and now.minute < SCAN_MINUTES
-
-
-def _forget_answers(context: Context) -> None:
-    try:
-        log.info("%d old answers are forgotten", upkeep.forget_answers(context))
-    except StagewardError as exc:
-        log.error("old answers are kept for a day more: %s", exc)  # noqa: TRY400  # see above

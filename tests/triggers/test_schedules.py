@@ -17,7 +17,11 @@ from stage_functions.application.scan import Scanned, Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
-from stage_functions.domain.error import SinkUnavailableError, StoreUnavailableError
+from stage_functions.domain.error import (
+    SinkUnavailableError,
+    StagewardError,
+    StoreUnavailableError,
+)
 from stage_functions.triggers import schedules
 from tests.builders import IRIS, World, world
 from tests.fakes.rows import LossyRows
@@ -119,21 +123,18 @@ def test_every_minute_another_shard_comes_first(here: World) -> None:
     assert keys.SHARDS == len(set(firsts))
 
 
-def test_a_sweep_that_fails_is_logged(here: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The timer fires again in a minute."""
+def test_a_sweep_that_fails_is_a_failure_of_the_function(here: World) -> None:
+    """So that the host counts it; the timer fires again in a minute."""
 
     def fail(_: str) -> None:
         message = "the store is away"
         raise StoreUnavailableError(message)
 
-    schedules.sweep(watched(here, fail).context)
+    with pytest.raises(StoreUnavailableError, match="the store is away"):
+        schedules.sweep(watched(here, fail).context)
 
-    assert "the store is away" in caplog.text
 
-
-def test_answers_that_cannot_be_forgotten_are_logged(
-    here: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_answers_that_cannot_be_forgotten_are_a_failure_too(here: World) -> None:
     """They are forgotten a day later."""
 
     def fail(partition: str) -> None:
@@ -144,23 +145,23 @@ def test_answers_that_cannot_be_forgotten_are_logged(
     here.clock.time = datetime(2026, 1, 20, schedules.FORGET_HOUR, tzinfo=UTC)
     scanner = TimedScanner(here.context)
 
-    schedules.scan(watched(here, fail).context, scanner)
-
-    assert "the store is away" in caplog.text
+    with pytest.raises(StoreUnavailableError, match="the store is away"):
+        schedules.scan(watched(here, fail).context, scanner)
 
 
 def test_a_registry_that_cannot_be_scanned_holds_up_no_other(
     here: World,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Every registry of the configuration is scanned, or the log says why not."""
+    """Every registry of the configuration is scanned, or the log says why not; then it fails."""
     other = RegistryConfiguration("another", RegistryType.AZUREML, "/subscriptions/somewhere")
     registries = {"another": other, **here.context.configuration.registries}
     configuration = replace(here.context.configuration, registries=registries)
     context = replace(here.context, configuration=configuration)
     here.registry.register(Version(IRIS, "1"), here.clock.now())
 
-    schedules.scan(context, Scanner(context))
+    with pytest.raises(StagewardError, match="another"):
+        schedules.scan(context, Scanner(context))
 
     assert "registry another: " in caplog.text
     assert {"1"} == set(context.ledger.versions(IRIS))
