@@ -37,6 +37,7 @@ class DirectRoute(APIRoute):
         }
 
         async def answer(request: Request) -> Response:
+            """Answer directly, or let the framework do it."""
             if request.headers.get("Content-Type") != _JSON:
                 return await framework(request)
             given = request.path_params
