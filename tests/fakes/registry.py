@@ -11,7 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,6 +53,21 @@ def _nothing(_: str) -> None:
     """Do nothing."""
 
 
+class _Alone:
+    """Holds the state for one thread, as often as it asks."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> _State:
+        self._lock.acquire()
+        return self._state
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class MemoryRegistry:
     """A registry in memory. Safe to share between threads.
 
@@ -80,7 +95,7 @@ class MemoryRegistry:
         self._page_versions = page_versions
         self._state = _State()
         self._held: Assets | None = None
-        self._lock = threading.RLock()
+        self._alone = _Alone(self._state)
 
     # The port.
 
@@ -90,36 +105,37 @@ class MemoryRegistry:
 
     def read(self, version: Version) -> Snapshot | None:
         """Return the version as it is now, or as it was when `hold` was called."""
-        with self._call("read"), self._open() as state:
-            return self._shown(state).get(version.asset, {}).get(version.number)
+        self._begin("read")
+        with self._open() as state:
+            found = self._shown(state).get(version.asset, {}).get(version.number)
+        self.after("read")
+        return found
 
     def evidence(self, snapshot: Snapshot) -> Evidence:
         """Return what is known of a version."""
-        with self._call("evidence"), self._open() as state:
+        self._begin("evidence")
+        with self._open() as state:
             own = self.evidences.get(snapshot.version)
-            return own if own is not None else Evidence(state.runs.get(snapshot.job or "", {}))
+            found = own if own is not None else Evidence(state.runs.get(snapshot.job or "", {}))
+        self.after("evidence")
+        return found
 
     def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
         """Set these tags one by one, `stage` first and `stage_governor` last."""
-        with self._call("write_tags"):
-            for key in sorted(tags, key=lambda key: _ORDER.get(key, 1)):
-                self.before("write_tag")
-                self._edit(version, {key: tags[key]})
-                self.after("write_tag")
+        self._begin("write_tags")
+        for key in sorted(tags, key=lambda key: _ORDER.get(key, 1)):
+            self.before("write_tag")
+            self._edit(version, {key: tags[key]})
+            self.after("write_tag")
+        self.after("write_tags")
 
     def versions(self, after: str = "") -> Page:
         """Return whole assets behind a cursor, about as many versions as a page holds."""
-        with self._call("versions"), self._open() as state:
-            kind, _, name = after.partition("/")
-            shown = self._shown(state)
-            ahead = [a for a in sorted(shown) if (a.kind, a.name) > (kind, name) and shown[a]]
-            listed: list[Snapshot] = []
-            for asset in ahead:
-                if listed and len(listed) + len(shown[asset]) > self._page_versions:
-                    last = listed[-1].version.asset
-                    return Page(tuple(listed), f"{last.kind}/{last.name}")
-                listed += shown[asset].values()
-            return Page(tuple(listed), "")
+        self._begin("versions")
+        with self._open() as state:
+            page = self._page(self._shown(state), after)
+        self.after("versions")
+        return page
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -250,6 +266,17 @@ class MemoryRegistry:
 
     # How it holds and breaks.
 
+    def _page(self, shown: Assets, after: str) -> Page:
+        kind, _, name = after.partition("/")
+        ahead = [a for a in sorted(shown) if (a.kind, a.name) > (kind, name) and shown[a]]
+        listed: list[Snapshot] = []
+        for asset in ahead:
+            if listed and len(listed) + len(shown[asset]) > self._page_versions:
+                last = listed[-1].version.asset
+                return Page(tuple(listed), f"{last.kind}/{last.name}")
+            listed += shown[asset].values()
+        return Page(tuple(listed), "")
+
     def _shown(self, state: _State) -> Assets:
         return state.assets if self._held is None else self._held
 
@@ -269,8 +296,8 @@ class MemoryRegistry:
             if after.tags.get(STAGE) != before.tags.get(STAGE):
                 state.stages.append((version, after.tags.get(STAGE, "")))
 
-    @contextmanager
-    def _call(self, name: str) -> Iterator[None]:
+    def _begin(self, name: str) -> None:
+        """Note a call; go on only if it may reach the registry."""
         self.calls.append(name)
         if self._left == 0:
             self.away = True
@@ -284,14 +311,10 @@ class MemoryRegistry:
         if self.refusing:
             message = "the registry lets Stageward do nothing"
             raise RegistryRefusedError(message)
-        yield
-        self.after(name)
 
-    @contextmanager
-    def _open(self, *, write: bool = False) -> Iterator[_State]:
+    def _open(self, *, write: bool = False) -> AbstractContextManager[_State]:
         """Hold the state alone; where it is kept elsewhere, `write` puts it back."""
-        with self._lock:
-            yield self._state
+        return self._alone
 
 
 class FileRegistry(MemoryRegistry):
@@ -304,6 +327,7 @@ class FileRegistry(MemoryRegistry):
         super().__init__(alias, page_versions=page_versions)
         self._path = path
         self._depth = 0
+        self._lock = threading.RLock()
 
     @contextmanager
     def _open(self, *, write: bool = False) -> Iterator[_State]:
