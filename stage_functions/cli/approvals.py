@@ -19,7 +19,7 @@ from stage_functions.cli.output import (
 )
 from stage_functions.wire import api
 
-Id = Annotated[str, typer.Argument(help="The approval's id.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
 Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, in your words.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask again.")]
 
