@@ -75,6 +75,9 @@ def check(context: Context, question: Question) -> Finding:
     """
     if question.action is Action.TRANSITION:
         answer = preview(context, question.version, question.request)
+        why = context.states.ungoverned(question.version.asset.registry)
+        if why:
+            return _refused("", f"{why}; the request would be {answer.kind}: {answer.detail}")
         return Finding(
             answer.kind in (AnswerKind.GRANTED, AnswerKind.UNCHANGED),
             answer.kind,

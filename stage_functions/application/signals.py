@@ -234,7 +234,7 @@ def _put_back(
     if reading.drift is None:
         base = {**state.base, STAGE: shown}
         return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
-    fields["why"] = "an edit of the stage tag that asks for nothing is put back"
+    fields["why"] = "the stage tag is put back: what it says is no transition that may be asked for"
     step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
     return replace(plan, step=step)
 

@@ -284,7 +284,8 @@ def _answer(
     approval: Approval | None,
     directory: Directory,
 ) -> Answer:
-    stage = step.version(version.number).stage
+    known = step.state.versions.get(version.number)  # none yet where it is only observed
+    stage = known.stage if known is not None else ""
     name = str(version)
     match judged.outcome:
         case Granted(transition=transition, displaces=displaces, verdicts=verdicts):
@@ -319,5 +320,5 @@ def _answer(
                 allowed=allowed,
                 verdicts=verdicts,
             )
-        case Unchanged():
-            return Answer(AnswerKind.UNCHANGED, name, stage, f"stands at {stage} already")
+        case Unchanged(stage=at):
+            return Answer(AnswerKind.UNCHANGED, name, stage, f"stands at {at} already")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from stage_functions.cli.output import (
+    REJECTED,
     Json,
     complain,
     connect,
@@ -108,6 +109,9 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
         finish(decision, as_json=False)
     else:
         say(f"approval {decision.approval} is {decision.status}: {decision.detail}")
+    if decision.status == "voided":
+        complain("nothing was granted: it must be asked for again, as it is now")
+        raise typer.Exit(REJECTED)
 
 
 def _state(one: api.Approval) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Annotated
@@ -34,6 +35,7 @@ def serve(
     """Serve the HTTP API, take events, and run the timers, until Ctrl-C."""
     settings = read_settings()
     host, port = _listen_at(settings, host, port)
+    _is_free(host, port)
     if settings.sign_in == SignIn.DEV and not _loopback(host):
         fail(f"STAGEWARD_AUTH=dev answers only on this machine, not at {host}: set it to tokens")
     logging.basicConfig(
@@ -88,13 +90,29 @@ def demo(
 
 
 def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:
-    address = urlsplit(settings.url)
-    named = address.hostname or ""
+    try:
+        address = urlsplit(settings.url)
+        named, named_port = address.hostname or "", address.port
+    except ValueError:
+        address, named, named_port = urlsplit(""), "", None
+    if address.scheme not in ("http", "https") or not named:
+        fail(f"STAGEWARD_URL is no address: '{settings.url}'; write http://host:port")
     if not host:
         host = named if _loopback(named) else "127.0.0.1"
     if not port:
-        port = address.port or DEFAULT_PORT
+        port = named_port or DEFAULT_PORT
     return ("127.0.0.1" if host == "localhost" else host), port
+
+
+def _is_free(host: str, port: int) -> None:
+    """End with a word of advice where nobody can listen; before anything else is done."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(place)
+    except OSError as exc:
+        fail(f"cannot listen at {host}:{port}: {exc.strerror}; choose with --host and --port")
 
 
 def _loopback(host: str) -> bool:

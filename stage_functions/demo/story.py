@@ -100,8 +100,13 @@ def play(*, once: bool) -> None:
             stage = _open(console, folder, processes)
             registered = _train(stage)
             _tell(stage, [version for version, _ in registered])
-            _invite(console, stage)
-            if not once:
+            console.rule("Every step came out as told")
+            if once:
+                console.print(
+                    "`make demo` without ONCE=1 leaves both servers up, to try it yourself."
+                )
+            else:
+                _invite(console, stage)
                 _wait(console)
         finally:
             processes.stop()
@@ -123,7 +128,6 @@ def _wait(console: Console) -> None:
 def _invite(console: Console, stage: Stage) -> None:
     """Tell where everything is, and what to try."""
     command = Path(sys.executable).with_name("stageward")
-    console.rule("Every step came out as told")
     console.print(f"MLflow      {stage.mlflow_url}")
     console.print(f"Stageward   {stage.stageward_url}/api/v1/openapi.json describes its API")
     console.print("Be one of   scientist-1, scientist-2, officer-1, officer-2 in another terminal:")

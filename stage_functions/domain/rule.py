@@ -62,7 +62,7 @@ class Verdict(Struct, frozen=True):
         """The verdict for people, with the values it saw."""
         shown = ", ".join(_shown(name, value) for name, value in self.values.items())
         text = f"{self.rule} {self.result}" + (f" ({self.says})" if self.says else "")
-        parts = [part for part in (shown, self.error) if part]
+        parts = dict.fromkeys(part for part in (shown, self.error) if part)
         return f"{text}: {'; '.join(parts)}" if parts else text
 
 

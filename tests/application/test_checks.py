@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.answer import AnswerKind
 from stage_functions.application.checks import Action, Finding, Question, check
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
@@ -159,3 +161,19 @@ def test_what_is_gone_or_cannot_be_read_gets_no_answer(it: World, action: Action
     it.registry.remove(ONE)
     with pytest.raises(NotFoundError):
         asked(it, action, "Archived", "test/any")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("target", ["Production", "None", "Staging"])
+def test_where_it_is_only_observed_no_transition_is_allowed(target: str, *, known: bool) -> None:
+    """Whatever a tag says, nothing was granted; what would become of it is told."""
+    observed = world(Mode.OBSERVE, governed_by=deploying())
+    observed.registry.register(ONE, observed.clock.now(), tags={"stage": "Production"})
+    if known:
+        follow(observed.context, Signal(ONE))
+    found = asked(observed, Action.TRANSITION, target)
+    observed.rows.close()
+
+    assert (found.allowed, found.outcome) == (False, AnswerKind.REFUSED)
+    assert "registry demo is in mode observe; the request would be " in found.detail
+    assert "  " not in found.detail

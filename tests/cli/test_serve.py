@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -169,3 +170,27 @@ def test_dev_sign_in_is_refused_on_an_address_that_others_reach(tmp_path: Path) 
 
     assert done.returncode == 1
     assert "answers only on this machine" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("foo", "STAGEWARD_URL is no address: 'foo'; write http://host:port"),
+        ("http://127.0.0.1:port", "STAGEWARD_URL is no address"),
+        ("ftp://127.0.0.1:8321", "STAGEWARD_URL is no address"),
+        ("taken", "Address already in use; choose with --host and --port"),
+    ],
+)
+def test_an_address_where_it_cannot_listen_is_named_before_anything_is_done(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    """With the setting or the option that changes it; not even the ledger is made."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        if url == "taken":
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        process = start(tmp_path, {"STAGEWARD_URL": url}, subprocess.PIPE)
+        output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert said in " ".join(output.decode().split())
+    assert not (tmp_path / "ledger.db").exists()
