@@ -152,7 +152,7 @@ class SQLiteRows:
         self._prepared.writes = kept
 
     def close(self) -> None:
-        """Close the connections of every thread; what was only prepared is dropped."""
+        """Close all connections; what was only prepared is dropped."""
         self._connections.close()
 
     def _take_prepared(self) -> Sequence[_Write]:

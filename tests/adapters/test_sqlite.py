@@ -101,7 +101,7 @@ def test_rows_and_etags_outlive_the_store(path: Path) -> None:
 def test_every_connection_waits_for_the_disk_as_told(
     path: Path, synchronous: Synchronous, level: int
 ) -> None:
-    """What is asked for holds on the connection of every thread."""
+    """What is asked for holds on every connection that is opened."""
     with closing(
         Connections(path, busy_timeout_seconds=1, synchronous=synchronous, schema_version=1)
     ) as connections:

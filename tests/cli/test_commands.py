@@ -83,6 +83,21 @@ def test_two_officers_approve_and_the_second_vote_grants(it: World, at: Console)
     assert "granted" in second.out
 
 
+def test_a_vote_that_voids_the_approval_is_no_success(it: World, at: Console) -> None:
+    """Exit 5, with what changed and what to do: a script must not take it for a grant."""
+    id_ = pending(it, at)
+    at.run("bob", "approve", id_)
+    it.registry.describe(Version(IRIS, "1"), "another description")
+
+    voided = at.run("eve", "approve", id_)
+
+    assert voided.code == 5
+    assert "is voided" in voided.out
+    assert "description" in voided.out
+    assert "it must be asked for again" in voided.err
+    assert it.context.ledger.load(IRIS, ["1"]).versions["1"].stage == "Staging"
+
+
 def test_approvals_are_listed_and_one_is_shown_whole(it: World, at: Console) -> None:
     """What it asks for, why, and who may not vote."""
     id_ = pending(it, at)
