@@ -19,6 +19,7 @@ from pathlib import Path
 
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Kind
+from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.people import Attribution
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS, SCHEMA, RecordType
 from stage_functions.domain.rule import Result
@@ -148,6 +149,7 @@ _REQUESTER = _one_of("actor", "Who asked; the sponsor, where somebody has stood 
 _REASON = _said("Why, in the requester's words; left out where none was given.")
 _ON_BEHALF_OF = _one_of("actorId", "For whom it was asked; left out where for nobody else.")
 _APPROVAL = _one_of("approvalId", "The approval that this is about.")
+_DEADLINE = _one_of("moment", "When it lapses; it never approves by itself.")
 _AUTHOR = _one_of("actorId", "Who made the version, as far as its registry says.")
 _CREATED_AT = _one_of("moment", "When the registry made the version.")
 _DISPLACES = _list(
@@ -269,11 +271,12 @@ SHAPES: dict[RecordType, Shape] = {
                 minItems=1,
             ),
             "displaces": _DISPLACES,
-            "deadline": _one_of("moment", "When it lapses; it never approves by itself."),
+            "deadline": _DEADLINE,
             "needs": _one_of("needs"),
+            "impossible": _why("Why nobody who is left can reach the quorum, where that is so"),
             **_GROUNDS,
         },
-        optional=("reason", "on_behalf_of", "candidates", "displaces", "verdicts"),
+        optional=("reason", "on_behalf_of", "candidates", "displaces", "impossible", "verdicts"),
     ),
     RecordType.SPONSORED: Shape(
         "Somebody, the actor, stands for a request that nobody is proven to have made.",
@@ -290,20 +293,39 @@ SHAPES: dict[RecordType, Shape] = {
                 {"type": "string", "minLength": 1},
                 minItems=1,
             ),
+            "assurance": _text(
+                "How surely the voter was known: signed_in, or link, the weaker: whoever had the "
+                "personal link. Others may follow.",
+                minLength=1,
+            ),
             "fingerprint": _one_of(
                 "digest", "Fingerprint of the brief that the voter saw: that of the approval."
             ),
             "needs": _one_of("needs"),
         },
-        optional=("comment",),
+        optional=("comment", "assurance"),
+    ),
+    RecordType.REMINDED: Shape(
+        "An approval still waits; whoever may still vote is reminded.",
+        {"approval": _APPROVAL, "needs": _one_of("needs"), "deadline": _DEADLINE},
+    ),
+    RecordType.ESCALATED: Shape(
+        "An approval has waited for so long that a further group may vote as well.",
+        {
+            "approval": _APPROVAL,
+            "to": _text("That group, as the configuration names it.", minLength=1),
+            "needs": _one_of("needs"),
+            "deadline": _DEADLINE,
+        },
     ),
     RecordType.APPROVAL_CLOSED: Shape(
         "An approval is closed for good.",
         {
             "approval": _APPROVAL,
             "status": _choice(
-                "What became of it. approved: StageChanged follows in the same commit. voided: "
-                "what it was bound to has changed, or the version has moved or is gone.",
+                "What became of it. approved: StageChanged, or Renewed where from and to are the "
+                "same, follows in the same commit. voided: what it was bound to has changed, or "
+                "the version has moved or is gone.",
                 *(status for status in Status if status is not Status.OPEN),
             ),
             "from": _one_of("stage", "The stage that the version had when it was asked."),
@@ -357,6 +379,31 @@ SHAPES: dict[RecordType, Shape] = {
                 "then": {"required": ["approval"]},
             },
         ),
+    ),
+    RecordType.VALIDITY_ENDED: Shape(
+        "An approval that was given is no longer valid; the version stays where it is.",
+        {
+            "approval": _one_of("approvalId", "The approval that was given."),
+            "stage": _one_of("stage", "The stage that it was given for, which the version has."),
+            "valid_until": _one_of("moment", "Until when it was valid."),
+            "then": _choice(
+                "What follows. notify: people are told. block: checks of deployments refuse it. "
+                "renew: an approval of its renewal opens.",
+                *WhenInvalid,
+            ),
+        },
+    ),
+    RecordType.RENEWED: Shape(
+        "An approval that was given is valid again; the version stays where it is.",
+        {
+            "approval": _one_of("approvalId", "The approval that renewed it."),
+            "stage": _one_of("stage", "The stage that the version has."),
+            "requester": _REQUESTER,
+            "reason": _REASON,
+            "valid_until": _one_of("moment", "Until when it is valid; left out where for ever."),
+            **_GROUNDS,
+        },
+        optional=("reason", "valid_until", "verdicts"),
     ),
     RecordType.DELETED: Shape(
         "A version is gone from its registry, or its number means another thing now.",

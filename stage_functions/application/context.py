@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.links import Links
+from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
@@ -41,6 +44,8 @@ class Context(Struct, frozen=True):
         sinks: by name, in the order of the configuration.
         clock: time and chance.
         echoes: what this process has written to registries lately.
+        links: addresses of pages; None where there are none.
+        notifier: how people are told; None where nobody is.
     """
 
     configuration: Configuration
@@ -51,6 +56,13 @@ class Context(Struct, frozen=True):
     sinks: Mapping[str, Sink]
     clock: Clock
     echoes: Echoes = field(default_factory=Echoes)
+    links: Links | None = None
+    notifier: Notifier | None = None
+
+    def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:
+        """Return the context as it is for somebody signed in with roles and groups of Entra."""
+        directory = self.configuration.directory.claiming(id_, claims)
+        return replace(self, configuration=replace(self.configuration, directory=directory))
 
     def registry(self, alias: str) -> Registry:
         """Return the adapter of a registry.

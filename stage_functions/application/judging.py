@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
@@ -122,9 +123,11 @@ def ask(
                 step, number, transition.target, request, request.requester, judged.grounds, now
             )
         case Pending(approval=None) as pending:
-            approval = _new_approval(context, pending, step, snapshot, judged, request, now)
+            holder, known = _compared(context, pending, snapshot)
+            approval = _new_approval(context, pending, step, snapshot, judged, request, now, holder)
             directory = context.configuration.directory
             step = open_approval(step, approval, judged.grounds, directory)
+            judged = replace(judged, blobs={**judged.blobs, **known})
             return Asked(loaded, step, judged, approval)
         case Pending(approval=existing):
             return Asked(loaded, step, judged, existing)
@@ -177,6 +180,27 @@ def _holder(
     return found, context.evidence(found)
 
 
+def _compared(
+    context: Context, pending: Pending, snapshot: Snapshot
+) -> tuple[tuple[str, str], Mapping[str, bytes]]:
+    """Keep what is known of the version that would be displaced: approvers compare with it.
+
+    Returns:
+        Its number and the digest of its evidence, and that document by its digest; empty texts
+        where there is none, or its registry has lost it.
+    """
+    if not pending.displaces:
+        return ("", ""), {}
+    number = pending.displaces[-1]
+    found = context.registry(snapshot.version.asset.registry).read(
+        Version(snapshot.version.asset, number)
+    )
+    if found is None:
+        return (number, ""), {}
+    sealed, document = context.evidence(found).sealed()
+    return (number, sealed), {sealed: document}
+
+
 def _new_approval(
     context: Context,
     pending: Pending,
@@ -185,6 +209,7 @@ def _new_approval(
     judged: Judged,
     request: Request,
     now: datetime,
+    holder: tuple[str, str],
 ) -> Approval:
     policy = pending.transition.approval
     if policy is None or judged.binding is None:
@@ -205,4 +230,6 @@ def _new_approval(
         deadline=now + policy.expires,
         verdicts=judged.grounds.verdicts,
         lifecycle=judged.grounds.lifecycle.name,
+        holder=holder[0],
+        holder_evidence=holder[1],
     )

@@ -39,7 +39,7 @@ from stage_functions.domain.error import (
     StaleError,
 )
 from stage_functions.domain.grounds import ITSELF
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Assurance, Lifecycle
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import digest
 from stage_functions.domain.rule import all_passed
@@ -57,6 +57,7 @@ class VoteCommand(Struct, frozen=True):
         fingerprint: of the brief that the voter saw.
         actor: who votes, proven.
         operation: id of this operation; the same id gets the same answer.
+        assurance: how surely it is known that it is they.
     """
 
     approval: str
@@ -65,6 +66,7 @@ class VoteCommand(Struct, frozen=True):
     fingerprint: str
     actor: Actor
     operation: str
+    assurance: Assurance = Assurance.SIGNED_IN
 
     @property
     def asked(self) -> str:
@@ -104,6 +106,10 @@ def vote(context: Context, command: VoteCommand) -> Answer:
 
     def rule(case: _Case) -> _Ruling:
         approval, directory = case.approval, context.configuration.directory
+        by_link = command.assurance is Assurance.LINK
+        if by_link and approval.policy.assurance is not Assurance.LINK:
+            message = "a link is not enough to vote on this one; sign in"
+            raise DeniedError(message)
         why = objection(approval, command.actor.id, directory)
         if why:
             raise DeniedError(why)
@@ -124,6 +130,7 @@ def vote(context: Context, command: VoteCommand) -> Answer:
             case.now,
             command.fingerprint,
             groups,
+            command.assurance,
         )
         step = cast(case.loaded.step(), approval, ballot, command.actor, directory)
         if command.decision is Decision.REJECT:
@@ -147,7 +154,7 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
 
     def rule(case: _Case) -> _Ruling:
         directory = context.configuration.directory
-        if directory.person(actor.id) is None:
+        if not directory.knows(actor.id):
             message = f"{actor.id} is nobody in `people`; only a known person may sponsor"
             raise DeniedError(message)
         if not case.approval.needs_sponsor:
@@ -173,7 +180,7 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         held = case.approval
         owners = {held.requester.id, held.on_behalf_of, held.author, *held.candidates} - {""}
         mine = {directory.resolve(id_) for id_ in owners}
-        nobodys = held.needs_sponsor and directory.person(actor.id) is not None
+        nobodys = held.needs_sponsor and directory.knows(actor.id)
         if directory.resolve(actor.id) not in mine and not nobodys:
             message = f"only {' or '.join(sorted(mine))} may withdraw approval {approval}"
             raise DeniedError(message)

@@ -21,7 +21,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, shortfall
+from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.rule import Verdict
@@ -58,6 +58,7 @@ class Vote(Struct, frozen=True):
         at: when it was cast.
         fingerprint: of the brief it was cast on.
         groups: the voter's groups, as of the vote.
+        assurance: how surely the voter was known.
     """
 
     voter: str
@@ -66,6 +67,7 @@ class Vote(Struct, frozen=True):
     at: datetime
     fingerprint: str
     groups: tuple[str, ...]
+    assurance: Assurance = Assurance.SIGNED_IN
 
 
 class Binding(Struct, frozen=True):
@@ -144,6 +146,11 @@ class Approval(Struct, frozen=True):
         closed: when it was closed, or None.
         why: why it was closed, in words.
         sponsored: someone has taken it on.
+        holder: the version that held the target stage when it opened, or "".
+        holder_evidence: digest of what was known of that one then, or "".
+        reminded: how many of the policy's reminders are behind it.
+        escalated: since when the further group may vote, or None.
+        ended: when what was approved was found to be no longer valid, or None.
     """
 
     id: str
@@ -164,6 +171,40 @@ class Approval(Struct, frozen=True):
     closed: datetime | None = None
     why: str = ""
     sponsored: bool = False
+    holder: str = ""
+    holder_evidence: str = ""
+    reminded: int = 0
+    escalated: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def renews(self) -> bool:
+        """It asks that an approval which was given stays valid; no stage changes by it."""
+        return self.binding.source == self.binding.target
+
+    @property
+    def voting_groups(self) -> tuple[str, ...]:
+        """The groups whose members may vote now."""
+        further = self.policy.escalate
+        return (
+            (*self.policy.groups, further.to)
+            if further is not None and self.escalated and further.to not in self.policy.groups
+            else tuple(self.policy.groups)
+        )
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When the clock has something to do for it: to remind, to escalate, to let it lapse."""
+        further = self.policy.escalate
+        after = (*self.policy.remind, *((further.after,) if further is not None else ()))
+        return (*(self.opened + one for one in after), self.deadline)
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """Until when what was approved stays valid; None for ever, or where nothing was."""
+        if self.status is not Status.APPROVED or self.closed is None:
+            return None
+        return self.closed + self.policy.valid_for if self.policy.valid_for else None
 
     @property
     def fingerprint(self) -> str:
@@ -211,18 +252,27 @@ def parties(approval: Approval) -> dict[str, str]:
 def objection(approval: Approval, voter: str, directory: Directory) -> str:
     """Say why this vote would not count; an empty text if it would."""
     groups = directory.groups_of(voter)
-    if not any(group in approval.policy.groups for group in groups):
-        return f"only {' or '.join(approval.policy.groups)} may vote on it"
+    if not any(group in approval.voting_groups for group in groups):
+        return f"only {' or '.join(approval.voting_groups)} may vote on it"
     for id_, why in parties(approval).items():
         if directory.resolve(id_) == directory.resolve(voter):
             return f"nobody approves their own work: you are {why}"
         if not directory.certainly_differ(voter, id_):
-            provider = id_.partition(":")[0]
-            return (
-                f"{why} is known only as {id_}, who may be you: "
-                f"add your own {provider} id to `people` to prove otherwise"
-            )
+            return _unproven(id_, why, voter, directory)
     return ""
+
+
+def _unproven(id_: str, why: str, voter: str, directory: Directory) -> str:
+    if directory.person(voter) is None:
+        provider = voter.partition(":")[0]
+        return (
+            f"{why} is {id_}, of whom no {provider} id is known, so who may be you: "
+            f"add theirs to `people` to prove otherwise"
+        )
+    return (
+        f"{why} is known only as {id_}, who may be you: "
+        f"add your own {id_.partition(':')[0]} id to `people` to prove otherwise"
+    )
 
 
 def counted(approval: Approval, directory: Directory) -> dict[str, tuple[str, ...]]:
@@ -230,10 +280,18 @@ def counted(approval: Approval, directory: Directory) -> dict[str, tuple[str, ..
     if approval.needs_sponsor:
         return {}
     return {
-        vote.voter: vote.groups
+        vote.voter: _standing_for(approval, vote.groups)
         for vote in approval.votes
         if vote.decision is Decision.APPROVE and not _excluded(approval, vote.voter, directory)
     }
+
+
+def _standing_for(approval: Approval, groups: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the groups that a voter counts for: all of them, once it was escalated to theirs."""
+    further = approval.policy.escalate
+    if approval.escalated and further is not None and further.to in groups:
+        return (*groups, *approval.policy.groups)
+    return groups
 
 
 def _excluded(approval: Approval, voter: str, directory: Directory) -> bool:
@@ -252,9 +310,59 @@ def unmet(approval: Approval, directory: Directory) -> tuple[str, ...]:
     waits.extend(f"{count} of {group}" for group, count in missing.items())
     rest = approval.policy.quorum - len(voters) - sum(missing.values())
     if rest > 0:
-        groups = " or ".join(approval.policy.groups)
+        groups = " or ".join(approval.voting_groups)
         waits.append(f"{rest} {'more ' if voters or missing else ''}of {groups}")
     return tuple(waits)
+
+
+def waits_for(approval: Approval, directory: Directory) -> str:
+    """Say in one sentence what an open approval waits for, who may not vote, and if in vain."""
+    parts = [", ".join(unmet(approval, directory))]
+    if approval.policy.exclude:
+        parts.append(f"excluded: {' and '.join(f'the {one}' for one in approval.policy.exclude)}")
+    parts.append(impossible(approval, directory))
+    return "; ".join(part for part in parts if part)
+
+
+def voters_left(approval: Approval, directory: Directory) -> tuple[str, ...]:
+    """Return the ids of the people of the file who may still vote; others may by their claims."""
+    return tuple(
+        person.id
+        for person in directory.people.values()
+        if not objection(approval, person.id, directory)
+        and not has_voted(approval, person.id, directory)
+    )
+
+
+def impossible(approval: Approval, directory: Directory) -> str:
+    """Say why the quorum cannot be reached by anyone who is left; an empty text if it can be.
+
+    Whoever may vote after an escalation that is still to come counts as left. Of a group whose
+    members Entra names nobody knows how many there are: it can be reached.
+    """
+    if approval.status is not Status.OPEN:
+        return ""
+    further = approval.policy.escalate
+    later = approval if further is None else replace(approval, escalated=approval.opened)
+    if any(group in directory.entra for group in later.voting_groups):
+        return ""
+    left = {
+        voter: _standing_for(later, directory.groups_of(voter))
+        for voter in voters_left(later, directory)
+    }
+    voters = {**counted(replace(later, requester=_somebody(later)), directory), **left}
+    if len(voters) >= approval.policy.quorum and not shortfall(approval.policy, voters):
+        return ""
+    who = " and ".join(left) if left else "nobody"
+    return (
+        f"it cannot be reached: {who} of {' or '.join(later.voting_groups)} can still vote; "
+        "add people to these groups, or withdraw it"
+    )
+
+
+def _somebody(approval: Approval) -> Actor:
+    """Return the requester as if proven, so that votes which wait for a sponsor are counted."""
+    return replace(approval.requester, attribution=Attribution.PROVEN)
 
 
 def has_voted(approval: Approval, voter: str, directory: Directory) -> bool:

@@ -9,8 +9,15 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from stage_functions.domain.approval import Approval, Status, Vote, unmet
-from stage_functions.domain.grounds import Grounds
+from stage_functions.domain.approval import (
+    Approval,
+    Status,
+    Vote,
+    impossible,
+    unmet,
+    waits_for,
+)
+from stage_functions.domain.grounds import ITSELF, Grounds
 from stage_functions.domain.people import Actor, Directory
 from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
 from stage_functions.domain.state import Step
@@ -30,6 +37,7 @@ def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: D
         **({"displaces": list(approval.binding.displaces)} if approval.binding.displaces else {}),
         "deadline": timestamp(approval.deadline),
         "needs": list(unmet(approval, directory)),
+        **({"impossible": vain} if (vain := impossible(approval, directory)) else {}),
         **grounds.document(),
     }
     draft = Draft(
@@ -52,6 +60,7 @@ def cast(step: Step, approval: Approval, vote: Vote, actor: Actor, directory: Di
         "decision": str(vote.decision),
         **({"comment": vote.comment} if vote.comment else {}),
         "groups": list(vote.groups),
+        "assurance": str(vote.assurance),
         "fingerprint": vote.fingerprint,
         "needs": list(unmet(voted, directory)),
     }
@@ -76,6 +85,39 @@ def sponsor(step: Step, approval: Approval, actor: Actor, directory: Directory) 
         Draft(RecordType.SPONSORED, approval.version, approval.binding.incarnation, actor, fields),
         directory,
     )
+
+
+def remind(step: Step, approval: Approval, directory: Directory, now: datetime) -> Step:
+    """Note that whoever may still vote is reminded; of several that are late, once."""
+    passed = sum(approval.opened + after <= now for after in approval.policy.remind)
+    fields: dict[str, Json] = {
+        "approval": approval.id,
+        "needs": list(unmet(approval, directory)),
+        "deadline": timestamp(approval.deadline),
+    }
+    draft = Draft(
+        RecordType.REMINDED, approval.version, approval.binding.incarnation, ITSELF, fields
+    )
+    return _follow(step, replace(approval, reminded=passed), draft, directory)
+
+
+def escalate(step: Step, approval: Approval, directory: Directory, now: datetime) -> Step:
+    """Let a further group vote, from now on."""
+    further = approval.policy.escalate
+    if further is None:
+        message = f"approval {approval.id} has nobody to escalate to"
+        raise ValueError(message)
+    escalated = replace(approval, escalated=now)
+    fields: dict[str, Json] = {
+        "approval": approval.id,
+        "to": further.to,
+        "needs": list(unmet(escalated, directory)),
+        "deadline": timestamp(approval.deadline),
+    }
+    draft = Draft(
+        RecordType.ESCALATED, approval.version, approval.binding.incarnation, ITSELF, fields
+    )
+    return _follow(step, escalated, draft, directory)
 
 
 def close(
@@ -114,7 +156,7 @@ def close(
 
 def pending_words(approval: Approval, directory: Directory) -> str:
     """Say what an open approval waits for, as `stage_status` does."""
-    return f"pending approval {approval.id}, needs {', '.join(unmet(approval, directory))}"
+    return f"pending approval {approval.id}, needs {waits_for(approval, directory)}"
 
 
 def _follow(step: Step, approval: Approval, draft: Draft, directory: Directory) -> Step:

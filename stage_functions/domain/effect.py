@@ -17,7 +17,7 @@ from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, WhenInvalid
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
 from stage_functions.domain.state import Step, VersionState
@@ -128,9 +128,8 @@ def grant(
     draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, actor, fields)
     cause = len(step.drafts)
     step = _move(step.record(draft), version, target, grounds.lifecycle, now)
-    step = step.with_version(
-        replace(step.version(version), status=f"granted: {state.stage} → {target}")
-    )
+    moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
+    step = step.with_version(moved if approval is None else _approved(moved, approval, now))
     step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
         step = _displace(step, displaced, version, grounds.lifecycle, now, cause)
@@ -204,6 +203,17 @@ def drift(step: Step, version: str, actor: Actor, fields: Mapping[str, Json]) ->
     )
 
 
+def _approved(state: VersionState, approval: Approval, now: datetime) -> VersionState:
+    """Return a version's state with what an approval that was just given says of its validity."""
+    policy = approval.policy
+    return replace(
+        state,
+        approved_by=approval.id,
+        valid_until=now + policy.valid_for if policy.valid_for else None,
+        blocked_when_invalid=policy.when_invalid is WhenInvalid.BLOCK,
+    )
+
+
 def _others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tuple[str, ...]:
     if not lifecycle.stages[target].exclusive:
         return ()
@@ -216,7 +226,15 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
     holders = {s: tuple(v for v in vs if v != version) for s, vs in step.state.holders.items()}
     if lifecycle.stages[target].exclusive:
         holders[target] = (*holders.get(target, ()), version)
-    moved = replace(state, stage=target, since=now, held=held)
+    moved = replace(
+        state,
+        stage=target,
+        since=now,
+        held=held,
+        approved_by="",
+        valid_until=None,
+        blocked_when_invalid=False,
+    )
     return step.with_version(moved).with_holders(holders)
 
 

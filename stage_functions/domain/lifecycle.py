@@ -27,6 +27,33 @@ class Excluded(StrEnum):
     AUTHOR = "author"
 
 
+class Assurance(StrEnum):
+    """How surely a voter is known: by signing in, or by having a personal link."""
+
+    SIGNED_IN = "signed_in"
+    LINK = "link"
+
+
+class WhenInvalid(StrEnum):
+    """What follows when an approval is no longer valid."""
+
+    NOTIFY = "notify"
+    BLOCK = "block"
+    RENEW = "renew"
+
+
+class Escalation(Struct, frozen=True):
+    """Who may vote as well when an approval has waited for long.
+
+    Attributes:
+        after: how long after it opened.
+        to: the group; each of its members counts as a member of whichever group is asked.
+    """
+
+    after: timedelta
+    to: str
+
+
 class Stage(Struct, frozen=True):
     """Where a version may stand.
 
@@ -59,12 +86,22 @@ class ApprovalPolicy(Struct, frozen=True):
         groups: who may vote, and how many at least of each group.
         exclude: who may not vote, by their part in the request.
         expires: how long it stays open; then it lapses and never approves.
+        remind: how long after it opened whoever may still vote is reminded.
+        escalate: who may vote as well after a while, or None.
+        assurance: the least that is demanded of a vote.
+        valid_for: how long an approval that was given stays valid, or None for ever.
+        when_invalid: what follows then.
     """
 
     quorum: int
     groups: Mapping[str, int]
     exclude: tuple[Excluded, ...] = (Excluded.REQUESTER, Excluded.AUTHOR)
     expires: timedelta = timedelta(days=7)
+    remind: tuple[timedelta, ...] = ()
+    escalate: Escalation | None = None
+    assurance: Assurance = Assurance.SIGNED_IN
+    valid_for: timedelta | None = None
+    when_invalid: WhenInvalid = WhenInvalid.NOTIFY
 
 
 class Transition(Struct, frozen=True):
@@ -96,6 +133,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         rules: by name.
         forward_only: transitions form no cycle.
         bind: globs over the tags that rules may read and approvals are bound to.
+        links_despite_exclusions: votes by personal link are taken even where somebody is excluded.
         text: as written in the file, without defaults; what the digest is over.
     """
 
@@ -106,6 +144,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
     rules: Mapping[str, Rule] = field(default_factory=dict)
     forward_only: bool = True
     bind: tuple[str, ...] = ()
+    links_despite_exclusions: bool = False
     text: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property

@@ -16,8 +16,10 @@ from msgspec import Struct
 from stage_functions.domain.lifecycle import (
     UNREGISTERED,
     ApprovalPolicy,
+    Assurance,
     Lifecycle,
     Stage,
+    WhenInvalid,
     shortfall,
 )
 from stage_functions.domain.people import Directory
@@ -124,6 +126,7 @@ def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fau
         policy = transition.approval
         if policy is None:
             continue
+        yield from _policy_faults(lifecycle, policy, (*path, "approval"), directory)
         unknown = [group for group in policy.groups if group not in directory.groups]
         for group in unknown:
             yield Fault((*path, "approval", "groups", group), f"no group is named {group}")
@@ -136,7 +139,36 @@ def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fau
             )
 
 
+def _policy_faults(
+    lifecycle: Lifecycle,
+    policy: ApprovalPolicy,
+    path: tuple[str | int, ...],
+    directory: Directory,
+) -> Iterator[Fault]:
+    """What an approval says of its course: clock, further group, assurance, validity."""
+    for position, after in enumerate(policy.remind):
+        if after >= policy.expires:
+            yield Fault((*path, "remind", position), "it has lapsed by then: see expires")
+    further = policy.escalate
+    if further is not None and further.after >= policy.expires:
+        yield Fault((*path, "escalate", "after"), "it has lapsed by then: see expires")
+    if further is not None and further.to not in directory.groups:
+        yield Fault((*path, "escalate", "to"), f"no group is named {further.to}")
+    if policy.assurance is Assurance.LINK and policy.exclude:
+        excluded = " and ".join(f"the {one}" for one in policy.exclude)
+        if not lifecycle.links_despite_exclusions:
+            yield Fault(
+                (*path, "assurance"),
+                f"a link may be passed on to {excluded}, whom it excludes; write exclude: [], or "
+                "links_despite_exclusions: true in the lifecycle",
+            )
+    if policy.when_invalid is not WhenInvalid.NOTIFY and policy.valid_for is None:
+        yield Fault((*path, "when_invalid"), "it stays valid for ever: say valid_for")
+
+
 def _reachable_quorum(policy: ApprovalPolicy, directory: Directory) -> bool:
+    if any(group in directory.entra for group in policy.groups):
+        return True  # how many there are, Entra knows
     members = {
         person: tuple(group for group in policy.groups if person in directory.groups[group])
         for group in policy.groups

@@ -6,7 +6,7 @@ is judged at the moment of a vote or request, not when an approval opened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -38,6 +38,7 @@ class Actor(Struct, frozen=True):
 
 
 NOBODY = Actor("", Attribution.NONE, "tag")
+OPERATORS = "operators"
 STAGEWARD = "stageward"
 """The actor id of what Stageward does of itself: expiry, put-backs, adoption of a lifecycle."""
 
@@ -49,11 +50,13 @@ class Person(Struct, frozen=True):
         key: stable name in the file; printed as `person:<key>` in records.
         name: what pages show.
         ids: `<provider>:<stable id>` each.
+        mail: where personal mail goes, or "".
     """
 
     key: str
     name: str
     ids: tuple[str, ...] = ()
+    mail: str = ""
 
     @property
     def id(self) -> str:
@@ -68,11 +71,16 @@ class Directory(Struct, frozen=True):
         people: by key.
         groups: keys of people by group name.
         operators: keys of people who may import, scan, resolve and retry.
+        entra: app roles and groups of Microsoft Entra whose members belong to a group here too, by
+            its name, or by `OPERATORS`.
+        claimed: groups of whoever is signed in now by what Entra says of them, by id.
     """
 
     people: Mapping[str, Person] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     operators: tuple[str, ...] = ()
+    entra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    claimed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def resolve(self, id_: str) -> str:
         """Return `person:<key>` if a person has this id, else the id itself."""
@@ -103,26 +111,50 @@ class Directory(Struct, frozen=True):
         return self.people.get(key) if provider == PERSON else None
 
     def groups_of(self, id_: str) -> tuple[str, ...]:
-        """Return the groups of the person whom this id means, in file order."""
+        """Return the groups of whoever this id means, in file order."""
         person = self.person(id_)
-        if person is None:
-            return ()
-        return tuple(name for name, members in self.groups.items() if person.key in members)
+        claimed = self.claimed.get(self.resolve(id_), ())
+        return tuple(
+            name
+            for name, members in self.groups.items()
+            if name in claimed or (person is not None and person.key in members)
+        )
 
     def is_operator(self, id_: str) -> bool:
         """Tell whether this id is an operator's."""
         person = self.person(id_)
-        return person is not None and person.key in self.operators
+        listed = person is not None and person.key in self.operators
+        return listed or OPERATORS in self.claimed.get(self.resolve(id_), ())
 
-    def certainly_differ(self, person_id: str, other: str) -> bool:
-        """Tell whether a known person is certainly not the one behind another id.
+    def knows(self, id_: str) -> bool:
+        """Tell whether this id means somebody of the file, by name or by what Entra says."""
+        return self.person(id_) is not None or self.resolve(id_) in self.claimed
 
-        An id that no person is mapped to may be anybody's, unless the person has an id of that
-        same provider: then theirs is known, and it is a different one.
+    def claiming(self, id_: str, values: Iterable[str]) -> Directory:
+        """Return the directory as it is for somebody signed in with roles and groups of Entra.
+
+        Args:
+            id_: who is signed in.
+            values: the app roles and group ids that the token names.
         """
-        resolved = self.resolve(other)
-        if resolved.startswith(f"{PERSON}:"):
-            return self.resolve(person_id) != resolved
-        person = self.person(person_id)
-        provider = resolved.partition(":")[0]
-        return person is not None and any(i.partition(":")[0] == provider for i in person.ids)
+        named = set(values)
+        groups = tuple(name for name, wanted in self.entra.items() if named & set(wanted))
+        return replace(self, claimed={self.resolve(id_): groups}) if groups else self
+
+    def certainly_differ(self, one: str, other: str) -> bool:
+        """Tell whether two ids certainly mean different persons.
+
+        An id that no person is mapped to may be anybody's, unless whoever it is compared with has
+        an id of that same provider: then theirs is known, and it is a different one.
+        """
+        mine, theirs = self.resolve(one), self.resolve(other)
+        if mine == theirs:
+            return False
+        persons = mine.startswith(f"{PERSON}:") and theirs.startswith(f"{PERSON}:")
+        return persons or bool(self._providers(mine) & self._providers(theirs))
+
+    def _providers(self, id_: str) -> set[str]:
+        """Return the providers by whose ids somebody can be told from others."""
+        person = self.person(id_)
+        ids = person.ids if person is not None else (id_,)
+        return {known.partition(":")[0] for known in ids} - {PERSON}

@@ -12,6 +12,7 @@ from stage_functions.web import approvals, assets, operations, problems, signals
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
 from stage_functions.web.openapi import describe
+from stage_functions.web.pages import site as pages
 from stage_functions.web.service import Service
 
 _DESCRIPTION = (
@@ -47,6 +48,7 @@ def create_app(
     # would be asked a second time at every request, so its routes are taken over.
     for module in (signals, assets, approvals, operations):
         app.routes.extend(module.router.routes)
+    app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app

@@ -80,7 +80,7 @@ def problem(
 
 def of_error(error: StagewardError) -> Response:
     """Return an error of ours as a response."""
-    status, code = next((s, code) for type_, s, code in _STATUSES if isinstance(error, type_))
+    status, code = _kind(error)
     headers: dict[str, str] = {}
     if isinstance(error, NotAllowedNowError):
         code = error.code
@@ -91,6 +91,15 @@ def of_error(error: StagewardError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s: %s", code, error)
     return problem(status, code, str(error), headers=headers)
+
+
+def status_of(error: StagewardError) -> int:
+    """Return the HTTP status of an error."""
+    return _kind(error)[0]
+
+
+def _kind(error: StagewardError) -> tuple[int, str]:
+    return next((status, code) for type_, status, code in _STATUSES if isinstance(error, type_))
 
 
 def install(app: FastAPI) -> None:

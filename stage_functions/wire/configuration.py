@@ -21,10 +21,13 @@ from stage_functions.domain.configuration import (
 )
 from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
+    Assurance,
+    Escalation,
     Excluded,
     Lifecycle,
     Stage,
     Transition,
+    WhenInvalid,
 )
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.rule import Rule
@@ -95,6 +98,7 @@ def _configuration(content: Item, environment: Mapping[str, str]) -> Configurati
             people={key: _person(key, item) for key, item in content.get("people", {}).items()},
             groups={name: tuple(keys) for name, keys in groups.items()},
             operators=tuple(content.get("operators", ())),
+            entra={name: tuple(named) for name, named in content.get("entra", {}).items()},
         ),
         lifecycles=tuple(_lifecycle(item) for item in content["lifecycles"]),
     )
@@ -117,7 +121,7 @@ def _registry(item: Item, environment: Mapping[str, str]) -> RegistryConfigurati
 
 
 def _person(key: str, item: Item) -> Person:
-    return Person(key, item.get("name", key), **_options(item, ids=tuple))
+    return Person(key, item.get("name", key), **_options(item, ids=tuple, mail=str))
 
 
 def _lifecycle(item: Item) -> Lifecycle:
@@ -129,7 +133,7 @@ def _lifecycle(item: Item) -> Lifecycle:
         transitions=tuple(_transition(transition) for transition in item["transitions"]),
         rules={name: _rule(name, rule) for name, rule in rules.items()},
         text=item,
-        **_options(item, forward_only=bool, bind=tuple),
+        **_options(item, forward_only=bool, bind=tuple, links_despite_exclusions=bool),
     )
 
 
@@ -168,9 +172,18 @@ def _approval(item: Item) -> ApprovalPolicy:
         **_options(
             item,
             exclude=lambda parts: tuple(Excluded(part) for part in parts),
-            expires=lambda text: timedelta(**{_UNITS[text[-1]]: int(text[:-1])}),
+            expires=_duration,
+            remind=lambda texts: tuple(sorted(_duration(text) for text in texts)),
+            escalate=lambda further: Escalation(_duration(further["after"]), further["to"]),
+            assurance=Assurance,
+            valid_for=_duration,
+            when_invalid=WhenInvalid,
         ),
     )
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
 def _options(item: Item, **readers: Callable[[Any], object]) -> dict[str, Any]:

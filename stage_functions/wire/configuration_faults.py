@@ -14,7 +14,7 @@ from stage_functions.domain.configuration import Configuration, RegistryType, So
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
-from stage_functions.domain.people import Directory
+from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
 from stage_functions.wire.faults import did_you_mean
@@ -91,9 +91,17 @@ def _people_faults(directory: Directory) -> Iterator[Fault]:
             owner = owners.setdefault(id_.casefold(), key)
             if owner != key or id_ in person.ids[:index]:
                 yield Fault(("people", key, "ids", index), f"'{id_}' is an id of {owner} already")
+    if OPERATORS in directory.groups:
+        message = f"'{OPERATORS}' is a section of its own; a group needs another name"
+        yield Fault(("groups", OPERATORS), message)
     for group, members in directory.groups.items():
         yield from _unknown_people(("groups", group), members, directory)
     yield from _unknown_people(("operators",), directory.operators, directory)
+    for group in directory.entra:
+        if group != OPERATORS and group not in directory.groups:
+            hint = did_you_mean(group, (*directory.groups, OPERATORS))
+            message = f"no group is named {group}; name one under groups, with [] if need be{hint}"
+            yield Fault(("entra", group), message)
 
 
 def _unknown_people(

@@ -133,11 +133,11 @@ SHAPE = [
     ),
     pytest.param(
         "expires: 2d}",
-        "expires: 2d, remind: 1d, escalate: x, assurance: link}",
+        "expires: 2d, remind: 1d, escalate: x, assurance: mail}",
         [
-            "58:91: 'remind' is not available yet",
-            "58:103: 'escalate' is not available yet",
-            "58:116: 'assurance' is not available yet",
+            "58:99: remind must be a list, not a text",
+            "58:113: escalate must be a mapping, not a text",
+            "58:127: assurance must be one of signed_in, link, not 'mail'",
         ],
         id="remind",
     ),
