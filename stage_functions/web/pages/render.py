@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from stage_functions import __version__
-from stage_functions.web.pages.visitor import Visitor
+from stage_functions.web.pages.visitor import Visitor, form_token
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -80,6 +80,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "style_sheet": f"/static/{STYLE_SHEET}?v={version_of(STYLE_SHEET)}",
         "product_version": __version__,
+        "form_token": form_token,
     }
     return environment
 
