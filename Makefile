@@ -17,7 +17,7 @@ demo: ## see a real model go through its lifecycle; ONCE=1 ends with the story
 	@$(BIN)/stageward demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests; ARGS="-k name" goes to pytest
-	@$(SETUP) dev azurite
+	@$(SETUP) dev azurite browser
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: ## format, lint, types, imports and docstrings, without changing anything
@@ -46,7 +46,7 @@ lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@sh scripts/lock.sh $(ARGS)
 
 setup: ## install everything that the other commands need
-	@$(SETUP) dev azurite
+	@$(SETUP) dev azurite browser
 
 clean: ## remove everything that these commands made
 	@rm -rf .venv .azurite .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

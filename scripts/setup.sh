@@ -4,6 +4,7 @@
 #   sh scripts/setup.sh demo           the program and what its demonstration needs
 #   sh scripts/setup.sh dev            that, and the tools for check and bench
 #   sh scripts/setup.sh dev azurite    that, and Azurite for the tests on Table Storage
+#   sh scripts/setup.sh dev browser    that, and a browser for the tests of the pages
 #   sh scripts/setup.sh uv             uv alone, which pins even when the pins no longer fit
 #
 # PYTHON names the interpreter; without it the newest of the accepted versions is looked for.
@@ -172,10 +173,34 @@ EOF
     printf '%s\n' "$made_from" > "$AZURITE/made-from"
 }
 
+# --- a browser ------------------------------------------------------------------------------------
+
+# Any Chromium of this machine will do; a stub that only tells to install one does not run.
+has_browser() {
+    for candidate in "${STAGEWARD_CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        if [ -n "$candidate" ] && "$candidate" --version >/dev/null 2>&1; then return; fi
+    done
+    [ "$(cat "$VENV/has-browser" 2>/dev/null)" = "$(key browser)" ]
+}
+
+browser() {
+    if has_browser; then return; fi
+    say "installing Chromium, as none is here (a minute)"
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core; } \
+            >"$VENV/browser.log" 2>&1 || true
+        if has_browser; then return; fi
+    fi
+    "$VENV/bin/python" -m playwright install chromium >>"$VENV/browser.log" 2>&1 ||
+        die "no Chromium can be installed: the end of $VENV/browser.log says why." \
+            "with one of your own: make test STAGEWARD_CHROMIUM=/path/to/chromium"
+    key browser > "$VENV/has-browser"
+}
+
 for need in "$@"; do
     case $need in
         demo | dev) venv "$need" ;;
-        azurite | uv) "$need" ;;
-        *) die "setup.sh does not know '$need', only demo, dev, azurite and uv" ;;
+        azurite | browser | uv) "$need" ;;
+        *) die "setup.sh does not know '$need', only demo, dev, azurite, browser and uv" ;;
     esac
 done
