@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import counted, imports, rows, throughput
+from benchmarks import counted, imports, pages, rows, throughput
 from benchmarks.servers import running
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -38,6 +38,8 @@ def main() -> None:
             measured = throughput.compare(servers, pace)
             progress.print("counting ...")
             found = [*measured, *counted.count(servers.bare), *found]
+        progress.print("pages ...")
+        found += pages.measure(Path(folder))
     rows.show(found, console, circumstances)
     rows.keep(found, RESULTS)
     missed = [row.name for row in found if row.holds is False]

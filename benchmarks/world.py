@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.application.adoption import adopt
+from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
@@ -25,6 +26,8 @@ from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.vote import VoteCommand, vote
+from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import (
     Configuration,
@@ -70,6 +73,21 @@ class World:
         stand_in.register(version, now, author="mlflow:ada", job=job)
         follow(self.context, Signal(version))
 
+    def ask(self, version: Version, stage: str) -> Answer:
+        """Ask for a transition, as Ada."""
+        operation = self.context.clock.operation_id()
+        command = TransitionRequest(version, stage, "measured", _ADA, operation)
+        return request_transition(self.context, command)
+
+    def approve(self, asked: Answer) -> None:
+        """Approve what was asked, as Bob."""
+        operation = self.context.clock.operation_id()
+        actor = Actor("person:bob", Attribution.PROVEN, "api")
+        ballot = VoteCommand(
+            asked.approval, Decision.APPROVE, "", asked.fingerprint, actor, operation
+        )
+        vote(self.context, ballot)
+
     def move(self, version: Version, *stages: str) -> None:
         """Ask for transitions.
 
@@ -77,9 +95,7 @@ class World:
             UnexpectedError: one was not granted.
         """
         for stage in stages:
-            operation = self.context.clock.operation_id()
-            command = TransitionRequest(version, stage, "measured", _ADA, operation)
-            answer = request_transition(self.context, command)
+            answer = self.ask(version, stage)
             if answer.stage != stage:
                 message = f"{version} stands at {answer.stage}, not at {stage}: {answer.detail}"
                 raise UnexpectedError(message)

@@ -7,6 +7,7 @@ that do not.
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import booleans
 from schemathesis import Case
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
@@ -21,7 +23,7 @@ from tests.api_server import Api
 from tests.builders import World
 
 load_all_checks()
-HELD = CHECKS.get_by_names(
+HELD: list[Any] = CHECKS.get_by_names(
     [
         "not_a_server_error",
         "status_code_conformance",
@@ -46,6 +48,7 @@ def test_whatever_is_sent_is_answered_as_described(it: World, api: Api) -> None:
     called = []
 
     for found in described.get_all_operations():
+        assert isinstance(found, Ok)
         operation = found.ok()
         called.append(operation.label)
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
@@ -54,7 +57,9 @@ def test_whatever_is_sent_is_answered_as_described(it: World, api: Api) -> None:
     assert len(called) == sum(len(one) for one in api.document["paths"].values())
 
 
-def fuzz(operation: APIOperation, mode: GenerationMode, there: dict[str, str]) -> None:
+def fuzz(
+    operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, there: dict[str, str]
+) -> None:
     """Call one operation with values of one kind, half of the time about what is there."""
 
     @given(case=operation.as_strategy(generation_mode=mode), real=booleans())
@@ -65,7 +70,7 @@ def fuzz(operation: APIOperation, mode: GenerationMode, there: dict[str, str]) -
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    def send(case: Case, *, real: bool) -> None:
+    def send(case: Case[Any], *, real: bool) -> None:
         """Send it, as an operator who is also a voter."""
         if real:
             parts = case.path_parameters
