@@ -150,6 +150,7 @@ _REASON = _said("Why, in the requester's words; left out where none was given.")
 _ON_BEHALF_OF = _one_of("actorId", "For whom it was asked; left out where for nobody else.")
 _APPROVAL = _one_of("approvalId", "The approval that this is about.")
 _DEADLINE = _one_of("moment", "When it lapses; it never approves by itself.")
+_VALID_UNTIL = _one_of("moment", "Until when the approval is valid; left out where for ever.")
 _AUTHOR = _one_of("actorId", "Who made the version, as far as its registry says.")
 _CREATED_AT = _one_of("moment", "When the registry made the version.")
 _DISPLACES = _list(
@@ -260,7 +261,11 @@ SHAPES: dict[RecordType, Shape] = {
         "A request waits for approval.",
         {
             "from": _one_of("stage", "The stage that the version has."),
-            "to": _one_of("stage", "The stage that it would reach."),
+            "to": _one_of(
+                "stage",
+                "The stage that it would reach; that which it has, where the approval that gave "
+                "it is to be renewed.",
+            ),
             "approval": _one_of("approvalId", "The approval that was opened."),
             "requester": _REQUESTER,
             "reason": _REASON,
@@ -351,6 +356,7 @@ SHAPES: dict[RecordType, Shape] = {
             "reason": _REASON,
             "on_behalf_of": _ON_BEHALF_OF,
             "approval": _one_of("approvalId", "The approval that granted it."),
+            "valid_until": _VALID_UNTIL,
             "displaces": _DISPLACES,
             "displaced_by": _one_of("version", "The version that took its stage."),
             **_GROUNDS,
@@ -361,6 +367,7 @@ SHAPES: dict[RecordType, Shape] = {
             "reason",
             "on_behalf_of",
             "approval",
+            "valid_until",
             "displaces",
             "displaced_by",
             "verdicts",
@@ -387,8 +394,9 @@ SHAPES: dict[RecordType, Shape] = {
             "stage": _one_of("stage", "The stage that it was given for, which the version has."),
             "valid_until": _one_of("moment", "Until when it was valid."),
             "then": _choice(
-                "What follows. notify: people are told. block: checks of deployments refuse it. "
-                "renew: an approval of its renewal opens.",
+                "What follows. notify: nothing but this, also where a renewal cannot be asked "
+                "for. block: checks of deployments refuse it. renew: an approval of its renewal "
+                "opens in the same commit, unless one is open already.",
                 *WhenInvalid,
             ),
         },
@@ -400,10 +408,11 @@ SHAPES: dict[RecordType, Shape] = {
             "stage": _one_of("stage", "The stage that the version has."),
             "requester": _REQUESTER,
             "reason": _REASON,
-            "valid_until": _one_of("moment", "Until when it is valid; left out where for ever."),
+            "on_behalf_of": _ON_BEHALF_OF,
+            "valid_until": _VALID_UNTIL,
             **_GROUNDS,
         },
-        optional=("reason", "valid_until", "verdicts"),
+        optional=("reason", "on_behalf_of", "valid_until", "verdicts"),
     ),
     RecordType.DELETED: Shape(
         "A version is gone from its registry, or its number means another thing now.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.sqlite import SQLiteRows
@@ -27,10 +28,12 @@ from stage_functions.domain.configuration import (
 )
 from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
+    Escalation,
     Excluded,
     Lifecycle,
     Stage,
     Transition,
+    WhenInvalid,
 )
 from stage_functions.domain.people import Actor, Attribution, Directory, Person
 from tests.fakes.clock import FakeClock
@@ -89,6 +92,33 @@ def unguarded() -> Lifecycle:
             Transition("Staging", "Archived"),
         ),
         text={"name": "unguarded"},
+    )
+
+
+def timed(when_invalid: WhenInvalid = WhenInvalid.NOTIFY) -> Lifecycle:
+    """Return the lifecycle with a clock: Production reminds, escalates, lapses and runs out."""
+    policy = ApprovalPolicy(
+        quorum=2,
+        groups={"risk": 1},
+        exclude=(Excluded.REQUESTER,),
+        expires=timedelta(days=7),
+        remind=(timedelta(days=1), timedelta(days=3), timedelta(days=5)),
+        escalate=Escalation(timedelta(days=2), "science"),
+        valid_for=timedelta(days=30),
+        when_invalid=when_invalid,
+    )
+    plain = lifecycle()
+    return replace(
+        plain,
+        stages={
+            **plain.stages,
+            "Production": replace(plain.stages["Production"], deployable_to=("*/*",)),
+        },
+        transitions=tuple(
+            replace(one, approval=policy) if one.target == "Production" else one
+            for one in plain.transitions
+        ),
+        text={"name": "default", "shape": f"timed, {when_invalid}"},
     )
 
 

@@ -33,6 +33,8 @@ class Answer(Struct, frozen=True):
         approval: id of the approval that waits, was voted on or closed, or "".
         status: of that approval, or "".
         needs: what it still waits for, in words.
+        waits_for: the same in a sentence: who may not vote, and if it is in vain, too.
+        renews: the approval is of a renewal: no stage changes by it.
         allowed: stages that may be asked for, where it was refused.
         verdicts: of the rules, where they were asked.
         displaces: versions that left the stage for this one.
@@ -54,6 +56,8 @@ class Answer(Struct, frozen=True):
     record: int = 0
     fingerprint: str = ""
     asked: str = ""
+    waits_for: str = ""
+    renews: bool = False
 
 
 def encode(answer: Answer) -> bytes:

@@ -41,6 +41,8 @@ class CatalogEntry(Struct, frozen=True):
         author: id of who registered it, or "".
         gone: deleted in its registry.
         stopped: why nothing is written to it, or "".
+        approved_by: id of the approval that gave it its stage or renewed it, or "".
+        valid_until: until when that approval is valid; None for ever.
     """
 
     asset: str
@@ -53,6 +55,8 @@ class CatalogEntry(Struct, frozen=True):
     author: str = ""
     gone: bool = False
     stopped: str = ""
+    approved_by: str = ""
+    valid_until: datetime | None = None
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -68,6 +72,8 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         author=state.author,
         gone=state.gone,
         stopped=state.stopped,
+        approved_by=state.approved_by,
+        valid_until=state.valid_until,
     )
 
 

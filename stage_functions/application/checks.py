@@ -13,11 +13,15 @@ from msgspec import Struct
 
 from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
+from stage_functions.application.ledger import Loaded
 from stage_functions.application.transition import load_and_read, preview
+from stage_functions.domain.approval import waits_for
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import Lifecycle, Stage
+from stage_functions.domain.record import minute
 from stage_functions.domain.rule import Verdict
+from stage_functions.domain.state import VersionState
 from stage_functions.domain.transition import Request
 
 
@@ -104,7 +108,26 @@ def _standing(context: Context, question: Question) -> Finding:
         return _refused("", f"{version} was registered anew since it was granted {state.stage}")
     if question.action is Action.DELETE:
         return _delete(version, lifecycle, lifecycle.stages[state.stage])
-    return _deploy(version, lifecycle, state.stage, question.endpoint)
+    found = _deploy(version, lifecycle, state.stage, question.endpoint)
+    run_out = _run_out(context, loaded, version, state) if found.allowed else None
+    return run_out or found
+
+
+def _run_out(
+    context: Context, loaded: Loaded, version: Version, state: VersionState
+) -> Finding | None:
+    """Refuse what stands by an approval that has run out, where that is to block."""
+    now = context.clock.now()
+    if not state.blocked_when_invalid or state.valid_until is None or now < state.valid_until:
+        return None
+    said = f"{version} stands at {state.stage}, but approval {state.approved_by} ran out on "
+    said += minute(state.valid_until)
+    waiting = loaded.approvals.get(state.approval)
+    if waiting is not None and waiting.renews and not waiting.lapsed(now):
+        waits = waits_for(waiting.at(now), context.configuration.directory)
+        return _refused(state.stage, f"{said}; approval {waiting.id} of its renewal needs {waits}")
+    ask = f"`stageward promote {version} {state.stage}`"
+    return _refused(state.stage, f"{said}; ask for its renewal: {ask}")
 
 
 def _delete(version: Version, lifecycle: Lifecycle, stage: Stage) -> Finding:

@@ -34,6 +34,7 @@ from stage_functions.domain.transition import (
     decide,
     displaced_by,
     lawful,
+    renewable,
 )
 
 _HOLDER = "holder"
@@ -88,19 +89,38 @@ def judge(
     number = snapshot.version.number
     state = step.version(number)
     bare = Grounds(lifecycle)
-    if request.target == state.stage:
+    if request.target == state.stage and not renewable(lifecycle, state, request):
         return Judged(Unchanged(state.stage), bare)
     transition = lawful(lifecycle, state, request, directory)
     if isinstance(transition, Refused):
         return Judged(transition, bare)
-    displaces = displaced_by(lifecycle, step.state, number, transition.target)
+    weighed = weigh(context, lifecycle, step, snapshot, transition, request, now)
+    verdicts = weighed.grounds.verdicts
+    outcome = decide(lifecycle, step.state, number, request, verdicts, directory)
+    return replace(weighed, outcome=outcome)
+
+
+def weigh(
+    context: Context,
+    lifecycle: Lifecycle,
+    step: Step,
+    snapshot: Snapshot,
+    transition: Transition,
+    request: Request,
+    now: datetime,
+) -> Judged:
+    """Return what an approval of a transition would be asked on, whatever its rules answer.
+
+    Raises:
+        RegistryUnavailableError: evidence cannot be read.
+    """
+    displaces = displaced_by(lifecycle, step.state, snapshot.version.number, transition.target)
     evidence = context.evidence(snapshot)
     verdicts = _verdicts(context, lifecycle, transition, step, snapshot, evidence, request, now)
     sealed, document = evidence.sealed()
     bound = binding(lifecycle, snapshot, transition.source, transition.target, displaces, sealed)
-    outcome = decide(lifecycle, step.state, number, request, verdicts, directory)
     grounds = Grounds(lifecycle, verdicts, bound.evidence, bound.fingerprint)
-    return Judged(outcome, grounds, bound, {sealed: document})
+    return Judged(Pending(transition, displaces, verdicts), grounds, bound, {sealed: document})
 
 
 def ask(
@@ -124,18 +144,66 @@ def ask(
             )
         case Pending(approval=None) as pending:
             holder, known = _compared(context, pending, snapshot)
-            approval = _new_approval(context, pending, step, snapshot, judged, request, now, holder)
+            approval = new_approval(
+                context, pending.transition, step, snapshot, judged, request, now, holder
+            )
             directory = context.configuration.directory
             step = open_approval(step, approval, judged.grounds, directory)
             judged = replace(judged, blobs={**judged.blobs, **known})
             return Asked(loaded, step, judged, approval)
-        case Pending(approval=existing):
-            return Asked(loaded, step, judged, existing)
+        case Pending(approval=Approval() as existing):
+            return Asked(loaded, step, judged, existing.at(now))
         case Refused() as refused:
             step = effect.refuse(step, number, request, refused, request.requester, judged.grounds)
         case Unchanged():
             pass
     return Asked(loaded, step, judged)
+
+
+def new_approval(
+    context: Context,
+    transition: Transition,
+    step: Step,
+    snapshot: Snapshot,
+    judged: Judged,
+    request: Request,
+    now: datetime,
+    holder: tuple[str, str] = ("", ""),
+) -> Approval:
+    """Return the approval that is to open.
+
+    Args:
+        context: the context.
+        transition: what is asked for.
+        step: the decision so far.
+        snapshot: the version as its registry shows it.
+        judged: what it is asked on.
+        request: by whom it is asked, and why.
+        now: aware UTC.
+        holder: the number of the version that it would displace, and the digest of its evidence.
+    """
+    policy = transition.approval
+    if policy is None or judged.binding is None:
+        message = "a transition without approval cannot be pending"
+        raise AssertionError(message)
+    state = step.version(snapshot.version.number)
+    return Approval(
+        id=context.clock.approval_id(),
+        version=snapshot.version.number,
+        binding=judged.binding,
+        policy=policy,
+        reason=request.reason,
+        requester=request.requester,
+        on_behalf_of=request.on_behalf_of,
+        candidates=request.candidates,
+        author=state.author,
+        opened=now,
+        deadline=now + policy.expires,
+        verdicts=judged.grounds.verdicts,
+        lifecycle=judged.grounds.lifecycle.name,
+        holder=holder[0],
+        holder_evidence=holder[1],
+    )
 
 
 def rules_of(lifecycle: Lifecycle, transition: Transition) -> tuple[Rule, ...]:
@@ -199,37 +267,3 @@ def _compared(
         return (number, ""), {}
     sealed, document = context.evidence(found).sealed()
     return (number, sealed), {sealed: document}
-
-
-def _new_approval(
-    context: Context,
-    pending: Pending,
-    step: Step,
-    snapshot: Snapshot,
-    judged: Judged,
-    request: Request,
-    now: datetime,
-    holder: tuple[str, str],
-) -> Approval:
-    policy = pending.transition.approval
-    if policy is None or judged.binding is None:
-        message = "a transition without approval cannot be pending"
-        raise AssertionError(message)
-    state = step.version(snapshot.version.number)
-    return Approval(
-        id=context.clock.approval_id(),
-        version=snapshot.version.number,
-        binding=judged.binding,
-        policy=policy,
-        reason=request.reason,
-        requester=request.requester,
-        on_behalf_of=request.on_behalf_of,
-        candidates=request.candidates,
-        author=state.author,
-        opened=now,
-        deadline=now + policy.expires,
-        verdicts=judged.grounds.verdicts,
-        lifecycle=judged.grounds.lifecycle.name,
-        holder=holder[0],
-        holder_evidence=holder[1],
-    )

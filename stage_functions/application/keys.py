@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from functools import lru_cache
 
 from stage_functions.domain.asset import Asset, Version
@@ -116,6 +117,11 @@ def outbox_shard(partition: str) -> str:
 def deadlines_shard(partition: str) -> str:
     """Return the partition of `work` with an asset's deadlines."""
     return f"deadlines-{shard(partition):02d}"
+
+
+def deadline_key(moment: datetime, partition: str, approval: str) -> str:
+    """Return the key of a row that lets the clock find an approval from a moment on."""
+    return f"{moment.isoformat()}@{partition}@{approval}"
 
 
 def marker_key(partition: str, commit: int) -> str:

@@ -2,7 +2,8 @@
 
 Every batch in an asset's partition replaces the head under its ETag: the head is the asset's lock.
 Before a commit that leaves work owed, a marker is written elsewhere, so that a sweep finds the work
-of a process that died; before an approval opens, its id is mapped to its asset.
+of a process that died; before an approval opens, its id is mapped to its asset, and a row is
+written for every moment at which the clock has something to do for it.
 """
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ class Owed(Struct, frozen=True):
         return keys.outbox_key(self.commit, self.position)
 
 
+VALIDITY = "validity"
+"""On a row of the clock: it is about an approval that was given, not about one that is open."""
 RECONCILE = "reconcile"
 CATALOG_DUTY = "catalog"
 SINK = "sink"
@@ -476,6 +479,7 @@ class Ledger:
                 self.rows.prepare(BLOBS, keys.encode(digest), pack_blob(document))
         for id_ in set(step.state.approvals) - set(loaded.approvals):
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
+        self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
         if owed:
             marker: dict[str, Value] = {
                 "asset": str(loaded.asset),
@@ -488,11 +492,28 @@ class Ledger:
     def _prepare_approval(self, partition: str, asset: Asset, approval: Approval) -> None:
         index = Insert(keys.encode(approval.id), {"asset": str(asset)})
         self.rows.commit(LEDGER, keys.APPROVALS_PARTITION, [index])
-        deadline = Upsert(
-            f"{approval.deadline.isoformat()}@{partition}@{approval.id}",
-            {"asset": str(asset), "approval": approval.id},
-        )
-        self.rows.prepare(WORK, keys.deadlines_shard(partition), [deadline])
+        values: dict[str, Value] = {"asset": str(asset), "approval": approval.id}
+        moments = [
+            Upsert(keys.deadline_key(moment, partition, approval.id), values)
+            for moment in approval.moments
+        ]
+        self.rows.prepare(WORK, keys.deadlines_shard(partition), moments)
+
+    def _prepare_validity(
+        self, partition: str, asset: Asset, loaded: Loaded, states: Iterable[VersionState]
+    ) -> None:
+        """Let the clock find what is approved now when it is no longer valid."""
+        for state in states:
+            known = loaded.versions.get(state.version)
+            if state.valid_until is None or (known and known.approved_by == state.approved_by):
+                continue
+            key = keys.deadline_key(state.valid_until, partition, state.approved_by)
+            values: dict[str, Value] = {
+                "asset": str(asset),
+                "approval": state.approved_by,
+                VALIDITY: True,
+            }
+            self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
 
 
 def _under(head: Head, state: VersionState) -> VersionState:

@@ -11,9 +11,19 @@ from msgspec import Struct
 from stage_functions.application import catalog, keys
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
-from stage_functions.application.ports.rows import LEDGER, WORK
+from stage_functions.application.ledger import VALIDITY, Loaded
+from stage_functions.application.ports.rows import LEDGER, WORK, Row
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import Approval, Status, counted, parties, unmet
+from stage_functions.domain.approval import (
+    Approval,
+    Status,
+    counted,
+    impossible,
+    parties,
+    unmet,
+    voters_left,
+    waits_for,
+)
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError, NotFoundError
@@ -83,6 +93,9 @@ class ApprovalView(Struct, frozen=True):
         needs: what it still waits for, in words.
         counting: ids of those whose approval counts.
         excluded: why each of these ids may not vote.
+        waits_for: what it waits for in a sentence, with who is excluded; "" once it is closed.
+        impossible: why nobody who is left can reach the quorum, or "".
+        voters: ids of the people of the file who may still vote.
     """
 
     asset: Asset
@@ -90,6 +103,9 @@ class ApprovalView(Struct, frozen=True):
     needs: tuple[str, ...]
     counting: tuple[str, ...]
     excluded: Mapping[str, str]
+    waits_for: str = ""
+    impossible: str = ""
+    voters: tuple[str, ...] = ()
 
 
 class RegistryView(Struct, frozen=True):
@@ -304,12 +320,11 @@ def approval(context: Context, wanted: str) -> ApprovalView:
 def approvals(context: Context, status: Status | None = Status.OPEN) -> list[ApprovalView]:
     """Return approvals, oldest deadline first; only open ones unless told otherwise."""
     now = context.clock.now()
-    wanted = _open_ids(context) if status is Status.OPEN else _all_ids(context)
+    wanted = _open(context) if status is Status.OPEN else _all(context)
     found: list[ApprovalView] = []
-    for asset_name, ids in _grouped(wanted).items():
+    for loaded, ids in wanted:
         for id_ in ids:
-            loaded = context.ledger.more(context.ledger.load(Asset.parse(asset_name)), approval=id_)
-            kept = loaded.approvals.get(id_)
+            kept = context.ledger.more(loaded, approval=id_).approvals.get(id_)
             one = kept.at(now) if kept is not None else None
             if one is not None and (status is None or one.status is status):
                 found.append(_approval_view(context, loaded.asset, one))
@@ -340,38 +355,49 @@ def _registry_view(context: Context, alias: str) -> RegistryView:
 
 def _approval_view(context: Context, owner: Asset, found: Approval) -> ApprovalView:
     directory = context.configuration.directory
-    counting = tuple(counted(found, directory))
-    return ApprovalView(owner, found, unmet(found, directory), counting, parties(found))
+    is_open = found.status is Status.OPEN
+    return ApprovalView(
+        owner,
+        found,
+        unmet(found, directory),
+        tuple(counted(found, directory)),
+        parties(found),
+        waits_for(found, directory) if is_open else "",
+        impossible(found, directory),
+        voters_left(found, directory) if is_open else (),
+    )
 
 
-def _open_ids(context: Context) -> Iterator[tuple[str, str]]:
-    """Every open approval has a deadline, and its row is there until it has fired."""
+def _open(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
+    """Yield assets with the open approvals that their heads list.
+
+    An open approval has a row of the clock, its deadline, until that has fired; the rows of one
+    that was closed stay till their moments. So rows only say which assets to look at.
+    """
+    seen: set[str] = set()
     for shard in range(keys.SHARDS):
-        partition, start = f"deadlines-{shard:02d}", ""
-        while True:
-            rows = context.ledger.rows.query(WORK, partition, start=start, limit=MAX_LIMIT)
-            for row in rows:
-                yield str(row.values["asset"]), str(row.values["approval"])
-            if len(rows) < MAX_LIMIT:
-                break
-            start = keys.behind(rows[-1].key)
+        for row in _rows(context, WORK, f"deadlines-{shard:02d}"):
+            name = str(row.values["asset"])
+            if name in seen or row.values.get(VALIDITY):
+                continue
+            seen.add(name)
+            loaded = context.ledger.load(Asset.parse(name))
+            yield loaded, loaded.head.approvals
 
 
-def _all_ids(context: Context) -> Iterator[tuple[str, str]]:
+def _all(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
+    grouped: dict[str, list[str]] = {}
+    for row in _rows(context, LEDGER, keys.APPROVALS_PARTITION):
+        grouped.setdefault(str(row.values["asset"]), []).append(row.key)
+    for name, ids in grouped.items():
+        yield context.ledger.load(Asset.parse(name)), tuple(ids)
+
+
+def _rows(context: Context, table: str, partition: str) -> Iterator[Row]:
     start = ""
     while True:
-        rows = context.ledger.rows.query(
-            LEDGER, keys.APPROVALS_PARTITION, start=start, limit=MAX_LIMIT
-        )
-        for row in rows:
-            yield str(row.values["asset"]), row.key
+        rows = context.ledger.rows.query(table, partition, start=start, limit=MAX_LIMIT)
+        yield from rows
         if len(rows) < MAX_LIMIT:
             return
         start = keys.behind(rows[-1].key)
-
-
-def _grouped(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for owner, id_ in pairs:
-        grouped.setdefault(owner, []).append(id_)
-    return grouped

@@ -17,9 +17,9 @@ from stage_functions.application import keys
 from stage_functions.application.adoption import announce
 from stage_functions.application.codec import pack
 from stage_functions.application.context import Context
+from stage_functions.application.deadlines import ring_due
 from stage_functions.application.ledger import Head, Loaded
 from stage_functions.application.ports.rows import (
-    ANY_ETAG,
     LEDGER,
     WORK,
     Change,
@@ -29,9 +29,9 @@ from stage_functions.application.ports.rows import (
     Row,
 )
 from stage_functions.application.signals import settle_due
-from stage_functions.application.vote import expire
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import ConflictError, StagewardError
+from stage_functions.domain.record import RecordType
 
 FENCE_SECONDS = 600
 PAGE = 200
@@ -48,6 +48,7 @@ class Swept(Struct, frozen=True):
         failed: assets that could not be worked on now, each with the reason.
         complete: every shard was visited within the time.
         next_shard: where the next sweep begins.
+        rung: types of the records that say what the clock did.
     """
 
     finished: int = 0
@@ -56,41 +57,27 @@ class Swept(Struct, frozen=True):
     failed: tuple[str, ...] = ()
     complete: bool = True
     next_shard: int = 0
+    rung: tuple[RecordType, ...] = ()
 
 
 def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swept:
     """Visit deadlines, then markers, shard by shard, for at most so many seconds."""
     started = context.clock.now()
     end = started + timedelta(seconds=seconds)
-    finished = waiting = expired = 0
+    finished = waiting = 0
+    rung: list[RecordType] = []
     failed = list(announce(context))
+    complete, next_shard = True, first_shard
     for offset in range(keys.SHARDS):
         shard = (first_shard + offset) % keys.SHARDS
         if offset and context.clock.now() >= end:
-            return Swept(
-                finished, waiting, expired, tuple(failed), complete=False, next_shard=shard
-            )
-        expired += _deadlines(context, shard, failed)
+            complete, next_shard = False, shard
+            break
+        rung += ring_due(context, shard, end, failed)
         done, rest = _markers(context, shard, failed)
         finished, waiting = finished + done, waiting + rest
-    return Swept(finished, waiting, expired, tuple(failed), next_shard=first_shard)
-
-
-def _deadlines(context: Context, shard: int, failed: list[str]) -> int:
-    partition = f"deadlines-{shard:02d}"
-    now = context.clock.now().isoformat()
-    expired = 0
-    for row in context.ledger.rows.query(WORK, partition, end=now, limit=PAGE):
-        asset = Asset.parse(str(row.values["asset"]))
-        try:
-            expired += expire(context, asset, str(row.values["approval"]))
-            context.ledger.rows.commit(WORK, partition, [Delete(row.key, ANY_ETAG)])
-        except ConflictError:
-            continue
-        except StagewardError as exc:
-            log.warning("deadline of %s: %s", asset, exc)
-            failed.append(f"{asset}: {exc}")
-    return expired
+    expired = rung.count(RecordType.APPROVAL_CLOSED)
+    return Swept(finished, waiting, expired, tuple(failed), complete, next_shard, tuple(rung))
 
 
 def _markers(context: Context, shard: int, failed: list[str]) -> tuple[int, int]:

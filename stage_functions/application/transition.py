@@ -20,7 +20,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.observing import would_be
 from stage_functions.application.signals import settle
 from stage_functions.domain import effect
-from stage_functions.domain.approval import Approval, unmet
+from stage_functions.domain.approval import Approval, impossible, unmet, waits_for
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
     ConflictError,
@@ -30,10 +30,10 @@ from stage_functions.domain.error import (
     StaleError,
 )
 from stage_functions.domain.grounds import Grounds
-from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
+from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Transition, course
 from stage_functions.domain.people import PERSON, Actor, Directory
-from stage_functions.domain.record import digest
-from stage_functions.domain.state import Step
+from stage_functions.domain.record import digest, minute
+from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import (
     Granted,
     Pending,
@@ -303,13 +303,15 @@ def _answer(
                 AnswerKind.PENDING,
                 name,
                 stage,
-                f"{transition.source} → {transition.target} waits for approval",
+                _pending_words(transition, known, approval, directory),
                 approval=approval.id if approval else "",
                 status=str(approval.status) if approval else "",
                 needs=unmet(approval, directory) if approval else (),
                 verdicts=verdicts,
                 displaces=displaces,
                 fingerprint=approval.fingerprint if approval else "",
+                waits_for=waits_for(approval, directory) if approval else "",
+                renews=transition.source == transition.target,
             )
         case Refused(allowed=allowed, verdicts=verdicts) as refused:
             return Answer(
@@ -322,3 +324,18 @@ def _answer(
             )
         case Unchanged(stage=at):
             return Answer(AnswerKind.UNCHANGED, name, stage, f"stands at {at} already")
+
+
+def _pending_words(
+    transition: Transition,
+    state: VersionState | None,
+    approval: Approval | None,
+    directory: Directory,
+) -> str:
+    """Say what waits, and at once if it waits in vain."""
+    said = f"{course(transition.source, transition.target)} waits for approval"
+    until = state.valid_until if state is not None else None
+    if transition.source == transition.target and until is not None:
+        said = f"it stands there already, by an approval valid until {minute(until)}; {said}"
+    vain = impossible(approval, directory) if approval else ""
+    return f"{said}; {vain}" if vain else said

@@ -1,25 +1,23 @@
-"""Votes, sponsors, withdrawals and the clock: what becomes of an open approval.
+"""Votes, sponsors, withdrawals: what people make of an open approval.
 
 Membership, exclusion, deadline, status and the fingerprint of the brief are judged here, inside the
-decision. When the quorum is reached everything an approval is bound to is read again: a difference
-voids it, and the rules must pass again.
+decision; so is whether a further group may vote by now, whenever the clock was last rung. What
+follows when the quorum is reached is in `granting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
-from stage_functions.application.arrival import arrive
 from stage_functions.application.context import Context
-from stage_functions.application.judging import judge
+from stage_functions.application.granting import Case, Ruling, grant_if_reached
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.signals import settle
-from stage_functions.domain import effect
 from stage_functions.domain.approval import (
     Approval,
     Decision,
@@ -28,23 +26,23 @@ from stage_functions.domain.approval import (
     has_voted,
     objection,
     unmet,
+    waits_for,
 )
-from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.consent import cast, close, sponsor
+from stage_functions.domain.asset import Version
+from stage_functions.domain.consent import cast, close, escalate, sponsor
 from stage_functions.domain.error import (
     ConflictError,
     DeniedError,
+    InvalidInputError,
     NotAllowedNowError,
     NotFoundError,
     StaleError,
 )
 from stage_functions.domain.grounds import ITSELF
-from stage_functions.domain.lifecycle import Assurance, Lifecycle
-from stage_functions.domain.people import Actor
-from stage_functions.domain.record import digest
-from stage_functions.domain.rule import all_passed
-from stage_functions.domain.state import Step
-from stage_functions.domain.transition import Pending, Refused, Request
+from stage_functions.domain.lifecycle import Assurance, Excluded
+from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.record import digest, minute
+from stage_functions.domain.transition import barred
 
 
 class VoteCommand(Struct, frozen=True):
@@ -74,40 +72,26 @@ class VoteCommand(Struct, frozen=True):
         return _asked(self.approval, str(self.decision), self.actor, self.comment, self.fingerprint)
 
 
-class _Case(Struct, frozen=True):
-    """An open approval with everything that a decision on it is made on."""
-
-    lifecycle: Lifecycle
-    loaded: Loaded
-    approval: Approval
-    now: datetime
-
-
-class _Ruling(Struct, frozen=True):
-    """What a command does to an approval."""
-
-    loaded: Loaded
-    step: Step
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
-
-
 def vote(context: Context, command: VoteCommand) -> Answer:
     """Cast a vote, and decide if it was the last one needed.
 
     Raises:
+        InvalidInputError: a reject without a comment, or the operation id was used for another
+            command.
         NotFoundError: no such approval.
         DeniedError: this person's vote would not count; the message says why.
         NotAllowedNowError: the approval is closed, has expired, or has this person's vote.
-        InvalidInputError: the operation id was used for another command.
         StaleError: the vote was cast on another brief.
         RegistryUnavailableError: what the approval is bound to cannot be read; nothing was decided.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
+    if command.decision is Decision.REJECT and not command.comment.strip():
+        message = "a reject needs a comment: say why, for whoever asked"
+        raise InvalidInputError(message)
 
-    def rule(case: _Case) -> _Ruling:
+    def rule(case: Case) -> Ruling:
         approval, directory = case.approval, context.configuration.directory
-        by_link = command.assurance is Assurance.LINK
-        if by_link and approval.policy.assurance is not Assurance.LINK:
+        if command.assurance is Assurance.LINK and not _link_will_do(case):
             message = "a link is not enough to vote on this one; sign in"
             raise DeniedError(message)
         why = objection(approval, command.actor.id, directory)
@@ -132,13 +116,12 @@ def vote(context: Context, command: VoteCommand) -> Answer:
             groups,
             command.assurance,
         )
-        step = cast(case.loaded.step(), approval, ballot, command.actor, directory)
+        step = cast(case.step, approval, ballot, command.actor, directory)
         if command.decision is Decision.REJECT:
-            why = f"rejected by {command.actor.id}"
-            why += f": {command.comment}" if command.comment else ""
+            why = f"rejected by {command.actor.id}: {command.comment}"
             step = close(step, approval.id, Status.REJECTED, why, command.actor, case.now)
-            return _Ruling(case.loaded, step)
-        return _grant_if_reached(context, case, step, command.actor)
+            return Ruling(case.loaded, step)
+        return grant_if_reached(context, case, step, command.actor)
 
     return _decide(context, command.approval, command.operation, command.asked, rule)
 
@@ -152,7 +135,7 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
         NotFoundError, RegistryUnavailableError, ConflictError, UnknownOutcomeError: as `vote`.
     """
 
-    def rule(case: _Case) -> _Ruling:
+    def rule(case: Case) -> Ruling:
         directory = context.configuration.directory
         if not directory.knows(actor.id):
             message = f"{actor.id} is nobody in `people`; only a known person may sponsor"
@@ -160,8 +143,17 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
         if not case.approval.needs_sponsor:
             message = f"approval {approval} has a requester, {case.approval.requester.id}"
             raise NotAllowedNowError(message, code="has-requester")
-        step = sponsor(case.loaded.step(), case.approval, actor, directory)
-        return _grant_if_reached(context, case, step, actor)
+        why = _barred(case, actor, directory)
+        if why:
+            raise DeniedError(why)
+        step = sponsor(case.step, case.approval, actor, directory)
+        ruling = grant_if_reached(context, case, step, actor)
+        lost = Excluded.REQUESTER in case.approval.policy.exclude and any(
+            directory.resolve(one.voter) == directory.resolve(actor.id)
+            for one in case.approval.votes
+        )
+        note = "your approval does not count any more, since you stand for the request now"
+        return replace(ruling, note=note) if lost else ruling
 
     return _decide(context, approval, operation, _asked(approval, "sponsor", actor), rule)
 
@@ -175,7 +167,7 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         NotFoundError, ConflictError, UnknownOutcomeError: as `vote`.
     """
 
-    def rule(case: _Case) -> _Ruling:
+    def rule(case: Case) -> Ruling:
         directory = context.configuration.directory
         held = case.approval
         owners = {held.requester.id, held.on_behalf_of, held.author, *held.candidates} - {""}
@@ -185,26 +177,11 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
             message = f"only {' or '.join(sorted(mine))} may withdraw approval {approval}"
             raise DeniedError(message)
         why = f"withdrawn by {actor.id}" + (f": {reason}" if reason else "")
-        step = close(case.loaded.step(), approval, Status.WITHDRAWN, why, actor, case.now)
-        return _Ruling(case.loaded, step)
+        step = close(case.step, approval, Status.WITHDRAWN, why, actor, case.now)
+        return Ruling(case.loaded, step)
 
     asked = _asked(approval, "withdraw", actor, reason)
     return _decide(context, approval, operation, asked, rule)
-
-
-def expire(context: Context, asset: Asset, approval: str) -> bool:
-    """Close an approval whose deadline has passed; tell whether it was open till now."""
-
-    def attempt() -> bool:
-        loaded = context.ledger.more(context.ledger.load(asset), approval=approval)
-        found = loaded.approvals.get(approval)
-        now = context.clock.now()
-        if found is None or found.status is not Status.OPEN or not found.lapsed(now):
-            return False
-        _close_lapsed(context, context.ledger.more(loaded, [found.version]), found, now)
-        return True
-
-    return context.persistently(attempt)
 
 
 def find(context: Context, approval: str) -> tuple[Loaded, Approval]:
@@ -223,6 +200,25 @@ def find(context: Context, approval: str) -> tuple[Loaded, Approval]:
     raise NotFoundError(message)
 
 
+def _link_will_do(case: Case) -> bool:
+    """Tell whether a personal link is enough: it may be passed on to whoever is excluded."""
+    policy = case.approval.policy
+    return policy.assurance is Assurance.LINK and (
+        not policy.exclude or case.lifecycle.links_despite_exclusions
+    )
+
+
+def _barred(case: Case, actor: Actor, directory: Directory) -> str:
+    """Say why somebody may not stand for a request: because they may not make it."""
+    binding, state = case.approval.binding, case.step.version(case.approval.version)
+    transition = (
+        case.lifecycle.renewal(state.stage, state.held)
+        if case.approval.renews
+        else case.lifecycle.transition(binding.source, binding.target)
+    )
+    return barred(transition, actor, directory) if transition is not None else ""
+
+
 def _asked(approval: str, what: str, actor: Actor, *more: str) -> str:
     return digest([approval, what, actor.id, *more])
 
@@ -232,7 +228,7 @@ def _decide(
     approval: str,
     operation: str,
     asked: str,
-    rule: Callable[[_Case], _Ruling],
+    rule: Callable[[Case], Ruling],
 ) -> Answer:
     def attempt() -> Answer:
         loaded, found = find(context, approval)
@@ -245,7 +241,7 @@ def _decide(
     return context.persistently(attempt)
 
 
-def _open_case(context: Context, loaded: Loaded, approval: Approval) -> _Case:
+def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:
     """Return the case of an approval that can still be decided.
 
     Raises:
@@ -261,11 +257,13 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> _Case:
         raise NotAllowedNowError(message, code="registry-observed")
     if approval.lapsed(now):
         _close_lapsed(context, loaded, approval, now)
-        message = (
-            f"approval {approval.id} expired at {approval.deadline:%Y-%m-%d %H:%M} UTC; ask again"
-        )
+        message = f"approval {approval.id} expired at {minute(approval.deadline)}; ask again"
         raise NotAllowedNowError(message, code="approval-closed")
-    return _Case(context.lifecycle(loaded.asset), loaded, approval, now)
+    step = loaded.step()
+    if approval.escalates(now):  # whoever may vote by now, may: also before a sweep says so
+        step = escalate(step, approval, context.configuration.directory, now)
+    lifecycle = context.lifecycle(loaded.asset)
+    return Case(lifecycle, loaded, step, step.state.approvals[approval.id], now)
 
 
 def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> None:
@@ -274,7 +272,7 @@ def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: dat
     settle(context, committed)
 
 
-def _commit(context: Context, case: _Case, ruling: _Ruling, operation: str, asked: str) -> Answer:
+def _commit(context: Context, case: Case, ruling: Ruling, operation: str, asked: str) -> Answer:
     answer = replace(_answer(context, case, ruling), asked=asked)
     try:
         committed = context.ledger.commit(
@@ -294,80 +292,28 @@ def _commit(context: Context, case: _Case, ruling: _Ruling, operation: str, aske
     return answer
 
 
-def _answer(context: Context, case: _Case, ruling: _Ruling) -> Answer:
+def _answer(context: Context, case: Case, ruling: Ruling) -> Answer:
     approval = ruling.step.state.approvals[case.approval.id]
     version = ruling.step.version(approval.version)
     closed = approval.status is not Status.OPEN
     granted = approval.status is Status.APPROVED
     kind = AnswerKind.CLOSED if closed else AnswerKind.VOTED
-    needs = unmet(approval, context.configuration.directory)
-    detail = approval.why if closed else f"needs {', '.join(needs)}"
+    directory = context.configuration.directory
+    waits = waits_for(approval, directory) if not closed else ""
+    detail = approval.why if closed else f"needs {waits}"
+    if granted and approval.renews and version.valid_until is not None:
+        detail += f"; {version.stage} is valid until {minute(version.valid_until)}"
     return Answer(
         kind=AnswerKind.GRANTED if granted else kind,
         version=str(Version(case.loaded.asset, approval.version)),
         stage=version.stage,
-        detail=detail,
+        detail=f"{detail}; {ruling.note}" if ruling.note else detail,
         approval=approval.id,
         status=str(approval.status),
-        needs=needs,
+        needs=unmet(approval, directory),
         displaces=approval.binding.displaces if granted else (),
         record=case.loaded.head.number + len(ruling.step.drafts),
         fingerprint=approval.fingerprint,
+        waits_for=waits,
+        renews=approval.renews,
     )
-
-
-def _grant_if_reached(context: Context, case: _Case, step: Step, actor: Actor) -> _Ruling:
-    approval = step.state.approvals[case.approval.id]
-    if unmet(approval, context.configuration.directory):
-        return _Ruling(case.loaded, step)
-    version = Version(case.loaded.asset, approval.version)
-    snapshot = context.registry(version.asset.registry).read(version)
-    if snapshot is None:
-        why = f"{version} is no longer in its registry"
-        return _void(case, step, approval, why)
-    if snapshot.incarnation != approval.binding.incarnation:
-        arrived = arrive(context, step, snapshot, case.lifecycle, case.now)
-        return _Ruling(case.loaded, arrived.step, arrived.blobs)
-    request = Request(
-        approval.binding.target, approval.reason, approval.requester, approval.on_behalf_of
-    )
-    judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
-    if judged.binding is None or judged.binding != approval.binding:
-        modified = snapshot.modified_by
-        who = context.identify(modified) if modified else "an unknown writer"
-        stage = step.version(version.number).stage
-        changed = (
-            approval.binding.differences(judged.binding)
-            if judged.binding is not None
-            else (f"{stage} → {approval.binding.target} is not allowed now",)
-        )
-        why = f"changed since it was asked: {'; '.join(changed)} (by {who})"
-        return _void(case, step, approval, why)
-    if not isinstance(judged.outcome, Pending) or not all_passed(judged.grounds.verdicts):
-        said = (
-            judged.outcome.why if isinstance(judged.outcome, Refused) else "it is not pending now"
-        )
-        return _void(case, step, approval, said)
-    loaded = context.ledger.more(case.loaded, approval.binding.displaces)
-    step = step.knowing(loaded.versions, loaded.approvals)
-    step = close(step, approval.id, Status.APPROVED, _voters(approval), actor, case.now)
-    step = effect.grant(
-        step,
-        version.number,
-        approval.binding.target,
-        request,
-        actor,
-        judged.grounds,
-        case.now,
-        approval=approval,
-    )
-    return _Ruling(loaded, step, judged.blobs)
-
-
-def _void(case: _Case, step: Step, approval: Approval, why: str) -> _Ruling:
-    return _Ruling(case.loaded, close(step, approval.id, Status.VOIDED, why, ITSELF, case.now))
-
-
-def _voters(approval: Approval) -> str:
-    names = [vote.voter for vote in approval.votes if vote.decision is Decision.APPROVE]
-    return f"approved by {' and '.join(names)}"

@@ -12,6 +12,7 @@ from stage_functions.cli.output import (
     Json,
     complain,
     connect,
+    fail,
     finish,
     moment,
     print_json,
@@ -50,7 +51,7 @@ def approvals(
             (
                 one.id,
                 one.version,
-                f"{one.from_stage} → {one.to_stage}",
+                _wish(one),
                 _state(one),
                 moment(one.deadline),
             )
@@ -67,7 +68,11 @@ def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = Fa
 
 
 def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
-    """Reject a request, which closes it."""
+    """Reject a request, which closes it; say why."""
+    if not comment.strip():
+        if yes or as_json or not sys.stdin.isatty():
+            fail("--comment is needed: say why, for whoever asked")
+        comment = typer.prompt("Why, for whoever asked")
     _vote(id_, "reject", comment, yes=yes, as_json=as_json)
 
 
@@ -115,12 +120,19 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
 
 
 def _state(one: api.Approval) -> str:
-    return ", ".join(one.needs) if one.status == "open" else f"{one.status}: {one.why}"
+    waits = one.waits_for or ", ".join(one.needs)
+    return waits if one.status == "open" else f"{one.status}: {one.why}"
+
+
+def _wish(one: api.Approval) -> str:
+    if one.renews:
+        return f"the renewal of {one.to_stage}"
+    return f"{one.from_stage} → {one.to_stage}"
 
 
 def _show(one: api.Approval) -> None:
     rows: list[tuple[str, str | None]] = [
-        ("asks for", f"{one.version}: {one.from_stage} → {one.to_stage}"),
+        ("asks for", f"{one.version}: {_wish(one)}"),
         ("displaces", ", ".join(one.displaces) or "nothing"),
         ("reason", one.reason),
         ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
@@ -128,8 +140,14 @@ def _show(one: api.Approval) -> None:
         ("author", one.author),
         ("opened", moment(one.opened)),
         ("deadline", moment(one.deadline)),
-        ("status", _state(one)),
+        ("escalated", moment(one.escalated) or "no"),
+        ("a vote takes", "a personal link" if one.assurance == "link" else "signing in"),
+        ("status", _state(one) if one.status != "open" else f"open: needs {_state(one)}"),
     ]
+    if one.status == "approved":
+        rows.append(("valid until", moment(one.valid_until) or "for ever"))
+    if one.status == "open":
+        rows.append(("may still vote", ", ".join(one.voters) or "nobody of the configuration"))
     rows += [("rule", verdict.sentence) for verdict in one.verdicts]
     rows += [("vote", _ballot(vote)) for vote in one.votes]
     rows += [("may not vote", f"{who}: {why}") for who, why in one.excluded.items()]
@@ -137,6 +155,8 @@ def _show(one: api.Approval) -> None:
 
 
 def _ballot(vote: api.Vote) -> str:
-    counts = "" if vote.counts or vote.decision == "reject" else " (does not count yet)"
+    counts = "" if vote.counts or vote.decision == "reject" else ", does not count"
+    how = ", by personal link" if vote.assurance == "link" else ""
+    groups = f" of {' and '.join(vote.groups)}" if vote.groups else ""
     said = f": {vote.comment}" if vote.comment else ""
-    return f"{vote.voter} {vote.decision}{counts}{said}"
+    return f"{vote.voter}{groups} {vote.decision}{how}{counts}{said}"

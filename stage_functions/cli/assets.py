@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stage_functions.cli.following import decided
 from stage_functions.cli.output import (
     FAULT,
     REFUSED,
@@ -26,12 +26,10 @@ from stage_functions.cli.output import (
     print_table,
     say,
 )
-from stage_functions.client import Client
 from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-POLL_SECONDS = 1.0
 _SAID = ("decision", "status", "why", "reason", "comment")
 """Fields of a record that say in words what it is about."""
 
@@ -107,10 +105,12 @@ def promote(
     ] = False,
     on_behalf_of: Annotated[str, typer.Option(help="Id of the person it is asked for.")] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key: ask again, be decided once.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is decided.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it is decided; Ctrl-C ends only the waiting.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ask for a transition.
+    """Ask for a transition; or, where it stands there by an approval with an end, to renew that.
 
     Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
     """
@@ -125,9 +125,7 @@ def promote(
             key=key,
         )
         if wait and decision.outcome == "pending":
-            if not as_json:
-                say(f"approval {decision.approval} needs {', '.join(decision.needs)}; waiting")
-            decision = _decided(stageward, decision)
+            decision = decided(stageward, decision)
     finish(decision, as_json=as_json)
 
 
@@ -199,10 +197,17 @@ def as_of(
         return
     say(f"{found.asset} at {moment(found.time)}")
     rows = [
-        (number, one.stage, moment(one.since), one.why, " and ".join(one.approved_by))
+        (
+            number,
+            one.stage,
+            moment(one.since),
+            one.why,
+            " and ".join(one.approved_by),
+            moment(one.valid_until),
+        )
         for number, one in found.versions.items()
     ]
-    print_table(("version", "stage", "since", "why", "approved by"), rows)
+    print_table(("version", "stage", "since", "why", "approved by", "valid until"), rows)
 
 
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
@@ -228,6 +233,8 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("since", moment(found.since)),
         ("status", found.status),
         ("approval", found.approval),
+        ("stands by approval", found.approved_by),
+        ("valid until", moment(found.valid_until)),
         ("may be asked for", ", ".join(found.allowed)),
         ("author", found.author),
         ("in its registry", "yes" if found.registered else "no"),
@@ -236,25 +243,6 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
     ]
     rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
-
-
-def _decided(stageward: Client, pending: api.Decision) -> api.Decision:
-    """Wait until an approval is closed; return how the request ended."""
-    id_ = pending.approval or ""
-    while (approval := stageward.approval(id_)).status == "open":
-        time.sleep(POLL_SECONDS)
-    granted = approval.status == "approved"
-    return api.Decision(
-        outcome="granted" if granted else "closed",
-        changed=granted,
-        version=pending.version,
-        stage=approval.to_stage if granted else pending.stage,
-        detail=f"{approval.status}: {approval.why}",
-        approval=approval.id,
-        status=approval.status,
-        displaces=approval.displaces if granted else (),
-        fingerprint=approval.fingerprint,
-    )
 
 
 def _told(record: Mapping[str, Any]) -> tuple[str, ...]:

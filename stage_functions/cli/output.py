@@ -99,5 +99,6 @@ def show_decision(decision: api.Decision) -> None:
     if decision.displaces and decision.outcome == "granted":
         say(f"  displaced: {', '.join(decision.displaces)}")
     if decision.outcome == "pending":
-        say(f"  approval {decision.approval} needs {', '.join(decision.needs)}")
+        waits = decision.waits_for or ", ".join(decision.needs)
+        say(f"  approval {decision.approval} needs {waits}")
         say(f"  approvers decide with `stageward approve {decision.approval}`")

@@ -145,6 +145,8 @@ class Client:
     ) -> api.Decision:
         """Ask for a transition; granted, unchanged, pending and refused are all answers.
 
+        For the stage where it stands by an approval that has an end, it asks to renew that.
+
         Args:
             version: `registry/kind/name:version`.
             to: the stage to reach.
@@ -236,6 +238,7 @@ class Client:
             DeniedError: this person's vote would not count; the message says why.
             StaleError: the approval is not what the voter saw.
             NotAllowedNowError: it is closed, or this person has voted.
+            InvalidInputError: a reject without a comment.
         """
         body = api.VoteBody(decision, fingerprint, comment)
         return self._post(f"approvals/{_part(approval)}/votes", api.Decision, body, key)

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
-from stage_functions.domain.record import Json, digest
+from stage_functions.domain.record import Json, digest, minute
 from stage_functions.domain.rule import Verdict
 
 SHOWN_CHARACTERS = 80
@@ -197,7 +197,21 @@ class Approval(Struct, frozen=True):
         """When the clock has something to do for it: to remind, to escalate, to let it lapse."""
         further = self.policy.escalate
         after = (*self.policy.remind, *((further.after,) if further is not None else ()))
-        return (*(self.opened + one for one in after), self.deadline)
+        return tuple(sorted({*(self.opened + one for one in after), self.deadline}))
+
+    def escalates(self, now: datetime) -> bool:
+        """Tell whether a further group may vote from now on, and was not let yet."""
+        further = self.policy.escalate
+        due = further is not None and now >= self.opened + further.after
+        return due and self.escalated is None
+
+    def reminds(self, now: datetime) -> bool:
+        """Tell whether a reminder is late, however many are."""
+        return self.reminders_passed(now) > self.reminded
+
+    def reminders_passed(self, now: datetime) -> int:
+        """Return how many of its reminders were due by then."""
+        return sum(self.opened + after <= now for after in self.policy.remind)
 
     @property
     def valid_until(self) -> datetime | None:
@@ -223,13 +237,21 @@ class Approval(Struct, frozen=True):
     @property
     def lapse(self) -> str:
         """Why it is closed when the deadline has passed."""
-        return f"no decision before {self.deadline:%Y-%m-%d %H:%M} UTC"
+        return f"no decision before {minute(self.deadline)}"
 
     def at(self, now: datetime) -> Approval:
-        """Return it as it stands at a moment: past its deadline it has lapsed, recorded or not."""
-        if self.status is not Status.OPEN or not self.lapsed(now):
+        """Return it as it stands at a moment, whatever of it was recorded.
+
+        Past its deadline it has lapsed; and a further group may vote from its moment on.
+        """
+        if self.status is not Status.OPEN:
             return self
-        return replace(self, status=Status.EXPIRED, closed=self.deadline, why=self.lapse)
+        if self.lapsed(now):
+            return replace(self, status=Status.EXPIRED, closed=self.deadline, why=self.lapse)
+        further = self.policy.escalate
+        if further is not None and self.escalates(now):
+            return replace(self, escalated=self.opened + further.after)
+        return self
 
 
 def parties(approval: Approval) -> dict[str, str]:

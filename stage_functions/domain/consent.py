@@ -18,9 +18,17 @@ from stage_functions.domain.approval import (
     waits_for,
 )
 from stage_functions.domain.grounds import ITSELF, Grounds
+from stage_functions.domain.lifecycle import course
 from stage_functions.domain.people import Actor, Directory
-from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
-from stage_functions.domain.state import Step
+from stage_functions.domain.record import (
+    Draft,
+    Json,
+    RecordType,
+    actor_document,
+    minute,
+    timestamp,
+)
+from stage_functions.domain.state import Step, VersionState
 
 
 def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: Directory) -> Step:
@@ -89,7 +97,6 @@ def sponsor(step: Step, approval: Approval, actor: Actor, directory: Directory) 
 
 def remind(step: Step, approval: Approval, directory: Directory, now: datetime) -> Step:
     """Note that whoever may still vote is reminded; of several that are late, once."""
-    passed = sum(approval.opened + after <= now for after in approval.policy.remind)
     fields: dict[str, Json] = {
         "approval": approval.id,
         "needs": list(unmet(approval, directory)),
@@ -98,7 +105,9 @@ def remind(step: Step, approval: Approval, directory: Directory, now: datetime) 
     draft = Draft(
         RecordType.REMINDED, approval.version, approval.binding.incarnation, ITSELF, fields
     )
-    return _follow(step, replace(approval, reminded=passed), draft, directory)
+    return _follow(
+        step, replace(approval, reminded=approval.reminders_passed(now)), draft, directory
+    )
 
 
 def escalate(step: Step, approval: Approval, directory: Directory, now: datetime) -> Step:
@@ -132,6 +141,9 @@ def close(
 ) -> Step:
     """Close an open approval for good."""
     approval = step.state.approvals[approval_id]
+    state = step.version(approval.version)
+    if approval.renews and status is not Status.APPROVED and because_of is None:
+        why = f"{why}; {_as_before(state, now)}"
     closed = replace(approval, status=status, why=why, closed=now)
     fields: dict[str, Json] = {
         "approval": approval.id,
@@ -141,7 +153,6 @@ def close(
         "why": why,
     }
     rest = tuple(i for i in step.state.open_approvals if i != approval_id)
-    state = step.version(approval.version)
     state = replace(state, approval="", status=f"{status}: {why}" if why else str(status))
     draft = Draft(
         RecordType.APPROVAL_CLOSED,
@@ -156,7 +167,21 @@ def close(
 
 def pending_words(approval: Approval, directory: Directory) -> str:
     """Say what an open approval waits for, as `stage_status` does."""
-    return f"pending approval {approval.id}, needs {waits_for(approval, directory)}"
+    what = f"approval {approval.id}"
+    if approval.renews:
+        what = f"{what} of {course(approval.binding.source, approval.binding.target)}"
+    return f"pending {what}, needs {waits_for(approval, directory)}"
+
+
+def _as_before(state: VersionState, now: datetime) -> str:
+    """Say where a version stands whose approval was not renewed."""
+    stays = f"version {state.version} stays at {state.stage}"
+    if state.valid_until is None:
+        return stays
+    ended = state.valid_until <= now
+    stays += f", whose approval {'ran out' if ended else 'runs out'} on {minute(state.valid_until)}"
+    blocked = ended and state.blocked_when_invalid
+    return f"{stays}, and is still not to be deployed" if blocked else stays
 
 
 def _follow(step: Step, approval: Approval, draft: Draft, directory: Directory) -> Step:

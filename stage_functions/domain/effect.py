@@ -13,11 +13,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from stage_functions.domain import validity
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
-from stage_functions.domain.lifecycle import Lifecycle, WhenInvalid
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
 from stage_functions.domain.state import Step, VersionState
@@ -120,8 +121,8 @@ def grant(
         "to": target,
         "why": "approved" if approval else "allowed",
         "requester": actor_document(request.requester),
-        **_said(request),
-        **({"approval": approval.id} if approval else {}),
+        **request.said(),
+        **({"approval": approval.id, **validity.until(approval, now)} if approval else {}),
         **({"displaces": list(displaces)} if displaces else {}),
         **grounds.document(),
     }
@@ -129,7 +130,7 @@ def grant(
     cause = len(step.drafts)
     step = _move(step.record(draft), version, target, grounds.lifecycle, now)
     moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
-    step = step.with_version(moved if approval is None else _approved(moved, approval, now))
+    step = step.with_version(moved if approval is None else validity.approved(moved, approval, now))
     step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
         step = _displace(step, displaced, version, grounds.lifecycle, now, cause)
@@ -147,7 +148,7 @@ def refuse(
         "why": refused.why,
         "allowed": list(refused.allowed),
         "requester": actor_document(request.requester),
-        **_said(request),
+        **request.said(),
         **grounds.document(),
     }
     ask_again = (refused.allowed[:1] or ("",))[0] if request.by_tag else ""
@@ -203,17 +204,6 @@ def drift(step: Step, version: str, actor: Actor, fields: Mapping[str, Json]) ->
     )
 
 
-def _approved(state: VersionState, approval: Approval, now: datetime) -> VersionState:
-    """Return a version's state with what an approval that was just given says of its validity."""
-    policy = approval.policy
-    return replace(
-        state,
-        approved_by=approval.id,
-        valid_until=now + policy.valid_for if policy.valid_for else None,
-        blocked_when_invalid=policy.when_invalid is WhenInvalid.BLOCK,
-    )
-
-
 def _others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tuple[str, ...]:
     if not lifecycle.stages[target].exclusive:
         return ()
@@ -265,8 +255,3 @@ def _void_stranded(step: Step, version: str, why: str, now: datetime, cause: int
     status = state.status
     step = close(step, state.approval, Status.VOIDED, why, ITSELF, now, because_of=cause)
     return step.with_version(replace(step.version(version), status=status))
-
-
-def _said(request: Request) -> dict[str, Json]:
-    reason: dict[str, Json] = {"reason": request.reason} if request.reason else {}
-    return {**reason, **({"on_behalf_of": request.on_behalf_of} if request.on_behalf_of else {})}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.domain.record import (
     Json,
@@ -90,8 +91,9 @@ class Standing(Struct, frozen=True):
         since: when it was granted.
         number: of the record that put it there.
         why: `registered`, `imported`, `approved`, `allowed` or `displaced`.
-        approval: id of the approval, or "".
+        approval: id of the approval, or of the one that renewed it last, or "".
         lifecycle: digest of the lifecycle in force, or "".
+        valid_until: until when that approval is valid; None for ever.
     """
 
     stage: str
@@ -100,6 +102,7 @@ class Standing(Struct, frozen=True):
     why: str
     approval: str = ""
     lifecycle: str = ""
+    valid_until: datetime | None = None
 
 
 def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str, Standing]:
@@ -120,6 +123,12 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
         match record.type:
             case RecordType.REGISTERED | RecordType.IMPORTED | RecordType.STAGE_CHANGED:
                 standings[record.version] = _standing(record)
+            case RecordType.RENEWED:
+                standings[record.version] = replace(
+                    standings[record.version],
+                    approval=str(record.content["approval"]),
+                    valid_until=_valid_until(record),
+                )
             case RecordType.DELETED:
                 standings.pop(record.version, None)
             case _:
@@ -136,4 +145,10 @@ def _standing(record: Record) -> Standing:
         why=str(record.content.get("why", record.type.lower())),
         approval=str(record.content.get("approval", "")),
         lifecycle=str(lifecycle["digest"]) if isinstance(lifecycle, Mapping) else "",
+        valid_until=_valid_until(record),
     )
+
+
+def _valid_until(record: Record) -> datetime | None:
+    moment = record.content.get("valid_until")
+    return datetime.fromisoformat(str(moment)) if moment else None

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.record import Json, digest
@@ -168,6 +169,24 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
                 return transition
         return None
 
+    def renewal(self, stage: str, held: Sequence[str]) -> Transition | None:
+        """Return what renewing the approval of a stage demands: what reaching it demands now.
+
+        Args:
+            stage: where a version stands.
+            held: the stages that it has held, in order. Where several ways lead to the stage, the
+                one from the stage that it came to last counts.
+
+        Returns:
+            None where reaching the stage takes no approval.
+        """
+        ways = [one for one in self.transitions if one.target == stage]
+        if not ways:
+            return None
+        place = {name: position for position, name in enumerate(held)}
+        way = max(ways, key=lambda one: place.get(one.source, -1))
+        return replace(way, source=stage) if way.approval is not None else None
+
     def allowed(self, source: str) -> tuple[str, ...]:
         """Return the stages that transitions from this one reach, in file order."""
         return tuple(t.target for t in self.transitions if t.source == source)
@@ -179,6 +198,11 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
     def bound(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the tags that rules may read and approvals are bound to."""
         return {k: v for k, v in tags.items() if any(fnmatchcase(k, g) for g in self.bind)}
+
+
+def course(source: str, target: str) -> str:
+    """Say in words what is asked for: a transition, or that an approval is renewed."""
+    return f"the renewal of {target}" if source == target else f"{source} → {target}"
 
 
 def shortfall(policy: ApprovalPolicy, voters: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -156,6 +156,11 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+def minute(moment: datetime) -> str:
+    """Return a moment as sentences say it: UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def actor_document(actor: Actor) -> dict[str, Json]:
     """Return an actor as records write it; nobody's id is left out."""
     known: dict[str, Json] = {"id": actor.id} if actor.id else {}

@@ -2,7 +2,8 @@
 
 In this order, and the first that does not hold refuses:
 
-1. the request names a stage, and a transition of the lifecycle leads there;
+1. the request names a stage, and a transition of the lifecycle leads there; or it names the stage
+   that the version has, whose approval has an end: then it asks to renew that;
 2. who asks may ask (`requesters`); a request that nobody is proven to have made may not, there;
 3. every rule passed; one that errored never grants;
 4. no other approval of this version is open, and not too much is displaced at once;
@@ -16,8 +17,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from stage_functions.domain.approval import Approval
-from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.lifecycle import Lifecycle, Transition, course
 from stage_functions.domain.people import Actor, Attribution, Directory
+from stage_functions.domain.record import Json
 from stage_functions.domain.rule import Result, Verdict, all_passed
 from stage_functions.domain.state import AssetState, VersionState
 
@@ -43,6 +45,11 @@ class Request(Struct, frozen=True):
     on_behalf_of: str = ""
     candidates: tuple[str, ...] = ()
     by_tag: bool = False
+
+    def said(self) -> dict[str, Json]:
+        """Return, as records carry it, what was said with it."""
+        reason: dict[str, Json] = {"reason": self.reason} if self.reason else {}
+        return {**reason, **({"on_behalf_of": self.on_behalf_of} if self.on_behalf_of else {})}
 
 
 class Granted(Struct, frozen=True):
@@ -110,17 +117,38 @@ def lawful(
     if request.target not in lifecycle.stages:
         shown = request.target or "nothing"
         return Refused(f"'{shown}' is no stage of the lifecycle {lifecycle.name}", allowed)
-    transition = lifecycle.transition(state.stage, request.target)
+    transition = (
+        lifecycle.transition(state.stage, request.target)
+        if request.target != state.stage
+        else lifecycle.renewal(state.stage, state.held)
+    )
     if transition is None:
-        return Refused(f"{state.stage} → {request.target} is not allowed", allowed)
-    if transition.requesters and not _may_ask(transition, request.requester, directory):
-        groups = " or ".join(transition.requesters)
-        proven = request.requester.attribution is Attribution.PROVEN
-        how = "you are not in it" if proven else "ask with `stageward promote`, signed in"
-        return Refused(
-            f"only {groups} may ask for {state.stage} → {request.target}; {how}", allowed
-        )
-    return transition
+        return Refused(f"{course(state.stage, request.target)} is not allowed", allowed)
+    why = barred(transition, request.requester, directory)
+    return Refused(why, allowed) if why else transition
+
+
+def barred(transition: Transition, requester: Actor, directory: Directory) -> str:
+    """Say why somebody may not ask for a transition; an empty text if they may."""
+    if not transition.requesters or _may_ask(transition, requester, directory):
+        return ""
+    groups = " or ".join(transition.requesters)
+    proven = requester.attribution is Attribution.PROVEN
+    how = "you are not in it" if proven else "ask with `stageward promote`, signed in"
+    return f"only {groups} may ask for {course(transition.source, transition.target)}; {how}"
+
+
+def renewable(lifecycle: Lifecycle, state: VersionState, request: Request) -> bool:
+    """Tell whether a request for the stage that a version has asks to renew its approval.
+
+    It does where that approval has an end, and where it is certain who asks.
+    """
+    return (
+        request.target == state.stage
+        and state.valid_until is not None
+        and request.requester.attribution is Attribution.PROVEN
+        and lifecycle.renewal(state.stage, state.held) is not None
+    )
 
 
 def displaced_by(
@@ -151,7 +179,7 @@ def decide(
         directory: who is who now.
     """
     current = state.versions[version]
-    if request.target == current.stage:
+    if request.target == current.stage and not renewable(lifecycle, current, request):
         return Unchanged(current.stage)
     transition = lawful(lifecycle, current, request, directory)
     if isinstance(transition, Refused):
@@ -179,8 +207,10 @@ def _pending(
         return pending
     if approval.binding.target == pending.transition.target:
         return Pending(pending.transition, pending.displaces, pending.verdicts, approval)
+    binding = approval.binding
+    what = course(binding.source, binding.target) if approval.renews else binding.target
     why = (
-        f"approval {approval.id} for {approval.binding.target} is open; "
+        f"approval {approval.id} for {what} is open; "
         f"withdraw it first: `stageward withdraw {approval.id}`"
     )
     return Refused(why, allowed, pending.verdicts)
@@ -211,7 +241,7 @@ def grounds(outcome: Outcome) -> Mapping[str, str]:
         case Granted(transition=transition):
             return {"outcome": "granted", "detail": f"{transition.source} → {transition.target}"}
         case Pending(transition=transition):
-            detail = f"{transition.source} → {transition.target} waits for approval"
+            detail = f"{course(transition.source, transition.target)} waits for approval"
             return {"outcome": "pending", "detail": detail}
         case Refused():
             return {"outcome": "refused", "detail": refusal_words(outcome)}

@@ -42,7 +42,7 @@ def decision(answer: Answer) -> api.Decision:
     """Return how a command ended."""
     return api.Decision(
         outcome=answer.kind.value,
-        changed=answer.kind is AnswerKind.GRANTED,
+        changed=answer.kind is AnswerKind.GRANTED and not answer.renews,
         version=answer.version,
         stage=answer.stage,
         detail=answer.detail,
@@ -54,6 +54,8 @@ def decision(answer: Answer) -> api.Decision:
         displaces=answer.displaces,
         record=answer.record or None,
         fingerprint=answer.fingerprint or None,
+        waits_for=answer.waits_for or None,
+        renews=answer.renews,
     )
 
 
@@ -90,6 +92,8 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         author=entry.author or None,
         gone=entry.gone,
         stopped=entry.stopped or None,
+        approved_by=entry.approved_by or None,
+        valid_until=entry.valid_until,
     )
 
 
@@ -129,6 +133,8 @@ def version(view: VersionView) -> api.Version:
         tags=dict(snapshot.tags) if snapshot else {},
         properties=dict(snapshot.properties) if snapshot else {},
         evidence=evidence(view.evidence),
+        approved_by=(state.approved_by or None) if state else None,
+        valid_until=state.valid_until if state else None,
     )
 
 
@@ -165,6 +171,7 @@ def as_of(
                 approval=one.approval or None,
                 approved_by=approvers.get(one.approval, ()),
                 lifecycle=one.lifecycle or None,
+                valid_until=one.valid_until,
             )
             for number, one in standings.items()
         },
@@ -199,12 +206,22 @@ def approval(view: ApprovalView) -> api.Approval:
                 comment=one.comment,
                 at=one.at,
                 counts=one.voter in view.counting,
+                assurance=one.assurance.value,
+                groups=one.groups,
             )
             for one in found.votes
         ),
         excluded=dict(view.excluded),
         verdicts=verdicts(found.verdicts),
         lifecycle=found.lifecycle,
+        waits_for=view.waits_for,
+        impossible=view.impossible or None,
+        escalated=found.escalated,
+        assurance=found.policy.assurance.value,
+        valid_until=found.valid_until,
+        renews=found.renews,
+        holder=found.holder or None,
+        voters=view.voters,
     )
 
 

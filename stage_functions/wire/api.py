@@ -146,6 +146,8 @@ class Decision:
         displaces: versions that leave the stage for this one.
         record: number of the last record that this made.
         fingerprint: of the approval; a vote must carry it.
+        waits_for: what it still waits for, in a sentence: who may not vote, and if it is in vain.
+        renews: the approval is of a renewal: no stage changes by it.
     """
 
     outcome: Literal["granted", "unchanged", "pending", "refused", "voted", "closed"]
@@ -161,6 +163,8 @@ class Decision:
     displaces: tuple[str, ...] = ()
     record: int | None = None
     fingerprint: str | None = None
+    waits_for: str | None = None
+    renews: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ class CatalogVersion:
         author: id of who registered it.
         gone: deleted in its registry.
         stopped: why nothing is written to it.
+        approved_by: id of the approval that gave it its stage, or renewed it.
+        valid_until: until when that approval is valid; null for ever.
     """
 
     asset: str
@@ -211,6 +217,8 @@ class CatalogVersion:
     author: str | None
     gone: bool
     stopped: str | None
+    approved_by: str | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +272,8 @@ class Version:
         tags: as its registry has them.
         properties: as its registry has them.
         evidence: what is known of it, by section; an empty section was not recorded.
+        approved_by: id of the approval that gave it its stage, or renewed it.
+        valid_until: until when that approval is valid; null for ever.
     """
 
     version: str
@@ -280,6 +290,8 @@ class Version:
     tags: Mapping[str, str]
     properties: Mapping[str, str]
     evidence: Mapping[str, Mapping[str, Scalar]]
+    approved_by: str | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +316,10 @@ class Standing:
         since: when it was granted.
         record: number of the record that put it there.
         why: registered, imported, approved, allowed or displaced.
-        approval: id of the approval.
+        approval: id of the approval, or of the one that renewed it last.
         approved_by: ids of those whose approval counted.
         lifecycle: digest of the lifecycle in force.
+        valid_until: until when that approval is valid; null for ever.
     """
 
     stage: str
@@ -316,6 +329,7 @@ class Standing:
     approval: str | None
     approved_by: tuple[str, ...]
     lifecycle: str | None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +357,8 @@ class Vote:
         comment: in the voter's words.
         at: when it was cast.
         counts: it counts now.
+        assurance: how surely the voter was known: signed_in, or link, which is weaker.
+        groups: the voter's groups, as of the vote.
     """
 
     voter: str
@@ -350,6 +366,8 @@ class Vote:
     comment: str
     at: datetime
     counts: bool
+    assurance: Literal["signed_in", "link"] = "signed_in"
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +396,14 @@ class Approval:
         excluded: why each of these ids may not vote.
         verdicts: of the rules, when it opened.
         lifecycle: name of the lifecycle.
+        waits_for: what it still waits for, in a sentence: who may not vote, and if it is in vain.
+        impossible: why nobody who is left can reach the quorum, where that is so.
+        escalated: since when a further group may vote.
+        assurance: the least that is demanded of a vote: signed_in, or link.
+        valid_until: until when what was approved is valid; null for ever, or where nothing was.
+        renews: it asks that an approval which was given stays valid; no stage changes by it.
+        holder: the version that held the target stage when it opened.
+        voters: ids of the people of the configuration who may still vote.
     """
 
     id: str
@@ -401,6 +427,14 @@ class Approval:
     excluded: Mapping[str, str]
     verdicts: tuple[Verdict, ...]
     lifecycle: str
+    waits_for: str = ""
+    impossible: str | None = None
+    escalated: datetime | None = None
+    assurance: Literal["signed_in", "link"] = "signed_in"
+    valid_until: datetime | None = None
+    renews: bool = False
+    holder: str | None = None
+    voters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ def _approval(item: Item) -> ApprovalPolicy:
             item,
             exclude=lambda parts: tuple(Excluded(part) for part in parts),
             expires=_duration,
-            remind=lambda texts: tuple(sorted(_duration(text) for text in texts)),
+            remind=lambda texts: tuple(_duration(text) for text in texts),
             escalate=lambda further: Escalation(_duration(further["after"]), further["to"]),
             assurance=Assurance,
             valid_for=_duration,

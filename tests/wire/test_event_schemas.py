@@ -30,6 +30,7 @@ from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, WhenInvalid
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Draft,
@@ -43,7 +44,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
-from tests.builders import IRIS, World, actor, lifecycle, world
+from tests.builders import IRIS, World, actor, lifecycle, timed, world
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -224,6 +225,48 @@ def disappear(it: World) -> None:
     scanner.scan("demo")
 
 
+def watch_the_clock(it: World) -> None:
+    """An approval is waited for, given, runs out, and is renewed twice; one waits in vain."""
+    first = accurate(it, "1")
+    ask(it, first, "Staging")
+    ask(it, first, "Production")
+    for days in (1, 1):
+        it.clock.sleep(days * 86_400)
+        sweep(it.context)
+    ballot(it, "bob")
+    ballot(it, "eve")
+    it.clock.sleep(30 * 86_400)
+    sweep(it.context)
+    sponsor_request(it.context, query.approvals(it.context)[0].approval.id, actor("sam"), "s")
+    ballot(it, "bob")
+    ballot(it, "eve")
+    ask(it, first, "Production", "person:ada")
+    ballot(it, "bob")
+    ballot(it, "eve")
+    request_transition(it.context, replace(it.command(first, "Archived", "bob"), reason=""))
+
+
+def clocked() -> list[Record]:
+    """Walk where approvals have a course, and one transition demands more than there are."""
+    rule = Rule("accurate", "evidence.metrics.accuracy > 0.9", "", ("evidence.metrics.accuracy",))
+    all_of_risk = ApprovalPolicy(3, {"risk": 3}, (Excluded.REQUESTER,))
+    before = timed(WhenInvalid.RENEW)
+    course = replace(
+        before,
+        rules={rule.name: rule},
+        transitions=tuple(
+            replace(one, approval=all_of_risk)
+            if one.source == "Production"
+            else replace(one, rules=(rule.name,))
+            for one in before.transitions
+        ),
+    )
+    it = world(governed_by=course)
+    with closing(it.rows):
+        watch_the_clock(it)
+        return list(query.all_records(it.context, IRIS))
+
+
 def governed() -> list[Record]:
     """Walk where Stageward governs."""
     it = world()
@@ -275,7 +318,7 @@ def only_observed() -> list[Record]:
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
-    records = [*governed(), *imported(), *only_observed()]
+    records = [*governed(), *clocked(), *imported(), *only_observed()]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
 

@@ -1,0 +1,144 @@
+"""What follows when the quorum of an approval is reached: it is granted, or voided.
+
+Everything that the approval is bound to is read again: a difference voids it, and the rules must
+pass again. A renewal moves nothing: the version stands by another approval where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from stage_functions.application.arrival import arrive
+from stage_functions.application.context import Context
+from stage_functions.application.judging import Judged, judge
+from stage_functions.application.ledger import Loaded
+from stage_functions.domain import effect, validity
+from stage_functions.domain.approval import Approval, Decision, Status, unmet
+from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.consent import close
+from stage_functions.domain.grounds import ITSELF
+from stage_functions.domain.lifecycle import Lifecycle, course
+from stage_functions.domain.people import Actor
+from stage_functions.domain.rule import all_passed
+from stage_functions.domain.state import Step
+from stage_functions.domain.transition import Pending, Refused, Request
+
+
+class Case(Struct, frozen=True):
+    """An open approval with everything that a decision on it is made on.
+
+    Attributes:
+        lifecycle: the one that governs the asset.
+        loaded: the asset, with the approval and its version.
+        step: the decision so far.
+        approval: as it stands now.
+        now: aware UTC.
+    """
+
+    lifecycle: Lifecycle
+    loaded: Loaded
+    step: Step
+    approval: Approval
+    now: datetime
+
+
+class Ruling(Struct, frozen=True):
+    """What a command does to an approval.
+
+    Attributes:
+        loaded: the asset, with everything loaded that the ruling touches.
+        step: the decision.
+        blobs: documents by digest that its records refer to.
+        note: what else to tell whoever gave the command.
+    """
+
+    loaded: Loaded
+    step: Step
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    note: str = ""
+
+
+def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> Ruling:
+    """Grant or void an approval whose quorum is reached; else leave it as it is.
+
+    Raises:
+        RegistryUnavailableError: what it is bound to cannot be read; nothing was decided.
+    """
+    approval = step.state.approvals[case.approval.id]
+    if unmet(approval, context.configuration.directory):
+        return Ruling(case.loaded, step)
+    version = Version(case.loaded.asset, approval.version)
+    snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is None:
+        why = f"{version} is no longer in its registry"
+        return _void(case, step, approval, why)
+    if snapshot.incarnation != approval.binding.incarnation:
+        arrived = arrive(context, step, snapshot, case.lifecycle, case.now)
+        return Ruling(case.loaded, arrived.step, arrived.blobs)
+    request = Request(
+        approval.binding.target, approval.reason, approval.requester, approval.on_behalf_of
+    )
+    judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
+    if judged.binding is None or judged.binding != approval.binding:
+        why = _changed(context, step, snapshot, approval, judged)
+        return _void(case, step, approval, why)
+    if not isinstance(judged.outcome, Pending) or not all_passed(judged.grounds.verdicts):
+        said = (
+            judged.outcome.why if isinstance(judged.outcome, Refused) else "it is not pending now"
+        )
+        return _void(case, step, approval, said)
+    return _grant(context, case, step, approval, request, judged, actor)
+
+
+def _grant(
+    context: Context,
+    case: Case,
+    step: Step,
+    approval: Approval,
+    request: Request,
+    judged: Judged,
+    actor: Actor,
+) -> Ruling:
+    loaded = context.ledger.more(case.loaded, approval.binding.displaces)
+    step = step.knowing(loaded.versions, loaded.approvals)
+    step = close(step, approval.id, Status.APPROVED, _voters(approval), actor, case.now)
+    if approval.renews:
+        step = validity.renew(step, approval, request, actor, judged.grounds, case.now)
+    else:
+        step = effect.grant(
+            step,
+            approval.version,
+            approval.binding.target,
+            request,
+            actor,
+            judged.grounds,
+            case.now,
+            approval=approval,
+        )
+    return Ruling(loaded, step, judged.blobs)
+
+
+def _changed(
+    context: Context, step: Step, snapshot: Snapshot, approval: Approval, judged: Judged
+) -> str:
+    modified = snapshot.modified_by
+    who = context.identify(modified) if modified else "an unknown writer"
+    stage = step.version(approval.version).stage
+    changed = (
+        approval.binding.differences(judged.binding)
+        if judged.binding is not None
+        else (f"{course(stage, approval.binding.target)} is not allowed now",)
+    )
+    return f"changed since it was asked: {'; '.join(changed)} (by {who})"
+
+
+def _void(case: Case, step: Step, approval: Approval, why: str) -> Ruling:
+    return Ruling(case.loaded, close(step, approval.id, Status.VOIDED, why, ITSELF, case.now))
+
+
+def _voters(approval: Approval) -> str:
+    names = [vote.voter for vote in approval.votes if vote.decision is Decision.APPROVE]
+    return f"approved by {' and '.join(names)}"
