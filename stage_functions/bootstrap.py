@@ -16,6 +16,8 @@ from stage_functions.adapters.clock import SystemClock
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.sink import Sink
@@ -57,6 +59,8 @@ class Application(Struct, frozen=True):
             registry.close()
         for sink in self.context.sinks.values():
             sink.close()
+        if self.context.notifier is not None:
+            self.context.notifier.close()
         self.context.ledger.rows.close()
 
 
@@ -77,7 +81,8 @@ def open_application(settings: Settings) -> Application:
         for alias, one in configuration.registries.items()
         if (registry := _registry(one, configuration, settings)) is not None
     }
-    ledger = open_ledger(rows, clock, tuple(sinks))
+    notifier = _notifier(settings, configuration, clock)
+    ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)
     context = Context(
@@ -88,6 +93,7 @@ def open_application(settings: Settings) -> Application:
         rules,
         sinks,
         clock,
+        notifier=notifier,
     )
     adopt(context)
     _find_empty(context, registries)
@@ -237,6 +243,25 @@ def _sinks(settings: Settings) -> list[Sink]:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)
     return sinks
+
+
+def _notifier(settings: Settings, configuration: Configuration, clock: Clock) -> Notifier | None:
+    """Return the channels by which people are told; None where the environment has none.
+
+    In Azure Functions the addresses are not tried out on Apprise first: an event must not wait for
+    its import. A wrong one is found when something is first sent, and shown as owed work.
+    """
+    if not settings.mail and not settings.notify:
+        return None
+    from stage_functions.adapters.notify import open_notifications  # noqa: PLC0415  # loads httpx
+
+    return open_notifications(
+        configuration.directory,
+        settings.notify,
+        settings.mail,
+        clock,
+        thorough=not settings.in_functions,
+    )
 
 
 def _event_grid(settings: Settings) -> Sink:

@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+_NOTIFY = "STAGEWARD_NOTIFY_"
 
 
 class SignIn(StrEnum):
@@ -32,6 +34,9 @@ class Settings(Struct, frozen=True):
         eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
         eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
         webhooks: URLs that take CloudEvents (`STAGEWARD_WEBHOOKS`, separated by spaces).
+        mail: Apprise URL of the mail server by which people are written to (`STAGEWARD_MAIL`).
+        notify: where groups and people are told, URLs by what stands behind `STAGEWARD_NOTIFY_`
+            (their key in capitals, `_` for `-` and `.`), separated by blanks.
         in_functions: this is an Azure Functions app.
         environment: all of it, for `${NAME}` in addresses.
     """
@@ -47,6 +52,8 @@ class Settings(Struct, frozen=True):
     eventgrid_endpoint: str = ""
     eventgrid_key: str = ""
     webhooks: tuple[str, ...] = ()
+    mail: str = ""
+    notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     in_functions: bool = False
     environment: Mapping[str, str] | None = None
 
@@ -87,6 +94,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         eventgrid_endpoint=get("EVENTGRID_ENDPOINT", ""),
         eventgrid_key=get("EVENTGRID_KEY", ""),
         webhooks=tuple(get("WEBHOOKS", "").split()),
+        mail=get("MAIL", "").strip(),
+        notify={
+            name.removeprefix(_NOTIFY): tuple(value.split())
+            for name, value in known.items()
+            if name.startswith(_NOTIFY) and value.strip()
+        },
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
         environment=known,
     )

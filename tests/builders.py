@@ -13,6 +13,7 @@ from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
@@ -162,15 +163,18 @@ def context_over(
     sinks: tuple[MemorySink, ...] = (),
     workspace: str = "",
     governed_by: Lifecycle | None = None,
+    notifier: Notifier | None = None,
 ) -> Context:
     """Return one instance of Stageward; over an Azure ML workspace where its id is given."""
     type_ = RegistryType.AZUREML if workspace else RegistryType.MLFLOW
     registries = {"demo": RegistryConfiguration("demo", type_, workspace or "http://m", mode)}
     configuration = Configuration(registries, DIRECTORY, (governed_by or lifecycle(),))
-    ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
+    names = [sink.name for sink in sinks]
+    ledger = open_ledger(rows, clock, names, notices=notifier is not None)
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
-    return Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
+    context = Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
+    return replace(context, notifier=notifier)
 
 
 def world(
@@ -178,11 +182,12 @@ def world(
     sinks: tuple[MemorySink, ...] = (),
     workspace: str = "",
     governed_by: Lifecycle | None = None,
+    notifier: Notifier | None = None,
 ) -> World:
     """Return a new world over SQLite in memory, its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry()
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over(rows, registry, clock, mode, sinks, workspace, governed_by)
+    context = context_over(rows, registry, clock, mode, sinks, workspace, governed_by, notifier)
     adopt(context)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)

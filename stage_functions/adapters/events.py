@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from stage_functions.adapters.sinks import SinkError, error_for, sendable
+from stage_functions.adapters.sinks import AddressHidden, SinkError, error_for, sendable
 from stage_functions.domain.error import (
     ConfigurationError,
     SinkRefusedError,
@@ -26,6 +26,8 @@ from stage_functions.wire.cloudevent import cloud_event
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 _READ_BYTES = 4096
 """Of an answer; what is longer says nothing more."""
+HTTPX = logging.getLogger("httpx")
+"""Which logs the address of every request."""
 
 UNANSWERED: Mapping[type[Exception], type[SinkError]] = {
     httpx.RequestError: SinkUnavailableError,
@@ -74,8 +76,8 @@ class WebhookSink:
         given = {**(headers or {}), **secret}
         sent = {key: sendable(f"the header {key} of {name}", given[key]) for key in given} | own
         self._client = httpx.Client(headers=sent, timeout=timeout_seconds)
-        self._filter = _QueryHidden(self._url)
-        _HTTPX.addFilter(self._filter)
+        self._filter = AddressHidden(str(self._url), _without_query(self._url))
+        HTTPX.addFilter(self._filter)
 
     def publish(self, records: Sequence[Record]) -> None:
         """Post records one by one, in order; stop at the first that is not taken.
@@ -90,13 +92,13 @@ class WebhookSink:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-        _HTTPX.removeFilter(self._filter)
+        HTTPX.removeFilter(self._filter)
 
     def _post(self, body: bytes) -> None:
         request = self._client.build_request("POST", self._url, content=body)
         try:
             with closing(self._client.send(request, stream=True)) as response:
-                said = _beginning(response)
+                said = beginning(response)
         except httpx.RequestError as exc:
             raise self._unanswered(exc) from exc
         if not response.is_success:
@@ -123,7 +125,7 @@ def _without_query(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode()}{url.path}"
 
 
-def _beginning(response: httpx.Response) -> str:
+def beginning(response: httpx.Response) -> str:
     """Read an answer as far as it is of interest; to the end where it is short."""
     read = b""
     for chunk in response.iter_bytes():
@@ -131,23 +133,3 @@ def _beginning(response: httpx.Response) -> str:
         if len(read) >= _READ_BYTES:
             break
     return read[:_READ_BYTES].decode(errors="replace")
-
-
-_HTTPX = logging.getLogger("httpx")
-
-
-class _QueryHidden(logging.Filter):
-    """Takes the query, which may be a secret, out of what httpx logs of one address."""
-
-    def __init__(self, url: httpx.URL) -> None:
-        super().__init__()
-        self._url = url
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(self._hidden(arg) for arg in record.args)
-        return True
-
-    def _hidden(self, arg: object) -> object:
-        ours = isinstance(arg, httpx.URL) and arg == self._url
-        return _without_query(self._url) if ours else arg

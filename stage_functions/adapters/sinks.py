@@ -8,6 +8,7 @@ it is tried again with growing pauses, and shows on health till then.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -59,6 +60,29 @@ def retry_after_seconds(headers: Mapping[str, str]) -> int | None:
     except (OverflowError, TypeError, ValueError):
         return None
     return max(0, ceil(wait.total_seconds()))
+
+
+class AddressHidden(logging.Filter):
+    """Puts something else in the place of one address in what a library logs.
+
+    Args:
+        address: as the library writes it; it may hold a secret.
+        shown: what is written instead.
+    """
+
+    def __init__(self, address: str, shown: str) -> None:
+        super().__init__()
+        self._address = address
+        self._shown = shown
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, its arguments put right."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(self._hidden(arg) for arg in record.args)
+        return True
+
+    def _hidden(self, arg: object) -> object:
+        return self._shown if str(arg) == self._address else arg
 
 
 def sendable(what: str, secret: str) -> str:

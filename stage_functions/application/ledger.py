@@ -46,7 +46,7 @@ from stage_functions.application.ports.rows import (
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
-from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
+from stage_functions.domain.record import NOTIFIED, UNPUBLISHED, Record, Tail, empty_tail, seal
 from stage_functions.domain.state import AssetState, Step, VersionState
 
 PAGE = 1000
@@ -67,7 +67,8 @@ class Head(Struct, frozen=True):
         commit: counts the batches that decided something.
         holders: versions by exclusive stage.
         approvals: ids of the open approvals.
-        owed: commits that still owe the outside something.
+        owed: commits that still owe the outside something besides notices.
+        notices: commits of which people are still to be told.
     """
 
     number: int
@@ -77,6 +78,12 @@ class Head(Struct, frozen=True):
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     approvals: tuple[str, ...] = ()
     owed: tuple[int, ...] = ()
+    notices: tuple[int, ...] = ()
+
+    @property
+    def owing(self) -> frozenset[int]:
+        """The commits that outbox rows are left of."""
+        return frozenset((*self.owed, *self.notices))
 
 
 class Owed(Struct, frozen=True):
@@ -85,16 +92,18 @@ class Owed(Struct, frozen=True):
     Attributes:
         commit: which commit owes it.
         position: among what that commit owes.
-        duty: `reconcile`, `catalog` or `sink`.
-        target: a version's number, or a sink's name.
+        duty: `reconcile`, `catalog`, `sink` or `notify`.
+        target: a version's number, a sink's name, or an approval's id.
         versions: the versions whose catalog rows must follow.
-        first: number of the first record to publish, for a sink.
+        first: number of the first record to publish, or to tell of.
         last: number of the last one.
         attempts: made so far.
         next_at: not before this moment, by anyone but the process that committed it.
         parked: given up until someone retries it.
         paused: put off on purpose, so that events need not wait for it.
         error: what went wrong last.
+        sent: what was told already: `<record>@<channel>`, or `<record>` where everybody was.
+        refused: channels that refused for good, each with the reason; not tried again by itself.
     """
 
     commit: int
@@ -109,6 +118,8 @@ class Owed(Struct, frozen=True):
     parked: bool = False
     paused: bool = False
     error: str = ""
+    sent: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -121,6 +132,7 @@ VALIDITY = "validity"
 RECONCILE = "reconcile"
 CATALOG_DUTY = "catalog"
 SINK = "sink"
+NOTIFY = "notify"
 
 
 class Loaded(Struct, frozen=True):
@@ -170,6 +182,7 @@ class Ledger:
         ledger_id: this ledger's id, 8 characters; see `open_ledger`.
         sinks: names of the sinks that published records are owed to.
         secret: what ids are masked with, known to this ledger alone.
+        notices: people can be told, so that notices are owed to them.
     """
 
     def __init__(
@@ -179,6 +192,8 @@ class Ledger:
         ledger_id: str,
         sinks: Sequence[str] = (),
         secret: bytes = b"",
+        *,
+        notices: bool = False,
     ) -> None:
         self.rows = rows
         self.id = ledger_id
@@ -186,6 +201,7 @@ class Ledger:
         self._kept_names: set[str] = set()
         self._clock = clock
         self._sinks = tuple(sinks)
+        self._notices = notices
         self._known_blobs: dict[str, None] = {}
 
     def load(self, asset: Asset, versions: Iterable[str] = ()) -> Loaded:
@@ -302,6 +318,7 @@ class Ledger:
         done: Sequence[Owed],
         later: Sequence[Owed],
         left: Iterable[int],
+        notices: Iterable[int] | None = None,
     ) -> Loaded:
         """Take finished work off the outbox, with what it verified, under the same lock.
 
@@ -312,12 +329,14 @@ class Ledger:
             versions: those whose `base` was verified.
             done: to be removed.
             later: to be kept with a new time, error or parking.
-            left: commits that still owe something.
+            left: commits that still owe something besides notices.
+            notices: commits that still owe notices; None where that has not changed.
 
         Raises:
             ConflictError, UnknownOutcomeError: as `commit`.
         """
-        head = replace(loaded.head, owed=tuple(sorted(left)))
+        told = loaded.head.notices if notices is None else tuple(sorted(notices))
+        head = replace(loaded.head, owed=tuple(sorted(left)), notices=told)
         partition = keys.asset_partition(loaded.asset)
         changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
         changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]
@@ -331,8 +350,7 @@ class Ledger:
             durable=False,
             leftovers=[
                 Leftover(WORK, keys.outbox_shard(partition), keys.marker_key(partition, commit))
-                for commit in loaded.head.owed
-                if commit not in head.owed
+                for commit in sorted(loaded.head.owing - head.owing)
             ],
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
@@ -430,6 +448,12 @@ class Ledger:
                 Owed(commit, 0, SINK, name, first=first, last=last, next_at=lease)
                 for name in self._sinks
             ]
+        told = [record for record in records if record.type in NOTIFIED] if self._notices else []
+        if told:
+            about = str(told[0].content["approval"])
+            first, last = told[0].number, told[-1].number
+            # Not leased to this process: only the sweep tells people, so that nobody waits for it.
+            items.append(Owed(commit, 0, NOTIFY, about, first=first, last=last, next_at=now))
         return tuple(replace(item, position=n) for n, item in enumerate(items))
 
     def _changes(
@@ -546,11 +570,16 @@ def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[
         commit=commit,
         holders=step.state.holders,
         approvals=step.state.open_approvals,
-        owed=(*head.owed, commit) if owed else head.owed,
+        owed=(*head.owed, commit) if any(item.duty != NOTIFY for item in owed) else head.owed,
+        notices=(
+            (*head.notices, commit) if any(item.duty == NOTIFY for item in owed) else head.notices
+        ),
     )
 
 
-def open_ledger(rows: Rows, clock: Clock, sinks: Sequence[str] = ()) -> Ledger:
+def open_ledger(
+    rows: Rows, clock: Clock, sinks: Sequence[str] = (), *, notices: bool = False
+) -> Ledger:
     """Open the ledger of a store, giving it an id and a secret if it is new.
 
     Raises:
@@ -563,7 +592,7 @@ def open_ledger(rows: Rows, clock: Clock, sinks: Sequence[str] = ()) -> Ledger:
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
-    return Ledger(rows, clock, ledger_id, sinks, secret_kept)
+    return Ledger(rows, clock, ledger_id, sinks, secret_kept, notices=notices)
 
 
 def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -1,5 +1,7 @@
 """Work off what committed decisions owe the outside: tags, catalog rows, events.
 
+Notices to people are no part of it: nobody waits for those, see `telling`.
+
 Rows fail alone. A fault of the outside never undoes a decision: the row waits, longer each time,
 or is parked where the other side refuses for good. Events of an asset go to a sink in order, after
 the tags that they speak of are verified or parked; a parked sink holds up only itself.
@@ -18,6 +20,7 @@ from stage_functions.application import catalog, keys
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import (
     CATALOG_DUTY,
+    NOTIFY,
     RECONCILE,
     SINK,
     Committed,
@@ -107,7 +110,7 @@ def _work(
 
 
 def _ready(row: Owed, mine: int | None, now: datetime) -> bool:
-    if row.parked:
+    if row.parked or row.duty == NOTIFY:
         return False
     if row.commit == mine and not row.paused:
         return True
@@ -215,15 +218,25 @@ def _publish(
 
 
 def _retried(context: Context, row: Owed, exc: RetryableError, now: datetime) -> Owed:
-    wait = min(MAX_WAIT_SECONDS, 2 ** min(row.attempts, 12)) * (0.5 + context.clock.fraction())
-    wait = max(wait, exc.retry_after_seconds or 0)
-    later = now + timedelta(seconds=min(wait, MAX_WAIT_SECONDS))
+    later = now + pause(context, row.attempts, exc.retry_after_seconds)
     return replace(row, attempts=row.attempts + 1, next_at=later, error=str(exc), paused=False)
+
+
+def pause(context: Context, attempts: int, asked_seconds: int | None) -> timedelta:
+    """Return how long owed work waits after so many attempts: longer each time, with jitter.
+
+    Args:
+        context: whose dice are thrown.
+        attempts: made before.
+        asked_seconds: how long the other side asked to wait, if it did.
+    """
+    wait = min(MAX_WAIT_SECONDS, 2 ** min(attempts, 12)) * (0.5 + context.clock.fraction())
+    return timedelta(seconds=min(max(wait, asked_seconds or 0), MAX_WAIT_SECONDS))
 
 
 def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _Round) -> Loaded:
     gone = {row.key for row in outcome.done}
-    left = {row.commit for row in owed if row.key not in gone}
+    left = {row.commit for row in owed if row.duty != NOTIFY and row.key not in gone}
     return context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
 
 

@@ -29,6 +29,7 @@ from stage_functions.application.ports.rows import (
     Row,
 )
 from stage_functions.application.signals import settle_due
+from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import ConflictError, StagewardError
 from stage_functions.domain.record import RecordType
@@ -114,11 +115,14 @@ def _finish(context: Context, asset: Asset, markers: list[Row]) -> list[Change]:
     if loaded.head.owed:
         settle_due(context, loaded)
         loaded = context.ledger.load(asset)
+    if loaded.head.notices:
+        tell_due(context, asset)
+        loaded = context.ledger.load(asset)
     deletions: list[Change] = []
     for marker in markers:
         commit = int(marker.values["commit"])
         if commit <= loaded.head.commit:
-            if commit not in loaded.head.owed:
+            if commit not in loaded.head.owing:
                 deletions.append(Delete(marker.key, marker.etag))
         elif _old(context, marker):
             loaded = _fence(context, loaded)

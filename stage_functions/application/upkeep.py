@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import Owed
+from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
+from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import NotFoundError, StagewardError
 
@@ -20,6 +21,8 @@ ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
 PAGE = 1000
 BATCH = 99
+NOTICES = "notifications"
+"""The part of health that is shown only: no mail server makes Stageward unfit to decide."""
 
 
 class OwedView(Struct, frozen=True):
@@ -40,7 +43,7 @@ class Health(Struct, frozen=True):
     """Ready or not, and which part is not.
 
     Attributes:
-        ready: all parts are.
+        ready: all parts are; people who are not told of something are no part of it.
         parts: what is wrong by part; an empty text where nothing is.
     """
 
@@ -76,7 +79,7 @@ def retry(context: Context, wanted: str) -> OwedView:
         now = context.clock.now()
         rows = context.ledger.owed(owed)
         again = [
-            replace(row, parked=False, paused=False, next_at=now)
+            replace(row, parked=False, paused=False, next_at=now, refused={})
             for row in rows
             if row.key == view.owed.key
         ]
@@ -85,6 +88,8 @@ def retry(context: Context, wanted: str) -> OwedView:
 
     context.persistently(attempt)
     settle_due(context, context.ledger.load(owed))
+    if view.owed.duty == NOTIFY:
+        tell_due(context, owed)
     return view
 
 
@@ -108,14 +113,18 @@ def health(context: Context) -> Health:
     """Tell what an operator must know."""
     parts: dict[str, str] = {}
     try:
-        parked = [view for view in outbox(context) if view.owed.parked]
+        owed = [view.owed for view in outbox(context)]
+        parked = [one for one in owed if one.parked and one.duty != NOTIFY]
         parts["ledger"] = ""
         parts["outbox"] = f"{len(parked)} parked; see `stageward outbox`" if parked else ""
+        failing = [one for one in owed if one.duty == NOTIFY and one.error]
+        if context.notifier is not None:
+            parts[NOTICES] = f"{len(failing)} not told; see `stageward outbox`" if failing else ""
         for alias in context.configuration.registries:
             parts[f"registry {alias}"] = _registry(context, alias)
     except StagewardError as exc:
         parts["ledger"] = str(exc)
-    return Health(not any(parts.values()), parts)
+    return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
 
 
 def _registry(context: Context, alias: str) -> str:

@@ -109,7 +109,7 @@ def outbox(
     retry: Annotated[str, typer.Option(metavar="ID", help="Try this again now.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List work that decisions still owe: tags, events. Exits 1 while any is parked."""
+    """List work that decisions still owe: tags, events, notices. Exits 1 while any is parked."""
     with connect() as stageward:
         if retry:
             tried = stageward.retry(retry)

@@ -56,6 +56,16 @@ class RecordType(StrEnum):
 
 
 UNPUBLISHED = frozenset({RecordType.OBSERVED, RecordType.IMPORTED})
+NOTIFIED = frozenset(
+    {
+        RecordType.APPROVAL_REQUESTED,
+        RecordType.REMINDED,
+        RecordType.ESCALATED,
+        RecordType.APPROVAL_CLOSED,
+        RecordType.VALIDITY_ENDED,
+    }
+)
+"""What people are told of, where they can be told."""
 
 
 class Draft(Struct, frozen=True):

@@ -580,8 +580,8 @@ class Owed:
     Attributes:
         id: to retry it by.
         asset: `registry/kind/name`.
-        duty: reconcile (a version's tags), catalog, or sink (events).
-        target: a version's number, or a sink's name.
+        duty: reconcile (a version's tags), catalog, sink (events), or notify (people).
+        target: a version's number, a sink's name, or an approval's id.
         attempts: made so far.
         next_at: not before this moment.
         parked: given up until somebody retries it.
@@ -625,7 +625,7 @@ class Health:
     """Ready or not, and which part is not.
 
     Attributes:
-        ready: all parts are.
+        ready: all parts are; `notifications` is shown only, and is no part of it.
         parts: what is wrong by part; an empty text where nothing is.
     """
 

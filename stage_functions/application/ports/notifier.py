@@ -10,19 +10,22 @@ from msgspec import Struct
 class Message(Struct, frozen=True):
     """Something that somebody is told.
 
+    Whatever people wrote stands here as they wrote it, on one line: an adapter sees to it that its
+    channel shows it as text.
+
     Attributes:
         title: in one line.
-        text: plain text, lines apart by line breaks; without the link.
-        facts: label and value, in order.
-        link: where all of it is seen.
+        text: a sentence or two, in one line.
+        facts: label and value, in order, each in one line.
+        link: where all of it is seen; "" where there is no such place.
         action: what the link is called, such as `Review`.
     """
 
     title: str
     text: str
-    facts: tuple[tuple[str, str], ...]
-    link: str
-    action: str
+    facts: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+    action: str = "Review"
 
 
 class Notifier(Protocol):
@@ -31,10 +34,11 @@ class Notifier(Protocol):
     Safe to share between threads.
     """
 
-    def channels(self, key: str) -> tuple[str, ...]:
-        """Return the names of the channels of a person or group, such as `mail:officer-1`.
+    def channels(self, recipient: str) -> tuple[str, ...]:
+        """Return the names of the channels of `person:<key>` or `group:<key>`.
 
-        A name is stable and holds no address and no secret.
+        A name is stable and holds no address and no secret: `mail:officer-1`, `model-risk-1`. What
+        is one address has one name, whomever it is an address of.
         """
         ...
 
@@ -44,6 +48,8 @@ class Notifier(Protocol):
 
     def send(self, channel: str, message: Message) -> None:
         """Deliver a message; return only when the other side has it.
+
+        What an error says holds no address, no link and no secret.
 
         Raises:
             SinkUnavailableError: it cannot be reached now: try again later.

@@ -1,0 +1,60 @@
+"""Words of others, as they may be shown: without addresses and secrets, and not as markup."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+HIDDEN = "…"
+_LEAST_CHARACTERS = 4
+"""Of a part of an address that is taken for a secret; shorter ones are words."""
+_ADDRESSES = re.compile(
+    r"[a-z][a-z0-9+.-]*://\S+|<?[^\s<>'\"(),;:]+@[^\s<>'\"(),;:]+>?", re.IGNORECASE
+)
+_PATHS = re.compile(r"(url: |path )\S+")
+_MARKUP = re.compile(r"([\\`*_\[\]<>~#|&{}!])")
+_LINE_MARKUP = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
+
+
+def without_secrets(text: str, address: str, *, host_too: bool = True) -> str:
+    """Return what was said without addresses of any kind, and without the parts of one address.
+
+    Args:
+        text: what was said.
+        address: a URL whose parts are secrets.
+        host_too: its host may be one: some services keep a token there.
+    """
+    text = _PATHS.sub(rf"\1{HIDDEN}", _ADDRESSES.sub(HIDDEN, text))
+    for part in sorted(_parts(address, host_too=host_too), key=len, reverse=True):
+        text = re.sub(re.escape(part), HIDDEN, text, flags=re.IGNORECASE)
+    return " ".join(text.split())
+
+
+def _parts(address: str, *, host_too: bool) -> set[str]:
+    """Return the parts of a URL that may be secrets, as written and as meant."""
+    try:
+        url = urlsplit(address)
+    except ValueError:
+        return {address}
+    account, _, host = url.netloc.rpartition("@")
+    written = {
+        *account.split(":"),
+        *url.path.split("/"),
+        *(value for _, value in parse_qsl(url.query)),
+        *(piece.partition("=")[2] for piece in url.query.split("&")),
+        *((host, host.partition(":")[0]) if host_too else ()),
+    }
+    parts = written | {unquote(part) for part in written}
+    return {part for part in parts if len(part) >= _LEAST_CHARACTERS}
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is."""
+    text = _MARKUP.sub(r"\\\1", text)
+    return _LINE_MARKUP.sub(_escaped_beginning, text)
+
+
+def _escaped_beginning(found: re.Match[str]) -> str:
+    mark = found[2]
+    # Of a list's number it is the dot behind it that makes the list.
+    return f"{found[1]}{mark}\\" if mark[0].isdigit() else f"{found[1]}\\{mark}"

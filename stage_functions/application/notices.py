@@ -1,0 +1,229 @@
+"""Who is told of a record, and in which words. Reaches nobody: that is for `telling`.
+
+Told is who can do something about it, as of now and not as of the record: approvers of what waits
+for them, whoever asked of every outcome, voters where their votes came to nothing. A notice that is
+moot by now is none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from stage_functions.application.ports.notifier import Message
+from stage_functions.domain.approval import (
+    Approval,
+    Decision,
+    Status,
+    objection,
+    voters_left,
+    waits_for,
+)
+from stage_functions.domain.people import PERSON, Directory
+from stage_functions.domain.record import Record, RecordType
+
+GROUP = "group"
+SHOWN_CHARACTERS = 600
+"""Of what somebody wrote; all of it is behind the link."""
+SHOWN_NAME_CHARACTERS = 120
+"""Of an asset's or person's name."""
+_PERSON = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: control, direction, private use, halves, and breaks of lines."""
+_JOINERS = "\u200c\u200d"
+"""Invisible, and part of words and emoji."""
+_NEXT = {
+    Status.APPROVED: "There is nothing to do: the tags of its registry follow.",
+    Status.REJECTED: "Answer what stood in the way, then ask again with a new reason.",
+    Status.WITHDRAWN: "There is nothing to do; it can be asked again at any time.",
+    Status.EXPIRED: "Nobody decided in time. Ask again, and let the approvers know.",
+    Status.VOIDED: "Votes on it count no longer. Look at what changed, and ask again if it is "
+    "still wanted.",
+}
+_THEN = {
+    "notify": "It stays where it is: have it approved anew, or move it.",
+    "block": "It stays where it is, and checks refuse to deploy it until it is approved anew.",
+    "renew": "It stays where it is, and its approvers are asked to renew the approval.",
+}
+
+
+class Notice(Struct, frozen=True):
+    """What some are told of one record.
+
+    Attributes:
+        recipients: `person:<key>` and `group:<key>`, in order, each once.
+        message: without its link.
+        asks: it asks for a vote, so that personal mail may carry a personal link.
+    """
+
+    recipients: tuple[str, ...]
+    message: Message
+    asks: bool = False
+
+
+def notice(record: Record, approval: Approval, directory: Directory) -> Notice | None:
+    """Return what is told of a record; None where there is nothing to tell any more.
+
+    Args:
+        record: of a type that people are told of.
+        approval: the one that it is about, as it is now.
+        directory: who is who now.
+    """
+    if record.type is RecordType.APPROVAL_CLOSED:
+        return _outcome(record, approval, directory)
+    if record.type is RecordType.VALIDITY_ENDED:
+        return _ended(record, approval, directory)
+    return _question(record, approval, directory) if approval.status is Status.OPEN else None
+
+
+def _question(record: Record, approval: Approval, directory: Directory) -> Notice:
+    """Ask those who may vote now."""
+    version, binding = _version(record), approval.binding
+    verb = "Keep" if approval.renews else "Approve"
+    way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
+    begin = {RecordType.REMINDED: "Reminder: ", RecordType.ESCALATED: "Escalated: "}
+    title = f"{begin.get(record.type, '')}{verb} {version} {way}? ({approval.id})"
+    facts = (
+        *_request(record, approval, directory),
+        ("Waits for", plain(waits_for(approval, directory))),
+        ("Decide before", _moment(approval.deadline)),
+        *_displaced(approval),
+    )
+    recipients = (
+        *voters_left(approval, directory),
+        *(f"{GROUP}:{group}" for group in approval.voting_groups),
+    )
+    message = Message(title, _why_now(record, approval, directory), facts)
+    return Notice(_once(recipients), message, asks=True)
+
+
+def _why_now(record: Record, approval: Approval, directory: Directory) -> str:
+    who, target = _requester(approval, directory), approval.binding.target
+    if record.type is RecordType.REMINDED:
+        return f"It waits for you since {_moment(approval.opened)}; without a decision it lapses."
+    if record.type is RecordType.ESCALATED:
+        further = plain(str(record.content["to"]), SHOWN_NAME_CHARACTERS)
+        return f"It waits since {_moment(approval.opened)}; from now on {further} may vote too."
+    if approval.renews:
+        return f"The approval for {target} is no longer valid; it stays there while you decide."
+    return f"A request for {target} waits for your vote. Asked by: {who}."
+
+
+def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice:
+    """Tell whoever asked what became of it, and voters where their votes came to nothing."""
+    status = approval.status
+    version, binding = _version(record), approval.binding
+    way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
+    comments = tuple(
+        (f"Said by {_who(vote.voter, directory)}", plain(vote.comment))
+        for vote in approval.votes
+        if vote.comment and vote.decision is Decision.APPROVE
+    )
+    facts = (
+        ("Why", plain(_named(approval.why, directory))),
+        *_request(record, approval, directory),
+        *comments,
+        *(_displaced(approval) if status is Status.APPROVED else ()),
+    )
+    voters = (vote.voter for vote in approval.votes) if status is Status.VOIDED else ()
+    recipients = _persons((*_askers(approval), *voters), directory)
+    title = f"{status.capitalize()}: {version} {way} ({approval.id})"
+    return Notice(recipients, Message(title, _NEXT[status], facts, action="Open"))
+
+
+def _ended(record: Record, approval: Approval, directory: Directory) -> Notice:
+    """Tell whoever asked, who approved, and who could approve it anew."""
+    version, stage = _version(record), str(record.content["stage"])
+    facts = (
+        ("Valid until", _moment(datetime.fromisoformat(str(record.content["valid_until"])))),
+        *_request(record, approval, directory),
+        ("Approved", plain(_named(approval.why, directory))),
+    )
+    able = (
+        one.id for one in directory.people.values() if not objection(approval, one.id, directory)
+    )
+    voters = (vote.voter for vote in approval.votes)
+    recipients = (
+        *_persons((*_askers(approval), *voters, *able), directory),
+        *(f"{GROUP}:{group}" for group in approval.voting_groups),
+    )
+    title = f"No longer valid: {version} at {stage} ({approval.id})"
+    text = _THEN.get(str(record.content["then"]), _THEN["notify"])
+    return Notice(recipients, Message(title, text, facts, action="Open"))
+
+
+def _request(
+    record: Record, approval: Approval, directory: Directory
+) -> tuple[tuple[str, str], ...]:
+    """Say what was asked, by whom, and why."""
+    binding = approval.binding
+    stages = binding.target if approval.renews else f"{binding.source} → {binding.target}"
+    facts = [
+        ("Version", _version(record)),
+        ("Stage", stages),
+        ("Requested by", _requester(approval, directory)),
+        ("On behalf of", _who(approval.on_behalf_of, directory) if approval.on_behalf_of else ""),
+        ("Reason", plain(approval.reason)),
+    ]
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _displaced(approval: Approval) -> tuple[tuple[str, str], ...]:
+    displaces = ", ".join(approval.binding.displaces)
+    return (("Displaces", plain(f"version {displaces}")),) if displaces else ()
+
+
+def _requester(approval: Approval, directory: Directory) -> str:
+    if not approval.requester.id:
+        return "nobody is known for certain"
+    who = _who(approval.requester.id, directory)
+    if approval.needs_sponsor:
+        return f"perhaps {who}; nobody is known for certain"
+    return f"{who}, who sponsors it" if approval.sponsored else who
+
+
+def _askers(approval: Approval) -> tuple[str, ...]:
+    """Return the ids of whoever asked: where a sponsor took their place, of those who may have."""
+    before = approval.candidates if approval.sponsored else ()
+    return (approval.requester.id, approval.on_behalf_of, *before)
+
+
+def _persons(ids: Iterable[str], directory: Directory) -> tuple[str, ...]:
+    found = (directory.person(id_) for id_ in ids if id_)
+    return _once(person.id for person in found if person is not None)
+
+
+def _once(recipients: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(recipients))
+
+
+def _who(id_: str, directory: Directory) -> str:
+    person = directory.person(id_)
+    return plain(person.name if person is not None else id_, SHOWN_NAME_CHARACTERS)
+
+
+def _named(text: str, directory: Directory) -> str:
+    """Return a text in which people of the file are called by their names."""
+    return _PERSON.sub(lambda found: _who(found[0], directory), text)
+
+
+def _version(record: Record) -> str:
+    return plain(f"{record.content['asset']}:{record.version}", SHOWN_NAME_CHARACTERS)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def plain(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """Return a text in one line, without what cannot be seen, cut to so many characters."""
+    seen = (
+        " " if unicodedata.category(one) in _INVISIBLE and one not in _JOINERS else one
+        for one in text[: 4 * limit]
+    )
+    line = " ".join("".join(seen).split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

@@ -1,0 +1,199 @@
+"""Tell people what committed decisions owe them: by the sweep alone, so that nobody waits for it.
+
+A row is taken before anything is sent, so that two instances do not tell twice, and what was sent
+is noted whatever happens to the asset meanwhile. So a channel that took a message gets it again
+only where a process died in between. Channels fail alone: one that cannot be reached is tried
+again, later each time; one that refuses for good is not, until somebody retries the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from stage_functions.application import keys
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import NOTIFY, Owed
+from stage_functions.application.notices import Notice, notice
+from stage_functions.application.outbox import pause
+from stage_functions.application.ports.notifier import Notifier
+from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.error import RetryableError, TerminalError
+from stage_functions.domain.lifecycle import Assurance
+from stage_functions.domain.people import PERSON
+from stage_functions.domain.record import NOTIFIED, Record
+
+TAKEN_SECONDS = 120
+"""How long a row belongs to the process that took it."""
+BUDGET_SECONDS = 45
+"""How long one row may take; the rest of it is told by the next sweep."""
+SHOWN_CHARACTERS = 1000
+"""Of what went wrong."""
+log = logging.getLogger("stageward.telling")
+
+
+class _Round(Struct):
+    """What telling one row has come to; mutable only inside `_tell`."""
+
+    until: datetime
+    sent: list[str]
+    refused: dict[str, str]
+    late: dict[str, RetryableError] = field(default_factory=dict)
+    over: bool = False
+
+    def settled(self, entry: str, channel: str) -> bool:
+        return entry in self.sent or channel in self.refused or channel in self.late
+
+
+def tell_due(context: Context, asset: Asset) -> None:
+    """Tell what is due of the notices that an asset owes.
+
+    Raises:
+        ConflictError, UnknownOutcomeError, StoreUnavailableError: the rest is told later.
+    """
+    for row in context.ledger.owed(asset):
+        now = context.clock.now()
+        due = row.next_at is None or row.next_at <= now
+        if row.duty == NOTIFY and due and not row.parked:
+            _take(context, asset, row, now)
+
+
+def _take(context: Context, asset: Asset, row: Owed, now: datetime) -> None:
+    """Tell one row, unless another instance has taken it."""
+    mine = replace(row, next_at=now + timedelta(seconds=TAKEN_SECONDS))
+    if not _change(context, asset, row.key, lambda found: mine if found in (row, mine) else found):
+        return
+    rest = _tell(context, asset, mine, now + timedelta(seconds=BUDGET_SECONDS))
+
+    def told(found: Owed) -> Owed | None:
+        if rest is None:
+            return None
+        return replace(rest, sent=tuple(dict.fromkeys((*found.sent, *rest.sent))))
+
+    _change(context, asset, row.key, told)
+
+
+def _change(
+    context: Context, asset: Asset, key: str, change: Callable[[Owed], Owed | None]
+) -> bool:
+    """Change a row, or remove it, however its asset moves meanwhile; tell whether it did change."""
+
+    def attempt() -> bool:
+        loaded = context.ledger.load(asset)
+        rows = {row.key: row for row in context.ledger.owed(asset) if row.duty == NOTIFY}
+        found = rows.get(key)
+        if found is None:
+            return False
+        after = change(found)
+        if after is found:
+            return False
+        done, later = ([found], []) if after is None else ([], [after])
+        left = {row.commit for row in rows.values() if after is not None or row is not found}
+        context.ledger.complete(loaded, {}, done, later, loaded.head.owed, left)
+        return True
+
+    return context.persistently(attempt)
+
+
+def _tell(context: Context, asset: Asset, row: Owed, until: datetime) -> Owed | None:
+    """Tell one row; return what is left of it, or None."""
+    notifier = context.notifier
+    if notifier is None:
+        return None
+    outcome = _Round(until, list(row.sent), dict(row.refused))
+    partition = keys.asset_partition(asset)
+    for record in context.ledger.records(partition, after=row.first - 1, last=row.last):
+        number = str(record.number)
+        if record.type not in NOTIFIED or number in outcome.sent:
+            continue
+        if _tell_record(context, notifier, asset, record, outcome):
+            others = (one for one in outcome.sent if not one.startswith(f"{number}@"))
+            outcome.sent = [*others, number]
+        elif outcome.over:
+            break
+    return _rest(context, row, outcome)
+
+
+def _tell_record(
+    context: Context, notifier: Notifier, asset: Asset, record: Record, outcome: _Round
+) -> bool:
+    """Tell one record; tell whether everybody is told."""
+    approval = _approval(context, asset, record)
+    what = notice(record, approval, context.configuration.directory) if approval else None
+    if approval is None or what is None:
+        return True
+    wanted: list[str] = []
+    for recipient, channel in _channels(notifier, what):
+        entry = f"{record.number}@{channel}"
+        wanted.append(entry)
+        if outcome.settled(entry, channel):
+            continue
+        if context.clock.now() >= outcome.until:
+            outcome.over = True
+            return False
+        try:
+            link = _link(context, approval, what, recipient, personal=notifier.personal(channel))
+            notifier.send(channel, replace(what.message, link=link))
+        except RetryableError as exc:
+            outcome.late[channel] = exc
+        except TerminalError as exc:
+            log.warning("not told: %s of %s: %s", channel, asset, exc)
+            outcome.refused[channel] = str(exc)
+        else:
+            outcome.sent.append(entry)
+    return all(entry in outcome.sent for entry in wanted)
+
+
+def _approval(context: Context, asset: Asset, record: Record) -> Approval | None:
+    """Return the approval that a record is about, as it stands now."""
+    id_ = str(record.content["approval"])
+    found = context.ledger.more(context.ledger.load(asset), approval=id_).approvals.get(id_)
+    return found.at(context.clock.now()) if found is not None else None
+
+
+def _channels(notifier: Notifier, what: Notice) -> Iterator[tuple[str, str]]:
+    """Yield each channel once, with whom it reaches."""
+    seen: set[str] = set()
+    for recipient in what.recipients:
+        for channel in notifier.channels(recipient):
+            if channel not in seen:
+                seen.add(channel)
+                yield recipient, channel
+
+
+def _link(
+    context: Context, approval: Approval, what: Notice, recipient: str, *, personal: bool
+) -> str:
+    """Return the address of the approval's page; one to vote by goes to one person's mail alone."""
+    if context.links is None:
+        return ""
+    if personal and what.asks and approval.policy.assurance is Assurance.LINK:
+        return context.links.personal(approval, recipient.removeprefix(f"{PERSON}:"))
+    return context.links.approval(approval.id)
+
+
+def _rest(context: Context, row: Owed, outcome: _Round) -> Owed | None:
+    """Return a row as it is to be kept, or None where everybody is told."""
+    if not (outcome.late or outcome.over or outcome.refused):
+        return None
+    said = {channel: str(exc) for channel, exc in outcome.late.items()}
+    error = "; ".join(f"{name}: {why}" for name, why in {**outcome.refused, **said}.items())
+    now = context.clock.now()
+    kept = replace(
+        row,
+        next_at=now,
+        parked=not (outcome.late or outcome.over),
+        error=error[:SHOWN_CHARACTERS],
+        sent=tuple(outcome.sent),
+        refused=outcome.refused,
+    )
+    if not outcome.late:
+        return replace(kept, attempts=row.attempts + 1) if kept.parked else kept
+    asked = max(exc.retry_after_seconds or 0 for exc in outcome.late.values())
+    later = now + pause(context, row.attempts, asked)
+    return replace(kept, attempts=row.attempts + 1, next_at=later)
