@@ -14,6 +14,7 @@ class SignIn(StrEnum):
 
     DEV = "dev"
     TOKENS = "tokens"
+    ENTRA = "entra"
 
 
 class Settings(Struct, frozen=True):
@@ -33,6 +34,8 @@ class Settings(Struct, frozen=True):
         eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
         webhooks: URLs that take CloudEvents (`STAGEWARD_WEBHOOKS`, separated by spaces).
         in_functions: this is an Azure Functions app.
+        platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
+            the platform sets), and so removes what callers send by the names of its headers.
         environment: all of it, for `${NAME}` in addresses.
     """
 
@@ -48,6 +51,7 @@ class Settings(Struct, frozen=True):
     eventgrid_key: str = ""
     webhooks: tuple[str, ...] = ()
     in_functions: bool = False
+    platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
 
     def credential(self, alias: str, name: str, *, alone: bool) -> str:
@@ -88,5 +92,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         eventgrid_key=get("EVENTGRID_KEY", ""),
         webhooks=tuple(get("WEBHOOKS", "").split()),
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
+        platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,
     )
