@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
+from stage_functions.adapters.links import PageLinks
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
@@ -23,6 +25,7 @@ from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.sink import Sink
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
+from stage_functions.application.signatures import Signatures
 from stage_functions.domain.configuration import (
     Configuration,
     RegistryConfiguration,
@@ -85,6 +88,7 @@ def open_application(settings: Settings) -> Application:
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)
+    signatures = Signatures(LinkKeys.of(rows, clock, configuration), clock)
     context = Context(
         configuration,
         ledger,
@@ -94,6 +98,7 @@ def open_application(settings: Settings) -> Application:
         sinks,
         clock,
         notifier=notifier,
+        links=PageLinks(settings.url, signatures),
     )
     adopt(context)
     _find_empty(context, registries)
@@ -109,20 +114,32 @@ def web_application(application: Application) -> ASGI:
     from stage_functions.web.app import create_app  # noqa: PLC0415  # a second to import
 
     settings = application.settings
+    return create_app(
+        application.context,
+        application.scanner,
+        sign_in=_sign_in(settings),
+        webhook_secret=settings.webhook_secret,
+        url=settings.url,
+    )
+
+
+def _sign_in(settings: Settings) -> SignIn:
     ways = list(SignIn)
     if settings.sign_in not in ways:
         message = f"STAGEWARD_AUTH={settings.sign_in}: it is one of {', '.join(ways)}"
         raise ConfigurationError(message)
     sign_in = SignIn(settings.sign_in)
     if sign_in is SignIn.DEV and settings.in_functions:
-        message = "STAGEWARD_AUTH=dev answers only on one machine; in Azure Functions use tokens"
+        message = "STAGEWARD_AUTH=dev answers only on one machine; in Azure Functions use entra"
         raise ConfigurationError(message)
-    return create_app(
-        application.context,
-        application.scanner,
-        sign_in=sign_in,
-        webhook_secret=settings.webhook_secret,
-    )
+    if sign_in is SignIn.ENTRA and not settings.platform_signs_in:
+        message = (
+            "STAGEWARD_AUTH=entra believes a header that anybody could send, unless App Service "
+            "authentication stands in front; WEBSITE_AUTH_ENABLED, which the platform sets, is not "
+            "true: turn authentication on for the app, or use tokens"
+        )
+        raise ConfigurationError(message)
+    return sign_in
 
 
 def read_configuration(settings: Settings, rules: CelRules) -> Configuration:

@@ -16,6 +16,7 @@ class SignIn(StrEnum):
 
     DEV = "dev"
     TOKENS = "tokens"
+    ENTRA = "entra"
 
 
 class Settings(Struct, frozen=True):
@@ -38,6 +39,8 @@ class Settings(Struct, frozen=True):
         notify: where groups and people are told, URLs by what stands behind `STAGEWARD_NOTIFY_`
             (their key in capitals, `_` for `-` and `.`), separated by blanks.
         in_functions: this is an Azure Functions app.
+        platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
+            the platform sets), and so removes what callers send by the names of its headers.
         environment: all of it, for `${NAME}` in addresses.
     """
 
@@ -55,6 +58,7 @@ class Settings(Struct, frozen=True):
     mail: str = ""
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     in_functions: bool = False
+    platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
 
     def credential(self, alias: str, name: str, *, alone: bool) -> str:
@@ -101,5 +105,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             if name.startswith(_NOTIFY) and value.strip()
         },
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
+        platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,
     )

@@ -130,10 +130,10 @@ def _running() -> _Running:
 
 
 @contextmanager
-def api_over(behind: World, sign_in: SignIn = SignIn.DEV) -> Iterator[Api]:
+def api_over(behind: World, sign_in: SignIn = SignIn.DEV, url: str = "") -> Iterator[Api]:
     """Serve Stageward over a world inside the block."""
     running, scanner = _running(), Scanner(behind.context)
-    running.app.state.service = Service.over(behind.context, scanner, sign_in, SECRET)
+    running.app.state.service = Service.over(behind.context, scanner, sign_in, SECRET, url)
     made = Api(running.address, running.app.openapi())
     with made.clients:
         yield made

@@ -12,5 +12,7 @@ pytest_plugins = ["tests.azurite", "tests.mlflow_server"]
 def pytest_sessionfinish() -> None:
     """Stop what the whole run shared."""
     from tests.api_server import stop_serving
+    from tests.web.browser import stop_serving as stop_pages
 
     stop_serving()
+    stop_pages()

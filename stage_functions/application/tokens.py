@@ -56,7 +56,12 @@ def create(rows: Rows, token: Token) -> None:
 
 def holder(rows: Rows, secret: str, now: datetime) -> str:
     """Return the key of the person whom a token signs in; "" where it signs in nobody."""
-    row = rows.get(LEDGER, PARTITION, token_id(secret))
+    return holder_of(rows, token_id(secret), now)
+
+
+def holder_of(rows: Rows, id_: str, now: datetime) -> str:
+    """Return the key of the person whom the token of an id signs in; "" where it is nobody."""
+    row = rows.get(LEDGER, PARTITION, id_)
     if row is None:
         return ""
     token = unpack(row, Token)

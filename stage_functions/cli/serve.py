@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from stage_functions.bootstrap import Application
+from stage_functions.cli import access_log
 from stage_functions.cli.output import fail, say
 from stage_functions.settings import Settings, SignIn, read_settings
 
@@ -42,6 +43,7 @@ def serve(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
     )
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger(access_log.LOGGER).addFilter(access_log.WithoutTokens())
     from stage_functions.bootstrap import open_application  # noqa: PLC0415  # loads the stores
 
     # The server raises the signal once more when it has stopped: then the rest is to stop as well.

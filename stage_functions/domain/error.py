@@ -14,6 +14,7 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
         ├── ConfigurationError         a fault in stageward.yaml or the environment
         ├── InvalidInputError          a value that no request may have
         ├── NotSignedInError           nobody is signed in
+        │   └── LinkEndedError         a personal link that was good and is no longer
         ├── NotFoundError              no such registry, asset, version, approval or outbox row
         ├── DeniedError                this person may not do this
         ├── StaleError                 the caller decided on something that has changed since
@@ -81,6 +82,18 @@ class NotFoundError(TerminalError):
 
 class NotSignedInError(TerminalError):
     """Nobody is signed in; the message says how to."""
+
+
+class LinkEndedError(NotSignedInError):
+    """A personal link was good and is no longer; the message says what became of the request.
+
+    Attributes:
+        approval: the id of the approval that it was for.
+    """
+
+    def __init__(self, message: str, *, approval: str = "") -> None:
+        super().__init__(message)
+        self.approval = approval
 
 
 class DeniedError(TerminalError):

@@ -12,6 +12,7 @@ from stage_functions.web import approvals, assets, operations, problems, signals
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
 from stage_functions.web.openapi import describe
+from stage_functions.web.pages import faults
 from stage_functions.web.pages import site as pages
 from stage_functions.web.service import Service
 
@@ -23,7 +24,12 @@ _DESCRIPTION = (
 
 
 def create_app(
-    context: Context, scanner: Scanner, *, sign_in: SignIn, webhook_secret: str = ""
+    context: Context,
+    scanner: Scanner,
+    *,
+    sign_in: SignIn,
+    webhook_secret: str = "",
+    url: str = "",
 ) -> FastAPI:
     """Return the application over a context.
 
@@ -32,6 +38,7 @@ def create_app(
         scanner: scans registries.
         sign_in: how callers sign in.
         webhook_secret: shared with MLflow; without one every webhook delivery is refused.
+        url: where Stageward answers, as others reach it.
     """
     app = FastAPI(
         title="Stageward",
@@ -42,8 +49,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = Service.over(context, scanner, sign_in, webhook_secret)
+    app.state.service = Service.over(context, scanner, sign_in, webhook_secret, url)
     problems.install(app)
+    faults.install(app)
     # The first that fits is taken: what is called most comes first. A router that is included
     # would be asked a second time at every request, so its routes are taken over.
     for module in (signals, assets, approvals, operations):

@@ -19,7 +19,7 @@ from stage_functions.web.contract import (
     reply,
     text,
 )
-from stage_functions.web.service import caller, operation, service
+from stage_functions.web.service import caller, context_of, operation
 from stage_functions.wire import api
 
 router = calls("approvals")
@@ -27,7 +27,7 @@ Wanted = Annotated[str, Path(description="The approval's id.")]
 _States = Literal["open", "approved", "rejected", "withdrawn", "expired", "voided", "all"]
 
 
-@router.get("/approvals", response_model=api.Approvals, responses=problems(401, 422, 503))
+@router.get("/approvals", response_model=api.Approvals, responses=problems(401, 403, 422, 503))
 def list_approvals(
     request: Request,
     status: Annotated[_States, Query(description="Which ones; open if left out.")] = "open",
@@ -35,7 +35,7 @@ def list_approvals(
     """List approvals, the next deadline first."""
     caller(request)
     wanted = None if status == "all" else Status(status)
-    found = query.approvals(service(request).context, wanted)
+    found = query.approvals(context_of(request), wanted)
     return reply(api.Approvals(tuple(documents.approval(view) for view in found)))
 
 
@@ -43,7 +43,7 @@ def list_approvals(
 def show_approval(request: Request, approval: Wanted) -> Response:
     """Show an approval with what it still waits for."""
     caller(request)
-    return reply(documents.approval(query.approval(service(request).context, approval.lower())))
+    return reply(documents.approval(query.approval(context_of(request), approval.lower())))
 
 
 @router.post(
@@ -62,7 +62,7 @@ def cast_vote(request: Request, approval: Wanted, body: api.VoteBody) -> Respons
         actor=caller(request),
         operation=operation(request),
     )
-    return reply(documents.decision(vote(service(request).context, command)))
+    return reply(documents.decision(vote(context_of(request), command)))
 
 
 @router.post(
@@ -74,7 +74,7 @@ def cast_vote(request: Request, approval: Wanted, body: api.VoteBody) -> Respons
 def sponsor(request: Request, approval: Wanted) -> Response:
     """Stand for a request that nobody is proven to have made; who sponsors cannot vote."""
     actor = caller(request)
-    answer = sponsor_request(service(request).context, approval.lower(), actor, operation(request))
+    answer = sponsor_request(context_of(request), approval.lower(), actor, operation(request))
     return reply(documents.decision(answer))
 
 
@@ -90,5 +90,5 @@ def withdraw_request(
     """Take a request back."""
     actor = caller(request)
     reason = text("body.reason", body.reason if body else "")
-    answer = withdraw(service(request).context, approval.lower(), actor, operation(request), reason)
+    answer = withdraw(context_of(request), approval.lower(), actor, operation(request), reason)
     return reply(documents.decision(answer))

@@ -31,7 +31,7 @@ from stage_functions.web.contract import (
     the_version,
 )
 from stage_functions.web.problems import problem
-from stage_functions.web.service import caller, operation, service
+from stage_functions.web.service import caller, context_of, operation
 from stage_functions.wire import api
 
 router = calls("assets")
@@ -74,7 +74,7 @@ def request_stage(
         archive_existing_versions=body.archive_existing_versions,
         on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
     )
-    return _answered(request_transition(service(request).context, command))
+    return _answered(request_transition(context_of(request), command))
 
 
 @router.get("/assets", response_model=api.CatalogPage, responses=READS)
@@ -93,7 +93,7 @@ def list_versions(
     """List versions with their stages."""
     caller(request)
     wanted = query.Filter(registry, _kind(kind), stage, waiting, gone, hidden)
-    page = query.assets(service(request).context, wanted, cursor=cursor, limit=limit)
+    page = query.assets(context_of(request), wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 
 
@@ -101,7 +101,7 @@ def list_versions(
 def show_asset(request: Request, registry: Alias, kind: KindName, name: Name) -> Response:
     """Show an asset with its versions."""
     caller(request)
-    view = query.asset(service(request).context, the_asset(registry, kind, name))
+    view = query.asset(context_of(request), the_asset(registry, kind, name))
     entries = [catalog.entry(view.asset, state) for state in view.versions.values()]
     return reply(documents.asset(view, entries))
 
@@ -117,7 +117,7 @@ def show_history(
 ) -> Response:
     """Show an asset's records in order."""
     caller(request)
-    context, wanted = service(request).context, the_asset(registry, kind, name)
+    context, wanted = context_of(request), the_asset(registry, kind, name)
     records = query.history(context, wanted, after=after, limit=limit)
     return reply(documents.history(records, limit))
 
@@ -132,7 +132,7 @@ def show_as_of(
 ) -> Response:
     """Show where the versions of an asset stood at a moment, and who approved it."""
     caller(request)
-    context, wanted = service(request).context, the_asset(registry, kind, name)
+    context, wanted = context_of(request), the_asset(registry, kind, name)
     moment = _moment(time) if time else context.clock.now()
     standings = query.standings(context, wanted, moment)
     named = {one.approval for one in standings.values() if one.approval}
@@ -147,13 +147,13 @@ def show_version(
     """Show a version with its evidence."""
     caller(request)
     wanted = the_version(registry, kind, name, version)
-    return reply(documents.version(query.version(service(request).context, wanted)))
+    return reply(documents.version(query.version(context_of(request), wanted)))
 
 
 @router.post(
     f"{_VERSION}/checks",
     response_model=api.Check,
-    responses=problems(400, 401, 404, 422, 502, 503),
+    responses=problems(400, 401, 403, 404, 422, 502, 503),
 )
 def check_version(
     request: Request,
@@ -175,7 +175,7 @@ def check_version(
         Wish(text("body.to", body.to or ""), text("body.reason", body.reason), actor),
         text("body.endpoint", body.endpoint or ""),
     )
-    return reply(documents.check(check(service(request).context, question)))
+    return reply(documents.check(check(context_of(request), question)))
 
 
 def _answered(answer: Answer) -> Response:

@@ -78,7 +78,7 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem(status) for status in sorted({*statuses, 413, 500})}
 
 
-READS = problems(401, 404, 422, 503)
+READS = problems(401, 403, 404, 422, 503)
 """Of every call that reads the ledger."""
 COMMANDS = problems(400, 401, 403, 404, 409, 422, 502, 503)
 """Of every call that changes something."""

@@ -18,13 +18,13 @@ from stage_functions.web.contract import (
     text,
 )
 from stage_functions.web.problems import problem
-from stage_functions.web.service import caller, operator, service
+from stage_functions.web.service import caller, context_of, operator, service
 from stage_functions.wire import api
 
 SCAN_SECONDS = 20
 """A caller does not wait longer; the next scan goes on where this one stopped."""
 router = calls("operations")
-_LISTS = problems(401, 503)
+_LISTS = problems(401, 403, 503)
 _OPERATOR = problems(401, 403, 404, 422, 502, 503)
 
 
@@ -32,7 +32,7 @@ _OPERATOR = problems(401, 403, 404, 422, 502, 503)
 def list_registries(request: Request) -> Response:
     """List registries with mode and state."""
     caller(request)
-    views = query.registries(service(request).context)
+    views = query.registries(context_of(request))
     return reply(api.Registries(tuple(documents.registry(view) for view in views)))
 
 
@@ -48,7 +48,7 @@ def import_stages(request: Request, registry: Alias, body: api.ImportBody) -> Re
         actor=actor,
         dry_run=body.dry_run,
     )
-    report = documents.imported(import_registry(service(request).context, command))
+    report = documents.imported(import_registry(context_of(request), command))
     if report.done or body.dry_run:
         return reply(report)
     return problem(409, "import-unclear", _unclear(report), unclear=report)
@@ -67,16 +67,16 @@ def scan_registry(request: Request, registry: Alias) -> Response:
 def resolve_registry(request: Request, registry: Alias) -> Response:
     """Decide that this ledger is right: write over the tags that made Stageward stop."""
     actor = operator(request)
-    context = service(request).context
+    context = context_of(request)
     context.registry(registry)
     return reply(api.Resolution(registry, resolve(context, registry, actor)))
 
 
-@router.get("/lifecycles", response_model=api.Lifecycles, responses=problems(401, 503))
+@router.get("/lifecycles", response_model=api.Lifecycles, responses=_LISTS)
 def list_lifecycles(request: Request) -> Response:
     """List lifecycles as written."""
     caller(request)
-    found = service(request).context.configuration.lifecycles
+    found = context_of(request).configuration.lifecycles
     return reply(api.Lifecycles(tuple(documents.lifecycle(one) for one in found)))
 
 
@@ -84,7 +84,7 @@ def list_lifecycles(request: Request) -> Response:
 def list_outbox(request: Request) -> Response:
     """List owed work, parked work first."""
     caller(request)
-    views = upkeep.outbox(service(request).context)
+    views = upkeep.outbox(context_of(request))
     return reply(api.Outbox(tuple(documents.owed(view) for view in views)))
 
 
@@ -95,14 +95,14 @@ def retry_owed(
 ) -> Response:
     """Try owed work again now, parked or not."""
     operator(request)
-    return reply(documents.owed(upkeep.retry(service(request).context, owed)))
+    return reply(documents.owed(upkeep.retry(context_of(request), owed)))
 
 
 @router.post("/catalog/rebuild", response_model=api.Rebuilt, responses=_OPERATOR)
 def rebuild_catalog(request: Request) -> Response:
     """Write the catalog again from the ledger."""
     operator(request)
-    return reply(api.Rebuilt(upkeep.rebuild_catalog(service(request).context)))
+    return reply(api.Rebuilt(upkeep.rebuild_catalog(context_of(request))))
 
 
 def _unclear(report: api.Import) -> str:

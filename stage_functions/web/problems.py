@@ -16,6 +16,7 @@ from stage_functions.domain.error import (
     ConfigurationError,
     DeniedError,
     InvalidInputError,
+    LinkEndedError,
     NotAllowedNowError,
     NotFoundError,
     NotSignedInError,
@@ -37,6 +38,7 @@ _STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
     (RegistryUnavailableError, 503, "registry-unavailable"),
     (StoreUnavailableError, 503, "ledger-unavailable"),
     (RetryableError, 503, "try-again"),
+    (LinkEndedError, 410, "link-ended"),
     (NotSignedInError, 401, "not-signed-in"),
     (DeniedError, 403, "denied"),
     (NotFoundError, 404, "not-found"),
@@ -78,8 +80,8 @@ def problem(
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
 
 
-def of_error(error: StagewardError) -> Response:
-    """Return an error of ours as a response."""
+def of_error(error: StagewardError, advice: str = "") -> Response:
+    """Return an error of ours as a response, with advice where somebody is denied something."""
     status, code = _kind(error)
     headers: dict[str, str] = {}
     if isinstance(error, NotAllowedNowError):
@@ -90,7 +92,12 @@ def of_error(error: StagewardError) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="stageward"'
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s: %s", code, error)
-    return problem(status, code, str(error), headers=headers)
+    return problem(status, code, said(error, advice), headers=headers)
+
+
+def said(error: StagewardError, advice: str) -> str:
+    """Return what an error says, with advice where somebody is denied something."""
+    return f"{error}. {advice}" if advice and isinstance(error, DeniedError) else str(error)
 
 
 def status_of(error: StagewardError) -> int:
@@ -106,14 +113,14 @@ def install(app: FastAPI) -> None:
     """Make every error of an application a problem."""
     app.add_exception_handler(StagewardError, _ours)
     app.add_exception_handler(RequestValidationError, _refused)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(Exception, of_fault)
 
 
-async def _ours(_request: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, StagewardError):
         raise error
-    return of_error(error)
+    return of_error(error, getattr(request.state, "advice", ""))
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -122,13 +129,15 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return _invalid(error)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def of_http(request: Request, error: Exception) -> Response:
+    """Return what the framework refuses as a problem."""
     if not isinstance(error, HTTPException):
         raise error
     return _framework(request, error)
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
+async def of_fault(request: Request, error: Exception) -> Response:
+    """Log an unforeseen fault, and return it as a problem that tells nothing of the inside."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "fault", "an unforeseen fault; the log of Stageward has it")
 

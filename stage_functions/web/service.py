@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from ipaddress import ip_address
 
 from fastapi import Request
 from msgspec import Struct
 
-from stage_functions.application import tokens
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
+from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signals import follow
-from stage_functions.domain.error import DeniedError, InvalidInputError, NotSignedInError
+from stage_functions.application.signatures import Signatures
+from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.domain.people import PERSON, Actor, Attribution
 from stage_functions.settings import SignIn
+from stage_functions.web.bearer import by_bearer
 from stage_functions.web.deliveries import SeenDeliveries
+from stage_functions.web.entra import Identity, identify
+from stage_functions.web.origin import foreign
 
 CLI_AGENT = "stageward-cli"
+_READING = ("GET", "HEAD", "OPTIONS")
 _KEY = re.compile(r"[!-~]{1,200}\Z")
 
 
@@ -33,6 +36,8 @@ class Service(Struct, frozen=True):
         deliveries: ids of the webhook deliveries that were followed lately.
         sign_in: how callers sign in.
         webhook_secret: shared with MLflow, or "".
+        signatures: makes and reads what sessions, forms and personal links carry.
+        url: where Stageward answers, as others reach it; "" where only requests say so.
     """
 
     context: Context
@@ -41,14 +46,30 @@ class Service(Struct, frozen=True):
     deliveries: SeenDeliveries
     sign_in: SignIn
     webhook_secret: str
+    signatures: Signatures
+    url: str = ""
 
     @classmethod
     def over(
-        cls, context: Context, scanner: Scanner, sign_in: SignIn, webhook_secret: str
+        cls,
+        context: Context,
+        scanner: Scanner,
+        sign_in: SignIn,
+        webhook_secret: str,
+        url: str = "",
     ) -> Service:
         """Return the service over a context."""
         signals = Coalescing(lambda signal: follow(context, signal))
-        return cls(context, scanner, signals, SeenDeliveries(), sign_in, webhook_secret)
+        keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
+        signatures = Signatures(keys, context.clock)
+        return cls(
+            context, scanner, signals, SeenDeliveries(), sign_in, webhook_secret, signatures, url
+        )
+
+    @property
+    def secure(self) -> bool:
+        """Browsers reach it by https: its cookies go nowhere else."""
+        return self.url.startswith("https://")
 
 
 def service(request: Request) -> Service:
@@ -57,21 +78,45 @@ def service(request: Request) -> Service:
     return found
 
 
+def context_of(request: Request) -> Context:
+    """Return what use cases work with, with the groups that Entra says the caller is in.
+
+    Raises:
+        NotSignedInError, DeniedError: as `caller`, where Entra says who it is.
+    """
+    here = service(request)
+    return identity(request).context if here.sign_in is SignIn.ENTRA else here.context
+
+
+def identity(request: Request) -> Identity:
+    """Return who Entra says is signed in; read once a request.
+
+    Raises:
+        NotSignedInError, DeniedError: as `caller`.
+    """
+    found = getattr(request.state, "identity", None)
+    if not isinstance(found, Identity):
+        found = request.state.identity = identify(request, service(request).context)
+        request.state.advice = found.advice
+    return found
+
+
 def caller(request: Request) -> Actor:
     """Return who is asking.
 
     Raises:
         NotSignedInError: nobody, or by a token or name that signs in nobody.
+        DeniedError: somebody whom the configuration does not know, or a page of another site
+            asks in their name.
     """
     here = service(request)
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret:
-        message = f"send 'Authorization: Bearer <token>'; {_how(here.sign_in)}"
-        raise NotSignedInError(message)
-    person = _dev(request, secret) if here.sign_in is SignIn.DEV else _token(here, secret)
+    if here.sign_in is SignIn.ENTRA:
+        _not_foreign(request, here)
+        id_ = identity(request).id
+    else:
+        id_ = f"{PERSON}:{by_bearer(request, here.context, here.sign_in)}"
     via = "cli" if request.headers.get("User-Agent", "").startswith(CLI_AGENT) else "api"
-    return Actor(f"{PERSON}:{person}", Attribution.PROVEN, via)
+    return Actor(id_, Attribution.PROVEN, via)
 
 
 def operator(request: Request) -> Actor:
@@ -79,10 +124,10 @@ def operator(request: Request) -> Actor:
 
     Raises:
         NotSignedInError: as `caller`.
-        DeniedError: no operator.
+        DeniedError: as `caller`, or no operator.
     """
     actor = caller(request)
-    directory = service(request).context.configuration.directory
+    directory = context_of(request).configuration.directory
     if not directory.is_operator(actor.id):
         known = ", ".join(directory.operators) or "nobody yet: see `operators` in the configuration"
         message = f"only operators may do this; operators are {known}"
@@ -105,47 +150,9 @@ def operation(request: Request) -> str:
     return key
 
 
-def _dev(request: Request, key: str) -> str:
-    client = request.client.host if request.client else ""
-    if not _loopback(client) or not _loopback(_host(request.headers.get("Host", ""))):
-        message = "STAGEWARD_AUTH=dev answers only on this machine; elsewhere set it to tokens"
-        raise NotSignedInError(message)
-    people = service(request).context.configuration.directory.people
-    if key not in people:
-        message = f"the configuration has no person '{key}'; it has {', '.join(people)}"
-        raise NotSignedInError(message)
-    return key
-
-
-def _token(here: Service, secret: str) -> str:
-    person = tokens.holder(here.context.ledger.rows, secret, here.context.clock.now())
-    if not person:
-        message = f"the token is unknown, expired or revoked; {_how(here.sign_in)}"
-        raise NotSignedInError(message)
-    if person not in here.context.configuration.directory.people:
-        message = f"the token is of '{person}', who is no longer in `people` of the configuration"
-        raise NotSignedInError(message)
-    return person
-
-
-def _how(sign_in: SignIn) -> str:
-    if sign_in is SignIn.DEV:
-        return "with STAGEWARD_AUTH=dev the token is a person's key in `people`"
-    return "an operator of this server makes one with `stageward token create <person>`"
-
-
-def _host(header: str) -> str:
-    """Return the host of a Host header, without the port and the brackets of IPv6."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0].lower()
-
-
-@lru_cache(maxsize=128)
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _not_foreign(request: Request, here: Service) -> None:
+    """Refuse what a page of another site sends: the platform's cookie would come along."""
+    why = foreign(request, here.url) if request.method not in _READING else ""
+    if why:
+        message = f"this call is refused: {why}"
+        raise DeniedError(message)

@@ -136,7 +136,8 @@ def test_what_happened_while_it_was_down_is_found_by_the_scan(
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"STAGEWARD_AUTH": "entra"}, "STAGEWARD_AUTH=entra: it is one of dev, tokens"),
+        ({"STAGEWARD_AUTH": "ldap"}, "STAGEWARD_AUTH=ldap: it is one of dev, tokens, entra"),
+        ({"STAGEWARD_AUTH": "entra"}, "believes a header that anybody could send"),
         ({"STAGEWARD_CONFIG": "nowhere.yaml"}, "STAGEWARD_CONFIG names the file"),
         ({"STAGEWARD_WEBHOOKS": "nonsense"}, "STAGEWARD_WEBHOOKS: the address of webhook-1"),
         ({"STAGEWARD_TABLES": "nonsense"}, "STAGEWARD_TABLES: "),

@@ -1,8 +1,13 @@
-"""Routes of pages: what they answer comes as a page, errors too."""
+"""Routes of pages: what they answer comes as a page, errors too.
+
+A form is looked at before what it does: that the browser sent it from one of our pages, and that
+it carries the token of the visitor who sends it. So no page has to remember to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -10,12 +15,24 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.routing import Route
 
-from stage_functions.domain.error import InvalidInputError, StagewardError
-from stage_functions.web.pages.render import page
-from stage_functions.web.problems import status_of
+from stage_functions.application.signatures import Purpose
+from stage_functions.domain.error import (
+    DeniedError,
+    InvalidInputError,
+    LinkEndedError,
+    NotSignedInError,
+    StagewardError,
+)
+from stage_functions.web.origin import foreign
+from stage_functions.web.pages.render import page, redirect
+from stage_functions.web.pages.visitor import Visitor, form_parts, visitor, way_back, way_in
+from stage_functions.web.problems import said, status_of
+from stage_functions.web.service import service
 
 Endpoint = Callable[[Request], Response]
 MAX_FIELDS = 50
+FORM_TOKEN = "form_token"  # noqa: S105  # the name of a field
+FORM_LASTS = timedelta(hours=24)
 
 
 def show(path: str, endpoint: Endpoint) -> Route:
@@ -24,8 +41,55 @@ def show(path: str, endpoint: Endpoint) -> Route:
 
 
 def act(path: str, endpoint: Endpoint) -> Route:
-    """Return the route that a form is sent to."""
+    """Return the route that a form of somebody is sent to, where `posted` lets it pass."""
+
+    def guarded(request: Request) -> Response:
+        posted(request, visitor(request))
+        return endpoint(request)
+
+    return act_for_anyone(path, guarded)
+
+
+def act_for_anyone(path: str, endpoint: Endpoint) -> Route:
+    """Return the route that a form is sent to by whoever has not signed in yet."""
     return Route(path, _answering(endpoint), methods=["POST"], include_in_schema=False)
+
+
+def posted(request: Request, sender: Visitor) -> dict[str, str]:
+    """Return the fields of a form that this visitor sent from a page of ours.
+
+    Raises:
+        DeniedError: it is another site's, another visitor's, or too old.
+        InvalidInputError: it is no form.
+    """
+    found = fields(request)
+    check_form(request, found, form_parts(sender))
+    return found
+
+
+def check_form(request: Request, sent: Mapping[str, str], parts: tuple[str, str]) -> None:
+    """Refuse a form that was not made here, for whoever sends it.
+
+    Args:
+        request: the request.
+        sent: the form's fields.
+        parts: what its token is bound to.
+
+    Raises:
+        DeniedError: it is another site's, another visitor's, or too old.
+    """
+    here = service(request)
+    why = foreign(request, here.url, form=True)
+    if not why:
+        signed = here.signatures.read(Purpose.FORM, sent.get(FORM_TOKEN, ""))
+        now = here.context.clock.now()
+        if signed is None or signed.parts != parts or not signed.younger(FORM_LASTS, now):
+            why = (
+                "it was not made for you, or is older than a day; go back, reload it, send it anew"
+            )
+    if why:
+        message = f"the form is refused and nothing was changed: {why}"
+        raise DeniedError(message)
 
 
 def fields(request: Request) -> dict[str, str]:
@@ -51,16 +115,28 @@ def fields(request: Request) -> dict[str, str]:
 def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         request.state.body = await request.body()
-        try:
-            return await run_in_threadpool(endpoint, request)
-        except StagewardError as exc:
-            return error_page(exc)
+        return await run_in_threadpool(_answer, request, endpoint)
 
     return answer
 
 
-def error_page(error: StagewardError) -> Response:
+def _answer(request: Request, endpoint: Endpoint) -> Response:
+    try:
+        return endpoint(request)
+    except LinkEndedError as exc:
+        to = way_in(request, f"/approvals/{exc.approval}")
+        return page("link_ended.html", status=status_of(exc), detail=str(exc), sign_in=to)
+    except NotSignedInError as exc:
+        if request.method == "POST":
+            to = way_in(request, way_back(request))
+            return page("not_signed_in.html", status=status_of(exc), detail=str(exc), sign_in=to)
+        return redirect(way_in(request))
+    except StagewardError as exc:
+        return error_page(exc, getattr(request.state, "advice", ""))
+
+
+def error_page(error: StagewardError, advice: str = "") -> Response:
     """Return an error as a page, with what to do."""
     status = status_of(error)
     title = HTTPStatus(status).phrase
-    return page("error.html", status=status, title=title, detail=str(error), here="")
+    return page("error.html", status=status, title=title, detail=said(error, advice), here="")
