@@ -275,15 +275,6 @@ def withdrawal_objection(approval: Approval, actor: str, directory: Directory) -
     return f"only {' or '.join(sorted(mine))} may withdraw approval {approval.id}"
 
 
-def sponsor_objection(approval: Approval, actor: str, directory: Directory) -> str:
-    """Say why this person may not stand for the request; an empty text if they may."""
-    if not directory.knows(actor):
-        return f"{actor} is nobody in `people`; only a known person may sponsor"
-    if not approval.needs_sponsor:
-        return f"approval {approval.id} has a requester, {approval.requester.id}"
-    return ""
-
-
 def _unproven(id_: str, why: str, voter: str, directory: Directory) -> str:
     if directory.person(voter) is None:
         provider = voter.partition(":")[0]
