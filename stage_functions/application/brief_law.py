@@ -1,4 +1,4 @@
-"""What the lifecycle said that an approval is bound to, and each rule's verdict with its expression.
+"""What the lifecycle said that an approval is bound to, and what its rules answered.
 
 The lifecycle is read from the text that the ledger keeps under its digest: what is in force today
 may be another.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from starlette.routing import BaseRoute, Route
 
+from stage_functions.web.pages import brief
 from stage_functions.web.pages.render import STYLE_SHEET, static
 
 _KEPT = {
@@ -15,7 +16,10 @@ _KEPT = {
 
 def routes() -> list[BaseRoute]:
     """Return the routes of all pages."""
-    return [Route(f"/static/{STYLE_SHEET}", _style_sheet, include_in_schema=False)]
+    return [
+        Route(f"/static/{STYLE_SHEET}", _style_sheet, include_in_schema=False),
+        *brief.routes(),
+    ]
 
 
 async def _style_sheet(_request: object) -> Response:
