@@ -22,10 +22,11 @@ from stage_functions.domain.approval import (
     withdrawal_objection,
 )
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.lifecycle import Assurance
-from stage_functions.domain.people import PERSON, STAGEWARD, Directory
+from stage_functions.domain.lifecycle import Assurance, Excluded
+from stage_functions.domain.people import STAGEWARD, Directory
 
 _MASKED = ":raw-"
+_AUTHOR = "the author of the version"
 
 
 class Someone(Struct, frozen=True):
@@ -221,8 +222,12 @@ def _ballot(context: Context, approval: Approval, vote: Vote, counts: bool) -> B
 
 def _barred(approval: Approval, directory: Directory) -> list[tuple[str, str]]:
     """Return who may not vote by their part in it, then whoever may be one of those."""
-    known = parties(approval)
-    barred = {directory.resolve(id_): why for id_, why in known.items()}
+    known, barred = parties(approval), dict[str, str]()
+    author = {approval.author: _AUTHOR} if Excluded.AUTHOR in approval.policy.exclude else {}
+    for id_, why in (*author.items(), *known.items()):
+        who = directory.resolve(id_)
+        others = barred.get(who, "")
+        barred[who] = f"{others} and {why}" if others and why not in others else others or why
     for person in directory.people.values():
         unproven = [id_ for id_ in known if not directory.certainly_differ(person.id, id_)]
         votes = any(group in approval.voting_groups for group in directory.groups_of(person.id))
@@ -232,4 +237,4 @@ def _barred(approval: Approval, directory: Directory) -> list[tuple[str, str]]:
                 f"may be {known[unproven[0]]}, who is known only as {unproven[0]}: "
                 f"an id of {provider} under `people` would tell them apart"
             )
-    return [(id_, why) for id_, why in barred.items() if id_ and id_ != f"{PERSON}:"]
+    return [(id_, why) for id_, why in barred.items() if id_]

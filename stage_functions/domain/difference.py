@@ -7,7 +7,6 @@ compared as they are written, by decimals, so that 0.94 is 0.03 above 0.91.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from decimal import Context, Decimal
 from enum import StrEnum
 
@@ -19,6 +18,7 @@ _DECIMALS = Context(prec=40)
 _MAX_PERCENT = 1_000_000
 _LEAST_PERCENT = 0.01
 _FEW = 1000
+_WHOLE = 10**15
 
 
 class Change(StrEnum):
@@ -101,13 +101,8 @@ def shown(value: Scalar) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < _MAX_PERCENT else repr(value)
+        return _number(value)
     return str(value)
-
-
-def texts(section: Mapping[str, Scalar]) -> dict[str, str]:
-    """Return the values of a section as people read them."""
-    return {name: shown(value) for name, value in section.items()}
 
 
 def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference:
@@ -125,6 +120,14 @@ def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference
     )
 
 
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "infinite, negative"
+    return f"{value:.0f}" if value.is_integer() and abs(value) < _WHOLE else repr(value)
+
+
 def _same(old: Scalar, new: Scalar) -> bool:
     if shown(old) == shown(new):
         return True
@@ -139,10 +142,12 @@ def _percent(gap: Decimal, of: Decimal) -> str:
         return ""
     percent = _DECIMALS.divide(gap * 100, of)
     if percent > _MAX_PERCENT:
-        return f" (more than {_MAX_PERCENT:,} %)"
+        return f" (more than {_MAX_PERCENT:,}\u00a0%)"
     if percent < Decimal(str(_LEAST_PERCENT)):
-        return f" (less than {_LEAST_PERCENT} %)"
-    return f" ({float(percent):.3g} %)" if percent < _FEW else f" ({float(percent):,.0f} %)"
+        return f" (less than {_LEAST_PERCENT}\u00a0%)"
+    return (
+        f" ({float(percent):.3g}\u00a0%)" if percent < _FEW else f" ({float(percent):,.0f}\u00a0%)"
+    )
 
 
 def _short(gap: Decimal) -> str:

@@ -159,11 +159,11 @@ def _validity(brief: Brief) -> tuple[str, ...]:
 def _tags(brief: Brief) -> str:
     bare = VersionState(brief.version.number, "", brief.approval.binding.target, brief.now)
     names = ", ".join(target("", bare))
-    others = brief.approval.binding.displaces
-    of = f" and of {', '.join(others)}" if others else ""
+    written = (brief.version.number, *brief.approval.binding.displaces)
+    of = f"version{'s' * (len(written) > 1)} {' and '.join(written)}"
     return (
-        f"In registry {brief.version.asset.registry} the tags {names} of version "
-        f"{brief.version.number}{of} are written to say so; no other tag is touched."
+        f"In registry {brief.version.asset.registry} the tags {names} of {of} are written to say "
+        "so; no other tag is touched."
     )
 
 
