@@ -9,6 +9,7 @@ names exactly the version that was asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 import httpx
 
@@ -22,6 +23,7 @@ from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
+from stage_functions.domain.places import Places
 from stage_functions.wire.document import member
 
 PAGE_VERSIONS = 1000
@@ -103,6 +105,25 @@ class MlflowRegistry:
         self._own(snapshot.version.asset)
         return gather(self._api, snapshot)
 
+    def links(self, version: Version, evidence: Evidence) -> Places:
+        """Return the pages of MLflow's own user interface, version 3."""
+        root = f"{self._api.address}/#"
+        asset, number = version.asset, version.number
+        page = f"{root}/models/{_part(asset.name)}/versions/{_part(number)}"
+        experiment, job, model = (
+            _part(str(evidence.section(section).get(key, "")))
+            for section, key in (("job", "experiment"), ("job", "id"), ("model", "model_id"))
+        )
+        if not experiment:
+            return Places(page)
+        place = f"{root}/experiments/{experiment}"
+        return Places(
+            page,
+            f"{place}/runs/{job}" if job else "",
+            place,
+            f"{place}/models/{model}" if model else "",
+        )
+
     def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
         """Set these tags and no others: one HTTP call each, `stage` first, `stage_governor` last.
 
@@ -141,3 +162,8 @@ class MlflowRegistry:
         if asset.registry != self._alias or asset.kind is not Kind.MODELS:
             message = f"registry {self._alias} is an MLflow server: it has models, not {asset}"
             raise NotFoundError(message)
+
+
+def _part(text: str) -> str:
+    """Return a text as one part of an address, as browsers encode it."""
+    return quote(text.encode(errors="replace"), safe="")

@@ -104,7 +104,8 @@ class MlflowApi:
         url = _checked(address)
         username, password = username or url.username, password or url.password
         url = url.copy_with(username=None, password=None)
-        self.name = f"MLflow at {str(url).rstrip('/')}"
+        self.address = str(url).rstrip("/")
+        self.name = f"MLflow at {self.address}"
         self._client = httpx.Client(
             base_url=url,
             headers={"User-Agent": "stageward", **_authorization(username, password, token)},

@@ -19,9 +19,10 @@ from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import open_approval
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.facts import binding, facts
+from stage_functions.domain.facts import beside_document, binding, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.record import canonical, digest_of
 from stage_functions.domain.rule import Rule, Verdict
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
@@ -70,6 +71,23 @@ class Asked(Struct, frozen=True):
     step: Step
     judged: Judged
     approval: Approval | None = None
+
+
+class Held(Struct, frozen=True):
+    """What an approval keeps for its approvers to compare with: see `Approval`.
+
+    Attributes:
+        holder: number of the version that would be displaced, or "".
+        evidence: digest of its evidence, or "".
+        beside: digest of what further is shown of both, or "".
+    """
+
+    holder: str = ""
+    evidence: str = ""
+    beside: str = ""
+
+
+NOTHING_HELD = Held()
 
 
 def judge(
@@ -143,9 +161,9 @@ def ask(
                 step, number, transition.target, request, request.requester, judged.grounds, now
             )
         case Pending(approval=None) as pending:
-            holder, known = _compared(context, pending, snapshot)
+            held, known = _compared(context, lifecycle, pending, snapshot)
             approval = new_approval(
-                context, pending.transition, step, snapshot, judged, request, now, holder
+                context, pending.transition, step, snapshot, judged, request, now, held
             )
             directory = context.configuration.directory
             step = open_approval(step, approval, judged.grounds, directory)
@@ -168,7 +186,7 @@ def new_approval(
     judged: Judged,
     request: Request,
     now: datetime,
-    holder: tuple[str, str] = ("", ""),
+    held: Held = NOTHING_HELD,
 ) -> Approval:
     """Return the approval that is to open.
 
@@ -180,7 +198,7 @@ def new_approval(
         judged: what it is asked on.
         request: by whom it is asked, and why.
         now: aware UTC.
-        holder: the number of the version that it would displace, and the digest of its evidence.
+        held: what approvers compare it with.
     """
     policy = transition.approval
     if policy is None or judged.binding is None:
@@ -201,8 +219,9 @@ def new_approval(
         deadline=now + policy.expires,
         verdicts=judged.grounds.verdicts,
         lifecycle=judged.grounds.lifecycle.name,
-        holder=holder[0],
-        holder_evidence=holder[1],
+        holder=held.holder,
+        holder_evidence=held.evidence,
+        beside=held.beside,
     )
 
 
@@ -249,21 +268,20 @@ def _holder(
 
 
 def _compared(
-    context: Context, pending: Pending, snapshot: Snapshot
-) -> tuple[tuple[str, str], Mapping[str, bytes]]:
+    context: Context, lifecycle: Lifecycle, pending: Pending, snapshot: Snapshot
+) -> tuple[Held, Mapping[str, bytes]]:
     """Keep what is known of the version that would be displaced: approvers compare with it.
 
     Returns:
-        Its number and the digest of its evidence, and that document by its digest; empty texts
-        where there is none, or its registry has lost it.
+        Its number and digests, and the documents by their digests; empty texts where there is
+        none, or its registry has lost it.
     """
-    if not pending.displaces:
-        return ("", ""), {}
-    number = pending.displaces[-1]
-    found = context.registry(snapshot.version.asset.registry).read(
-        Version(snapshot.version.asset, number)
-    )
-    if found is None:
-        return (number, ""), {}
-    sealed, document = context.evidence(found).sealed()
-    return (number, sealed), {sealed: document}
+    number = pending.displaces[-1] if pending.displaces else ""
+    asset = snapshot.version.asset
+    found = context.registry(asset.registry).read(Version(asset, number)) if number else None
+    beside = canonical(beside_document(lifecycle, snapshot, found))
+    known, evidence = {digest_of(beside): beside}, ""
+    if found is not None:
+        evidence, document = context.evidence(found).sealed()
+        known[evidence] = document
+    return Held(number, evidence, digest_of(beside)), known

@@ -27,6 +27,7 @@ from stage_functions.domain.approval import (
     objection,
     unmet,
     waits_for,
+    withdrawal_objection,
 )
 from stage_functions.domain.asset import Version
 from stage_functions.domain.consent import cast, close, escalate, sponsor
@@ -168,14 +169,9 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
     """
 
     def rule(case: Case) -> Ruling:
-        directory = context.configuration.directory
-        held = case.approval
-        owners = {held.requester.id, held.on_behalf_of, held.author, *held.candidates} - {""}
-        mine = {directory.resolve(id_) for id_ in owners}
-        nobodys = held.needs_sponsor and directory.knows(actor.id)
-        if directory.resolve(actor.id) not in mine and not nobodys:
-            message = f"only {' or '.join(sorted(mine))} may withdraw approval {approval}"
-            raise DeniedError(message)
+        objects = withdrawal_objection(case.approval, actor.id, context.configuration.directory)
+        if objects:
+            raise DeniedError(objects)
         why = f"withdrawn by {actor.id}" + (f": {reason}" if reason else "")
         step = close(case.step, approval, Status.WITHDRAWN, why, actor, case.now)
         return Ruling(case.loaded, step)

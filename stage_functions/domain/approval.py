@@ -148,6 +148,8 @@ class Approval(Struct, frozen=True):
         sponsored: someone has taken it on.
         holder: the version that held the target stage when it opened, or "".
         holder_evidence: digest of what was known of that one then, or "".
+        beside: digest of what was shown beside what it is bound to: the version's other tags, and
+            the tags, properties and description of `holder`; or "".
         reminded: how many of the policy's reminders are behind it.
         escalated: since when the further group may vote, or None.
         ended: when what was approved was found to be no longer valid, or None.
@@ -173,6 +175,7 @@ class Approval(Struct, frozen=True):
     sponsored: bool = False
     holder: str = ""
     holder_evidence: str = ""
+    beside: str = ""
     reminded: int = 0
     escalated: datetime | None = None
     ended: datetime | None = None
@@ -282,6 +285,16 @@ def objection(approval: Approval, voter: str, directory: Directory) -> str:
         if not directory.certainly_differ(voter, id_):
             return _unproven(id_, why, voter, directory)
     return ""
+
+
+def withdrawal_objection(approval: Approval, actor: str, directory: Directory) -> str:
+    """Say why this person may not take the request back; an empty text if they may."""
+    owners = {approval.requester.id, approval.on_behalf_of, approval.author, *approval.candidates}
+    mine = {directory.resolve(id_) for id_ in owners - {""}}
+    nobodys = approval.needs_sponsor and directory.knows(actor)
+    if directory.resolve(actor) in mine or nobodys:
+        return ""
+    return f"only {' or '.join(sorted(mine))} may withdraw approval {approval.id}"
 
 
 def _unproven(id_: str, why: str, voter: str, directory: Directory) -> str:

@@ -6,6 +6,7 @@ The document always has every section, empty where nothing is known, so that a r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -32,6 +33,11 @@ MAX_INTEGER = 2**53
 Scalar = str | bool | int | float
 Section = Mapping[str, Scalar]
 _EMPTY: Section = MappingProxyType({})
+_METRICS = "metrics"
+_NUMBER = re.compile(
+    r"-?(?:(?:0|[1-9][0-9]{0,399})(?:\.[0-9]{1,400})?(?:e[+-]?[0-9]{1,3})?|inf|nan)\Z"
+)
+"""As Python's `repr` writes a number; a text that is longer is a text."""
 
 
 class Evidence(Struct, frozen=True):
@@ -79,6 +85,19 @@ class Evidence(Struct, frozen=True):
             for name in SECTIONS
         }
 
+    @classmethod
+    def kept(cls, document: Mapping[str, Mapping[str, Scalar]]) -> Evidence:
+        """Read the document as it is kept; metrics are numbers again, other fractions stay texts.
+
+        What a later release keeps besides is left out.
+        """
+        sections = {name: dict(document[name]) for name in SECTIONS if name in document}
+        metrics = {
+            key: value if (read := number(value)) is None else read
+            for key, value in sections.get(_METRICS, {}).items()
+        }
+        return cls({**sections, _METRICS: metrics})
+
     def sealed(self) -> tuple[str, bytes]:
         """Return `sha256:<hex>` of the kept document, and its canonical bytes."""
         body = canonical(self.document())
@@ -89,3 +108,13 @@ def _kept(value: Scalar) -> Json:
     if isinstance(value, float) or (isinstance(value, int) and abs(value) >= MAX_INTEGER):
         return repr(value)
     return value
+
+
+def number(value: Scalar) -> float | None:
+    """Return the number that a value is, or is the text of; None where it is none."""
+    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.match(value)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -26,6 +26,7 @@ import pytest
 from stage_functions.application.ports.registry import Registry
 from tests.contracts.registry_evidence import RegistryEvidence
 from tests.contracts.registry_faults import RegistryFaults
+from tests.contracts.registry_links import RegistryLinks
 from tests.contracts.registry_listing import RegistryListing
 from tests.contracts.registry_reads import RegistryReads
 from tests.contracts.registry_world import World
@@ -33,7 +34,12 @@ from tests.contracts.registry_writes import RegistryWrites
 
 
 class RegistryContract(
-    RegistryReads, RegistryWrites, RegistryEvidence, RegistryListing, RegistryFaults
+    RegistryReads,
+    RegistryWrites,
+    RegistryEvidence,
+    RegistryListing,
+    RegistryLinks,
+    RegistryFaults,
 ):
     """The behaviours that Stageward counts on."""
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
+from stage_functions.domain.places import Places
 
 _FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _ORDER = {STAGE: 0, STAGE_GOVERNOR: 2}
@@ -119,6 +121,13 @@ class MemoryRegistry:
             found = own if own is not None else Evidence(state.runs.get(snapshot.job or "", {}))
         self.after("evidence")
         return found
+
+    def links(self, version: Version, evidence: Evidence) -> Places:
+        """Return pages of a registry that has some, though this one has none."""
+        job = quote(str(evidence.section("job").get("id", "")), safe="")
+        name = quote(version.asset.name, safe="")
+        page = f"https://registry.example/{version.asset.kind}/{name}/{quote(version.number)}"
+        return Places(page, f"https://registry.example/jobs/{job}" if job else "")
 
     def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
         """Set these tags one by one, `stage` first and `stage_governor` last."""

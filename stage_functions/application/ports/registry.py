@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.places import Places
 
 
 class Page(Struct, frozen=True):
@@ -46,6 +47,15 @@ class Registry(Protocol):
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
+    def links(self, version: Version, evidence: Evidence) -> Places:
+        """Return where people look at a version and what made it. Asks nobody and never raises.
+
+        Args:
+            version: one of this registry.
+            evidence: what is known of it, or was known once.
         """
         ...
 

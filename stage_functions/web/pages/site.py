@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 from starlette.routing import BaseRoute, Route
 
-from stage_functions.web.pages import links, sign_in
+from stage_functions.web.pages import brief, links, sign_in
 from stage_functions.web.pages.render import STYLE_SHEET, static
 
 _KEPT = {
@@ -20,6 +20,7 @@ def routes() -> list[BaseRoute]:
         Route(f"/static/{STYLE_SHEET}", _style_sheet, include_in_schema=False),
         *sign_in.routes(),
         *links.routes(),
+        *brief.routes(),
     ]
 
 

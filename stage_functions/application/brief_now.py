@@ -1,0 +1,208 @@
+"""What has changed since an approval opened: by the same path that judges it at the quorum.
+
+Nothing is committed. A registry that cannot be read is said, and never taken for a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from stage_functions.application.brief_facts import TITLES, readable
+from stage_functions.application.brief_people import someone
+from stage_functions.application.context import Context
+from stage_functions.application.judging import Judged, judge
+from stage_functions.application.ledger import Loaded
+from stage_functions.domain.approval import Approval, Binding
+from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.difference import differences, told
+from stage_functions.domain.error import (
+    NotFoundError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+)
+from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.facts import binding, unbound_tags
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.rule import Verdict
+from stage_functions.domain.transition import Refused, Request
+
+
+class Beside(Struct, frozen=True):
+    """What was shown of a version, and of the holder, beside what an approval is bound to.
+
+    Attributes:
+        tags: of the version, those that are not bound.
+        holder: of the holder, or None where there was none.
+    """
+
+    tags: dict[str, str]
+    holder: HolderBeside | None = None
+
+
+class HolderBeside(Struct, frozen=True):
+    """What was shown of the holder beside its evidence.
+
+    Attributes:
+        tags: those that the lifecycle binds.
+        properties: all.
+        description: free text.
+    """
+
+    tags: dict[str, str]
+    properties: dict[str, str]
+    description: str = ""
+
+
+class Present(Struct, frozen=True):
+    """How an open approval compares with what is there now.
+
+    Attributes:
+        unreadable: why it could not be compared, or "".
+        bound: changes that void it at the vote that reaches the quorum.
+        unbound: changes that do not.
+        refused: why it would be refused now though nothing bound has changed, or "".
+        verdicts: of the rules now; None where they were not asked.
+        snapshot: the version as its registry shows it, or None.
+    """
+
+    unreadable: str = ""
+    bound: tuple[str, ...] = ()
+    unbound: tuple[str, ...] = ()
+    refused: str = ""
+    verdicts: tuple[Verdict, ...] | None = None
+    snapshot: Snapshot | None = None
+
+
+def present(
+    context: Context, loaded: Loaded, approval: Approval, evidence: Evidence, beside: Beside | None
+) -> Present:
+    """Compare an open approval with what is there now.
+
+    Args:
+        context: the context.
+        loaded: the asset with the approval's version.
+        approval: an open one.
+        evidence: what it is bound to.
+        beside: what was shown beside that, where it was kept.
+    """
+    version = Version(loaded.asset, approval.version)
+    try:
+        lifecycle = context.lifecycle(loaded.asset)
+        snapshot = context.registry(loaded.asset.registry).read(version)
+        if snapshot is None:
+            return Present(bound=(f"{version} is no longer in its registry",))
+        if snapshot.incarnation != approval.binding.incarnation:
+            return Present(bound=(f"{version} was deleted and registered anew",), snapshot=snapshot)
+        judged, now_bound, known = _judged(context, lifecycle, loaded, approval, snapshot)
+        unbound = _unbound(context, lifecycle, approval, snapshot, beside)
+    except NotFoundError as exc:
+        return Present(bound=(str(exc),))
+    except (RegistryUnavailableError, RegistryRefusedError) as exc:
+        return Present(unreadable=str(exc))
+    bound = bound_changes(approval.binding, now_bound, evidence, known)
+    if bound and snapshot.modified_by:
+        writer = someone(context, context.identify(snapshot.modified_by)).name
+        bound = (*bound, f"the registry says that {writer} wrote it last")
+    refused = judged.outcome.why if isinstance(judged.outcome, Refused) and not bound else ""
+    verdicts = judged.grounds.verdicts if judged.binding is not None else None
+    return Present("", bound, unbound, refused, verdicts, snapshot)
+
+
+def _judged(
+    context: Context,
+    lifecycle: Lifecycle,
+    loaded: Loaded,
+    approval: Approval,
+    snapshot: Snapshot,
+) -> tuple[Judged, Binding, Evidence]:
+    """Judge the request anew; return that with what it would be bound to and the evidence now."""
+    target = approval.binding.target
+    request = Request(target, approval.reason, approval.requester, approval.on_behalf_of)
+    step = loaded.step()
+    judged = judge(context, lifecycle, step, snapshot, request, context.clock.now())
+    if judged.binding is not None:
+        document = msgspec.json.decode(judged.blobs[judged.binding.evidence])
+        return judged, judged.binding, Evidence.kept(document)
+    evidence = context.evidence(snapshot)
+    stage = step.version(approval.version).stage
+    displaces = approval.binding.displaces
+    sealed, _ = evidence.sealed()
+    return judged, binding(lifecycle, snapshot, stage, target, displaces, sealed), evidence
+
+
+def bound_changes(
+    then: Binding, now: Binding, evidence: Evidence, evidence_now: Evidence
+) -> tuple[str, ...]:
+    """Say in words what of an approval's binding is different now; empty where nothing is."""
+    if then == now:
+        return ()
+    in_words: Mapping[str, Callable[[], tuple[str, ...]]] = {
+        "evidence": lambda: evidence_changes(evidence, evidence_now),
+        "tags": lambda: _each("tag", then.tags, now.tags),
+        "properties": lambda: _each("property", then.properties, now.properties),
+        "displaces": lambda: (_displaces(then, now),),
+        "lifecycle": lambda: ("the lifecycle has other stages, transitions or rules now",),
+        "description": lambda: _each("", {"description": then.description}, _description(now)),
+        "from": lambda: (f"it stands at {now.source} now, no longer at {then.source}",),
+    }
+    mine, theirs = then.document(), now.document()
+    lines: list[str] = []
+    for name in mine:
+        if mine[name] != theirs[name]:
+            said = in_words[name]() if name in in_words else ()
+            lines += said or then.differences(now)
+    return tuple(dict.fromkeys(lines))
+
+
+def evidence_changes(then: Evidence, now: Evidence) -> tuple[str, ...]:
+    """Say in words how evidence differs."""
+    old, new = readable(then), readable(now)
+    return tuple(
+        f"{TITLES[name].lower()}: {line}"
+        for name in old
+        for line in told(differences(old[name], new[name]))
+    )
+
+
+def _unbound(
+    context: Context,
+    lifecycle: Lifecycle,
+    approval: Approval,
+    snapshot: Snapshot,
+    beside: Beside | None,
+) -> tuple[str, ...]:
+    lines: tuple[str, ...] = ()
+    if beside is not None:
+        lines = _each("tag", beside.tags, unbound_tags(lifecycle, snapshot))
+    if not approval.holder_evidence:
+        return lines
+    kept = context.ledger.blob(approval.holder_evidence)
+    holder = Version(snapshot.version.asset, approval.holder)
+    found = context.registry(holder.asset.registry).read(holder)
+    if found is None:
+        return (*lines, f"version {holder.number}, which it is compared with, is no longer there")
+    if kept is None:
+        return lines
+    then = Evidence.kept(msgspec.json.decode(kept))
+    said = evidence_changes(then, context.evidence(found))
+    return (*lines, *(f"version {holder.number}, {line}" for line in said))
+
+
+def _each(what: str, then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    lead = f"{what} " if what else ""
+    return tuple(f"{lead}{line}" for line in told(differences(then, now)))
+
+
+def _displaces(then: Binding, now: Binding) -> str:
+    return f"it would displace {_versions(now)} now, no longer {_versions(then)}"
+
+
+def _versions(bound: Binding) -> str:
+    return f"version {' and '.join(bound.displaces)}" if bound.displaces else "nothing"
+
+
+def _description(bound: Binding) -> Mapping[str, str]:
+    return {"description": bound.description}

@@ -1,0 +1,175 @@
+"""What a brief says in sentences: the question, who asked, what happens on each decision. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stage_functions.application.brief import Brief
+from stage_functions.application.reconcile import target
+from stage_functions.domain.approval import Status
+from stage_functions.domain.lifecycle import Assurance, WhenInvalid
+from stage_functions.domain.people import Attribution
+from stage_functions.domain.state import VersionState
+from stage_functions.web.pages.render import span
+
+_AFTERWARDS: Mapping[WhenInvalid, str] = {
+    WhenInvalid.NOTIFY: "then its people are told, and nothing else changes",
+    WhenInvalid.BLOCK: "then deployment checks refuse it until it is approved again",
+    WhenInvalid.RENEW: "then a renewal is asked for, as a new approval",
+}
+_VIA: Mapping[str, str] = {
+    "api": "over the API",
+    "cli": "on the command line",
+    "page": "on a page",
+    "link": "by a personal link",
+    "tag": "by a tag",
+    "registry": "in the registry",
+}
+_STATUSES: Mapping[Status, tuple[str, str]] = {
+    Status.OPEN: ("waits for a decision", "wait"),
+    Status.APPROVED: ("approved", "good"),
+    Status.REJECTED: ("rejected", "bad"),
+    Status.WITHDRAWN: ("withdrawn", ""),
+    Status.EXPIRED: ("expired without a decision", ""),
+    Status.VOIDED: ("voided", "bad"),
+}
+ASSURANCES: Mapping[Assurance, str] = {
+    Assurance.SIGNED_IN: "signed in",
+    Assurance.LINK: "by personal link, the weaker proof",
+}
+
+
+def status(brief: Brief) -> tuple[str, str]:
+    """Return the approval's status in words, and the class of its badge."""
+    return _STATUSES[brief.approval.status]
+
+
+def question(brief: Brief) -> str:
+    """Return what is asked, in one sentence."""
+    asset, bound = brief.version.asset, brief.approval.binding
+    if brief.approval.renews:
+        return f"Keep {asset.name} version {brief.version.number} approved for {bound.target}?"
+    return (
+        f"Move {asset.name} version {brief.version.number} from {bound.source} to {bound.target}?"
+    )
+
+
+def attribution(brief: Brief) -> str:
+    """Say how surely it is known who asked."""
+    requester = brief.approval.requester
+    via = _VIA.get(requester.via, "")
+    if brief.approval.sponsored:
+        return "signed in, as the sponsor of a request that nobody is proven to have made"
+    if requester.attribution is Attribution.PROVEN:
+        return f"signed in, {via}" if via else "signed in"
+    if requester.attribution is Attribution.INFERRED and requester.id:
+        said = f"{via}; the registry says so, which is no proof" if via else "not proven"
+        return f"{said}; votes count once somebody sponsors the request"
+    return f"{via or 'asked'}; votes count once somebody sponsors the request"
+
+
+def on_approve(brief: Brief) -> tuple[str, ...]:
+    """Say what happens when the quorum is reached."""
+    approval, number = brief.approval, brief.version.number
+    bound = approval.binding
+    first = (
+        "Before anything happens the registry is read again and every rule runs again. If "
+        "something that this approval is bound to has changed, or a rule fails, it is voided "
+        "and nothing moves."
+    )
+    moved = f"Version {number} moves from {bound.source} to {bound.target}."
+    if approval.renews:
+        moved = f"Version {number} stays at {bound.target}; its approval is valid anew."
+    return (first, moved, *_displaced(brief), *_validity(brief), _tags(brief), _events(brief))
+
+
+def on_reject(brief: Brief) -> tuple[str, ...]:
+    """Say what happens when anybody rejects."""
+    bound, number = brief.approval.binding, brief.version.number
+    return (
+        "One reject is enough: the request is closed at once, whoever else approved it.",
+        f"Version {number} stays at {bound.source}. Nothing is displaced and no stage changes.",
+        "Your comment is kept in the history and told to whoever asked, who may ask again.",
+    )
+
+
+def on_expiry(brief: Brief) -> tuple[str, ...]:
+    """Say what happens when nobody decides."""
+    approval = brief.approval
+    further = approval.policy.escalate
+    stage = approval.binding.source
+    lines = [
+        f"On {approval.deadline:%Y-%m-%d %H:%M} UTC it lapses: it is never approved by waiting.",
+        f"Version {brief.version.number} stays at {stage}, and may be asked for again.",
+    ]
+    if further is not None and approval.escalated is None:
+        at = approval.opened + further.after
+        lines.insert(0, f"From {at:%Y-%m-%d %H:%M} UTC on, {further.to} may vote as well.")
+    return tuple(lines)
+
+
+def compared_with(brief: Brief) -> str:
+    """Say what the version is compared with, or why with nothing."""
+    holder, target_ = brief.holder, brief.approval.binding.target
+    if brief.approval.renews:
+        if not holder.known:
+            return "What was approved before is not kept: there is nothing to compare with."
+        return "Compared with what was approved before, for the same version."
+    if not holder.exclusive:
+        return (
+            f"Several versions may stand at {target_}: this one displaces none and is compared "
+            "with none."
+        )
+    if not holder.number:
+        return f"Nothing holds {target_} yet: there is nothing to compare with."
+    held = "holds" if holder.holds_now else "held"
+    when = f" since {holder.since:%Y-%m-%d}" if holder.since else " when this was asked"
+    said = f"Version {holder.number} {held} {target_}{when}."
+    return said if holder.known else f"{said} Nothing that is known of it was kept."
+
+
+def old_title(brief: Brief) -> str:
+    """Return what the older side of the difference is called."""
+    if brief.approval.renews:
+        return "Approved before"
+    return f"Version {brief.holder.number} ({brief.approval.binding.target})"
+
+
+def _displaced(brief: Brief) -> tuple[str, ...]:
+    bound = brief.approval.binding
+    if brief.approval.renews:
+        return ()
+    if bound.displaces:
+        to = brief.law.exclusive_stages.get(bound.target) or "the stage that the lifecycle names"
+        which = " and ".join(f"version {number}" for number in bound.displaces)
+        return (f"In the same step {which} leaves {bound.target} for {to}.",)
+    if brief.law.exclusive(bound.target):
+        return (f"Nothing is displaced: no version holds {bound.target}.",)
+    return (f"Nothing is displaced: several versions may stand at {bound.target}.",)
+
+
+def _validity(brief: Brief) -> tuple[str, ...]:
+    policy = brief.approval.policy
+    if policy.valid_for is None:
+        return ()
+    long = span(policy.valid_for.total_seconds())
+    return (f"The approval is valid for {long}; {_AFTERWARDS[policy.when_invalid]}.",)
+
+
+def _tags(brief: Brief) -> str:
+    bare = VersionState(brief.version.number, "", brief.approval.binding.target, brief.now)
+    names = ", ".join(target("", bare))
+    written = (brief.version.number, *brief.approval.binding.displaces)
+    of = f"version{'s' * (len(written) > 1)} {' and '.join(written)}"
+    return (
+        f"In registry {brief.version.asset.registry} the tags {names} of {of} are written to say "
+        "so; no other tag is touched."
+    )
+
+
+def _events(brief: Brief) -> str:
+    count = len(brief.sinks)
+    if not count:
+        return "No system is told: no sink for events is configured."
+    names = ", ".join(brief.sinks)
+    return f"The records are published as events to {count} sink{'s' * (count > 1)}: {names}."
