@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from stage_functions.domain.asset import Asset, Version
@@ -17,6 +17,9 @@ MAX_PART_CHARACTERS = 400
 SHARDS = 16
 _PLAIN = re.compile(r"[A-Za-z0-9._-]*\Z")
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LAST_MICROSECOND = 10**17 - 1  # in the year 5138
 
 HEAD = "head"
 VERSION = "version:"
@@ -28,6 +31,8 @@ APPROVALS_PARTITION = "approvals"
 ASSETS_PARTITION = "assets"
 LEDGER_PARTITION = "ledger"
 NAMES_PARTITION = "names"
+DECIDED_PARTITION = "decided"
+"""Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
 
 
 def encode(text: str) -> str:
@@ -67,6 +72,11 @@ def catalog_partition(registry: str, kind: str) -> str:
 def catalog_key(version: Version) -> str:
     """Return the key of a version's catalog row."""
     return f"{encode(version.asset.name)}:{encode(version.number)}"
+
+
+def decided_key(closed: datetime, approval: str) -> str:
+    """Return the key of a closed approval in the catalog: the one closed last comes first."""
+    return f"{_LAST_MICROSECOND - (closed - _EPOCH) // _MICROSECOND:017d}:{encode(approval)}"
 
 
 def version_key(number: str) -> str:

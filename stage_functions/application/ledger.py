@@ -95,6 +95,7 @@ class Owed(Struct, frozen=True):
         duty: `reconcile`, `catalog`, `sink` or `notify`.
         target: a version's number, a sink's name, or an approval's id.
         versions: the versions whose catalog rows must follow.
+        approvals: ids of the approvals that were closed, and are to be listed as decided.
         first: number of the first record to publish, or to tell of.
         last: number of the last one.
         attempts: made so far.
@@ -111,6 +112,7 @@ class Owed(Struct, frozen=True):
     duty: str
     target: str = ""
     versions: tuple[str, ...] = ()
+    approvals: tuple[str, ...] = ()
     first: int = 0
     last: int = 0
     attempts: int = 0
@@ -297,7 +299,7 @@ class Ledger:
             self.id, str(loaded.asset), loaded.head.number, loaded.head.hash, loaded.head.at
         )
         records = seal(tail, step.drafts, commit=number, now=now, operation=operation)
-        owed = self._owed(number, step, records, now, not_before or {})
+        owed = self._owed(number, loaded, step, records, now, not_before or {})
         versions = _numbered(step, records)
         head = _next_head(loaded.head, step, records, owed)
         changes = self._changes(loaded, step, versions, head, records, owed)
@@ -421,6 +423,7 @@ class Ledger:
     def _owed(
         self,
         commit: int,
+        loaded: Loaded,
         step: Step,
         records: tuple[Record, ...],
         now: datetime,
@@ -440,7 +443,13 @@ class Ledger:
             if _mirrored(step.version(number))
         ]
         if records:
-            items.append(Owed(commit, 0, CATALOG_DUTY, versions=step.touched, next_at=lease))
+            closed = tuple(
+                id_
+                for id_, one in step.state.approvals.items()
+                if one.closed is not None and one != loaded.approvals.get(id_)
+            )
+            follow = Owed(commit, 0, CATALOG_DUTY, versions=step.touched, approvals=closed)
+            items.append(replace(follow, next_at=lease))
         published = [record.number for record in records if record.type not in UNPUBLISHED]
         if published:
             first, last = published[0], published[-1]

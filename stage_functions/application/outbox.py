@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys
+from stage_functions.application import catalog, decided, keys
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import (
     CATALOG_DUTY,
@@ -120,7 +120,10 @@ def _ready(row: Owed, mine: int | None, now: datetime) -> bool:
 def _with_versions(context: Context, loaded: Loaded, ready: Sequence[Owed]) -> Loaded:
     wanted = {row.target for row in ready if row.duty == RECONCILE}
     wanted |= {number for row in ready if row.duty == CATALOG_DUTY for number in row.versions}
-    return context.ledger.more(loaded, sorted(wanted - set(loaded.versions)))
+    loaded = context.ledger.more(loaded, sorted(wanted - set(loaded.versions)))
+    for id_ in sorted({id_ for row in ready for id_ in row.approvals} - set(loaded.approvals)):
+        loaded = context.ledger.more(loaded, approval=id_)
+    return loaded
 
 
 def _round(
@@ -169,9 +172,13 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
 def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:
     numbers = {number for row in rows for number in row.versions}
     states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
-    if states:
+    ids = {id_ for row in rows for id_ in row.approvals}
+    closed = [loaded.approvals[id_] for id_ in sorted(ids) if id_ in loaded.approvals]
+    if states or closed:
         try:
-            catalog.prepare(context.ledger.rows, loaded.asset, states)
+            if states:
+                catalog.prepare(context.ledger.rows, loaded.asset, states)
+            decided.prepare(context.ledger.rows, loaded.asset, closed)
         except RetryableError as exc:
             outcome.later.extend(_retried(context, row, exc, outcome.now) for row in rows)
             return

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys
+from stage_functions.application import catalog, decided, keys
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
@@ -94,11 +94,12 @@ def retry(context: Context, wanted: str) -> OwedView:
 
 
 def rebuild_catalog(context: Context) -> int:
-    """Write every catalog row again from the ledger; return how many."""
+    """Write the catalog again from the ledger; return of how many versions."""
     count = 0
     for asset in context.ledger.assets():
         states = context.ledger.versions(asset)
         catalog.write(context.ledger.rows, asset, states)
+        decided.rebuild(context.ledger.rows, asset)
         count += len(states)
     return count
 

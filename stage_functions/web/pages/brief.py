@@ -29,7 +29,7 @@ from stage_functions.domain.error import (
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.web.pages import brief_words
-from stage_functions.web.pages.chart import bars
+from stage_functions.web.pages.bars import bars
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, fields, show
 from stage_functions.web.pages.visitor import Visitor, visitor

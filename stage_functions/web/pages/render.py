@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 
 from fastapi import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context as Shown
+from markupsafe import Markup, escape
 
 from stage_functions import __version__
+from stage_functions.domain.people import PERSON, STAGEWARD
+from stage_functions.web.pages import addresses
 from stage_functions.web.pages.visitor import Visitor, form_token
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -28,6 +32,19 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 """Of every page: no script, no frame around it, nothing kept, nothing told to others."""
 STYLE_SHEET = "stageward.css"
+ICON = "icon.svg"
+_PERSON = re.compile(rf"\b{PERSON}:([A-Za-z0-9][A-Za-z0-9._-]*)")
+_MASKED = re.compile(r"[a-z]+:raw-[0-9a-f]{24}\Z")
+_VIA = {
+    "api": "over the API",
+    "cli": "by the command line",
+    "page": "on a page",
+    "link": "by a personal link",
+    "tag": "by a tag",
+    "registry": "in the registry",
+    "scan": "found by the scan",
+    "import": "at the import",
+}
 _HOUR, _DAY = 3600, 86400
 
 
@@ -42,7 +59,7 @@ def page(
         status: the HTTP status.
         values: what the template shows; everything is escaped.
     """
-    shown = {"here": "", **values}
+    shown = {"here": "", "kept_names": {}, **values}
     body = _environment().get_template(template).render(visitor=visitor, **shown)
     return Response(body, status, dict(SECURITY_HEADERS), "text/html; charset=utf-8")
 
@@ -76,8 +93,24 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "day": day, "span": span}
+    environment.filters |= {
+        "moment": moment,
+        "day": day,
+        "span": span,
+        "from_now": from_now,
+        "who": who,
+        "named": named,
+        "digest": short_digest,
+        "via": via,
+        "number": number,
+    }
     environment.globals |= {
+        "url_for_asset": addresses.url_for_asset,
+        "url_for_version": addresses.url_for_version,
+        "url_for_approval": addresses.url_for_approval,
+        "url_for_lifecycle": addresses.url_for_lifecycle,
+        "url_with": addresses.url_with,
+        "icon": f"/static/{ICON}?v={version_of(ICON)}",
         "style_sheet": f"/static/{STYLE_SHEET}?v={version_of(STYLE_SHEET)}",
         "product_version": __version__,
         "form_token": form_token,
@@ -112,3 +145,75 @@ def span(seconds: float) -> str:
             count = round(abs(seconds) / size)
             return f"{count} {name}{'s' if count != 1 else ''}"
     return "less than a minute"
+
+
+def from_now(at: datetime | None, now: datetime) -> Markup:
+    """Return how far away a moment is: `in 3 days`, `2 hours ago`."""
+    if at is None:
+        return Markup("–")
+    ahead = (at - now).total_seconds()
+    text = f"in {span(ahead)}" if ahead >= 0 else f"{span(ahead)} ago"
+    utc = at.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M} UTC", text
+    )
+
+
+def short_digest(digest: str) -> Markup:
+    """Return the beginning of a digest, the whole of it where one points at it."""
+    short = digest.partition(":")[2][:12] or digest
+    return Markup('<code title="{}">{}</code>').format(digest, short)
+
+
+def via(way: str) -> str:
+    """Return how something arrived, in words."""
+    return _VIA.get(way, way)
+
+
+def number(value: object) -> Markup:
+    """Return a recorded value; a fraction to six digits, the whole of it where one points at it."""
+    if isinstance(value, float):
+        return Markup('<span title="{}">{}</span>').format(repr(value), f"{value:.6g}")
+    return escape(value)
+
+
+@pass_context
+def who(shown: Shown, id_: str) -> Markup:
+    """Return whoever an id means: by name, with the id."""
+    if not id_:
+        return Markup("nobody known")
+    if id_ == STAGEWARD:
+        return Markup("Stageward itself")
+    name = _name(shown, id_)
+    if not name:
+        return Markup('<span class="id">{}</span>').format(id_)
+    return Markup('{} <span class="id">({})</span>').format(name, id_)
+
+
+@pass_context
+def named(shown: Shown, text: str) -> Markup:
+    """Return a sentence of Stageward's with the names of the people whose ids are in it."""
+
+    def name(found: re.Match[str]) -> str:
+        id_ = found[0].rstrip(".")
+        known = _name(shown, id_)
+        return str(escape(f"{known} ({id_}){found[0][len(id_) :]}" if known else found[0]))
+
+    # An id has no character that is escaped, so the order does not matter.
+    return Markup(_PERSON.sub(name, str(escape(text))))  # noqa: S704  # escaped right here
+
+
+def _name(shown: Shown, id_: str) -> str:
+    """Return the name of whoever an id means; of a masked id what was kept, if it still is."""
+    visitor: Visitor | None = shown["visitor"]
+    if visitor is None:
+        return ""
+    person = visitor.context.configuration.directory.person(id_)
+    if person is not None:
+        return person.name
+    if not _MASKED.match(id_):
+        return ""
+    kept: dict[str, str] = shown["kept_names"]
+    if id_ not in kept:
+        kept[id_] = visitor.context.ledger.name(id_).partition(":")[2]
+    return kept[id_] or "somebody whose name was not kept"

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import Response
+from collections.abc import Awaitable, Callable
+
+from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
 
-from stage_functions.web.pages import brief, links, sign_in
-from stage_functions.web.pages.render import STYLE_SHEET, static
+from stage_functions.web.pages import (
+    approvals,
+    assets,
+    board,
+    brief,
+    lifecycles,
+    links,
+    sign_in,
+)
+from stage_functions.web.pages.render import ICON, STYLE_SHEET, static
 
 _KEPT = {
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -17,12 +27,26 @@ _KEPT = {
 def routes() -> list[BaseRoute]:
     """Return the routes of all pages."""
     return [
-        Route(f"/static/{STYLE_SHEET}", _style_sheet, include_in_schema=False),
+        Route(
+            f"/static/{STYLE_SHEET}",
+            _kept(STYLE_SHEET, "text/css; charset=utf-8"),
+            include_in_schema=False,
+        ),
+        Route(f"/static/{ICON}", _kept(ICON, "image/svg+xml"), include_in_schema=False),
+        *board.routes(),
+        *assets.routes(),
+        *approvals.routes(),
+        *lifecycles.routes(),
+        *brief.routes(),
         *sign_in.routes(),
         *links.routes(),
-        *brief.routes(),
     ]
 
 
-async def _style_sheet(_request: object) -> Response:
-    return Response(static(STYLE_SHEET), 200, dict(_KEPT), "text/css; charset=utf-8")
+def _kept(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a file that browsers may keep: its address changes with it."""
+
+    async def answer(_request: Request) -> Response:
+        return Response(static(name), 200, dict(_KEPT), media_type)
+
+    return answer

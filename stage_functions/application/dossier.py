@@ -1,0 +1,213 @@
+"""What the pages of an asset and of a version show. The ledger first; the registry if it answers.
+
+A history may be long: of it at most `MAX_RECORDS` are read for a page, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from stage_functions.application import keys, query
+from stage_functions.application.context import Context
+from stage_functions.application.holding import Holding, holdings
+from stage_functions.application.numbering import newest_first
+from stage_functions.application.timeline import Moment, moment
+from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.error import (
+    NotFoundError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+)
+from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar
+from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.record import Record
+from stage_functions.domain.state import VersionState
+
+MAX_RECORDS = 500
+"""Read for who held what, and for what became of a version."""
+MOMENTS = 50
+VERSIONS = 50
+
+
+class AssetDossier(Struct, frozen=True):
+    """An asset's page.
+
+    Attributes:
+        asset: which.
+        lifecycle: the one that governs it, or None.
+        ungoverned: why its registry is only observed, or "".
+        versions: some of its versions, the newest first.
+        total: how many there are.
+        skipped: how many newer ones are on earlier pages.
+        holders: versions by exclusive stage.
+        moments: some of its records, the newest first.
+        older: number to read on before; 0 where these were the first.
+        records: how many there are.
+        holdings: who held each exclusive stage, the latest first.
+        read_from: number of the first record that these are read from.
+    """
+
+    asset: Asset
+    lifecycle: Lifecycle | None
+    ungoverned: str
+    versions: tuple[VersionState, ...]
+    total: int
+    skipped: int
+    holders: Mapping[str, tuple[str, ...]]
+    moments: tuple[Moment, ...]
+    older: int
+    records: int
+    holdings: tuple[Holding, ...]
+    read_from: int
+
+
+class VersionDossier(Struct, frozen=True):
+    """A version's page.
+
+    Attributes:
+        version: which.
+        lifecycle: the one that governs it, or None.
+        ungoverned: why its registry is only observed, or "".
+        state: as the ledger knows it, or None.
+        snapshot: as its registry shows it; None where it is gone, or cannot be read.
+        unreadable: why the registry cannot be read, or "".
+        evidence: what is known of it: of its registry, else what the ledger has kept.
+        kept_in: number of the record that the kept evidence is from; 0 where it is the registry's.
+        moments: its records among those that were read, the newest first.
+        read_from: number of the first record that was read.
+        allowed: what may be asked for.
+    """
+
+    version: Version
+    lifecycle: Lifecycle | None
+    ungoverned: str
+    state: VersionState | None
+    snapshot: Snapshot | None
+    unreadable: str
+    evidence: Evidence
+    kept_in: int
+    moments: tuple[Moment, ...]
+    read_from: int
+    allowed: tuple[Transition, ...]
+
+
+def asset_dossier(
+    context: Context, wanted: Asset, *, before: int = 0, skip: int = 0
+) -> AssetDossier:
+    """Return what an asset's page shows.
+
+    Args:
+        context: the context.
+        wanted: which asset.
+        before: only records with lower numbers in the timeline; 0 for the newest.
+        skip: how many of the newest versions to leave out.
+
+    Raises:
+        NotFoundError: no such registry, or the ledger does not know the asset.
+    """
+    number = query.asset_is_known(context, wanted).number
+    lifecycle = context.configuration.lifecycle(wanted)
+    states = context.ledger.versions(wanted)
+    ordered = newest_first(states)[skip : skip + VERSIONS]
+    newest = _records(context, wanted, number)
+    last = min(before - 1, number) if before > 0 else number
+    shown = newest[-MOMENTS:] if last == number else _records(context, wanted, last, MOMENTS)
+    exclusive = lifecycle.exclusive() if lifecycle is not None else ()
+    holders = context.ledger.load(wanted).head.holders
+    held = holdings(newest, exclusive, holders)
+    return AssetDossier(
+        asset=wanted,
+        lifecycle=lifecycle,
+        ungoverned=context.states.ungoverned(wanted.registry),
+        versions=tuple(states[one] for one in ordered),
+        total=len(states),
+        skipped=min(skip, len(states)),
+        holders=holders,
+        moments=tuple(moment(record) for record in reversed(shown)),
+        older=shown[0].number if shown and shown[0].number > 1 else 0,
+        records=number,
+        holdings=tuple(reversed(held)),
+        read_from=newest[0].number if newest else 0,
+    )
+
+
+def version_dossier(context: Context, wanted: Version) -> VersionDossier:
+    """Return what a version's page shows; its registry need not be there.
+
+    Raises:
+        NotFoundError: no such registry, or nobody knows the version.
+    """
+    asset = wanted.asset
+    configuration = context.configuration
+    configuration.registry(asset.registry)
+    lifecycle = configuration.lifecycle(asset)
+    state = context.ledger.load(asset, [wanted.number]).versions.get(wanted.number)
+    snapshot, unreadable, evidence = _from_registry(context, wanted)
+    if state is None and snapshot is None:
+        why = unreadable or f"and registry {asset.registry} has no such version"
+        message = f"the ledger knows no {wanted}, {why}"
+        raise NotFoundError(message)
+    records = _records(context, asset, state.number) if state is not None else []
+    own = [record for record in reversed(records) if record.version == wanted.number]
+    kept_in = 0
+    if evidence is None:
+        evidence, kept_in = _kept(context, own)
+    allowed = (
+        tuple(one for one in lifecycle.transitions if one.source == state.stage)
+        if lifecycle is not None and state is not None and state.governed
+        else ()
+    )
+    return VersionDossier(
+        version=wanted,
+        lifecycle=lifecycle,
+        ungoverned=context.states.ungoverned(asset.registry),
+        state=state,
+        snapshot=snapshot,
+        unreadable=unreadable,
+        evidence=evidence,
+        kept_in=kept_in,
+        moments=tuple(moment(record) for record in own),
+        read_from=records[0].number if records else 0,
+        allowed=allowed,
+    )
+
+
+def _records(context: Context, asset: Asset, last: int, count: int = MAX_RECORDS) -> list[Record]:
+    """Return so many records up to and with a number, in order."""
+    partition = keys.asset_partition(asset)
+    return context.ledger.records(partition, after=max(0, last - count), last=last, limit=count)
+
+
+def _from_registry(
+    context: Context, wanted: Version
+) -> tuple[Snapshot | None, str, Evidence | None]:
+    """Return what the registry shows, or why it cannot be read; no evidence where it gives none."""
+    try:
+        snapshot = context.registry(wanted.asset.registry).read(wanted)
+        return snapshot, "", context.evidence(snapshot) if snapshot is not None else None
+    except (RegistryUnavailableError, RegistryRefusedError, NotFoundError) as exc:
+        return None, str(exc), None
+
+
+def _kept(context: Context, newest_first_records: list[Record]) -> tuple[Evidence, int]:
+    """Return the evidence that the version was last judged on, and the record that names it."""
+    for record in newest_first_records:
+        digest = record.content.get("evidence")
+        document = context.ledger.blob(str(digest)) if digest else None
+        if document is not None:
+            return _evidence(document), record.number
+    return Evidence(), 0
+
+
+def _evidence(document: bytes) -> Evidence:
+    sections: dict[str, dict[str, Any]] = msgspec.json.decode(document)
+    kept: dict[str, dict[str, Scalar]] = {
+        name: {str(key): value for key, value in section.items()}
+        for name, section in sections.items()
+        if name in SECTIONS
+    }
+    return Evidence(kept)

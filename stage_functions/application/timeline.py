@@ -1,0 +1,194 @@
+"""Records in words: what happened, who did it, why, and under which lifecycle. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from stage_functions.domain.record import Json, Record, RecordType
+
+DIGEST_CHARACTERS = 12
+_ALGORITHM = "sha256:"
+
+
+class Said(Struct, frozen=True):
+    """A rule's answer, as a record carries it.
+
+    Attributes:
+        rule: the rule's name.
+        result: passed, failed or errored.
+        values: what it saw, by expression.
+        error: why it could not be evaluated, or "".
+    """
+
+    rule: str
+    result: str
+    values: Mapping[str, str]
+    error: str
+
+
+class Moment(Struct, frozen=True):
+    """A record, as a timeline shows it.
+
+    Attributes:
+        number: its place in the history.
+        type: of the record.
+        at: when.
+        version: whose it is; "" for a lifecycle's.
+        what: what happened, in a sentence without its end.
+        tone: `good`, `bad`, `wait` or "".
+        actor: id of who did it; "" where nobody is known.
+        attribution: proven, inferred or none.
+        via: how it arrived.
+        requester: id of who asked, where that is not who did it.
+        on_behalf_of: id of the person it was asked for, or "".
+        why: in somebody's words, or Stageward's, or "".
+        approval: id of the approval that it is about, or "".
+        lifecycle: name and short digest of the one in force, or "".
+        digest: of that one, whole.
+        verdicts: of the rules.
+        because_of: number of the record that caused it, or 0.
+    """
+
+    number: int
+    type: str
+    at: datetime
+    version: str
+    what: str
+    tone: str
+    actor: str
+    attribution: str
+    via: str
+    requester: str
+    on_behalf_of: str
+    why: str
+    approval: str
+    lifecycle: str
+    digest: str
+    verdicts: tuple[Said, ...]
+    because_of: int
+
+
+def moment(record: Record) -> Moment:
+    """Return a record as a timeline shows it; fields of a later release are left out."""
+    content = record.content
+    actor, lifecycle = _map(content, "actor"), _map(content, "lifecycle")
+    requester = _text(_map(content, "requester"), "id")
+    acting, digest = _text(actor, "id"), _text(lifecycle, "digest")
+    what, tone = _sentence(record)
+    short = digest.removeprefix(_ALGORITHM)[:DIGEST_CHARACTERS]
+    return Moment(
+        number=record.number,
+        type=_text(content, "type"),
+        at=record.at,
+        version=record.version,
+        what=what,
+        tone=tone,
+        actor=acting,
+        attribution=_text(actor, "attribution"),
+        via=_text(actor, "via"),
+        requester=requester if requester != acting else "",
+        on_behalf_of=_text(content, "on_behalf_of"),
+        why=_why(record),
+        approval=_text(content, "approval"),
+        lifecycle=f"{_text(lifecycle, 'name')} {short}" if digest else "",
+        digest=digest,
+        verdicts=tuple(_said(one) for one in _list(content, "verdicts")),
+        because_of=_number(content, "because_of"),
+    )
+
+
+def _sentence(record: Record) -> tuple[str, str]:
+    """Return what happened, and its tone; a table has the plain ones."""
+    plain = _PLAIN.get(record.type)
+    if plain is not None:
+        text, tone = plain
+        content = {key: _text(record.content, key) for key in ("from", "to", "outcome", "status")}
+        return text.format(**{f"{key}_": value for key, value in content.items()}), tone
+    return _told(record)
+
+
+_PLAIN: Mapping[RecordType, tuple[str, str]] = {
+    RecordType.REGISTERED: ("registered at {to_}", ""),
+    RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
+    RecordType.OBSERVED: ("observed: {outcome_}", ""),
+    RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
+    RecordType.SPONSORED: ("sponsored the request", "wait"),
+    RecordType.REMINDED: ("reminded whoever may still vote", "wait"),
+    RecordType.ESCALATED: ("{to_} may vote as well from now on", "wait"),
+    RecordType.VALIDITY_ENDED: ("the approval is no longer valid", "bad"),
+    RecordType.RENEWED: ("the approval was renewed", "good"),
+    RecordType.DELETED: ("deleted at {from_}", "bad"),
+    RecordType.VIOLATED: ("a rule of its stage was broken", "bad"),
+    RecordType.LIFECYCLE_ADOPTED: ("the lifecycle's text is in force", ""),
+}
+
+
+def _told(record: Record) -> tuple[str, str]:
+    """Return what happened, where it depends on more than the type."""
+    content = record.content
+    source, target = _text(content, "from"), _text(content, "to")
+    if record.type is RecordType.VOTED:
+        against = _text(content, "decision") == "reject"
+        return ("voted to reject", "bad") if against else ("voted to approve", "good")
+    if record.type is RecordType.APPROVAL_CLOSED:
+        status = _text(content, "status")
+        return f"request {status}", "good" if status == "approved" else "bad"
+    if record.type is RecordType.APPROVAL_REQUESTED:
+        same = source == target
+        wish = f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
+        return wish, "wait"
+    if record.type is RecordType.STAGE_CHANGED:
+        displaced = _text(content, "displaced_by")
+        by = f", displaced by version {displaced}" if displaced else ""
+        return f"{source} → {target}{by}", "" if displaced else "good"
+    return _drift(content), "bad"
+
+
+def _drift(content: Mapping[str, Json]) -> str:
+    found, granted = _text(content, "found"), _text(content, "granted")
+    if found and granted:
+        return f"its tags said {found}, where {granted} is granted"
+    return "its tags show what nobody was granted"
+
+
+def _why(record: Record) -> str:
+    content = record.content
+    if record.type is RecordType.STAGE_CHANGED:
+        return _text(content, "reason")
+    parts = [_text(content, key) for key in ("comment", "reason", "detail", "why", "grounds")]
+    plain = (RecordType.REGISTERED, RecordType.IMPORTED)
+    if record.type in plain:
+        return _text(content, "reason")
+    needs = _list(content, "needs")
+    if needs and record.type is not RecordType.APPROVAL_CLOSED:
+        parts.append(f"needs {', '.join(str(one) for one in needs)}")
+    return "; ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _said(verdict: Json) -> Said:
+    found = verdict if isinstance(verdict, Mapping) else {}
+    values = {str(key): str(value) for key, value in _map(found, "values").items()}
+    return Said(_text(found, "rule"), _text(found, "result"), values, _text(found, "error"))
+
+
+def _text(content: Mapping[str, Json], key: str) -> str:
+    value = content.get(key, "")
+    return value if isinstance(value, str) else str(value)
+
+
+def _map(content: Mapping[str, Json], key: str) -> Mapping[str, Json]:
+    value = content.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(content: Mapping[str, Json], key: str) -> Sequence[Json]:
+    value = content.get(key)
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def _number(content: Mapping[str, Json], key: str) -> int:
+    value = content.get(key)
+    return value if isinstance(value, int) else 0

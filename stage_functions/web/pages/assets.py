@@ -1,0 +1,117 @@
+"""The pages of an asset and of a version; and the form that asks for another stage."""
+
+from __future__ import annotations
+
+from fastapi import Request, Response
+from starlette.routing import Route
+
+from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.dossier import MAX_RECORDS, asset_dossier, version_dossier
+from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.evidence import SECTIONS
+from stage_functions.web.contract import text, the_asset, the_version
+from stage_functions.web.pages.addresses import (
+    url_for_approval,
+    url_for_asset,
+    url_for_version,
+    url_with,
+)
+from stage_functions.web.pages.board import notices
+from stage_functions.web.pages.chart import chart
+from stage_functions.web.pages.lifecycles import demands
+from stage_functions.web.pages.lineage import lineage
+from stage_functions.web.pages.render import page, redirect
+from stage_functions.web.pages.routes import act, fields, show
+from stage_functions.web.pages.visitor import Visitor, visitor
+
+_ASSET = "/assets/{registry}/{kind}/{name}"
+_VERSION = f"{_ASSET}/versions/{{version}}"
+
+
+def routes() -> list[Route]:
+    """Return the routes of assets and versions."""
+    return [
+        show(_ASSET, _show_asset),
+        show(_VERSION, _show_version),
+        act(f"{_VERSION}/requests", _ask),
+    ]
+
+
+def _show_asset(request: Request) -> Response:
+    visiting = visitor(request)
+    wanted = _asset(request)
+    before, skip = _number(request, "before"), _number(request, "skip")
+    found = asset_dossier(visiting.context, wanted, before=before, skip=skip)
+    here, behind = url_for_asset(wanted), found.skipped + len(found.versions)
+    return page(
+        "asset.html",
+        visiting,
+        here="board",
+        now=visiting.context.clock.now(),
+        found=found,
+        notices=notices(visiting.context, wanted.registry),
+        chart=chart(found.holdings, visiting.context.clock.now()),
+        max_records=MAX_RECORDS,
+        older=url_with(here, before=found.older, skip=skip) + "#timeline" if found.older else "",
+        newest=url_with(here, skip=skip) + "#timeline" if before else "",
+        more=url_with(here, skip=behind, before=before) if behind < found.total else "",
+        fewer=url_with(here, before=before) if skip else "",
+    )
+
+
+def _show_version(request: Request) -> Response:
+    return _version_page(visitor(request), _version(request))
+
+
+def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = None) -> Response:
+    context = visiting.context
+    found = version_dossier(context, wanted)
+    return page(
+        "version.html",
+        visiting,
+        status=409 if refused is not None else 200,
+        here="board",
+        now=context.clock.now(),
+        found=found,
+        notices=notices(context, wanted.asset.registry),
+        sections=SECTIONS,
+        lineage=lineage(found, context.configuration.directory),
+        allowed=[(one, demands(one)) for one in found.allowed],
+        operation=context.clock.operation_id(),
+        refused=refused,
+        max_records=MAX_RECORDS,
+    )
+
+
+def _ask(request: Request) -> Response:
+    visiting, wanted, sent = visitor(request), _version(request), fields(request)
+    command = TransitionRequest(
+        version=wanted,
+        target=text("the stage", sent.get("to", "")),
+        reason=text("the reason", sent.get("reason", "").strip()),
+        actor=visiting.actor,
+        operation=sent.get("operation") or visiting.context.clock.operation_id(),
+    )
+    answer = request_transition(visiting.context, command)
+    if answer.kind is AnswerKind.REFUSED:
+        return _version_page(visiting, wanted, answer)
+    if answer.kind is AnswerKind.PENDING:
+        return redirect(url_for_approval(answer.approval))
+    return redirect(url_for_version(wanted))
+
+
+def _asset(request: Request) -> Asset:
+    given = request.path_params
+    return the_asset(given["registry"], given["kind"], given["name"])
+
+
+def _version(request: Request) -> Version:
+    given = request.path_params
+    return the_version(given["registry"], given["kind"], given["name"], given["version"])
+
+
+def _number(request: Request, name: str) -> int:
+    """Return a number of the address; what is none counts as left out."""
+    given = request.query_params.get(name, "")
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0  # noqa: PLR2004  # record numbers have no more digits

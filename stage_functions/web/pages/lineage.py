@@ -1,0 +1,107 @@
+"""Where a version comes from, as a picture and as a list: of what its evidence names. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from stage_functions.application.dossier import VersionDossier
+from stage_functions.domain.evidence import Evidence, Scalar
+from stage_functions.domain.people import Directory
+from stage_functions.web.pages.picture import Edge, Node, Picture, picture
+
+DRAWN = 12
+"""Sources in the picture; the list has all."""
+_LABELS = {
+    "job": "Job",
+    "code": "Code",
+    "base_model": "Base model",
+    "environment": "Environment",
+    "features": "Features",
+    "author": "Author",
+}
+_TELLING = {
+    "job": ("name", "id", "status"),
+    "code": ("commit", "branch", "repository", "source"),
+    "data": ("name", "digest", "source"),
+    "environment": ("name", "version", "python_version", "mlflow_version"),
+}
+_VALUES = 3
+
+
+class Origin(Struct, frozen=True):
+    """Something that a version comes from.
+
+    Attributes:
+        label: what part it has: `Job`, `Data`.
+        values: what it is, by what the evidence calls it; empty where it is not recorded.
+    """
+
+    label: str
+    values: tuple[tuple[str, str], ...]
+
+
+class Lineage(Struct, frozen=True):
+    """Where a version comes from, and where it stands.
+
+    Attributes:
+        origins: everything that may be recorded, in order.
+        drawn: the picture of what is; None where nothing is.
+        left_out: how many origins are only in the list.
+    """
+
+    origins: tuple[Origin, ...]
+    drawn: Picture | None
+    left_out: int
+
+
+def lineage(found: VersionDossier, directory: Directory) -> Lineage:
+    """Return where a version comes from."""
+    origins = _origins(found.evidence, directory)
+    known = [one for one in origins if one.values]
+    if not known:
+        return Lineage(tuple(origins), None, 0)
+    version = Node("version", f"Version {found.version.number}", (found.version.asset.name,))
+    nodes = [
+        Node(f"origin {n}", one.label, tuple(value for _, value in one.values[:2]))
+        for n, one in enumerate(known[:DRAWN])
+    ]
+    edges = [Edge(node.key, version.key) for node in nodes]
+    nodes.append(version)
+    state = found.state
+    if state is not None and state.stage:
+        gone = ("deleted",) if state.gone else (f"since {state.since:%Y-%m-%d}",)
+        nodes.append(Node("stage", state.stage, gone, look="stage"))
+        edges.append(Edge(version.key, "stage"))
+    return Lineage(tuple(origins), picture(nodes, edges, centred=True), len(known[DRAWN:]))
+
+
+def _origins(evidence: Evidence, directory: Directory) -> list[Origin]:
+    found = [Origin("Job", _values("job", evidence.section("job")))]
+    found += [Origin("Data", values) for values in _data(evidence.section("data"))]
+    for name, label in _LABELS.items():
+        if name not in ("job", "author"):
+            found.append(Origin(label, _values(name, evidence.section(name))))
+    id_ = str(evidence.section("author").get("id", ""))
+    person = directory.person(id_) if id_ else None
+    named = (("name", person.name),) if person is not None else ()
+    return [*found, Origin("Author", (*named, ("id", id_)) if id_ else ())]
+
+
+def _data(section: Mapping[str, Scalar]) -> list[tuple[tuple[str, str], ...]]:
+    """Return every data input; a section that names several has them all as `datasets`."""
+    try:
+        several = json.loads(str(section.get("datasets", "[]")))
+    except ValueError:
+        several = []
+    named = several if isinstance(several, list) else []
+    rows: list[Mapping[str, Scalar]] = [one for one in named if isinstance(one, dict)]
+    return [_values("data", one) for one in rows or [section]]
+
+
+def _values(name: str, section: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
+    telling = [key for key in _TELLING.get(name, ()) if section.get(key)]
+    rest = [key for key in section if key not in telling and name not in _TELLING]
+    return tuple((key, str(section[key])) for key in (*telling, *rest)[:_VALUES])
