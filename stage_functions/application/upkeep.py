@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys
+from stage_functions.application import catalog, keys, users
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Owed
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
@@ -94,6 +94,7 @@ def rebuild_catalog(context: Context) -> int:
     for asset in context.ledger.assets():
         states = context.ledger.versions(asset)
         catalog.write(context.ledger.rows, asset, states)
+        users.rebuild(context.ledger.rows, asset, states)
         count += len(states)
     return count
 
