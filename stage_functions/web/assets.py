@@ -14,7 +14,7 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.transition import Request as Wish
-from stage_functions.web import documents
+from stage_functions.web import documents, drafts
 from stage_functions.web.contract import (
     COMMANDS,
     IDEMPOTENT,
@@ -153,7 +153,7 @@ def show_version(
 @router.post(
     f"{_VERSION}/checks",
     response_model=api.Check,
-    responses=problems(400, 401, 404, 422, 502, 503),
+    responses=problems(400, 401, 403, 404, 422, 502, 503),
 )
 def check_version(
     request: Request,
@@ -163,7 +163,11 @@ def check_version(
     version: Number,
     body: api.CheckBody,
 ) -> Response:
-    """Tell what would happen and why; nothing is changed."""
+    """Tell what would happen and why; nothing is changed.
+
+    With `configuration`, what would happen under that draft: its lifecycles, rules and groups, on
+    the registries and the ledger that are there.
+    """
     actor = caller(request)
     action = Action(body.action)
     if action is Action.TRANSITION and not body.to:
@@ -175,7 +179,10 @@ def check_version(
         Wish(text("body.to", body.to or ""), text("body.reason", body.reason), actor),
         text("body.endpoint", body.endpoint or ""),
     )
-    return reply(documents.check(check(service(request).context, question)))
+    context = service(request).context
+    if body.configuration is not None:
+        context = drafts.under(context, actor, action, body.configuration)
+    return reply(documents.check(check(context, question)))
 
 
 def _answered(answer: Answer) -> Response:
