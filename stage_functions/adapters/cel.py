@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +21,16 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 
-from stage_functions.adapters import cel_text
+from stage_functions.adapters import cel_paths, cel_text
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.domain.rule import Facts, Result, Rule, Verdict
+from stage_functions.domain.rule import Facts, Result, Rule, Verdict, Withheld
 
 _FAULTS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What the runtime's C++ exceptions arrive as; there is no base class of its own."""
 _UNREADABLE = re.compile("[\0\ud800-\udfff]")
 _INT64 = 2**63
+MAX_COMPILED = 5000
+"""Expressions kept; drafts of configurations are checked here too, and are never seen again."""
 
 
 class _Answer(Struct, frozen=True):
@@ -59,15 +61,18 @@ class CelRules:
                 "request": types.Map(types.STRING, types.STRING),
                 "now": types.TIMESTAMP,
                 "in_stage_since": types.TIMESTAMP,
+                "uses": types.List(types.Map(types.STRING, types.STRING)),
+                "used_by": types.List(types.Map(types.STRING, types.STRING)),
+                "calendars": types.Map(types.STRING, text_to_any),
             }
         )
         self._compiled: dict[str, Any] = {}
 
-    def check(self, rule: Rule) -> str:
+    def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:
         """Say what is wrong with a rule as written; an empty text if nothing is."""
-        found = [self._fault(rule.cel, must_be_bool=True)]
+        found = [self._fault(rule.cel, calendars, must_be_bool=True)]
         for expression in rule.shows:
-            fault = self._fault(expression, must_be_bool=False)
+            fault = self._fault(expression, calendars, must_be_bool=False)
             found.append(fault and f"shows '{expression}': {fault}")
         return "; ".join(fault for fault in found if fault)
 
@@ -77,11 +82,15 @@ class CelRules:
             return ()
         texts = [text for rule in rules for text in (rule.cel, *rule.shows)]
         # Converting is most of the work. What is named nowhere in the text cannot be read.
-        read = {n: _converted(v) for n, v in facts.items() if any(n in text for text in texts)}
+        read = {
+            name: _converted(fact)
+            for name, fact in facts.items()
+            if not isinstance(fact, Withheld) and any(name in text for text in texts)
+        }
         activation = self._env.Activation(read)
         return tuple(self._verdict(rule, activation, facts) for rule in rules)
 
-    def _fault(self, expression: str, *, must_be_bool: bool) -> str:
+    def _fault(self, expression: str, calendars: Collection[str], *, must_be_bool: bool) -> str:
         try:
             kind = self._compile(expression).return_type().name()
         except InvalidInputError as exc:
@@ -90,7 +99,7 @@ class CelRules:
             return f"it may be of any type; make it true or false, as in ({expression}) == true"
         if must_be_bool and kind != "BOOL":
             return f"it is {cel_text.kind(kind)}; a rule is true or false, so compare it"
-        return cel_text.unknown_part(expression)
+        return cel_paths.unknown_part(expression, calendars)
 
     def _compile(self, expression: str) -> Any:  # noqa: ANN401 - the runtime has no types
         """Return the compiled expression.
@@ -108,6 +117,8 @@ class CelRules:
             except _FAULTS as exc:
                 message = f"it does not compile: {cel_text.compile_faults(str(exc))}"
                 raise InvalidInputError(message) from exc
+            if len(self._compiled) >= MAX_COMPILED:
+                self._compiled.clear()
             self._compiled[expression] = compiled
         return compiled
 
@@ -122,7 +133,10 @@ class CelRules:
         return Verdict(
             rule=rule.name,
             result=Result.ERRORED if error else result,
-            values={shows: self._shown(shows, activation, facts) for shows in rule.shows},
+            values={
+                shows: self._shown(shows, activation, facts)
+                for shows in rule.shows or cel_paths.reads(rule.cel)
+            },
             says=rule.says,
             error=error,
         )
@@ -163,6 +177,8 @@ def _converted(value: object) -> object:
             moment = Timestamp()
             moment.FromDatetime(value)
             return moment
+        case list():
+            return [_converted(item) for item in value]
         case dict() | Mapping():
             return {_converted(str(key)): _converted(item) for key, item in value.items()}
         case _:

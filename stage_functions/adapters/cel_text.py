@@ -1,55 +1,27 @@
-"""Reads the paths that a CEL expression names, and puts what CEL says into words.
+"""Puts what CEL says, and the values it comes to, into words.
 
 Pure text: nothing is compiled or evaluated here, so nothing here decides whether a rule passes.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from stage_functions.domain.evidence import SECTIONS
+from stage_functions.adapters.cel_paths import RELATED, ROOTS, Path, did_you_mean, paths
 from stage_functions.domain.record import timestamp
-from stage_functions.domain.rule import Facts
+from stage_functions.domain.rule import ABSENT, NOBODY_HOLDS, Facts, Withheld
 
 MAX_SHOWN_CHARACTERS = 300
 """Of a shown value; a verdict goes into a record, and a description may be long."""
 
-REQUEST = ("from", "to", "reason", "requester", "attribution", "via")
-VERSION = (
-    "registry",
-    "kind",
-    "name",
-    "version",
-    "stage",
-    "created_at",
-    "author",
-    "description",
-    "properties",
-    "tags",
-)
-_PARTS: Mapping[tuple[str, ...], Sequence[str]] = {
-    ("evidence",): SECTIONS,
-    ("holder", "evidence"): SECTIONS,
-    ("version",): VERSION,
-    ("holder",): (*VERSION, "evidence"),
-    ("request",): REQUEST,
-}
-"""What there is under a variable; below it, names are the registry's own."""
-
-_ROOTS = ("version", "evidence", "holder", "request", "now", "in_stage_since")
-_TOKEN = re.compile(
-    r"""(?P<string>[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))"""
-    r"""|(?P<name>[A-Za-z_]\w*)|`(?P<quoted>[^`]*)`|//[^\n]*|\d[\w.]*|(?P<sign>\S)""",
-    re.DOTALL,
-)
 _COMPILE_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container ''\)")
 _MISSING_KEY = re.compile(r"Key not found in map : (.)(.*)\1", re.DOTALL)
 _OVERLOAD = "No matching overloads found : "
+_NO_VALUE = re.compile('No value with name "([^"]*)" found')
 _SELECT = "SELECT to non-message"
 _BINARY = re.compile(rf"{_OVERLOAD}_(\S+)_\((\S+), (\S+)\)")
 _KINDS = {
@@ -70,55 +42,6 @@ _KINDS = {
     "string": "a text",
 }
 
-Path = tuple[str, ...]
-
-
-def paths(expression: str) -> tuple[Path, ...]:
-    """Return the paths from a variable down that an expression names, in its order.
-
-    `evidence.metrics['val-auc']` is `("evidence", "metrics", "val-auc")`; a function or macro at
-    the end of a path is not part of it.
-    """
-    tokens = [(t.lastgroup or "", t[t.lastgroup or 0]) for t in _TOKEN.finditer(expression)]
-    found: list[Path] = []
-    for start, (kind, text) in enumerate(tokens):
-        after_dot = start > 0 and tokens[start - 1] == ("sign", ".")
-        if kind == "name" and text in _ROOTS and not after_dot:
-            found.append(_path(tokens, start))
-    return tuple(found)
-
-
-def _path(tokens: Sequence[tuple[str, str]], start: int) -> Path:
-    parts = [tokens[start][1]]
-    at = start + 1
-    while at + 1 < len(tokens):
-        step, (kind, text) = tokens[at], tokens[at + 1]
-        if step == ("sign", ".") and kind in ("name", "quoted"):
-            if kind == "name" and tokens[at + 2 : at + 3] == [("sign", "(")]:
-                break
-            parts.append(text)
-            at += 2
-        elif step == ("sign", "[") and kind == "string":
-            parts.append(text.lstrip("rRbB").strip("\"'"))
-            at += 3
-        else:
-            break
-    return tuple(parts)
-
-
-def unknown_part(expression: str) -> str:
-    """Say which path of an expression leads nowhere whatever is recorded, or return ""."""
-    for path in paths(expression):
-        for depth in (1, 2):
-            known = _PARTS.get(path[:depth])
-            if known is None or len(path) <= depth or path[depth] in known:
-                continue
-            guess = difflib.get_close_matches(path[depth], known, 1)
-            hint = f"did you mean '{guess[0]}'? " if guess else ""
-            where = ".".join(path[:depth])
-            return f"{where} has no '{path[depth]}'; {hint}it has {', '.join(known)}"
-    return ""
-
 
 def kind(name: str) -> str:
     """Say a CEL type in words."""
@@ -137,15 +60,19 @@ def compile_faults(text: str) -> str:
 def _fault(said: str) -> str:
     undeclared = _UNDECLARED.fullmatch(said)
     if undeclared:
-        return f"nothing is named '{undeclared[1]}'"
+        hint = did_you_mean(undeclared[1], ROOTS)
+        return f"nothing is named '{undeclared[1]}'" + (f"; {hint.rstrip()}" if hint else "")
     return said.partition(" expecting {")[0]
 
 
 def reason(expression: str, error: str, facts: Facts) -> str:
     """Say why an expression could not be evaluated."""
+    withheld = _withheld(error, facts)
+    if withheld:
+        return withheld
     absent = _absent(expression, error, facts)
     if absent:
-        return f"{'.'.join(absent)} is not recorded"
+        return f"{'.'.join(absent)}{ABSENT}"
     if _reads_no_holder(expression, error, facts):
         return f"it reads holder, but {nobody_holds(facts)}"
     return _words(error)
@@ -154,7 +81,7 @@ def reason(expression: str, error: str, facts: Facts) -> str:
 def _words(error: str) -> str:
     missing = _MISSING_KEY.search(error)
     if missing:
-        return f"{missing[2]} is not recorded"
+        return f"{missing[2]}{ABSENT}"
     mismatch = _BINARY.search(error)
     if mismatch:
         sign, left, right = mismatch.groups()
@@ -172,7 +99,7 @@ def absence(expression: str, error: str, facts: Facts) -> str:
     """Say in place of a value why it cannot be shown."""
     absent = _absent(expression, error, facts)
     if absent:
-        return f"{absent[-1]} is not recorded"
+        return f"{absent[-1]}{ABSENT}"
     if _reads_no_holder(expression, error, facts):
         return nobody_holds(facts)
     return reason(expression, error, facts)
@@ -182,7 +109,7 @@ def nobody_holds(facts: Facts) -> str:
     """Say that the target stage is free."""
     request = facts.get("request")
     stage = request.get("to") if isinstance(request, Mapping) else None
-    return f"no version holds {stage or 'that stage'}"
+    return f"{NOBODY_HOLDS}{stage or 'that stage'}"
 
 
 def shown(value: object) -> str:
@@ -198,9 +125,29 @@ def shown(value: object) -> str:
             text = str(value)
         case datetime():
             text = timestamp(value)
+        case []:
+            text = "none"
+        case list() if all(isinstance(one, Mapping) and set(RELATED) <= set(one) for one in value):
+            text = ", ".join(_related(one) for one in value)
         case _:
             text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
     return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"
+
+
+def _related(one: Mapping[str, str]) -> str:
+    """Say of a version that is used, or uses, which it is, as what, and where it stands."""
+    role = f"{one['as']} " if "as" in one else ""
+    if not one["kind"]:
+        return f"{role}'{one['name']}', which names no version"
+    name = f"{one['registry']}/{one['kind']}/{one['name']}:{one['version']}"
+    return f"{role}{name} at {one['stage'] or 'no stage'}"
+
+
+def _withheld(error: str, facts: Facts) -> str:
+    """Say why a fact cannot be given, where that is what CEL missed."""
+    missed = _NO_VALUE.search(error)
+    fact = facts.get(missed[1]) if missed else None
+    return fact.why if isinstance(fact, Withheld) else ""
 
 
 def _absent(expression: str, error: str, facts: Facts) -> Path:

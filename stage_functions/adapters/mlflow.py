@@ -99,6 +99,8 @@ class MlflowRegistry:
     def evidence(self, snapshot: Snapshot) -> Evidence:
         """Return what is known of a version: two HTTP calls, three where its run has no metrics.
 
+        One more where its run took in a model that was logged elsewhere.
+
         Raises:
             NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
         """

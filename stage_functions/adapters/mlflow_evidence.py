@@ -1,8 +1,9 @@
 """What MLflow knows of a version: its run, its model file, and its logged model for a silent run.
 
 Decides which documents are read, at most three, and under which names their facts stand in the
-evidence. It judges nothing. A run or model file that is gone is an empty section; one that cannot
-be read just now is an error, because a verdict on half of the evidence would be a wrong one.
+evidence; what the version uses is read in `mlflow_uses`, by one call more at the most. It judges
+nothing. A run or model file that is gone is an empty section; one that cannot be read just now is
+an error, because a verdict on half of the evidence would be a wrong one.
 
 Facts of MLflow that shape it:
 
@@ -30,6 +31,7 @@ from stage_functions.adapters.mlflow_http import (
     MlflowRefusedError,
     Params,
 )
+from stage_functions.adapters.mlflow_uses import used
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.record import timestamp
@@ -66,9 +68,11 @@ def gather(api: MlflowApi, snapshot: Snapshot) -> Evidence:
     if model and not entries(run, "data", "metrics"):
         logged = member(_found(api, f"logged-models/{model}", {}), "model")
     file = _model_file(api, snapshot, text(run, "info", "artifact_uri"))
-    tags = {**pairs(logged, "info", "tags"), **pairs(run, "data", "tags")}
+    run_tags = pairs(run, "data", "tags")
+    tags = {**pairs(logged, "info", "tags"), **run_tags}
     user = tags.get(_USER)
-    return Evidence(
+    alias = snapshot.version.asset.registry
+    evidence = Evidence(
         {
             "job": _job(run),
             "code": _present({name: tags.get(key, "") for name, key in _CODE.items()}),
@@ -83,6 +87,9 @@ def gather(api: MlflowApi, snapshot: Snapshot) -> Evidence:
             "author": _present({"id": f"mlflow:{user}" if user else snapshot.author or ""}),
         }
     )
+    related = used(api, alias, run, model, snapshot.tags, run_tags)
+    sections = {role: {**evidence.section(role), **more} for role, more in related.items()}
+    return Evidence({**evidence.sections, **sections}) if sections else evidence
 
 
 def _found(api: MlflowApi, path: str, params: Params) -> object:

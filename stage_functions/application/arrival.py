@@ -24,6 +24,7 @@ from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.uses import references
 
 _SCAN = Actor("", Attribution.NONE, "scan")
 
@@ -104,4 +105,6 @@ def _register(
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
     step = effect.register(step, snapshot, actor, author, base, lifecycle, now, sealed)
+    state = replace(step.version(snapshot.version.number), uses=references(evidence))
+    step = step.with_version(state)
     return Arrived(step, {sealed: document})

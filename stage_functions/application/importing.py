@@ -23,8 +23,10 @@ from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, observed
 from stage_functions.domain.people import Actor
+from stage_functions.domain.uses import references
 
 SHOWN = 20
+_USED_BY = "used_by"
 
 
 class ImportCommand(Struct, frozen=True):
@@ -244,8 +246,17 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
         command.reason,
         now,
     )
+    step = step.with_version(replace(step.version(number), uses=_uses(context, snapshot)))
     operation = f"import-{context.clock.operation_id()}"
     return context.ledger.commit(loaded, step, now=now, operation=operation)
+
+
+def _uses(context: Context, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return what a version uses, where a rule asks: its evidence is read for nothing else."""
+    rules = [rule for one in context.configuration.lifecycles for rule in one.rules.values()]
+    if not any(_USED_BY in text for rule in rules for text in (rule.cel, *rule.shows)):
+        return ()
+    return references(context.evidence(snapshot))
 
 
 def _resume(context: Context, version: Version, actor: Actor) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application import relations
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
@@ -19,11 +20,11 @@ from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import open_approval
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.facts import beside_document, binding, facts
+from stage_functions.domain.facts import beside_document, binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.record import canonical, digest_of
-from stage_functions.domain.rule import Rule, Verdict
+from stage_functions.domain.rule import Facts, Rule, Verdict
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
     Granted,
@@ -37,8 +38,10 @@ from stage_functions.domain.transition import (
     lawful,
     renewable,
 )
+from stage_functions.domain.uses import references
 
 _HOLDER = "holder"
+_USES, _USED_BY, _CALENDARS = "uses", "used_by", "calendars"
 
 
 class Judged(Struct, frozen=True):
@@ -49,12 +52,14 @@ class Judged(Struct, frozen=True):
         grounds: as records carry them.
         binding: what an approval would be bound to; None where no rule was asked.
         blobs: documents by digest that the records refer to.
+        uses: names of the versions that this one uses, where evidence was read.
     """
 
     outcome: Outcome
     grounds: Grounds
     binding: Binding | None = None
     blobs: Mapping[str, bytes] = field(default_factory=dict)
+    uses: tuple[str, ...] | None = None
 
 
 class Asked(Struct, frozen=True):
@@ -138,7 +143,8 @@ def weigh(
     sealed, document = evidence.sealed()
     bound = binding(lifecycle, snapshot, transition.source, transition.target, displaces, sealed)
     grounds = Grounds(lifecycle, verdicts, bound.evidence, bound.fingerprint)
-    return Judged(Pending(transition, displaces, verdicts), grounds, bound, {sealed: document})
+    asked = Pending(transition, displaces, verdicts)
+    return Judged(asked, grounds, bound, {sealed: document}, references(evidence))
 
 
 def ask(
@@ -153,6 +159,11 @@ def ask(
     """Decide on a request and add what follows from it to the step."""
     judged = judge(context, lifecycle, step, snapshot, request, now)
     number = snapshot.version.number
+    match judged.outcome:
+        case Unchanged() | Pending(approval=Approval()):
+            pass
+        case _ if judged.uses is not None:
+            step = step.with_version(replace(step.version(number), uses=judged.uses))
     match judged.outcome:
         case Granted(transition=transition, displaces=displaces):
             loaded = context.ledger.more(loaded, displaces)
@@ -243,12 +254,37 @@ def _verdicts(
     rules = rules_of(lifecycle, transition)
     if not rules:
         return ()
-    reads_holder = any(_HOLDER in text for rule in rules for text in (rule.cel, *rule.shows))
+    reads_holder = _named(_HOLDER, rules)
     holder = _holder(context, step, snapshot, transition.target) if reads_holder else None
+    more = _more(context, lifecycle, rules, step, snapshot, evidence, now)
     state = step.version(snapshot.version.number)
     return context.rules.evaluate(
-        rules, facts(lifecycle, snapshot, state, evidence, holder, request, now)
+        rules, facts(lifecycle, snapshot, state, evidence, holder, request, now, more)
     )
+
+
+def _more(
+    context: Context,
+    lifecycle: Lifecycle,
+    rules: tuple[Rule, ...],
+    step: Step,
+    snapshot: Snapshot,
+    evidence: Evidence,
+    now: datetime,
+) -> Facts:
+    """Return the facts that cost something, each only where a rule names it."""
+    more: dict[str, object] = {}
+    if _named(_USES, rules):
+        more[_USES] = relations.used(context, step, snapshot.version, evidence)
+    if _named(_USED_BY, rules):
+        more[_USED_BY] = relations.users(context, step, snapshot.version)
+    if _named(_CALENDARS, rules):
+        more[_CALENDARS] = calendars(lifecycle.calendars.values(), now)
+    return more
+
+
+def _named(variable: str, rules: tuple[Rule, ...]) -> bool:
+    return any(variable in text for rule in rules for text in (rule.cel, *rule.shows))
 
 
 def _holder(

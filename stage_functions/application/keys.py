@@ -79,6 +79,21 @@ def decided_key(closed: datetime, approval: str) -> str:
     return f"{_LAST_MICROSECOND - (closed - _EPOCH) // _MICROSECOND:017d}:{encode(approval)}"
 
 
+def users_partition(asset: Asset) -> str:
+    """Return the partition of the rows that say what uses the versions of an asset."""
+    return f"uses:{asset_partition(asset)}"
+
+
+def users_prefix(used: Version) -> str:
+    """Return how the keys of the rows begin that say what uses a version."""
+    return f"{hashlib.sha256(used.number.encode()).hexdigest()[:32]}-"
+
+
+def user_key(used: Version, user: Version) -> str:
+    """Return the key of the row that says that one version uses another."""
+    return f"{users_prefix(used)}{hashlib.sha256(str(user).encode()).hexdigest()}"
+
+
 def version_key(number: str) -> str:
     """Return the key of a version's row."""
     return f"{VERSION}{encode(number)}"

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import keys
+from stage_functions.application import keys, users
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -44,7 +44,7 @@ from stage_functions.application.ports.rows import (
     Value,
 )
 from stage_functions.domain.approval import Approval
-from stage_functions.domain.asset import Asset
+from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
 from stage_functions.domain.record import NOTIFIED, UNPUBLISHED, Record, Tail, empty_tail, seal
 from stage_functions.domain.state import AssetState, Step, VersionState
@@ -246,6 +246,12 @@ class Ledger:
             if row is not None:
                 found[id_] = unpack(row, Approval)
         return replace(loaded, versions=found_versions, approvals=found)
+
+    def state(self, version: Version) -> VersionState | None:
+        """Return where a version stands at this moment, under no lock; None if it is unknown."""
+        partition = keys.asset_partition(version.asset)
+        row = self.rows.get(LEDGER, partition, keys.version_key(version.number))
+        return unpack(row, VersionState) if row is not None else None
 
     def versions(self, asset: Asset) -> dict[str, VersionState]:
         """Return every version of an asset that the ledger knows, by number."""
@@ -510,6 +516,10 @@ class Ledger:
         for digest, document in blobs.items():
             if digest not in self._known_blobs:
                 self.rows.prepare(BLOBS, keys.encode(digest), pack_blob(document))
+        for number, state in step.state.versions.items():
+            before = loaded.versions.get(number)
+            if state.uses and (before is None or before.uses != state.uses):
+                users.prepare(self.rows, Version(loaded.asset, number), state.uses)
         for id_ in set(step.state.approvals) - set(loaded.approvals):
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,13 +27,17 @@ from stage_functions.cli.output import (
     print_json,
     print_table,
     say,
+    show_verdicts,
 )
+from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
 _SAID = ("decision", "status", "why", "reason", "comment")
 """Fields of a record that say in words what it is about."""
+_FAULT_PLACE = re.compile("^draft:", re.MULTILINE)
+"""Where the server tells of a fault in a draft, whose name it does not know."""
 
 
 class Action(StrEnum):
@@ -135,26 +141,48 @@ def check(
     target: Annotated[
         str, typer.Argument(help="The stage, or registry/endpoint for a deployment.")
     ] = "",
+    draft: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="Try a draft of the configuration file.", exists=True, dir_okay=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what would happen and why; nothing is changed. Exits 0 allowed, 4 not."""
+    """Tell what would happen and why; nothing is changed. Exits 0 allowed, 4 not.
+
+    With --config, what would happen to a transition under that draft: it is sent to the server,
+    tried on what is there, and not kept.
+    """
     if not target and action is not Action.DELETE:
         what = "a stage" if action is Action.TRANSITION else "registry/endpoint"
         fail(f"`stageward check {version} {action}` needs {what} behind it")
+    text = _draft(draft) if draft else None
     with connect() as stageward:
-        found = stageward.check(
-            version,
-            action.value,
-            to=target if action is Action.TRANSITION else None,
-            endpoint=target if action is Action.DEPLOY else None,
-        )
+        try:
+            found = stageward.check(
+                version,
+                action.value,
+                to=target if action is Action.TRANSITION else None,
+                endpoint=target if action is Action.DEPLOY else None,
+                configuration=text,
+            )
+        except InvalidInputError as exc:
+            fail(_FAULT_PLACE.sub(f"{draft}:", str(exc)) if draft else str(exc))
     if as_json:
         print_json(found)
     else:
-        say(f"{'allowed' if found.allowed else 'not allowed'}: {found.detail}")
-        for verdict in found.verdicts:
-            say(f"  {verdict.sentence}")
+        under = f", under {draft}" if draft else ""
+        say(f"{'allowed' if found.allowed else 'not allowed'}{under}: {found.detail}")
+        show_verdicts(found.verdicts)
     raise typer.Exit(0 if found.allowed else REFUSED)
+
+
+def _draft(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        fail(f"cannot read {path}: {exc}")
 
 
 def history(

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stage_functions.client import Client
+from stage_functions.domain.rule import Result, Verdict
 from stage_functions.settings import read_settings
 from stage_functions.wire import api
 
@@ -68,6 +69,18 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) ->
     for row in rows:
         table.add_row(*(Text(cell or "–") for cell in row))
     console().print(table)
+
+
+def show_verdicts(verdicts: Iterable[api.Verdict]) -> None:
+    """Print what each rule answered, with the values that it saw."""
+    rows = [(one.rule, one.result, one.says, _seen(one)) for one in verdicts]
+    if rows:
+        print_table(("rule", "result", "says", "values"), rows)
+
+
+def _seen(one: api.Verdict) -> str:
+    verdict = Verdict(one.rule, Result(one.result), one.values, one.says, one.error)
+    return "\n".join([*verdict.shown, *filter(None, [verdict.unsaid])])
 
 
 def moment(at: datetime | None) -> str:

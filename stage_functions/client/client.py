@@ -180,13 +180,23 @@ class Client:
         to: str | None = None,
         endpoint: str | None = None,
         reason: str = "",
+        configuration: str | None = None,
     ) -> api.Check:
         """Ask what would happen; nothing is changed.
 
+        Args:
+            version: `registry/kind/name:version`.
+            action: what is to be done with it.
+            to: the stage, for a transition.
+            endpoint: `registry/endpoint`, for a deployment.
+            reason: what a rule may read as the request's reason.
+            configuration: text of a draft to try a transition under.
+
         Raises:
+            DeniedError: only a person of the configuration may try a draft.
             NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
         """
-        body = api.CheckBody(action, to, endpoint, reason)
+        body = api.CheckBody(action, to, endpoint, reason, configuration)
         return self._post(f"{_version(version)}/checks", api.Check, body)
 
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -1,16 +1,18 @@
 """What rules may read, and what approvals are bound to: assembled here so that both agree.
 
 Rules see `version`, `evidence` and `holder`, which an approval is bound to, and, unbound,
-`request`, `now` and `in_stage_since`.
+`request`, `now`, `in_stage_since`, `calendars` and `used_by`. What a version `uses` is evidence,
+and so bound; at which stage each of these stands is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from stage_functions.domain.approval import Binding
-from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.calendar import Calendar, standing
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import CONVERSATION
@@ -28,6 +30,7 @@ def facts(
     holder: tuple[Snapshot, Evidence] | None,
     request: Request,
     now: datetime,
+    more: Facts | None = None,
 ) -> Facts:
     """Return the variables of a rule.
 
@@ -39,6 +42,7 @@ def facts(
         holder: the version that holds the target stage, with its evidence, or None.
         request: what is asked.
         now: aware UTC.
+        more: the variables that are only there where a rule names them.
     """
     return {
         "version": _version(lifecycle, snapshot, state.stage),
@@ -59,6 +63,30 @@ def facts(
         },
         "now": now,
         "in_stage_since": state.since,
+        **(more or {}),
+    }
+
+
+def calendars(of: Iterable[Calendar], now: datetime) -> Facts:
+    """Return how each calendar stands, as rules see it."""
+    return {calendar.name: standing(calendar, now).variables() for calendar in of}
+
+
+def related(version: Version | None, stage: str, text: str = "") -> Mapping[str, str]:
+    """Return a version that another one uses, or that uses it, as rules see it.
+
+    Args:
+        version: which; None where it is named in a way that says nothing.
+        stage: where it stands; "" where the ledger has granted it none.
+        text: how it is named, where that names no version.
+    """
+    asset = version.asset if version is not None else None
+    return {
+        "registry": asset.registry if asset else "",
+        "kind": str(asset.kind) if asset else "",
+        "name": asset.name if asset else text,
+        "version": version.number if version is not None else "",
+        "stage": stage,
     }
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.domain.asset import Asset
+from stage_functions.domain.calendar import Calendar
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.rule import Rule
 
@@ -134,6 +135,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         rules: by name.
         forward_only: transitions form no cycle.
         bind: globs over the tags that rules may read and approvals are bound to.
+        calendars: by name, windows of time that rules may ask about.
         links_despite_exclusions: votes by personal link are taken even where somebody is excluded.
         text: as written in the file, without defaults; what the digest is over.
     """
@@ -146,6 +148,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
     forward_only: bool = True
     bind: tuple[str, ...] = ()
     links_despite_exclusions: bool = False
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
     text: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property

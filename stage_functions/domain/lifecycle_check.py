@@ -4,7 +4,8 @@
 - under `forward_only` the transitions, displacements included, form no cycle;
 - Unregistered is built in and never named;
 - an exclusive stage names a stage, itself not exclusive, for the versions that it displaces;
-- every rule, group and stage that is named exists, and every quorum can be reached.
+- every rule, group and stage that is named exists, and every quorum can be reached;
+- every calendar takes place some time, in a time zone that there is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from stage_functions.domain import calendar
 from stage_functions.domain.lifecycle import (
     UNREGISTERED,
     ApprovalPolicy,
@@ -44,6 +46,7 @@ def faults(lifecycle: Lifecycle, directory: Directory) -> tuple[Fault, ...]:
         *_transition_faults(lifecycle),
         *_approval_faults(lifecycle, directory),
         *_shape_faults(lifecycle),
+        *_calendar_faults(lifecycle),
     )
 
 
@@ -200,6 +203,13 @@ def _shape_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
                 f"forward_only forbids the cycle {' → '.join(cycle)}; "
                 "remove a transition, or write forward_only: false",
             )
+
+
+def _calendar_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
+    for name, one in lifecycle.calendars.items():
+        key, why = calendar.fault(one)
+        if why:
+            yield Fault(("calendars", name, key), f"calendar {name}: {why}")
 
 
 def _edges(lifecycle: Lifecycle) -> dict[str, list[str]]:

@@ -14,6 +14,8 @@ from msgspec import Struct, field
 
 ABSENT = " is not recorded"
 """How the value of an expression ends that has none."""
+NOBODY_HOLDS = "no version holds "
+"""How the value of an expression begins that reads a holder where there is none."""
 
 
 class Result(StrEnum):
@@ -60,18 +62,40 @@ class Verdict(Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """The verdict for people, with the values it saw."""
-        shown = ", ".join(_shown(name, value) for name, value in self.values.items())
         text = f"{self.rule} {self.result}" + (f" ({self.says})" if self.says else "")
-        parts = dict.fromkeys(part for part in (shown, self.error) if part)
+        parts = [part for part in (", ".join(self.shown), self.unsaid) if part]
         return f"{text}: {'; '.join(parts)}" if parts else text
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The values it saw, each in words."""
+        return tuple(_shown(name, value) for name, value in self.values.items())
+
+    @property
+    def unsaid(self) -> str:
+        """Why it could not be evaluated, unless one of the values says just that."""
+        return "" if self.error in self.shown else self.error
 
 
 def _shown(name: str, value: str) -> str:
-    return f"{name}{ABSENT}" if value.endswith(ABSENT) else f"{name} = {value}"
+    if value.endswith(ABSENT):
+        return f"{name}{ABSENT}"
+    return f"{name}: {value}" if value.startswith(NOBODY_HOLDS) else f"{name} = {value}"
+
+
+class Withheld(Struct, frozen=True):
+    """Stands for a fact that cannot be given: whatever rule needs it has errored.
+
+    Attributes:
+        why: in words.
+    """
+
+    why: str
 
 
 Facts = Mapping[str, Any]
-"""The variables of a rule: `version`, `evidence`, `holder`, `request`, `now`, `in_stage_since`."""
+"""The variables of a rule: `version`, `evidence`, `holder`, `request`, `now`, `in_stage_since`;
+and, only where a rule names them, `uses`, `used_by`, `calendars`."""
 
 
 def all_passed(verdicts: tuple[Verdict, ...]) -> bool:

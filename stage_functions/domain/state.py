@@ -49,6 +49,7 @@ class VersionState(Struct, frozen=True):
         approved_by: id of the approval that gave it its stage or renewed it, or "".
         valid_until: until when that approval is valid; None for ever.
         blocked_when_invalid: from then on it is not to be deployed.
+        uses: `registry/kind/name:version` of what it uses, as its evidence said last.
     """
 
     version: str
@@ -72,6 +73,7 @@ class VersionState(Struct, frozen=True):
     approved_by: str = ""
     valid_until: datetime | None = None
     blocked_when_invalid: bool = False
+    uses: tuple[str, ...] = ()
 
     @property
     def governed(self) -> bool:

@@ -14,7 +14,7 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.transition import Request as Wish
-from stage_functions.web import documents
+from stage_functions.web import documents, drafts
 from stage_functions.web.contract import (
     COMMANDS,
     IDEMPOTENT,
@@ -163,7 +163,11 @@ def check_version(
     version: Number,
     body: api.CheckBody,
 ) -> Response:
-    """Tell what would happen and why; nothing is changed."""
+    """Tell what would happen and why; nothing is changed.
+
+    With `configuration`, what would happen under that draft: its lifecycles, rules and groups, on
+    the registries and the ledger that are there.
+    """
     actor = caller(request)
     action = Action(body.action)
     if action is Action.TRANSITION and not body.to:
@@ -175,7 +179,10 @@ def check_version(
         Wish(text("body.to", body.to or ""), text("body.reason", body.reason), actor),
         text("body.endpoint", body.endpoint or ""),
     )
-    return reply(documents.check(check(context_of(request), question)))
+    context = context_of(request)
+    if body.configuration is not None:
+        context = drafts.under(context, actor, action, body.configuration)
+    return reply(documents.check(check(context, question)))
 
 
 def _answered(answer: Answer) -> Response:

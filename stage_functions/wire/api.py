@@ -48,6 +48,7 @@ class CheckBody:
         to: the stage, for a transition.
         endpoint: `registry/endpoint`, for a deployment.
         reason: what a rule may read as the request's reason.
+        configuration: text of a draft to try a transition under, at most 200,000 characters.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
@@ -56,6 +57,7 @@ class CheckBody:
     to: str | None = None
     endpoint: str | None = None
     reason: str = ""
+    configuration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from stage_functions.domain.calendar import Calendar
 from stage_functions.domain.configuration import (
     Configuration,
     Mode,
@@ -44,15 +45,16 @@ Item = Mapping[str, Any]
 
 
 def load(
-    text: str, *, path: str, environment: Mapping[str, str], check_rule: CheckRule
+    text: str, *, path: str, environment: Mapping[str, str] | None, check_rule: CheckRule
 ) -> Configuration:
     """Return what the file says.
 
     Args:
         text: the file's content.
         path: the file's name, for messages.
-        environment: what `${NAME}` in an address is read from.
-        check_rule: says what is wrong with a rule; "" if nothing is.
+        environment: what `${NAME}` in an address is read from; with None no address is looked at.
+        check_rule: says what is wrong with a rule, given the names of the calendars that it may ask
+            about; "" if nothing is.
 
     Raises:
         ConfigurationError: the number of faults, then each with file, line and column.
@@ -76,8 +78,10 @@ def load(
 
 
 def _unset(
-    document: Document, registries: Sequence[Item], environment: Mapping[str, str]
+    document: Document, registries: Sequence[Item], environment: Mapping[str, str] | None
 ) -> list[Fault]:
+    if environment is None:
+        return []
     found = [
         (index, expand(registry["address"], registry["alias"], environment)[1])
         for index, registry in enumerate(registries)
@@ -89,7 +93,7 @@ def _unset(
     ]
 
 
-def _configuration(content: Item, environment: Mapping[str, str]) -> Configuration:
+def _configuration(content: Item, environment: Mapping[str, str] | None) -> Configuration:
     registries = [_registry(item, environment) for item in content["registries"]]
     groups: Mapping[str, Sequence[str]] = content.get("groups", {})
     return Configuration(
@@ -104,8 +108,10 @@ def _configuration(content: Item, environment: Mapping[str, str]) -> Configurati
     )
 
 
-def _registry(item: Item, environment: Mapping[str, str]) -> RegistryConfiguration:
-    address, _ = expand(item["address"], item["alias"], environment)
+def _registry(item: Item, environment: Mapping[str, str] | None) -> RegistryConfiguration:
+    address = ""
+    if environment is not None:
+        address, _ = expand(item["address"], item["alias"], environment)
     return RegistryConfiguration(
         alias=item["alias"],
         type=RegistryType(item["type"]),
@@ -126,12 +132,14 @@ def _person(key: str, item: Item) -> Person:
 
 def _lifecycle(item: Item) -> Lifecycle:
     rules: Mapping[str, Item] = item.get("rules", {})
+    calendars: Mapping[str, Item] = item.get("calendars", {})
     return Lifecycle(
         name=item["name"],
         applies_to=tuple(item["applies_to"]),
         stages={name: _stage(name, stage) for name, stage in item["stages"].items()},
         transitions=tuple(_transition(transition) for transition in item["transitions"]),
         rules={name: _rule(name, rule) for name, rule in rules.items()},
+        calendars={name: _calendar(name, calendar) for name, calendar in calendars.items()},
         text=item,
         **_options(item, forward_only=bool, bind=tuple, links_despite_exclusions=bool),
     )
@@ -155,6 +163,16 @@ def _stage(name: str, item: Item) -> Stage:
 
 def _rule(name: str, item: Item) -> Rule:
     return Rule(name, item["cel"], **_options(item, says=str, shows=tuple))
+
+
+def _calendar(name: str, item: Item) -> Calendar:
+    return Calendar(
+        name,
+        item["timezone"],
+        item["starts"],
+        _duration(item["lasts"]),
+        **_options(item, recurs=str),
+    )
 
 
 def _transition(item: Item) -> Transition:

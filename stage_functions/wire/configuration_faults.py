@@ -5,7 +5,7 @@ What must hold of a lifecycle in itself is in `domain.lifecycle_check`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,7 +19,7 @@ from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
 from stage_functions.wire.faults import did_you_mean
 
-CheckRule = Callable[[Rule], str]
+CheckRule = Callable[[Rule, Collection[str]], str]
 
 
 def configuration_faults(
@@ -30,7 +30,8 @@ def configuration_faults(
     Args:
         content: the file as plain values, of the right shape.
         configuration: what was made of it.
-        check_rule: says what is wrong with a rule; "" if nothing is.
+        check_rule: says what is wrong with a rule, given the names of the calendars that it may ask
+            about; "" if nothing is.
     """
     yield from _registry_faults(content["registries"], configuration)
     yield from _people_faults(configuration.directory)
@@ -140,12 +141,13 @@ def _name_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
 
 
 def _rule_faults(lifecycle: Lifecycle, check_rule: CheckRule) -> Iterator[Fault]:
+    calendars = tuple(lifecycle.calendars)
     for rule in lifecycle.rules.values():
         path = ("rules", rule.name)
-        fault = check_rule(Rule(rule.name, rule.cel, rule.says))
+        fault = check_rule(Rule(rule.name, rule.cel, rule.says), calendars)
         if fault:
             yield Fault((*path, "cel"), f"rule {rule.name}: {fault}")
         for index, expression in enumerate(rule.shows):
-            fault = check_rule(Rule(rule.name, "true", rule.says, (expression,)))
+            fault = check_rule(Rule(rule.name, "true", rule.says, (expression,)), calendars)
             if fault:
                 yield Fault((*path, "shows", index), f"rule {rule.name} {fault}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stage_functions.adapters.cel import CelRules
-from stage_functions.adapters.cel_text import REQUEST, VERSION, paths
+from stage_functions.adapters.cel_paths import REQUEST, VERSION, paths
 from stage_functions.domain.rule import Rule
 from tests.adapters.rule_facts import FAIL, HELD, PASS, known
 

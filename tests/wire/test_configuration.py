@@ -196,7 +196,7 @@ def test_an_address_may_be_put_together_from_the_environment() -> None:
         text,
         path="stageward.yaml",
         environment={"HOST": "mlflow.example.org", "PORT": "443"},
-        check_rule=lambda _: "",
+        check_rule=lambda *_: "",
     ).registry("demo")
 
     assert registry.address == "https://mlflow.example.org:443/mlflow"

@@ -36,7 +36,7 @@ def mutations(draw: st.DrawFn) -> str:
 def test_any_text_loads_or_is_a_configuration_error(text: str) -> None:
     """No file whatever makes the loader raise anything else, and every fault has a place."""
     try:
-        configuration = load(text, path="s.yaml", environment=ENVIRONMENT, check_rule=lambda _: "")
+        configuration = load(text, path="s.yaml", environment=ENVIRONMENT, check_rule=lambda *_: "")
     except ConfigurationError as exc:
         head, *lines = str(exc).split("\ns.yaml:")
         assert " in s.yaml" in head

@@ -185,7 +185,7 @@ def test_two_lifecycles_of_one_name_are_refused() -> None:
 def test_an_unset_variable_is_told_with_what_it_is_for(environment: Mapping[str, str]) -> None:
     """Whoever starts Stageward without the address reads which variable to set."""
     with pytest.raises(ConfigurationError) as caught:
-        load(DEFAULT, path="s.yaml", environment=environment, check_rule=lambda _: "")
+        load(DEFAULT, path="s.yaml", environment=environment, check_rule=lambda *_: "")
 
     assert str(caught.value) == (
         "1 fault in s.yaml\n"
@@ -203,7 +203,7 @@ def test_no_message_repeats_an_address(address: str) -> None:
             DEFAULT,
             path="s.yaml",
             environment={"MLFLOW_TRACKING_URI": address},
-            check_rule=lambda _: "",
+            check_rule=lambda *_: "",
         )
 
     assert "secret" not in str(caught.value)

@@ -32,7 +32,7 @@ SHAPE = [
         [
             (
                 "29:5: unknown key 'zzz'; the keys here are name, applies_to, "
-                "forward_only, bind, links_despite_exclusions, stages, rules, transitions"
+                "forward_only, bind, links_despite_exclusions, stages, rules, calendars, transitions"
             )
         ],
         id="unknown-key-far",

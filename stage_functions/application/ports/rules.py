@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from stage_functions.domain.rule import Facts, Rule, Verdict
@@ -11,10 +11,14 @@ from stage_functions.domain.rule import Facts, Rule, Verdict
 class RuleEngine(Protocol):
     """Evaluates rules. Safe to share between threads."""
 
-    def check(self, rule: Rule) -> str:
+    def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:
         """Say what is wrong with a rule as written; an empty text if nothing is.
 
         A rule must compile and be of type BOOL; whatever it shows must compile.
+
+        Args:
+            rule: the rule.
+            calendars: names of those that it may ask about.
         """
         ...
 
