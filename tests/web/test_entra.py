@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stage_functions.application.scan import Scanner
-from stage_functions.bootstrap import Application, web_application
-from stage_functions.domain.error import ConfigurationError, DeniedError
 from stage_functions.domain.people import Directory
-from stage_functions.settings import Settings, SignIn, read_settings
-from stage_functions.web.entra import HEADER, MAX_CHARACTERS, principal
+from stage_functions.settings import SignIn
+from stage_functions.web.entra import HEADER
 from tests.api_server import Api, api_over
 from tests.builders import DIRECTORY, World
 from tests.web.browser import FORM, Browser, Site, site_over
+from tests.web.principal import APP, OID, OTHER, header
 
-OID, OTHER = "5f0c1a52-0000-4000-8000-00000000ada0", "5f0c1a52-0000-4000-8000-00000000b0b0"
-APP = "5f0c1a52-0000-4000-8000-0000000000a1"
 SOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 MICROSOFT = "http://schemas.microsoft.com/identity/claims"
 ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
@@ -37,6 +29,7 @@ def entra() -> Directory:
     people = dict(DIRECTORY.people)
     people["ada"] = replace(people["ada"], ids=("mlflow:ada", f"oid:{OID}"))
     people["bob"] = replace(people["bob"], ids=("mlflow:bob", "upn:Bob@example.org", f"app:{APP}"))
+    people["sam"] = replace(people["sam"], ids=("mlflow:sam", f"oid:{APP}"))
     named = {"risk": ("Stageward.Risk", OTHER), "operators": ("Stageward.Operator",)}
     return replace(DIRECTORY, people=people, entra=named)
 
@@ -60,13 +53,6 @@ def site(known: World) -> Iterator[Site]:
     """The pages behind it."""
     with site_over(known, SignIn.ENTRA) as running:
         yield running
-
-
-def header(*claims: tuple[str, object], **more: object) -> str:
-    """Return what the platform writes for some claims."""
-    listed = [{"typ": typ, "val": val} for typ, val in claims]
-    whole = {"auth_typ": "aad", "claims": listed, "name_typ": f"{SOAP}/name", "role_typ": ROLE}
-    return base64.b64encode(json.dumps({**whole, **more}).encode()).decode()
 
 
 def ask(api: Api, *claims: tuple[str, object], path: str = LIST) -> httpx.Response:
@@ -170,7 +156,7 @@ def test_the_platforms_own_name_of_the_claim_of_roles_counts(guarded: Api) -> No
 
 
 def test_a_guest_votes_by_the_group_that_entra_names(known: World, guarded: Api) -> None:
-    """And is excluded by nothing that is known of others; the record says who."""
+    """Of author and requester an id of Entra is known: it is certain that the guest is neither."""
     known.register("1")
     ada = guarded.client()
     ada.headers[HEADER] = header(("oid", OID))
@@ -184,11 +170,10 @@ def test_a_guest_votes_by_the_group_that_entra_names(known: World, guarded: Api)
         json={"decision": "reject", "comment": "no", "fingerprint": pending["fingerprint"]},
     )
 
-    # Of the author only an id of MLflow is known, who may be this guest: said so, and no vote.
-    assert answer.status_code == 403
-    assert "of whom no oid id is known" in answer.json()["detail"]
+    assert (answer.status_code, answer.json()["status"]) == (200, "rejected")
     records = ada.get("/api/v1/assets/demo/models/iris/history").json()["records"]
-    assert records[-1]["actor"]["id"] == "person:ada"
+    who = {"id": f"oid:{OTHER}", "attribution": "proven", "via": "api"}
+    assert who in [record["actor"] for record in records]
 
 
 def test_operators_may_be_named_by_a_role(guarded: Api) -> None:
@@ -250,80 +235,11 @@ def test_signing_out_is_the_platforms(site: Site) -> None:
     assert out.headers["Location"] == "/.auth/logout"
 
 
-MALFORMED = [
-    "",
-    "x",
-    "é",
-    "e30=",
-    "bm8ganNvbg==",
-    base64.b64encode(b"\xff\xfe").decode(),
-    base64.b64encode(b"[]").decode(),
-    base64.b64encode(b'{"auth_typ": "aad"}').decode(),
-    base64.b64encode(b'{"auth_typ": "aad", "claims": [{"typ": "oid"}]}').decode(),
-    header(("oid", OID)) + ",",
-    header(("oid", OID)) + "\n",
-    header(("oid", OID)).rstrip("=") + "===",
-    header(("oid", 7)),
-    header(("oid", None)),
-    header(("oid", "not-a-guid")),
-    header(("oid", f"{OID}\n")),
-    header(("oid", OID), ("oid", OTHER)),
-    header(("upn", "ada@example.org")),
-    header(("oid", OID), auth_typ="google"),
-    header(("oid", OID), auth_typ=None),
-    header(*[("x", str(number)) for number in range(1001)], ("oid", OID)),
-    header(("oid", OID), ("x", "y" * MAX_CHARACTERS)),
-    header(),
-]
-
-
-@pytest.mark.parametrize("text", MALFORMED)
-def test_a_header_that_is_not_the_platforms_signs_in_nobody(text: str) -> None:
-    """Refused, not sent to a sign-in that would end here again."""
-    with pytest.raises(DeniedError, match=HEADER):
-        principal([text])
-
-
 def test_a_header_that_is_there_twice_signs_in_nobody(guarded: Api) -> None:
     """One of them may have been smuggled in."""
     twice = [(HEADER, header(("oid", OID))), (HEADER.lower(), header(("oid", OID)))]
 
     assert httpx.get(f"{guarded.address}{LIST}", headers=twice).status_code == 403
-
-
-@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
-def test_any_header_is_read_or_refused(content: bytes) -> None:
-    """Nothing else fails."""
-    for text in (content.decode("latin-1"), base64.b64encode(content).decode()):
-        with pytest.raises(DeniedError):
-            principal([text])
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["auth_typ", "claims", "role_typ"]),
-        st.none()
-        | st.text(max_size=5)
-        | st.just("aad")
-        | st.lists(
-            st.fixed_dictionaries({"typ": st.sampled_from(["oid", "upn"]), "val": st.text()})
-        ),
-    )
-)
-def test_any_claims_are_read_or_refused(document: dict[str, Any]) -> None:
-    """No object id, nobody."""
-    text = base64.b64encode(json.dumps(document).encode()).decode()
-
-    with pytest.raises(DeniedError):
-        principal([text])
-
-
-@pytest.mark.parametrize(
-    "claim", ["a b@example.org", "ada", "@example.org", "a@b\n", "x" * 500 + "@b"]
-)
-def test_a_user_name_that_is_none_is_no_id(claim: str) -> None:
-    """The object id is left."""
-    assert principal([header(("oid", OID), ("upn", claim))]).ids == (f"oid:{OID}",)
 
 
 @pytest.mark.parametrize("sign_in", [SignIn.DEV, SignIn.TOKENS])
@@ -395,24 +311,3 @@ def test_a_form_of_ours_is_taken(site: Site) -> None:
 
         assert browser.post("/test", form, FORM).status_code == 303
         assert browser.post("/test", form, {"Origin": "https://e.example"}).status_code == 403
-
-
-@pytest.mark.parametrize("value", ["", "false", "1", "yes", None])
-def test_without_the_platform_it_does_not_start(it: World, value: str | None) -> None:
-    """And says why: the header could be anybody's."""
-    environment = {"STAGEWARD_AUTH": "entra"} | (
-        {} if value is None else {"WEBSITE_AUTH_ENABLED": value}
-    )
-    settings = read_settings(environment)
-
-    with pytest.raises(ConfigurationError, match=r"WEBSITE_AUTH_ENABLED, .* is not true"):
-        web_application(Application(settings, it.context, Scanner(it.context)))
-
-
-@pytest.mark.parametrize("value", ["True", "true", "TRUE"])
-def test_behind_the_platform_it_starts(it: World, value: str) -> None:
-    """As the platform writes the word."""
-    settings = read_settings({"STAGEWARD_AUTH": "entra", "WEBSITE_AUTH_ENABLED": value})
-
-    assert callable(web_application(Application(settings, it.context, Scanner(it.context))))
-    assert Settings().platform_signs_in is False

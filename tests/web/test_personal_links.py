@@ -4,92 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
-from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stage_functions.adapters.links import PageLinks
 from stage_functions.application import tokens
-from stage_functions.application.link_keys import LinkKeys
-from stage_functions.application.signatures import Purpose, Signatures
+from stage_functions.application.signatures import Purpose
 from stage_functions.application.tokens import Token, token_id
-from stage_functions.application.transition import request_transition
-from stage_functions.application.vote import VoteCommand, find, vote, withdraw
-from stage_functions.domain.approval import Approval, Decision
-from stage_functions.domain.lifecycle import (
-    ApprovalPolicy,
-    Assurance,
-    Lifecycle,
-    Transition,
-)
 from stage_functions.settings import SignIn
-from tests.builders import IRIS, World, actor, lifecycle, world
-from tests.web.browser import Browser, Site, site_over
-
-URL = "https://stageward.example.org"
-WEEK = timedelta(days=7)
-
-
-def linked() -> Lifecycle:
-    """Return a lifecycle where a link is enough on the way to Production, and not out of it."""
-    by_link = ApprovalPolicy(2, {"risk": 1}, (), WEEK, assurance=Assurance.LINK)
-    surely = ApprovalPolicy(1, {"risk": 1}, (), WEEK)
-    return replace(
-        lifecycle(),
-        transitions=(
-            Transition("None", "Staging"),
-            Transition("Staging", "Production", approval=by_link),
-            Transition("Staging", "Archived", approval=surely),
-        ),
-        text={"name": "linked"},
-    )
-
-
-class Case(NamedTuple):
-    """A world with an open approval, and the pages over it."""
-
-    it: World
-    site: Site
-    approval: Approval
-
-    @property
-    def signatures(self) -> Signatures:
-        """What signs links, as notifications have it."""
-        context = self.it.context
-        keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
-        return Signatures(keys, context.clock)
-
-    def link(self, person: str = "bob", approval: Approval | None = None) -> str:
-        """Return the path of a personal link."""
-        links = PageLinks(URL, self.signatures)
-        return links.personal(approval or self.approval, person).removeprefix(URL)
-
-    def token(self, person: str = "bob", approval: Approval | None = None) -> str:
-        """Return the token of a personal link."""
-        (token,) = parse_qs(urlsplit(self.link(person, approval)).query)["sig"]
-        return token
-
-    @property
-    def page(self) -> str:
-        """The path of a page of the approval."""
-        return f"/approvals/{self.approval.id}/test"
-
-    def number(self) -> int:
-        """Return how many records the asset has."""
-        return self.it.context.ledger.load(IRIS).head.number
-
-
-def asked(it: World, number: str, target: str = "Production") -> Approval:
-    """Open an approval."""
-    version = it.register(number)
-    request_transition(it.context, it.command(version, "Staging"))
-    answer = request_transition(it.context, it.command(version, target))
-    return find(it.context, answer.approval)[1]
+from tests.builders import World, world
+from tests.web.browser import Browser, site_over
+from tests.web.linked import URL, Case, asked, linked, wrong
 
 
 @pytest.fixture
@@ -112,15 +39,6 @@ def browser(case: Case) -> Iterator[Browser]:
     """A browser where nobody has signed in."""
     with Browser(case.site) as made:
         yield made
-
-
-def wrong(case: Case, answer: httpx.Response) -> None:
-    """Assert that a link is told nothing of the approval, and let nobody in."""
-    assert answer.status_code == 403
-    assert "This link does not work" in answer.text
-    assert "Set-Cookie" not in answer.headers
-    for detail in (case.approval.id, "iris", "Production", "sam", "bob", "because"):
-        assert detail not in answer.text
 
 
 def test_a_link_opens_the_page_of_its_approval(case: Case, browser: Browser) -> None:
@@ -269,91 +187,6 @@ def test_an_approval_that_is_not_there_is_not_told_from_a_forged_link(
     gone = replace(case.approval, id="zzzzzzzz")
 
     wrong(case, browser.get(case.link("bob", gone)))
-
-
-def ended(case: Case, browser: Browser, why: str) -> None:
-    """Assert that a link tells what became of the request, and no more, and how to sign in."""
-    followed = browser.get(case.link())
-    seen = browser.get(case.page, Cookie=f"stageward_link={case.token()}")
-    sent = browser.http.post(case.page, headers={"Cookie": f"stageward_link={case.token()}"})
-
-    for answer in (followed, seen, sent):
-        assert answer.status_code == 410
-        assert why in answer.text
-        assert "Set-Cookie" not in answer.headers
-        assert f'href="/sign-in?next=%2Fapprovals%2F{case.approval.id}"' in answer.text
-        assert "iris" not in answer.text
-    assert case.site.sent == []
-
-
-def test_a_link_to_a_request_that_was_withdrawn_says_so(case: Case, browser: Browser) -> None:
-    """By whom, and why."""
-    withdraw(case.it.context, case.approval.id, actor("sam"), "w", "found a bug")
-
-    ended(case, browser, "The request was closed, withdrawn: withdrawn by person:sam: found a bug.")
-
-
-def test_a_link_to_a_request_that_was_decided_says_so(case: Case, browser: Browser) -> None:
-    """Whoever voted sees what came of it."""
-    approval = case.approval
-    for who in ("ada", "bob"):
-        command = VoteCommand(
-            approval.id, Decision.APPROVE, "", approval.fingerprint, actor(who), who
-        )
-        vote(case.it.context, command)
-
-    ended(case, browser, "approved: approved by person:ada and person:bob.")
-
-
-def test_a_link_ends_with_the_deadline(case: Case, browser: Browser) -> None:
-    """To the moment, before the ledger has recorded it."""
-    link = case.link()
-    case.it.clock.time = case.approval.deadline - timedelta(seconds=1)
-    before = browser.get(link).status_code
-    case.it.clock.time = case.approval.deadline
-
-    assert before == 303
-    ended(case, browser, "expired: no decision before")
-
-
-def test_a_link_to_another_brief_says_that_it_is_no_longer_this_one(
-    case: Case, browser: Browser
-) -> None:
-    """The request is open, and may be seen by signing in."""
-    other = replace(case.approval, binding=replace(case.approval.binding, evidence="sha256:9"))
-    changed = case.link("bob", other)
-
-    answer = browser.get(changed)
-
-    assert (answer.status_code, "Set-Cookie" in answer.headers) == (410, False)
-    assert "no longer the one that the link was sent for" in answer.text
-
-
-def test_a_link_of_somebody_who_left_is_over(case: Case, browser: Browser) -> None:
-    """From the moment they are not in the file."""
-    link, configuration = case.link(), case.it.context.configuration
-    browser.get(link)
-    people = {key: one for key, one in configuration.directory.people.items() if key != "bob"}
-    directory = replace(configuration.directory, people=people)
-    changed = replace(case.it.context, configuration=replace(configuration, directory=directory))
-
-    with site_over(replace(case.it, context=changed), SignIn.TOKENS):
-        for path in (link, case.page):
-            answer = browser.get(path)
-            assert answer.status_code == 410
-            assert "somebody who is no longer known here" in answer.text
-            assert "Bob" not in answer.text
-
-
-def test_a_link_where_links_are_not_enough_opens_nothing(case: Case, browser: Browser) -> None:
-    """Nobody sends one; a token for it, however right, is told so."""
-    surely = asked(case.it, "2", "Archived")
-    token = case.signatures.sign(Purpose.LINK, surely.id, "bob", surely.fingerprint)
-
-    answer = browser.get(f"/approvals/{surely.id}/link?sig={token}")
-
-    assert answer.status_code == 410
-    assert "a link is not enough to vote on it" in answer.text
 
 
 def test_a_link_outlives_the_change_of_its_key(case: Case, browser: Browser) -> None:
