@@ -29,7 +29,8 @@ class Actor(Struct, frozen=True):
     Attributes:
         id: `person:<key>`, `<provider>:<stable id>`, or "" where nobody is known.
         attribution: proven, inferred or none.
-        via: how it arrived: `api`, `cli`, `tag`, `registry`, `scan`, `import`, or `itself`.
+        via: how it arrived: `api`, `cli`, `page`, `link`, `tag`, `registry`, `scan`, `import`, or
+            `itself`.
     """
 
     id: str

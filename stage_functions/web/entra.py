@@ -105,7 +105,8 @@ def identify(request: Request, context: Context) -> Identity:
     if not context.configuration.directory.knows(id_):
         message = (
             f"you are signed in as {' or '.join(found.ids)}, whom the configuration does not know: "
-            "an administrator adds such an id to `people`, or a role or group of yours to `entra`"
+            "an administrator adds such an id to `people`, or a role or group of yours to `entra`; "
+            f"{SIGN_OUT} lets you sign in as somebody else"
         )
         raise DeniedError(f"{message}. {OVERAGE}" if found.overage else message)
     name = person.name if person is not None else found.name or id_

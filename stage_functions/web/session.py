@@ -56,7 +56,7 @@ def by_session(request: Request, here: Service) -> str:
     text, now = request.cookies.get(cookie(here), ""), here.context.clock.now()
     signed = here.signatures.read(Purpose.SESSION, text) if text else None
     if signed is None or not signed.younger(LENGTH, now) or signed.parts[0] != str(here.sign_in):
-        message = "nobody is signed in, or it was too long ago; sign in"
+        message = "nobody is signed in, or it was too long ago"
         raise NotSignedInError(message)
     _, person, token = signed.parts
     if here.sign_in is SignIn.DEV:

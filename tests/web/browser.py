@@ -153,6 +153,7 @@ def _running() -> Site:
         show("/test/fault", fail),
         act("/test", take),
         show("/approvals/{approval}/test", look),
+        show("/approvals/{approval}/test/header", header),
         act("/approvals/{approval}/test", take),
     ]
     site.address = _FOREVER.enter_context(serving(app))

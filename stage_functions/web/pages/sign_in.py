@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from starlette.routing import BaseRoute
@@ -42,11 +41,7 @@ def routes() -> list[BaseRoute]:
 def local(address: str) -> str:
     """Return an address if it is a path of ours, else that of the first page."""
     fits = len(address) <= MAX_ADDRESS and _LOCAL.fullmatch(address)
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return HOME
-    return address if fits and not parts.scheme and not parts.netloc else HOME
+    return address if fits else HOME
 
 
 def ask(request: Request) -> Response:

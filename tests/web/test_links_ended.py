@@ -1,0 +1,124 @@
+"""A personal link that has come to its end says what became of the request, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.application.signatures import Purpose
+from stage_functions.application.vote import VoteCommand, vote, withdraw
+from stage_functions.domain.approval import Decision
+from stage_functions.settings import SignIn
+from tests.builders import World, actor, world
+from tests.web.browser import Browser, site_over
+from tests.web.linked import Case, asked, linked
+
+
+@pytest.fixture
+def it() -> Iterator[World]:
+    """A world where links are enough."""
+    made = world(governed_by=linked())
+    yield made
+    made.rows.close()
+
+
+@pytest.fixture
+def case(it: World) -> Iterator[Case]:
+    """An approval that waits, where people sign in with tokens."""
+    with site_over(it, SignIn.TOKENS) as site:
+        yield Case(it, site, asked(it, "1"))
+
+
+@pytest.fixture
+def browser(case: Case) -> Iterator[Browser]:
+    """A browser where nobody has signed in."""
+    with Browser(case.site) as made:
+        yield made
+
+
+def ended(case: Case, browser: Browser, why: str) -> None:
+    """Assert that a link tells what became of the request, and no more, and how to sign in."""
+    followed = browser.get(case.link())
+    seen = browser.get(case.page, Cookie=f"stageward_link={case.token()}")
+    sent = browser.http.post(case.page, headers={"Cookie": f"stageward_link={case.token()}"})
+
+    for answer in (followed, seen, sent):
+        assert answer.status_code == 410
+        assert why in answer.text
+        assert "Set-Cookie" not in answer.headers
+        assert f'href="/sign-in?next=%2Fapprovals%2F{case.approval.id}"' in answer.text
+        assert "iris" not in answer.text
+    assert case.site.sent == []
+
+
+def test_a_link_to_a_request_that_was_withdrawn_says_so(case: Case, browser: Browser) -> None:
+    """By whom, and why."""
+    withdraw(case.it.context, case.approval.id, actor("sam"), "w", "found a bug")
+
+    ended(case, browser, "The request was closed, withdrawn: withdrawn by person:sam: found a bug.")
+
+
+def test_a_link_to_a_request_that_was_decided_says_so(case: Case, browser: Browser) -> None:
+    """Whoever voted sees what came of it."""
+    approval = case.approval
+    for who in ("ada", "bob"):
+        command = VoteCommand(
+            approval.id, Decision.APPROVE, "", approval.fingerprint, actor(who), who
+        )
+        vote(case.it.context, command)
+
+    ended(case, browser, "approved: approved by person:ada and person:bob.")
+
+
+def test_a_link_ends_with_the_deadline(case: Case, browser: Browser) -> None:
+    """To the moment, before the ledger has recorded it."""
+    link = case.link()
+    case.it.clock.time = case.approval.deadline - timedelta(seconds=1)
+    before = browser.get(link).status_code
+    case.it.clock.time = case.approval.deadline
+
+    assert before == 303
+    ended(case, browser, "expired: no decision before")
+
+
+def test_a_link_to_another_brief_says_that_it_is_no_longer_this_one(
+    case: Case, browser: Browser
+) -> None:
+    """The request is open, and may be seen by signing in."""
+    other = replace(case.approval, binding=replace(case.approval.binding, evidence="sha256:9"))
+    changed = case.link("bob", other)
+
+    answer = browser.get(changed)
+
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (410, False)
+    assert "no longer the one that the link was sent for" in answer.text
+
+
+def test_a_link_of_somebody_who_left_is_over(case: Case, browser: Browser) -> None:
+    """From the moment they are not in the file."""
+    link, configuration = case.link(), case.it.context.configuration
+    browser.get(link)
+    people = {key: one for key, one in configuration.directory.people.items() if key != "bob"}
+    directory = replace(configuration.directory, people=people)
+    changed = replace(case.it.context, configuration=replace(configuration, directory=directory))
+
+    with site_over(replace(case.it, context=changed), SignIn.TOKENS):
+        for path in (link, case.page):
+            answer = browser.get(path)
+            assert answer.status_code == 410
+            assert "somebody who is no longer known here" in answer.text
+            assert "Bob" not in answer.text
+
+
+def test_a_link_where_links_are_not_enough_opens_nothing(case: Case, browser: Browser) -> None:
+    """Nobody sends one; a token for it, however right, is told so."""
+    surely = asked(case.it, "2", "Archived")
+    token = case.signatures.sign(Purpose.LINK, surely.id, "bob", surely.fingerprint)
+
+    answer = browser.get(f"/approvals/{surely.id}/link?sig={token}")
+
+    assert answer.status_code == 410
+    assert "a link is not enough to vote on it" in answer.text
