@@ -91,7 +91,9 @@ def test_a_vote_sent_again_under_its_key_gets_the_same_answer(
 
     one = bob.post(path, json=body, headers=key)
     two = bob.post(path, json=body, headers=key)
-    other = bob.post(path, json={**body, "decision": "reject"}, headers=key)
+    other = bob.post(
+        path, json={**body, "decision": "reject", "comment": "on second thoughts"}, headers=key
+    )
 
     assert one.json() == two.json()
     assert other.status_code == 422
