@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from stage_functions.application import query
 from stage_functions.application.checks import Action, Question, check
@@ -37,6 +37,13 @@ class Clock(RuleBasedStateMachine):
         super().__init__()
         self.it: Clocked = clocked(self.when_invalid)
         self.contexts = (self.it.context, self.it.other)
+
+    @initialize(begun=st.sampled_from(("asked", "asked", "granted", "granted")), i=instances)
+    def begin(self, begun: str, i: int) -> None:
+        """Something waits from the start, or was approved."""
+        self.ask("ada", i, "Production")
+        if begun == "granted":
+            self.everybody_approves(i)
 
     def teardown(self) -> None:
         """Close the store."""
@@ -97,16 +104,23 @@ class Clock(RuleBasedStateMachine):
                 operation = self.it.world.clock.operation_id()
                 withdraw(self.contexts[i], approval.id, actor(person), operation, "")
 
-    @rule(days=st.sampled_from(DAYS), back=st.sampled_from((False, False, False, True)))
-    def set_the_clock(self, days: float, back: bool) -> None:  # noqa: FBT001  # a strategy's value
-        """Time passes, or the clock is set back."""
+    @rule(
+        days=st.sampled_from(DAYS),
+        back=st.sampled_from((False, False, False, False, True)),
+        sweeps=st.sampled_from(((), (0,), (0,), (1,), (0, 1))),
+    )
+    def set_the_clock(self, days: float, back: bool, sweeps: tuple[int, ...]) -> None:  # noqa: FBT001  # a strategy's value
+        """Time passes, or the clock is set back; and whoever sweeps by then, sweeps."""
         self.it.world.clock.time += -days * DAY if back else days * DAY
+        for instance in sweeps:
+            with suppress(StagewardError):
+                sweep(self.contexts[instance])
 
-    @rule(i=instances)
-    def sweep(self, i: int) -> None:
-        """An instance sweeps."""
-        with suppress(StagewardError):
-            sweep(self.contexts[i])
+    @rule(course=st.sampled_from(((1.1, 1), (2.1,), (0.5, 0.6, 1, 1, 2), (6.9,), (31,))))
+    def days_go_by(self, course: tuple[float, ...]) -> None:
+        """Nobody does anything for a while but the sweep."""
+        for days in course:
+            self.set_the_clock(days, back=False, sweeps=(0, 1))
 
     @rule(i=instances)
     def ring_everything(self, i: int) -> None:
