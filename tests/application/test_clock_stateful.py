@@ -217,9 +217,12 @@ class Clock(RuleBasedStateMachine):
             assert approval.binding.source == state.stage
 
     @invariant()
-    def the_history_is_whole(self) -> None:
-        """Numbered, linked, and ending at the head."""
+    def the_history_is_whole_and_says_by_what_a_version_stands(self) -> None:
+        """Numbered, linked, ending at the head; replayed it has the approval and its end."""
+        standing, state = query.standings(self.it.context, IRIS, None)["1"], self.it.state()
+
         assert query.check_history(self.it.context, IRIS) is None
+        assert (standing.approval, standing.valid_until) == (state.approved_by, state.valid_until)
 
     def of(self, type_: RecordType) -> list[Record]:
         """Return the records of a type."""

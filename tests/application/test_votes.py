@@ -190,6 +190,18 @@ def test_who_stands_for_a_request_is_told_that_their_approval_is_lost(it: Clocke
     assert silent == [("person:bob",)]
 
 
+def test_who_stands_for_a_request_is_not_named_among_those_who_approved_it(it: Clocked) -> None:
+    """Their vote was kept, and did not count."""
+    it.world.tag(it.version, "stage_request", "Production: by tag")
+    (view,) = query.approvals(it.context)
+    for person in ("ada", "bob", "eve"):
+        it.vote(view.approval.id, person)
+    answer = it.sponsor(view.approval.id, "ada")
+
+    assert answer.kind is AnswerKind.GRANTED
+    assert answer.detail.startswith("approved by person:bob and person:eve; your approval")
+
+
 def test_who_had_not_voted_is_told_nothing_of_it(it: Clocked) -> None:
     """There was nothing to lose."""
     it.world.tag(it.version, "stage_request", "Production: by tag")
