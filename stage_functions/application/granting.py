@@ -16,7 +16,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect, validity
-from stage_functions.domain.approval import Approval, Decision, Status, unmet
+from stage_functions.domain.approval import Approval, Status, counted, unmet
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import ITSELF
@@ -104,7 +104,9 @@ def _grant(
 ) -> Ruling:
     loaded = context.ledger.more(case.loaded, approval.binding.displaces)
     step = step.knowing(loaded.versions, loaded.approvals)
-    step = close(step, approval.id, Status.APPROVED, _voters(approval), actor, case.now)
+    names = counted(approval, context.configuration.directory)
+    why = f"approved by {' and '.join(names)}"
+    step = close(step, approval.id, Status.APPROVED, why, actor, case.now)
     if approval.renews:
         step = validity.renew(step, approval, request, actor, judged.grounds, case.now)
     else:
@@ -137,8 +139,3 @@ def _changed(
 
 def _void(case: Case, step: Step, approval: Approval, why: str) -> Ruling:
     return Ruling(case.loaded, close(step, approval.id, Status.VOIDED, why, ITSELF, case.now))
-
-
-def _voters(approval: Approval) -> str:
-    names = [vote.voter for vote in approval.votes if vote.decision is Decision.APPROVE]
-    return f"approved by {' and '.join(names)}"

@@ -98,7 +98,7 @@ class Stageward(RuleBasedStateMachine):
             decision = Decision.APPROVE if approve else Decision.REJECT
             operation = self.world.clock.operation_id()
             ballot = VoteCommand(
-                approval.id, decision, "", approval.fingerprint, actor(person), operation
+                approval.id, decision, "so be it", approval.fingerprint, actor(person), operation
             )
             with suppress(StagewardError):
                 vote(self.world.context, ballot)

@@ -57,7 +57,7 @@ def test_promote_waits_until_it_is_decided(
     def decide() -> None:
         for who in ("bob", "eve"):
             brief = at.api.client(who).get(f"/api/v1/approvals/{id_}").json()
-            body = {"decision": verdict, "fingerprint": brief["fingerprint"]}
+            body = {"decision": verdict, "fingerprint": brief["fingerprint"], "comment": "so be it"}
             at.api.client(who).post(f"/api/v1/approvals/{id_}/votes", json=body)
 
     later = threading.Timer(0.3, decide)

@@ -1,4 +1,4 @@
-"""Clocks: one that stands still until told otherwise, one that is ahead of the machine's."""
+"""Clocks: one that stands still until told otherwise, one that wanders, one that is ahead."""
 
 from __future__ import annotations
 
@@ -36,6 +36,22 @@ class FakeClock:
     def fraction(self) -> float:
         """Return the middle."""
         return 0.5
+
+
+class WanderingClock(FakeClock):
+    """A clock that somebody sets while it is read.
+
+    Args:
+        readings: what it says at each look; the last for ever.
+    """
+
+    def __init__(self, readings: list[datetime]) -> None:
+        super().__init__()
+        self._readings = readings
+
+    def now(self) -> datetime:
+        """Return the next reading."""
+        return self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
 
 
 class LaterClock(SystemClock):

@@ -22,7 +22,7 @@ class LossyRows:
         self._rows = rows
         self.losses: list[bool | None] = []
         self.trips = 0
-        self.meanwhile: Callable[[], None] | None = None
+        self.meanwhile: Callable[[], object] | None = None
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
         """Return the row, or None."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from stage_functions.domain.asset import Version
-from tests.api_server import Api
-from tests.builders import World
+from stage_functions.domain.lifecycle import WhenInvalid
+from tests.api_server import Api, api_over
+from tests.builders import World, timed, world
 
 FIRST = "/api/v1/assets/demo/models/iris/versions/1"
 APPROVALS = "/api/v1/approvals"
@@ -91,7 +92,9 @@ def test_a_vote_sent_again_under_its_key_gets_the_same_answer(
 
     one = bob.post(path, json=body, headers=key)
     two = bob.post(path, json=body, headers=key)
-    other = bob.post(path, json={**body, "decision": "reject"}, headers=key)
+    other = bob.post(
+        path, json={**body, "decision": "reject", "comment": "on second thoughts"}, headers=key
+    )
 
     assert one.json() == two.json()
     assert other.status_code == 422
@@ -141,3 +144,65 @@ def test_an_id_that_no_approval_has_is_said_so(api: Api) -> None:
 
     assert answer.status_code == 404
     assert "`stageward approvals` lists them" in answer.json()["detail"]
+
+
+def test_an_approval_says_who_may_still_vote_and_how_votes_were_cast(
+    api: Api, pending: dict[str, Any]
+) -> None:
+    """In one sentence, and in fields for programs."""
+    vote(api, "bob", pending)
+    found = api.client("eve").get(f"{APPROVALS}/{pending['id']}").json()
+
+    assert pending["waits_for"] == (
+        "1 of risk, 1 more of risk or science; excluded: the requester and the author"
+    )
+    assert pending["voters"] == ["person:ada", "person:bob", "person:eve"]
+    assert found["voters"] == ["person:ada", "person:eve"]
+    assert found["votes"][0]["groups"] == ["risk"]
+    assert found["votes"][0]["assurance"] == found["assurance"] == "signed_in"
+    assert (found["renews"], found["impossible"], found["escalated"]) == (False, None, None)
+    assert (found["holder"], found["valid_until"]) == (None, None)
+
+
+def test_a_reject_needs_a_comment(api: Api, pending: dict[str, Any]) -> None:
+    """422, in words, and the approval stays open."""
+    status, body = vote(api, "bob", pending, decision="reject")
+
+    assert (status, body["type"]) == (422, "urn:stageward:problem:invalid")
+    assert body["detail"] == "a reject needs a comment: say why, for whoever asked"
+    assert api.client("bob").get(APPROVALS).json()["approvals"][0]["id"] == pending["id"]
+
+
+def test_what_was_approved_for_a_time_says_until_when_and_is_refused_behind_it() -> None:
+    """By the version, the lists, as-of and the check of a deployment; asking again renews."""
+    it = world(governed_by=timed(WhenInvalid.BLOCK))
+    it.register("1")
+    with api_over(it) as api:
+        sam = api.client("sam")
+        sam.post(f"{FIRST}/transitions", json={"to": "Staging"})
+        sam.post(f"{FIRST}/transitions", json={"to": "Production"})
+        (found,) = sam.get(APPROVALS).json()["approvals"]
+        for who in ("bob", "eve"):
+            vote(api, who, found)
+        version = sam.get(FIRST).json()
+        (listed,) = sam.get("/api/v1/assets").json()["versions"]
+        stood = sam.get("/api/v1/assets/demo/models/iris/as-of").json()["versions"]["1"]
+        it.clock.sleep(31 * 86_400)
+        deploy = {"action": "deploy", "endpoint": "prod/scoring"}
+        blocked = sam.post(f"{FIRST}/checks", json=deploy).json()
+        asked = api.client("ada").post(f"{FIRST}/transitions", json={"to": "Production"})
+        (renewal,) = sam.get(APPROVALS).json()["approvals"]
+        for who in ("bob", "eve"):
+            last = vote(api, who, renewal)[1]
+        allowed = sam.post(f"{FIRST}/checks", json=deploy).json()
+    it.rows.close()
+
+    assert version["approved_by"] == listed["approved_by"] == stood["approval"] == found["id"]
+    assert version["valid_until"] == listed["valid_until"] == stood["valid_until"]
+    assert version["valid_until"].startswith("2026-01-31")
+    assert blocked["allowed"] is False
+    assert f"approval {found['id']} ran out on 2026-01-31" in blocked["detail"]
+    assert (asked.status_code, asked.json()["renews"]) == (202, True)
+    assert (renewal["from_stage"], renewal["to_stage"]) == ("Production", "Production")
+    assert (last["outcome"], last["changed"], last["renews"]) == ("granted", False, True)
+    assert allowed["allowed"] is True
