@@ -183,14 +183,15 @@ def _addressed(url: str, recipient: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}to={quote(recipient, safe='')}"
 
 
-class _Ear(logging.Handler):
-    """Keeps what Apprise logs, for whoever sends in this context."""
+class _Ear(logging.Filter):
+    """Keeps what Apprise logs for whoever sends in this context, and lets none of it pass."""
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         heard = _heard.get()
         if heard is not None:
             heard.append((record.levelno, record.getMessage()))
             del heard[:-_LINES]
+        return False
 
 
 class _Silenced(logging.Filter):
@@ -205,9 +206,8 @@ def _listening() -> Iterator[_Heard]:
     """Give a list of what Apprise logs meanwhile, which nobody else gets to see."""
     with _guard:
         apprise = logging.getLogger("apprise")
-        if not any(isinstance(handler, _Ear) for handler in apprise.handlers):
-            apprise.addHandler(_Ear())
-            apprise.propagate = False
+        if not any(isinstance(one, _Ear) for one in apprise.filters):
+            apprise.addFilter(_Ear())
             for name in _LOGGERS:
                 logging.getLogger(name).addFilter(_Silenced())
         apprise.setLevel(logging.DEBUG)
