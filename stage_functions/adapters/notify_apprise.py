@@ -106,10 +106,10 @@ class AppriseChannel:
         from apprise import OverflowMode  # noqa: PLC0415  # see the module
 
         try:
-            format_, body = self._body(service, message)
+            format_, title, body = self._said(service, message)
             return bool(
                 service.notify(
-                    title=self._shown(message.title),
+                    title=title,
                     body=body,
                     body_format=format_,
                     # What is too long is cut at its end; the link stands before.
@@ -120,13 +120,16 @@ class AppriseChannel:
             heard.append((logging.ERROR, f"{_SAID}{type(exc).__name__}"))
             return False
 
-    def _body(self, service: NotifyBase, message: Message) -> tuple[NotifyFormat, str]:
-        """Return the body as text where the service shows text, else as Markdown."""
+    def _said(self, service: NotifyBase, message: Message) -> tuple[NotifyFormat, str, str]:
+        """Return title and body: as text where the service shows text, else as Markdown."""
         from apprise import NotifyFormat  # noqa: PLC0415  # see the module
 
-        if service.resolve_format(NotifyFormat.TEXT) is NotifyFormat.MARKDOWN:
-            return NotifyFormat.MARKDOWN, self._shown(_markdown(message))
-        return NotifyFormat.TEXT, self._shown(text_of(message))
+        title = self._shown(message.title)
+        if service.resolve_format(NotifyFormat.TEXT) is not NotifyFormat.MARKDOWN:
+            return NotifyFormat.TEXT, title, self._shown(text_of(message))
+        # A service without titles puts them into the body.
+        title = escaped(title) if service.title_maxlen <= 0 else title
+        return NotifyFormat.MARKDOWN, title, self._shown(_markdown(message))
 
     def _shown(self, text: str) -> str:
         """Return a text that calls nobody: `@everyone` in a reason is no call for everyone."""

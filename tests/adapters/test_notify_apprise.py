@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import escape
 
 import pytest
+from markdown_it import MarkdownIt
 
 from stage_functions.adapters.notify_apprise import AppriseChannel
 from stage_functions.application.ports.notifier import Message
@@ -127,6 +129,23 @@ class TestServices:
         sent = json.loads(request.body)
         assert "*title* @all" == sent["title"]
         assert "<b>text</b>\n\nReview:\nhttps://s/a\n\nReason: [a](b) @here" == sent["message"]
+
+    def test_where_markdown_is_shown_text_is_shown_as_it_was_written(
+        self, receiver: Receiver
+    ) -> None:
+        """And the link is one."""
+        nasty = "**b** [click](https://evil.example.org) <b>x</b> `c` # h_i_j 1. x"
+        url = f"{receiver.url.replace('http', 'json')}?format=markdown"
+        link = "https://stageward.example.org/approvals/7f3k9m2x"
+        AppriseChannel(url).send(Message("title", nasty, (("Reason", nasty),), link))
+
+        (request,) = receiver.requests
+        html = MarkdownIt("commonmark").render(json.loads(request.body)["message"])
+        text = escape(nasty, quote=False)
+        assert (
+            f'<p>{text}</p>\n<p><a href="{link}">Review</a></p>\n'
+            f"<ul>\n<li>Reason: {text}</li>\n</ul>\n"
+        ) == html
 
     def test_no_text_calls_everybody(self, receiver: Receiver) -> None:
         """A chat may take `@everyone` for a call; here it is a word."""
