@@ -77,6 +77,7 @@ def open_application(settings: Settings) -> Application:
     rules = CelRules()
     configuration = read_configuration(settings, rules)
     clock = SystemClock()
+    notifier = _notifier(settings, configuration, clock)
     rows = open_rows(settings)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     registries = {
@@ -84,7 +85,6 @@ def open_application(settings: Settings) -> Application:
         for alias, one in configuration.registries.items()
         if (registry := _registry(one, configuration, settings)) is not None
     }
-    notifier = _notifier(settings, configuration, clock)
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)

@@ -91,6 +91,7 @@ class Receiver:
         """
         self.requests: list[Received] = []
         self._answers = deque(answers)
+        self._otherwise = Answer()
         self._key = key
         self._closing = threading.Event()
         self._server = _Server(self)
@@ -113,6 +114,10 @@ class Receiver:
     def answer_next(self, *answers: int | Answer) -> None:
         """Set the next answers, behind those that are still to be given."""
         self._answers.extend(answers)
+
+    def always(self, answer: int | Answer) -> None:
+        """Give this answer whenever none was set."""
+        self._otherwise = Answer(answer) if isinstance(answer, int) else answer
 
     def close(self) -> None:
         """Stop, cutting every connection that is open."""
@@ -140,7 +145,7 @@ class Receiver:
             return Answer(HTTPStatus.UNAUTHORIZED)
         if body_bytes > MAX_BODY_BYTES:
             return Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        answer = self._answers.popleft() if self._answers else Answer()
+        answer = self._answers.popleft() if self._answers else self._otherwise
         return Answer(answer) if isinstance(answer, int) else answer
 
     def wait_for_close(self) -> None:

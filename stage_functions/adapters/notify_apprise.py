@@ -106,10 +106,10 @@ class AppriseChannel:
         from apprise import OverflowMode  # noqa: PLC0415  # see the module
 
         try:
-            format_, body = self._body(service, message)
+            format_, title, body = self._said(service, message)
             return bool(
                 service.notify(
-                    title=self._shown(message.title),
+                    title=title,
                     body=body,
                     body_format=format_,
                     # What is too long is cut at its end; the link stands before.
@@ -120,13 +120,16 @@ class AppriseChannel:
             heard.append((logging.ERROR, f"{_SAID}{type(exc).__name__}"))
             return False
 
-    def _body(self, service: NotifyBase, message: Message) -> tuple[NotifyFormat, str]:
-        """Return the body as text where the service shows text, else as Markdown."""
+    def _said(self, service: NotifyBase, message: Message) -> tuple[NotifyFormat, str, str]:
+        """Return title and body: as text where the service shows text, else as Markdown."""
         from apprise import NotifyFormat  # noqa: PLC0415  # see the module
 
-        if service.resolve_format(NotifyFormat.TEXT) is NotifyFormat.MARKDOWN:
-            return NotifyFormat.MARKDOWN, self._shown(_markdown(message))
-        return NotifyFormat.TEXT, self._shown(text_of(message))
+        title = self._shown(message.title)
+        if service.resolve_format(NotifyFormat.TEXT) is not NotifyFormat.MARKDOWN:
+            return NotifyFormat.TEXT, title, self._shown(text_of(message))
+        # A service without titles puts them into the body.
+        title = escaped(title) if service.title_maxlen <= 0 else title
+        return NotifyFormat.MARKDOWN, title, self._shown(_markdown(message))
 
     def _shown(self, text: str) -> str:
         """Return a text that calls nobody: `@everyone` in a reason is no call for everyone."""
@@ -183,14 +186,15 @@ def _addressed(url: str, recipient: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}to={quote(recipient, safe='')}"
 
 
-class _Ear(logging.Handler):
-    """Keeps what Apprise logs, for whoever sends in this context."""
+class _Ear(logging.Filter):
+    """Keeps what Apprise logs for whoever sends in this context, and lets none of it pass."""
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
         heard = _heard.get()
         if heard is not None:
             heard.append((record.levelno, record.getMessage()))
             del heard[:-_LINES]
+        return False
 
 
 class _Silenced(logging.Filter):
@@ -205,9 +209,8 @@ def _listening() -> Iterator[_Heard]:
     """Give a list of what Apprise logs meanwhile, which nobody else gets to see."""
     with _guard:
         apprise = logging.getLogger("apprise")
-        if not any(isinstance(handler, _Ear) for handler in apprise.handlers):
-            apprise.addHandler(_Ear())
-            apprise.propagate = False
+        if not any(isinstance(one, _Ear) for one in apprise.filters):
+            apprise.addFilter(_Ear())
             for name in _LOGGERS:
                 logging.getLogger(name).addFilter(_Silenced())
         apprise.setLevel(logging.DEBUG)

@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN = "…"
+_READ_CHARACTERS = 2000
 _LEAST_CHARACTERS = 4
 """Of a part of an address that is taken for a secret; shorter ones are words."""
 _ADDRESSES = re.compile(
@@ -24,9 +25,9 @@ def without_secrets(text: str, address: str, *, host_too: bool = True) -> str:
         address: a URL whose parts are secrets.
         host_too: its host may be one: some services keep a token there.
     """
-    text = _PATHS.sub(rf"\1{HIDDEN}", _ADDRESSES.sub(HIDDEN, text))
     for part in sorted(_parts(address, host_too=host_too), key=len, reverse=True):
         text = re.sub(re.escape(part), HIDDEN, text, flags=re.IGNORECASE)
+    text = _PATHS.sub(rf"\1{HIDDEN}", _ADDRESSES.sub(HIDDEN, text[:_READ_CHARACTERS]))
     return " ".join(text.split())
 
 

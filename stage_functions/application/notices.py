@@ -212,7 +212,8 @@ def _named(text: str, directory: Directory) -> str:
 
 
 def _version(record: Record) -> str:
-    return plain(f"{record.content['asset']}:{record.version}", SHOWN_NAME_CHARACTERS)
+    asset = plain(str(record.content["asset"]), SHOWN_NAME_CHARACTERS)
+    return f"{asset}:{plain(record.version, SHOWN_NAME_CHARACTERS)}"
 
 
 def _moment(moment: datetime) -> str:

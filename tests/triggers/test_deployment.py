@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.triggers.worker import ROOT
 
 HEAVY = (
+    "apprise",
     "azure.ai.ml",
     "azure.data.tables",
     "azure.eventgrid",
@@ -22,6 +23,7 @@ HEAVY = (
     "numpy",
     "pandas",
     "pydantic",
+    "requests",
     "rich",
     "sklearn",
     "sqlite3",

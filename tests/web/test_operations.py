@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from stage_functions.application.sweep import sweep
+from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import SinkRefusedError
 from tests.api_server import Api, api_over
 from tests.builders import IRIS, World, world
+from tests.fakes.notifier import MemoryNotifier
 from tests.fakes.sink import MemorySink
 
 FIRST = "/api/v1/assets/demo/models/iris/versions/1"
@@ -114,6 +117,36 @@ def test_parked_work_is_red_on_health_and_can_be_retried() -> None:
         )
         assert (green.status_code, green.json()["ready"]) == (200, True)
         assert [record.type for record in sink.taken] == ["Registered"]
+    it.rows.close()
+
+
+def test_who_was_not_told_is_shown_and_is_told_again() -> None:
+    """As owed work, by channel; it makes nothing unfit."""
+    notifier = MemoryNotifier({"group:risk": ("risk-1",)})
+    it = world(notifier=notifier)
+    with api_over(it) as api:
+        notifier.faults["risk-1"] = SinkRefusedError("the workflow answered 404")
+        version = it.register("1")
+        request_transition(it.context, it.command(version, "Staging"))
+        approval = request_transition(it.context, it.command(version, "Production")).approval
+        sweep(it.context)
+        eve = api.client("eve")
+
+        (owed,) = eve.get("/api/v1/outbox").json()["owed"]
+        shown = eve.get("/healthz")
+        notifier.faults.clear()
+        eve.post(f"/api/v1/outbox/{owed['id']}/retry")
+        after = eve.get("/healthz")
+
+        assert ("notify", approval, True) == (owed["duty"], owed["target"], owed["parked"])
+        assert "risk-1: the workflow answered 404" == owed["error"]
+        assert (200, "1 not told; see `stageward outbox`") == (
+            shown.status_code,
+            shown.json()["parts"]["notifications"],
+        )
+        assert ["risk-1"] == [channel for channel, _ in notifier.told]
+        assert "" == after.json()["parts"]["notifications"]
+        assert [] == eve.get("/api/v1/outbox").json()["owed"]
     it.rows.close()
 
 
