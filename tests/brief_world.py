@@ -1,7 +1,4 @@
-"""A world as a brief meets it in earnest: a version in Production, and a better one that asks.
-
-`python -m tests.brief_world` serves it on a loopback port, to be looked at.
-"""
+"""A world as a brief meets it in earnest: a version in Production, and a better one that asks."""
 
 from __future__ import annotations
 
@@ -15,6 +12,9 @@ from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.registry import Registry
+from stage_functions.application.ports.rows import Rows
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
@@ -111,16 +111,25 @@ def people_of(key: str) -> Actor:
 
 def empty_world(file: str = FILE, sinks: tuple[MemorySink, ...] = ()) -> World:
     """Return a world governed by a file, its registry empty."""
-    clock, registry, rules = FakeClock(), MemoryRegistry("demo"), CelRules()
+    clock, registry = FakeClock(), MemoryRegistry("demo")
     rows = LossyRows(SQLiteRows(":memory:"))
+    context = context_over_file(rows, registry, clock, file, sinks)
+    found_empty(context, "demo")
+    return World(context, registry, clock, rows)
+
+
+def context_over_file(
+    rows: Rows, registry: Registry, clock: Clock, file: str, sinks: tuple[MemorySink, ...] = ()
+) -> Context:
+    """Return one instance of Stageward over a registry, governed by a file."""
+    rules = CelRules()
     configuration = load(file, path="stageward.yaml", environment={}, check_rule=rules.check)
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
     context = Context(configuration, ledger, {"demo": registry}, states, rules, by_name, clock)
     adopt(context)
-    found_empty(context, "demo")
-    return World(context, registry, clock, rows)
+    return context
 
 
 def evidence(number: int, **metrics: float) -> Evidence:
@@ -210,40 +219,40 @@ def asked(world: World, *, reason: str = REASON, holder: bool = True) -> Asked:
     for version in (data, first, second):
         follow(world.context, Signal(version))
     if holder:
-        approve(world, ask(world, first, "first release"), "rosa", "grace")
-    return Asked(world, ask(world, second, reason), second, first)
+        approve(world.context, ask(world.context, first, "first release"), "rosa", "grace")
+    return Asked(world, ask(world.context, second, reason), second, first)
 
 
-def ask(world: World, version: Version, reason: str, target: str = "Production") -> str:
+def ask(context: Context, version: Version, reason: str, target: str = "Production") -> str:
     """Ask for Production as ada; return the approval's id."""
     answer = None
     for to in ("Staging", target):
         command = TransitionRequest(
-            version, to, reason, people_of("ada"), world.clock.operation_id()
+            version, to, reason, people_of("ada"), context.clock.operation_id()
         )
-        answer = request_transition(world.context, command)
+        answer = request_transition(context, command)
     assert answer is not None
     return answer.approval
 
 
-def approve(world: World, approval: str, *who: str, comment: str = "") -> None:
+def approve(context: Context, approval: str, *who: str, comment: str = "") -> None:
     """Approve as each of some people."""
     for key in who:
-        cast(world, approval, key, Decision.APPROVE, comment)
+        cast(context, approval, key, Decision.APPROVE, comment)
 
 
-def cast(world: World, approval: str, key: str, decision: Decision, comment: str = "") -> None:
+def cast(context: Context, approval: str, key: str, decision: Decision, comment: str = "") -> None:
     """Vote as somebody."""
-    asset = world.context.ledger.asset_of(approval)
+    asset = context.ledger.asset_of(approval)
     assert asset is not None
-    loaded = world.context.ledger.load(asset)
-    found = world.context.ledger.more(loaded, approval=approval).approvals[approval]
+    loaded = context.ledger.load(asset)
+    found = context.ledger.more(loaded, approval=approval).approvals[approval]
     command = VoteCommand(
         approval,
         decision,
         comment,
         found.fingerprint,
         people_of(key),
-        world.clock.operation_id(),
+        context.clock.operation_id(),
     )
-    vote(world.context, command)
+    vote(context, command)
