@@ -39,7 +39,7 @@ version: 1
 registries:
   - {alias: demo, type: mlflow, address: "http://mlflow.example", mode: enforce, watch: ["*/*"]}
 people:
-  ada: {name: Ada Lovelace, ids: ["mlflow:ada"]}
+  ada: {name: Ada Lovelace, ids: ["mlflow:ada", "mlflow:scientist1"]}
   grace: {name: Grace Hopper, ids: ["mlflow:grace"]}
   rosa: {name: Rosa Parks, ids: ["mlflow:rosa"]}
   tim: {name: Tim Berners-Lee, ids: ["mlflow:tim"]}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from html import unescape
@@ -16,43 +13,22 @@ from msgspec.structs import replace
 
 from stage_functions.adapters.mlflow import MlflowRegistry
 from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
-from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.settings import SignIn
+from stage_functions.web.app import create_app
 from tests.api_server import serving
 from tests.brief_world import FILE, approve, ask, context_over_file
 from tests.fakes.clock import FakeClock
 from tests.mlflow_server import MlflowServer
+from tests.mlflow_trained import COMMIT, Trained
 from tests.web.pages.test_brief import words
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-NAME = "brief iris"
-_MODEL = Asset("demo", Kind.MODELS, NAME)
-
-
-@pytest.fixture(scope="module")
-def trained(mlflow_server: MlflowServer) -> dict[str, str]:
-    """Train and register real models in a process of their own; return ids of runs and models."""
-    command = [sys.executable, "-m", "tests.mlflow_training", mlflow_server.address, NAME, "ada"]
-    done = subprocess.run(
-        [*command, COMMIT],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    made: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    return made
 
 
 @pytest.fixture
-def page(mlflow_server: MlflowServer, trained: dict[str, str]) -> Iterator[httpx.Response]:
+def page(mlflow_server: MlflowServer, trained: Trained) -> Iterator[httpx.Response]:
     """Bring the first version to Production, ask for the second, and show its brief."""
-    from stage_functions.application.scan import Scanner
-    from stage_functions.settings import SignIn
-    from stage_functions.web.app import create_app
-
     rows, clock = SQLiteRows(":memory:"), FakeClock()
     file = FILE.replace("metrics.auc", "metrics.accuracy")
     with (
@@ -61,10 +37,11 @@ def page(mlflow_server: MlflowServer, trained: dict[str, str]) -> Iterator[httpx
     ):
         context = context_over_file(rows, registry, clock, file)
         context.states.update("demo", lambda state: replace(state, imported=True))
-        for number in "12":
-            follow(context, Signal(Version(_MODEL, number)))
-        approve(context, ask(context, Version(_MODEL, "1"), "first"), "rosa", "grace")
-        opened = ask(context, Version(_MODEL, "2"), "second")
+        first, second = (trained.version(number, "demo") for number in (1, 2))
+        for version in (first, second):
+            follow(context, Signal(version))
+        approve(context, ask(context, first, "first"), "rosa", "grace")
+        opened = ask(context, second, "second")
         app = create_app(context, Scanner(context), sign_in=SignIn.DEV)
         with serving(app) as address:
             headers = {"Authorization": "Bearer rosa"}
@@ -72,17 +49,17 @@ def page(mlflow_server: MlflowServer, trained: dict[str, str]) -> Iterator[httpx
 
 
 def test_shows_what_a_real_mlflow_knows(
-    page: httpx.Response, mlflow_server: MlflowServer, trained: dict[str, str]
+    page: httpx.Response, mlflow_server: MlflowServer, trained: Trained
 ) -> None:
     """Metrics, parameters, data, code, signature, author, and where to look at them."""
     said, links = words(page), unescape(page.text)
 
     assert 200 == page.status_code
     for text in (
-        "Move brief iris version 2 from Staging to Production?",
+        "Move trained iris version 2 from Staging to Production?",
         "Compared with the registry just now: nothing that it is bound to has changed.",
         "Version 1 holds Production since",
-        "evidence.metrics.accuracy = 0.97",
+        "evidence.metrics.accuracy = 0.9",
         "not-a-number",
         "not a number",
         "iris (training): digest",
@@ -95,8 +72,8 @@ def test_shows_what_a_real_mlflow_knows(
         "train iris",
     ):
         assert text in said
-    root, run = f"{mlflow_server.address}/#", trained["run"]
-    assert f'href="{root}/models/brief%20iris/versions/2"' in links
+    root, run = f"{mlflow_server.address}/#", trained.ids["run"]
+    assert f'href="{root}/models/trained%20iris/versions/2"' in links
     assert f'/runs/{run}"' in links
     assert f'href="{root}/experiments/' in links
     assert 'href="https://example.org/iris.csv"' in links
