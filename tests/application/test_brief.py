@@ -25,7 +25,9 @@ from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.rule import Result
+from stage_functions.web.pages import brief_words
 from tests.brief_world import (
+    FILE,
     FIRST_METRICS,
     SECOND_METRICS,
     Asked,
@@ -33,6 +35,7 @@ from tests.brief_world import (
     ask,
     asked,
     cast,
+    context_over_file,
     empty_world,
     evidence,
     people_of,
@@ -129,6 +132,62 @@ def test_a_link_is_for_voting_where_it_is_enough(it: Asked) -> None:
 
     assert "a link is not enough to vote on this one; sign in" == position.vote
     assert "a personal link is only for voting; sign in" == position.withdraw
+
+
+def test_a_link_is_enough_where_the_lifecycle_says_so(closing: Callable[[World], World]) -> None:
+    """For a vote, and for nothing else."""
+    file = FILE.replace("bind:", "links_despite_exclusions: true\n    bind:")
+    file = file.replace("expires: 7d", "expires: 7d\n          assurance: link")
+    position = seen(asked(closing(empty_world(file))), assurance=Assurance.LINK).position
+
+    assert "" == position.vote
+    assert "a personal link is only for voting; sign in" == position.withdraw
+
+
+def test_nobody_acts_where_the_registry_is_only_observed(it: Asked) -> None:
+    """The approval stays open, and says why it waits."""
+    observed = context_over_file(
+        it.world.rows, it.world.registry, it.world.clock, FILE.replace("enforce", "observe")
+    )
+    position = brief(observed, it.approval, "person:rosa").position
+
+    assert position.vote.endswith("approvals stay open")
+    assert position.vote == position.withdraw
+
+
+def test_a_renewal_is_compared_with_what_was_approved_before(it: Asked) -> None:
+    """For the same version, which stays where it stands."""
+    context, number = it.world.context, it.version.number
+    approve(context, it.approval, "rosa", "grace")
+    loaded = context.ledger.load(it.version.asset, [number])
+    given = context.ledger.more(loaded, approval=it.approval).approvals[it.approval]
+    renewal = replace(
+        given,
+        id="renewal1",
+        binding=replace(given.binding, source="Production", displaces=()),
+        votes=(),
+        status=Status.OPEN,
+        closed=None,
+        why="",
+        holder="",
+        holder_evidence="",
+    )
+    step = loaded.step().with_approval(renewal).with_open(("renewal1",))
+    step = step.with_version(replace(step.version(number), approval="renewal1"))
+    context.ledger.commit(loaded, step, now=context.clock.now(), operation="renewal")
+    it.world.registry.evidences[it.version] = evidence(2, **{**SECOND_METRICS, "auc": 0.9})
+    found = brief(context, "renewal1", "person:rosa")
+
+    assert found.approval.renews
+    assert (it.approval, True) == (found.holder.approved, found.holder.known)
+    assert found.compared
+    assert {"same"} == {one.change for section in found.compared for one in section.facts}
+    assert found.present is not None
+    assert ("metrics: auc: 0.943 → 0.9",) == found.present.bound
+    assert "Keep churn version 2 approved for Production?" == brief_words.question(found)
+    assert "Version 2 stays at Production; its approval is valid anew." in (
+        brief_words.on_approve(found)
+    )
 
 
 def test_shows_each_rule_with_its_values_and_expression(it: Asked) -> None:
