@@ -21,6 +21,7 @@ from stage_functions.application.brief_people import (
     Position,
     Someone,
     electorate,
+    named,
     position,
     someone,
 )
@@ -98,6 +99,7 @@ class Brief(Struct, frozen=True):
         candidates: who may have asked.
         needs: what it waits for.
         vain: why that cannot be reached, or "".
+        why: why it was closed, or "".
         people: who has a say.
         position: what the viewer may do.
         judgements: of the rules.
@@ -122,6 +124,7 @@ class Brief(Struct, frozen=True):
     candidates: tuple[Someone, ...]
     needs: tuple[str, ...]
     vain: str
+    why: str
     people: Electorate
     position: Position
     judgements: tuple[Judgement, ...]
@@ -176,7 +179,8 @@ def brief(
         author=someone(context, approval.author) if approval.author else None,
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
         needs=unmet(approval, directory),
-        vain=impossible(approval, directory),
+        vain=named(directory, impossible(approval, directory)),
+        why=named(directory, approval.why),
         people=electorate(context, approval),
         position=position(context, approval, loaded.asset, viewer_id, assurance),
         judgements=judgements(said, approval, seen.verdicts if seen else None),

@@ -104,7 +104,7 @@ def test_says_what_the_viewer_may(it: Asked) -> None:
 
     assert "" == rosa.vote
     assert ("1 more of model-risk or data-science",) == rosa.then
-    assert rosa.withdraw == f"only person:ada may withdraw approval {it.approval}"
+    assert rosa.withdraw == f"only Ada Lovelace may withdraw approval {it.approval}"
     assert "nobody approves their own work: you are the requester" == ada.vote
     assert "" == ada.withdraw
     assert "it is known who asked" == ada.sponsor

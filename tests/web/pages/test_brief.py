@@ -181,7 +181,7 @@ def test_two_people_approve_by_clicking(site: Site, it: Asked) -> None:
     assert "You approved at" in words(after_first)
     assert "/votes" not in after_first.text
     assert "Move churn version 2 from Staging to Production?" in after
-    assert "approved by person:grace and person:rosa" in after
+    assert "Approved by Grace Hopper and Rosa Parks." in after
     assert "checked\nthe notebook" == site.approval(it.approval).votes[0].comment
     assert "Production" == it.world.registry.tags(it.version)["stage"]
     assert "Archived" == it.world.registry.tags(it.holder)["stage"]
@@ -238,7 +238,7 @@ def test_a_reject_needs_a_comment(site: Site, it: Asked) -> None:
     assert "a reject needs a comment" in words(bare)
     assert 'role="alert"' in bare.text
     assert 303 == said.status_code
-    assert "rejected by person:rosa: drift in tenure" in page
+    assert "Rejected by Rosa Parks: drift in tenure." in page
 
 
 def test_a_vote_on_another_brief_is_refused_and_the_comment_kept(site: Site, it: Asked) -> None:
@@ -264,7 +264,7 @@ def test_what_would_void_it_is_said_before_anybody_votes(site: Site, it: Asked) 
     assert "metrics: auc: 0.943 → 0.99" in warned
     assert 303 == voted.status_code
     assert Status.VOIDED is site.approval(it.approval).status
-    assert "voided changed since it was asked" in after
+    assert "Voided: changed since it was asked" in after
 
 
 def test_whoever_is_excluded_sees_why_and_no_button(site: Site, it: Asked) -> None:
@@ -306,7 +306,7 @@ def test_a_deadline_that_has_passed_is_said(site: Site, it: Asked) -> None:
     it.world.clock.sleep(8 * 86400)
     page = words(site.by("rosa").get(f"/approvals/{it.approval}"))
 
-    assert "expired without a decision no decision before 2026-01-08 00:00 UTC" in page
+    assert "Expired without a decision: no decision before 2026-01-08 00:00 UTC." in page
 
 
 def test_the_requester_withdraws_on_the_page(site: Site, it: Asked) -> None:
