@@ -10,6 +10,7 @@ from msgspec import Struct
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
+from stage_functions.application.brief import Brief, brief
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
@@ -23,7 +24,9 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.difference import Difference
 from stage_functions.domain.evidence import Evidence, Scalar
+from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.wire.configuration import load
 from tests.builders import World
@@ -256,3 +259,14 @@ def cast(context: Context, approval: str, key: str, decision: Decision, comment:
         context.clock.operation_id(),
     )
     vote(context, command)
+
+
+def seen(it: Asked, who: str = "rosa", assurance: Assurance = Assurance.SIGNED_IN) -> Brief:
+    """Return the brief as somebody sees it."""
+    return brief(it.world.context, it.approval, f"person:{who}", assurance)
+
+
+def facts(found: Brief, section: str) -> dict[str, Difference]:
+    """Return the facts of one section of the difference, by name."""
+    (compared,) = (one for one in found.compared if one.section == section)
+    return {one.name: one for one in compared.facts}

@@ -27,7 +27,7 @@ from stage_functions.domain.lifecycle import Assurance, Excluded
 from stage_functions.domain.people import PERSON, STAGEWARD, Directory
 
 _MASKED = ":raw-"
-_PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9_-]+")
+_PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 _AUTHOR = "the author of the version"
 
 

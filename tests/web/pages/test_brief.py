@@ -122,7 +122,7 @@ def test_answers_every_question_on_one_page(site: Site, it: Asked) -> None:
         "Ada Lovelace (signed in, over the API)",
         "AUC 0.943 on the Q3 data",
         "(7 days left)",
-        "1 of model-risk, 1 more of model-risk or data-science",
+        "1 of model-risk; 1 more of model-risk or data-science",
         "at least as good an AUC as the version it replaces",
         "holder.evidence.metrics.auc = 0.921",
         "holder == null || evidence.metrics.auc >= holder.evidence.metrics.auc",
