@@ -1,7 +1,4 @@
-"""A world as a brief meets it in earnest: a version in Production, and a better one that asks.
-
-`python -m tests.brief_world` serves it on a loopback port, to be looked at.
-"""
+"""A world as a brief meets it in earnest: a version in Production, and a better one that asks."""
 
 from __future__ import annotations
 
@@ -13,8 +10,12 @@ from msgspec import Struct
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
+from stage_functions.application.brief import Brief, brief
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.registry import Registry
+from stage_functions.application.ports.rows import Rows
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
@@ -23,7 +24,9 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.difference import Difference
 from stage_functions.domain.evidence import Evidence, Scalar
+from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.wire.configuration import load
 from tests.builders import World
@@ -39,7 +42,7 @@ version: 1
 registries:
   - {alias: demo, type: mlflow, address: "http://mlflow.example", mode: enforce, watch: ["*/*"]}
 people:
-  ada: {name: Ada Lovelace, ids: ["mlflow:ada"]}
+  ada: {name: Ada Lovelace, ids: ["mlflow:ada", "mlflow:scientist1"]}
   grace: {name: Grace Hopper, ids: ["mlflow:grace"]}
   rosa: {name: Rosa Parks, ids: ["mlflow:rosa"]}
   tim: {name: Tim Berners-Lee, ids: ["mlflow:tim"]}
@@ -111,16 +114,25 @@ def people_of(key: str) -> Actor:
 
 def empty_world(file: str = FILE, sinks: tuple[MemorySink, ...] = ()) -> World:
     """Return a world governed by a file, its registry empty."""
-    clock, registry, rules = FakeClock(), MemoryRegistry("demo"), CelRules()
+    clock, registry = FakeClock(), MemoryRegistry("demo")
     rows = LossyRows(SQLiteRows(":memory:"))
+    context = context_over_file(rows, registry, clock, file, sinks)
+    found_empty(context, "demo")
+    return World(context, registry, clock, rows)
+
+
+def context_over_file(
+    rows: Rows, registry: Registry, clock: Clock, file: str, sinks: tuple[MemorySink, ...] = ()
+) -> Context:
+    """Return one instance of Stageward over a registry, governed by a file."""
+    rules = CelRules()
     configuration = load(file, path="stageward.yaml", environment={}, check_rule=rules.check)
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
     context = Context(configuration, ledger, {"demo": registry}, states, rules, by_name, clock)
     adopt(context)
-    found_empty(context, "demo")
-    return World(context, registry, clock, rows)
+    return context
 
 
 def evidence(number: int, **metrics: float) -> Evidence:
@@ -210,40 +222,51 @@ def asked(world: World, *, reason: str = REASON, holder: bool = True) -> Asked:
     for version in (data, first, second):
         follow(world.context, Signal(version))
     if holder:
-        approve(world, ask(world, first, "first release"), "rosa", "grace")
-    return Asked(world, ask(world, second, reason), second, first)
+        approve(world.context, ask(world.context, first, "first release"), "rosa", "grace")
+    return Asked(world, ask(world.context, second, reason), second, first)
 
 
-def ask(world: World, version: Version, reason: str, target: str = "Production") -> str:
+def ask(context: Context, version: Version, reason: str, target: str = "Production") -> str:
     """Ask for Production as ada; return the approval's id."""
     answer = None
     for to in ("Staging", target):
         command = TransitionRequest(
-            version, to, reason, people_of("ada"), world.clock.operation_id()
+            version, to, reason, people_of("ada"), context.clock.operation_id()
         )
-        answer = request_transition(world.context, command)
+        answer = request_transition(context, command)
     assert answer is not None
     return answer.approval
 
 
-def approve(world: World, approval: str, *who: str, comment: str = "") -> None:
+def approve(context: Context, approval: str, *who: str, comment: str = "") -> None:
     """Approve as each of some people."""
     for key in who:
-        cast(world, approval, key, Decision.APPROVE, comment)
+        cast(context, approval, key, Decision.APPROVE, comment)
 
 
-def cast(world: World, approval: str, key: str, decision: Decision, comment: str = "") -> None:
+def cast(context: Context, approval: str, key: str, decision: Decision, comment: str = "") -> None:
     """Vote as somebody."""
-    asset = world.context.ledger.asset_of(approval)
+    asset = context.ledger.asset_of(approval)
     assert asset is not None
-    loaded = world.context.ledger.load(asset)
-    found = world.context.ledger.more(loaded, approval=approval).approvals[approval]
+    loaded = context.ledger.load(asset)
+    found = context.ledger.more(loaded, approval=approval).approvals[approval]
     command = VoteCommand(
         approval,
         decision,
         comment,
         found.fingerprint,
         people_of(key),
-        world.clock.operation_id(),
+        context.clock.operation_id(),
     )
-    vote(world.context, command)
+    vote(context, command)
+
+
+def seen(it: Asked, who: str = "rosa", assurance: Assurance = Assurance.SIGNED_IN) -> Brief:
+    """Return the brief as somebody sees it."""
+    return brief(it.world.context, it.approval, f"person:{who}", assurance)
+
+
+def facts(found: Brief, section: str) -> dict[str, Difference]:
+    """Return the facts of one section of the difference, by name."""
+    (compared,) = (one for one in found.compared if one.section == section)
+    return {one.name: one for one in compared.facts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
-pytest_plugins = ["tests.azurite", "tests.mlflow_server"]
+pytest_plugins = ["tests.azurite", "tests.mlflow_server", "tests.mlflow_trained"]
 
 
 @pytest.hookimpl

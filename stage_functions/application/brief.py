@@ -15,12 +15,13 @@ from msgspec import Struct
 from stage_functions.application import brief_facts, brief_records
 from stage_functions.application.brief_facts import TITLES, Ancestor, Known
 from stage_functions.application.brief_law import Judgement, Law, judgements, law
-from stage_functions.application.brief_now import Beside, Present, present
+from stage_functions.application.brief_now import Beside, HolderBeside, Present, present
 from stage_functions.application.brief_people import (
     Electorate,
     Position,
     Someone,
     electorate,
+    named,
     position,
     someone,
 )
@@ -98,6 +99,7 @@ class Brief(Struct, frozen=True):
         candidates: who may have asked.
         needs: what it waits for.
         vain: why that cannot be reached, or "".
+        why: why it was closed, or "".
         people: who has a say.
         position: what the viewer may do.
         judgements: of the rules.
@@ -122,6 +124,7 @@ class Brief(Struct, frozen=True):
     candidates: tuple[Someone, ...]
     needs: tuple[str, ...]
     vain: str
+    why: str
     people: Electorate
     position: Position
     judgements: tuple[Judgement, ...]
@@ -164,7 +167,7 @@ def brief(
     open_ = approval.status is Status.OPEN
     seen = present(context, loaded, approval, evidence, beside) if open_ else None
     said = law(context, loaded.asset, approval)
-    holder, old = _holder(context, loaded, approval, said)
+    holder, old = _holder(context, loaded, approval, said, beside)
     places = _places(context, version, evidence)
     directory = context.configuration.directory
     return Brief(
@@ -176,13 +179,14 @@ def brief(
         author=someone(context, approval.author) if approval.author else None,
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
         needs=unmet(approval, directory),
-        vain=impossible(approval, directory),
+        vain=named(directory, impossible(approval, directory)),
+        why=named(directory, approval.why),
         people=electorate(context, approval),
         position=position(context, approval, loaded.asset, viewer_id, assurance),
         judgements=judgements(said, approval, seen.verdicts if seen else None),
         present=seen,
         holder=holder,
-        compared=_compared(approval, evidence, old, beside) if holder.known else (),
+        compared=_compared(approval, evidence, old) if holder.known else (),
         evidence=tuple(brief_facts.known(context, version, evidence, places)),
         places=places,
         beside=beside,
@@ -203,9 +207,16 @@ def _beside(context: Context, approval: Approval) -> Beside | None:
     return msgspec.json.decode(kept, type=Beside) if kept is not None else None
 
 
+class _Old(Struct, frozen=True):
+    """What was known of what the version is compared with; None where it was not kept."""
+
+    evidence: Evidence | None
+    beside: HolderBeside | None
+
+
 def _holder(
-    context: Context, loaded: Loaded, approval: Approval, said: Law
-) -> tuple[Holder, Evidence]:
+    context: Context, loaded: Loaded, approval: Approval, said: Law, beside: Beside | None
+) -> tuple[Holder, _Old]:
     """Return what the version is compared with, and what was known of it."""
     if approval.renews:
         return _approved_before(context, loaded, approval)
@@ -218,39 +229,40 @@ def _holder(
     holder = Holder(
         number, holds_now, since, exclusive=said.exclusive(target), known=known is not None
     )
-    return holder, known or Evidence()
+    return holder, _Old(known, beside.holder if beside is not None else None)
 
 
-def _approved_before(
-    context: Context, loaded: Loaded, approval: Approval
-) -> tuple[Holder, Evidence]:
+def _approved_before(context: Context, loaded: Loaded, approval: Approval) -> tuple[Holder, _Old]:
     """Return a version as it was approved before, for a renewal to be compared with."""
     state = loaded.versions[approval.version]
     before = loaded
     if state.approved_by:
         before = context.ledger.more(loaded, approval=state.approved_by)
     given = before.approvals.get(state.approved_by)
-    known = _evidence(context, given.binding.evidence) if given is not None else None
-    since = given.closed if given is not None else None
+    known = None
+    held = None
+    if given is not None:
+        bound = given.binding
+        known = _evidence(context, bound.evidence)
+        held = HolderBeside(dict(bound.tags), dict(bound.properties), bound.description)
     holder = Holder(
         approval.version,
         holds_now=True,
-        since=since,
+        since=given.closed if given is not None else None,
         approved=state.approved_by,
         known=known is not None,
     )
-    return holder, known or Evidence()
+    return holder, _Old(known, held)
 
 
-def _compared(
-    approval: Approval, evidence: Evidence, old: Evidence, beside: Beside | None
-) -> tuple[Compared, ...]:
-    mine, theirs = brief_facts.readable(evidence), brief_facts.readable(old)
+def _compared(approval: Approval, evidence: Evidence, old: _Old) -> tuple[Compared, ...]:
+    mine = brief_facts.readable(evidence)
+    theirs = brief_facts.readable(old.evidence or Evidence())
     found = [
         Compared(name, TITLES[name], differences(_own(name, theirs[name]), _own(name, mine[name])))
         for name in _COMPARED
     ]
-    held = beside.holder if beside is not None else None
+    held = old.beside
     if held is not None:
         bound = approval.binding
         rest: tuple[tuple[str, Section, Section], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from msgspec import Struct
@@ -23,9 +24,10 @@ from stage_functions.domain.approval import (
 )
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.lifecycle import Assurance, Excluded
-from stage_functions.domain.people import STAGEWARD, Directory
+from stage_functions.domain.people import PERSON, STAGEWARD, Directory
 
 _MASKED = ":raw-"
+_PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 _AUTHOR = "the author of the version"
 
 
@@ -127,6 +129,16 @@ def someone(context: Context, id_: str) -> Someone:
     return Someone(id_, name or id_, directory.groups_of(id_))
 
 
+def named(directory: Directory, text: str) -> str:
+    """Return a text in which each person of the file is called by name."""
+
+    def name(found: re.Match[str]) -> str:
+        person = directory.person(found[0])
+        return person.name if person is not None else found[0]
+
+    return _PERSON_ID.sub(name, text)
+
+
 def electorate(context: Context, approval: Approval) -> Electorate:
     """Return who has a say in an approval."""
     directory = context.configuration.directory
@@ -167,9 +179,11 @@ def position(
     return Position(
         viewer=someone(context, viewer),
         voted=_ballot(context, approval, mine[0], mine[0].voter in counting) if mine else None,
-        vote=closed or _vote(approval, viewer, directory, signed_in=signed_in),
+        vote=closed or named(directory, _vote(approval, viewer, directory, signed_in=signed_in)),
         sponsor=closed or unsigned or _sponsor(approval, viewer, directory),
-        withdraw=closed or unsigned or withdrawal_objection(approval, viewer, directory),
+        withdraw=closed
+        or unsigned
+        or named(directory, withdrawal_objection(approval, viewer, directory)),
         then=_then(approval, viewer, directory),
     )
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,10 +18,8 @@ from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.evidence import Evidence
 from tests.contracts.registry import RegistryContract
 from tests.mlflow_server import MlflowServer
+from tests.mlflow_trained import COMMIT, USER, Trained
 from tests.mlflow_world import MlflowWorld
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-USER = "scientist1"
 
 
 class _Stranger(httpx.HTTPTransport):
@@ -175,35 +170,6 @@ def test_lists_many_assets_with_few_calls(
     assert ["GET registered-models/search", "GET model-versions/search"] == (
         mlflow_server.calls()[before:]
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What `mlflow_training` made.
-
-    Attributes:
-        name: of the registered model.
-        ids: of its runs and logged models.
-    """
-
-    name: str
-    ids: dict[str, str]
-
-    def version(self, number: int) -> Version:
-        """Return one of its versions."""
-        return Version(Asset("dev", Kind.MODELS, self.name), str(number))
-
-
-@pytest.fixture(scope="module")
-def trained(mlflow_server: MlflowServer) -> Trained:
-    """Train and register real models in a process of their own."""
-    program = [sys.executable, "-m", "tests.mlflow_training"]
-    command = [*program, mlflow_server.address, "trained iris", USER, COMMIT]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return Trained("trained iris", json.loads(done.stdout.splitlines()[-1]))
 
 
 @pytest.fixture

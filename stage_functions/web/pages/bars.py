@@ -39,7 +39,7 @@ def bars(label: str, old: float | None, new: float | None) -> Markup:
     parts = [one / largest for one in finite]
     low, high = min(0.0, *parts), max(0.0, *parts)
     scale = WIDTH / ((high - low) or 1.0)
-    zero = -low * scale
+    zero = abs(low) * scale
     return _SVG.format(
         width=WIDTH,
         height=HEIGHT,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from starlette.routing import Route
 
 from stage_functions.application.brief import brief
+from stage_functions.application.brief_people import named
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset
@@ -134,6 +135,7 @@ def _shown(
     reason: str = "",
 ) -> Response:
     found = brief(who.context, approval, who.actor.id, who.assurance)
+    directory = who.context.configuration.directory
     response = page(
         "brief.html",
         who,
@@ -141,7 +143,7 @@ def _shown(
         here="approvals",
         brief=found,
         words=brief_words,
-        message=str(error) if error is not None else "",
+        message=named(directory, str(error)) if error is not None else "",
         comment=comment,
         reason=reason,
         operation=who.context.clock.operation_id(),

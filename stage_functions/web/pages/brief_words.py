@@ -44,6 +44,13 @@ def status(brief: Brief) -> tuple[str, str]:
     return _STATUSES[brief.approval.status]
 
 
+def outcome(brief: Brief) -> str:
+    """Say what became of an approval that is closed."""
+    said, _ = status(brief)
+    text = brief.why if brief.why.startswith(said) else f"{said}: {brief.why}".removesuffix(": ")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def question(brief: Brief) -> str:
     """Return what is asked, in one sentence."""
     asset, bound = brief.version.asset, brief.approval.binding

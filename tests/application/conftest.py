@@ -1,0 +1,34 @@
+"""Worlds that are closed when a test is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.brief_world import (
+    Asked,
+    asked,
+    empty_world,
+)
+from tests.builders import World
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[World], World]]:
+    """Closes each world that it is given when the test is over."""
+    with ExitStack() as stack:
+
+        def closed_later(made: World) -> World:
+            """Return the same world."""
+            stack.callback(made.rows.close)
+            return made
+
+        yield closed_later
+
+
+@pytest.fixture
+def it(closing: Callable[[World], World]) -> Asked:
+    """An approval that waits, of a version that would displace another."""
+    return asked(closing(empty_world()))

@@ -1,0 +1,122 @@
+"""The brief of an open approval says what has changed since, and what that means."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.application.brief_now import bound_changes
+from stage_functions.domain.approval import Binding
+from stage_functions.domain.evidence import Evidence
+from tests.brief_world import (
+    FIRST_METRICS,
+    SECOND_METRICS,
+    Asked,
+    evidence,
+    facts,
+    seen,
+)
+
+
+def test_an_open_one_that_nobody_touched_has_not_changed(it: Asked) -> None:
+    """Stageward's own tags, which it writes meanwhile, are no change."""
+    now = seen(it).present
+
+    assert now is not None
+    assert ("", (), (), "") == (now.unreadable, now.bound, now.unbound, now.refused)
+
+
+def test_names_changes_that_void_apart_from_those_that_do_not(it: Asked) -> None:
+    """In words, old and new."""
+    later = evidence(2, **{**SECOND_METRICS, "auc": 0.95})
+    it.world.registry.evidences[it.version] = later
+    it.world.registry.set_tags(it.version, {"team": "growth", "use_case": "spam"})
+    it.world.registry.describe(it.version, "")
+    it.world.registry.evidences[it.holder] = evidence(1, **{**FIRST_METRICS, "auc": 0.93})
+    now = seen(it).present
+
+    assert now is not None
+    assert {
+        "metrics: auc: 0.943 → 0.95",
+        "tag use_case: retention 2 → spam",
+        "description: Churn model, second release → ",
+    } == set(now.bound)
+    assert ("tag team: crm → growth", "version 1, metrics: auc: 0.921 → 0.93") == now.unbound
+
+
+def test_the_numbers_it_compares_stay_those_it_is_bound_to(it: Asked) -> None:
+    """Whatever is in the registry now."""
+    it.world.registry.evidences[it.version] = evidence(2, auc=0.5)
+    metrics = facts(seen(it), "metrics")
+
+    assert ("0.921", "0.943") == (metrics["auc"].old, metrics["auc"].new)
+
+
+def test_says_that_a_rule_fails_now(it: Asked) -> None:
+    """Though nothing bound has changed: the version it is compared with has."""
+    it.world.registry.evidences[it.holder] = evidence(1, **{**FIRST_METRICS, "auc": 0.99})
+    found = seen(it)
+
+    assert found.present is not None
+    assert () == found.present.bound
+    assert "no-worse failed" in found.present.refused
+    assert found.judgements[1].changed
+
+
+@pytest.mark.parametrize("fault", ["away", "refusing"])
+def test_shows_everything_bound_while_the_registry_cannot_be_read(it: Asked, fault: str) -> None:
+    """And says that it could not be compared with now."""
+    before = seen(it)
+    setattr(it.world.registry, fault, True)
+    found = seen(it)
+
+    assert found.present is not None
+    assert "the registry" in found.present.unreadable
+    assert repr(before.compared) == repr(found.compared)  # NaN is not itself
+    assert before.evidence == found.evidence
+    assert before.places == found.places
+    assert found.judgements[0].then == before.judgements[0].then
+    assert found.judgements[0].now is None
+
+
+def test_says_that_the_version_is_gone_or_another(it: Asked) -> None:
+    """Either voids it."""
+    it.world.registry.remove(it.version)
+    gone = seen(it).present
+    it.world.registry.register(it.version, it.world.clock.now() + timedelta(hours=1))
+    anew = seen(it).present
+
+    assert gone is not None
+    assert anew is not None
+    assert (f"{it.version} is no longer in its registry",) == gone.bound
+    assert (f"{it.version} was deleted and registered anew",) == anew.bound
+
+
+BINDING = Binding("1/x", "Staging", "Production", ("1",), "sha256:l", "sha256:e", {}, {}, "")
+
+
+@pytest.mark.parametrize(
+    ("now", "line"),
+    [
+        (
+            replace(BINDING, displaces=("3",)),
+            "it would displace version 3 now, no longer version 1",
+        ),
+        (replace(BINDING, displaces=()), "it would displace nothing now, no longer version 1"),
+        (
+            replace(BINDING, lifecycle="x"),
+            "the lifecycle has other stages, transitions or rules now",
+        ),
+        (replace(BINDING, source="Archived"), "it stands at Archived now, no longer at Staging"),
+        (replace(BINDING, properties={"a": "b"}), "property a: b was added"),
+        (replace(BINDING, evidence="sha256:f"), "evidence sha256:e → sha256:f"),
+        (replace(BINDING, incarnation="2/x"), "incarnation 1/x → 2/x"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_bound_thing_that_differs_is_named(now: Binding, line: str) -> None:
+    """Never is a difference of the fingerprint without words."""
+    assert line in bound_changes(BINDING, now, Evidence(), Evidence())
+    assert () == bound_changes(BINDING, BINDING, Evidence(), Evidence())
