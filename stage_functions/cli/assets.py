@@ -36,8 +36,8 @@ from stage_functions.wire import api
 
 _SAID = ("decision", "status", "why", "reason", "comment")
 """Fields of a record that say in words what it is about."""
-_FAULT_PLACE = re.compile("^draft:", re.MULTILINE)
-"""Where the server tells of a fault in a draft, whose name it does not know."""
+_FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
+"""Where the server names a draft, whose file it does not know."""
 
 
 class Action(StrEnum):
@@ -168,7 +168,7 @@ def check(
                 configuration=text,
             )
         except InvalidInputError as exc:
-            fail(_FAULT_PLACE.sub(f"{draft}:", str(exc)) if draft else str(exc))
+            fail(_FAULT_PLACE.sub(str(draft), str(exc)) if draft else str(exc))
     if as_json:
         print_json(found)
     else:

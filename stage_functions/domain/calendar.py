@@ -63,6 +63,8 @@ _PARTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
 }
 """What a recurrence may say: the form of each value, with which FREQ, and the form in words."""
+_DIGITS = re.compile("[0-9]+")
+_WEEKS_OF_A_MONTH = 5
 _LISTS = ("BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY")
 _WITHIN_A_YEAR = ("BYDAY", "BYMONTHDAY", "BYWEEKNO", "BYYEARDAY")
 
@@ -280,6 +282,11 @@ def _recurrence_fault(recurs: str) -> str:
         said = _part_fault(frequency, key, value)
         if said:
             return said
+    in_a_month = frequency == "MONTHLY" or "BYMONTH" in seen
+    if in_a_month and any(
+        int(n) > _WEEKS_OF_A_MONTH for n in _DIGITS.findall(seen.get("BYDAY", ""))
+    ):
+        return f"a month has each day five times at the most: BYDAY={seen['BYDAY']} is none"
     return "COUNT and UNTIL exclude each other" if {"COUNT", "UNTIL"} <= set(seen) else ""
 
 

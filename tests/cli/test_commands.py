@@ -16,6 +16,18 @@ from tests.cli.console import Console, run
 from tests.fakes.sink import MemorySink
 
 FIRST = "demo/models/iris:1"
+DRAFT = """\
+version: 1
+registries: [{alias: demo, type: mlflow, address: "${NOWHERE}"}]
+people: {sam: {name: Sam}}
+lifecycles:
+  - name: draft
+    applies_to: ["*/*/*"]
+    stages: {None: {initial: true}, Staging: {}}
+    rules:
+      unmeasured: {cel: "!has(evidence.metrics.accuracy)", says: nobody measured it}
+    transitions: [{from: None, to: Staging, rules: [unmeasured]}]
+"""
 
 
 def staged(it: World, at: Console) -> None:
@@ -144,6 +156,26 @@ def test_check_tells_and_exits_0_or_4(it: World, at: Console) -> None:
     assert (allowed.code, refused.code, unsaid.code) == (0, 4, 1)
     assert "not deployable to prod/scoring" in refused.out
     assert "needs registry/endpoint behind it" in unsaid.err
+
+
+def test_check_tries_a_draft_and_explains_each_rule(it: World, at: Console, tmp_path: Path) -> None:
+    """A table of what each rule answered and saw; a fault has the file's own name."""
+    it.register("1")
+    draft, faulty = tmp_path / "draft.yaml", tmp_path / "faulty.yaml"
+    draft.write_text(DRAFT, "utf-8")
+    faulty.write_text(DRAFT.replace("metrics", "metric"), "utf-8")
+
+    tried = at.run("sam", "check", FIRST, "transition", "Staging", "--config", str(draft))
+    wrong = at.run("sam", "check", FIRST, "transition", "Staging", "--config", str(faulty))
+    missing = at.run("sam", "check", FIRST, "transition", "Staging", "--config", "no/such/file")
+
+    assert (tried.code, wrong.code, missing.code) == (0, 1, 2)
+    assert f"allowed, under {draft}: None → Staging" in tried.out
+    for word in ("rule", "says", "values", "unmeasured", "passed", "nobody measured it"):
+        assert word in tried.out
+    assert "evidence.metrics.accuracy is not recorded" in tried.out
+    assert f"1 fault in {faulty}\n" in wrong.err
+    assert f"{faulty}:9:25: rule unmeasured: evidence has no 'metric'" in wrong.err
 
 
 def test_lists_and_details_are_shown_to_people_and_programs(it: World, at: Console) -> None:

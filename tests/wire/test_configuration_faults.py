@@ -176,8 +176,10 @@ def test_two_lifecycles_of_one_name_are_refused() -> None:
   - {name: default, applies_to: ["*/*/*"], stages: {None: {initial: true}}, transitions: []}
 """
 
+    line = len(DEFAULT.splitlines()) + 1
+
     assert faults(DEFAULT + other) == [
-        "59:12: the name 'default' is there already; it must be unique"
+        f"{line}:12: the name 'default' is there already; it must be unique"
     ]
 
 
