@@ -43,6 +43,18 @@ def linked() -> Lifecycle:
     )
 
 
+def signatures_of(it: World) -> Signatures:
+    """Return what signs links in a world."""
+    context = it.context
+    keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
+    return Signatures(keys, context.clock)
+
+
+def links_of(it: World, url: str) -> PageLinks:
+    """Return the links into pages at an address."""
+    return PageLinks(url, signatures_of(it))
+
+
 class Case(NamedTuple):
     """A world with an open approval, and the pages over it."""
 
@@ -53,9 +65,7 @@ class Case(NamedTuple):
     @property
     def signatures(self) -> Signatures:
         """What signs links, as notifications have it."""
-        context = self.it.context
-        keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
-        return Signatures(keys, context.clock)
+        return signatures_of(self.it)
 
     def link(self, person: str = "bob", approval: Approval | None = None) -> str:
         """Return the path of a personal link."""
