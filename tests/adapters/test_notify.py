@@ -137,9 +137,10 @@ class TestSecrets:
         self, real: RealPost, caplog: pytest.LogCaptureFixture, channel: str, *, for_good: bool
     ) -> None:
         """Not even where everything is logged, and the other side repeats what it was sent."""
-        caplog.set_level(logging.DEBUG)
-        caplog.set_level(logging.DEBUG, "urllib3")
         caplog.set_level(logging.CRITICAL, "mail.log")  # the server of this test
+        caplog.set_level(logging.DEBUG, "urllib3")
+        caplog.set_level(logging.DEBUG)
+        logging.getLogger("anything").debug("is heard")
         for name, receiver in real.receivers.items():
             receiver.always(Answer(202, body=f"{receiver.url}/{TOKEN} {name}".encode()))
         real.notifier.send(channel, MESSAGE)
@@ -150,6 +151,7 @@ class TestSecrets:
             real.notifier.send(channel, MESSAGE)
 
         said = f"{caught.value!r} {caplog.text}"
+        assert "is heard" in said
         assert TOKEN not in said
         assert "ada@example.org" not in said
         assert "/api/events" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from stage_functions.application import upkeep
 from stage_functions.application.ledger import NOTIFY
 from stage_functions.application.sweep import sweep
 from stage_functions.application.telling import BUDGET_SECONDS, TAKEN_SECONDS, tell_due
+from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import SinkRefusedError, SinkUnavailableError
 from tests.application.telling_world import (
@@ -20,6 +22,7 @@ from tests.application.telling_world import (
     asked,
     owed,
     reached,
+    told,
     told_world,
     voted,
 )
@@ -107,6 +110,31 @@ class TestFaults:
         assert sorted(ASKED) == sorted(reached(notifier))
         assert [] == upkeep.outbox(it.context)
         assert "" == upkeep.health(it.context).parts["notifications"]
+
+    def test_of_two_outcomes_in_one_decision_each_is_told_once(
+        self, it: World, notifier: MemoryNotifier
+    ) -> None:
+        """The second version takes the stage, so that what was asked of the first is void."""
+        first = asked(it, "1")
+        voted(it, first, "bob")
+        voted(it, first, "eve")
+        leave = replace(it.command(Version(IRIS, "1"), "Archived"), on_behalf_of="mlflow:ada")
+        request_transition(it.context, leave)
+        second = asked(it, "2")
+        sweep(it.context)
+        notifier.told.clear()
+        notifier.faults["mail:ada"] = SinkUnavailableError("away")
+        voted(it, second, "bob")
+        voted(it, second, "eve")
+        sweep(it.context)
+        at_once = told(notifier)
+        notifier.faults.clear()
+        it.clock.sleep(ENOUGH_SECONDS)
+        sweep(it.context)
+
+        assert [("mail:sam", "Approved:"), ("mail:sam", "Voided:")] == at_once
+        assert [*at_once, ("mail:ada", "Voided:")] == told(notifier)
+        assert [] == owed(it)
 
     def test_while_one_is_away_one_that_refused_is_left_alone(
         self, it: World, notifier: MemoryNotifier
@@ -201,6 +229,25 @@ class TestCrashes:
         tell_due(it.context, IRIS)
 
         assert ASKED == reached(notifier)
+
+    def test_what_another_instance_took_a_moment_ago_is_left_to_it(
+        self, it: World, notifier: MemoryNotifier
+    ) -> None:
+        """It was due when it was looked at."""
+        asked(it)
+
+        def take() -> None:
+            """Take the row, as another instance does before it tells."""
+            loaded, (row,) = it.context.ledger.load(IRIS), owed(it)
+            later = it.clock.now() + timedelta(seconds=TAKEN_SECONDS)
+            taken = replace(row, next_at=later)
+            it.context.ledger.complete(loaded, {}, [], [taken], loaded.head.owed)
+
+        it.rows.meanwhile = take
+        tell_due(it.context, IRIS)
+
+        assert [] == notifier.told
+        assert 1 == len(owed(it))
 
     def test_a_vote_while_people_are_told_is_no_reason_to_tell_twice(
         self, it: World, notifier: MemoryNotifier
