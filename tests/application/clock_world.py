@@ -169,3 +169,14 @@ def deployment(it: Clocked) -> Finding:
     return check(
         it.context, Question(it.version, Action.DEPLOY, Request("", "", actor("sam")), "a/b")
     )
+
+
+def observed(context: Context) -> Context:
+    """Return an instance whose registry is only observed."""
+    registries = {
+        alias: replace(one, mode=Mode.OBSERVE)
+        for alias, one in context.configuration.registries.items()
+    }
+    configuration = replace(context.configuration, registries=registries)
+    states = type(context.states)(context.ledger.rows, context.clock, configuration)
+    return replace(context, configuration=configuration, states=states)

@@ -28,6 +28,7 @@ from tests.application.clock_world import (
     clocked,
     deployment,
     ends,
+    observed,
     under,
     waiting,
 )
@@ -114,6 +115,21 @@ def test_of_a_version_that_was_displaced_or_is_another_thing_nothing_runs_out(
     follow(it.context, Signal(second))
 
     assert it.at(RUN_OUT).rung == ()
+
+
+def test_where_a_registry_is_only_observed_the_end_waits_to_be_told(it: Clocked) -> None:
+    """Nothing is committed meanwhile, and it is looked at again every ten minutes."""
+    it.granted()
+    watching = observed(it.context)
+    it.set(RUN_OUT)
+    paused = sweep(watching).rung
+    at_once = sweep(it.context).rung
+    it.set(RUN_OUT + 0.1)
+
+    assert (paused, at_once) == ((), ())
+    assert it.rows() == 1
+    assert sweep(it.context).rung == (ENDED,)
+    assert it.rows() == 0
 
 
 def test_what_ran_out_blocks_a_deployment_where_the_lifecycle_says_so(blocking: Clocked) -> None:
