@@ -91,36 +91,21 @@ def vote(context: Context, command: VoteCommand) -> Answer:
         raise InvalidInputError(message)
 
     def rule(case: Case) -> Ruling:
-        approval, directory = case.approval, context.configuration.directory
-        if command.assurance is Assurance.LINK and not _link_will_do(case):
-            message = "a link is not enough to vote on this one; sign in"
-            raise DeniedError(message)
-        why = objection(approval, command.actor.id, directory)
-        if why:
-            raise DeniedError(why)
-        if has_voted(approval, command.actor.id, directory):
-            message = f"you have voted on approval {approval.id} already"
-            raise NotAllowedNowError(message, code="already-voted")
-        if command.fingerprint != approval.fingerprint:
-            message = (
-                f"approval {approval.id} is bound to {approval.fingerprint}, "
-                f"your vote to {command.fingerprint or 'nothing'}; look at it again and vote anew"
-            )
-            raise StaleError(message)
-        groups = directory.groups_of(command.actor.id)
+        _demand_sound(context, case, command)
+        directory = context.configuration.directory
         ballot = Vote(
             command.actor.id,
             command.decision,
             command.comment,
             case.now,
             command.fingerprint,
-            groups,
+            directory.groups_of(command.actor.id),
             command.assurance,
         )
-        step = cast(case.step, approval, ballot, command.actor, directory)
+        step = cast(case.step, case.approval, ballot, command.actor, directory)
         if command.decision is Decision.REJECT:
             why = f"rejected by {command.actor.id}: {command.comment}"
-            step = close(step, approval.id, Status.REJECTED, why, command.actor, case.now)
+            step = close(step, case.approval.id, Status.REJECTED, why, command.actor, case.now)
             return Ruling(case.loaded, step)
         return grant_if_reached(context, case, step, command.actor)
 
@@ -194,6 +179,30 @@ def find(context: Context, approval: str) -> tuple[Loaded, Approval]:
             return context.ledger.more(loaded, [found.version]), found
     message = f"no approval has the id '{approval}'; `stageward approvals` lists them"
     raise NotFoundError(message)
+
+
+def _demand_sound(context: Context, case: Case, command: VoteCommand) -> None:
+    """Refuse a vote that would not count.
+
+    Raises:
+        DeniedError, NotAllowedNowError, StaleError: as `vote`.
+    """
+    approval, directory = case.approval, context.configuration.directory
+    if command.assurance is Assurance.LINK and not _link_will_do(case):
+        message = "a link is not enough to vote on this one; sign in"
+        raise DeniedError(message)
+    why = objection(approval, command.actor.id, directory)
+    if why:
+        raise DeniedError(why)
+    if has_voted(approval, command.actor.id, directory):
+        message = f"you have voted on approval {approval.id} already"
+        raise NotAllowedNowError(message, code="already-voted")
+    if command.fingerprint != approval.fingerprint:
+        message = (
+            f"approval {approval.id} is bound to {approval.fingerprint}, "
+            f"your vote to {command.fingerprint or 'nothing'}; look at it again and vote anew"
+        )
+        raise StaleError(message)
 
 
 def _link_will_do(case: Case) -> bool:

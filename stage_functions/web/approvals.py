@@ -53,7 +53,7 @@ def show_approval(request: Request, approval: Wanted) -> Response:
     openapi_extra=IDEMPOTENT,
 )
 def cast_vote(request: Request, approval: Wanted, body: api.VoteBody) -> Response:
-    """Approve or reject; 412 where the approval is not what the voter saw."""
+    """Approve, or reject with a comment; 412 where the approval is not what the voter saw."""
     command = VoteCommand(
         approval=approval.lower(),
         decision=Decision(body.decision),

@@ -61,7 +61,8 @@ def request_stage(
     """Ask for a transition.
 
     200 granted, or unchanged where the version stands there already; 202 pending, the same
-    approval when repeated; 409 refused, with every verdict and the stages that may be asked for.
+    approval when repeated, also one of the renewal of an approval that has an end; 409 refused,
+    with every verdict and the stages that may be asked for.
     """
     actor = caller(request)
     command = TransitionRequest(

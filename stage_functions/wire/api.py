@@ -67,7 +67,7 @@ class VoteBody:
     Attributes:
         decision: approve or reject.
         fingerprint: of the approval as the voter saw it.
-        comment: why, in at most 2,000 characters.
+        comment: why, in at most 2,000 characters; a reject needs one.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED

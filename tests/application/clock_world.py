@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from stage_functions.application import keys, query
 from stage_functions.application.answer import Answer
+from stage_functions.application.checks import Action, Finding, Question, check
 from stage_functions.application.context import Context
 from stage_functions.application.ports.rows import WORK
 from stage_functions.application.sweep import Swept, sweep
@@ -20,9 +21,12 @@ from stage_functions.domain.configuration import Mode
 from stage_functions.domain.lifecycle import Assurance, Lifecycle, WhenInvalid
 from stage_functions.domain.record import Record, RecordType
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.transition import Request
 from tests.builders import IRIS, World, actor, context_over, timed, world
 
 DAY = timedelta(days=1)
+RUN_OUT = 31.0
+"""Days after the world began: what was approved then was valid for 30."""
 CLOCKED = frozenset(
     {
         RecordType.REMINDED,
@@ -147,3 +151,32 @@ def under(it: Clocked, course: Lifecycle) -> Clocked:
 
     made = replace(it.world, context=changed(it.world.context))
     return replace(it, world=made, other=changed(it.other))
+
+
+def ends(it: Clocked) -> list[Record]:
+    """Return the records of what has run out."""
+    return [record for record in it.records() if record.type is RecordType.VALIDITY_ENDED]
+
+
+def waiting(it: Clocked) -> Approval:
+    """Return the approval that is open."""
+    (view,) = query.approvals(it.context)
+    return view.approval
+
+
+def deployment(it: Clocked) -> Finding:
+    """Ask whether the version may be deployed."""
+    return check(
+        it.context, Question(it.version, Action.DEPLOY, Request("", "", actor("sam")), "a/b")
+    )
+
+
+def observed(context: Context) -> Context:
+    """Return an instance whose registry is only observed."""
+    registries = {
+        alias: replace(one, mode=Mode.OBSERVE)
+        for alias, one in context.configuration.registries.items()
+    }
+    configuration = replace(context.configuration, registries=registries)
+    states = type(context.states)(context.ledger.rows, context.clock, configuration)
+    return replace(context, configuration=configuration, states=states)

@@ -9,16 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import keys, query
-from stage_functions.application.context import Context
 from stage_functions.application.deadlines import ring, ring_due
 from stage_functions.application.sweep import sweep
 from stage_functions.application.vote import withdraw
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Version
-from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import DeniedError, NotAllowedNowError
 from stage_functions.domain.record import RecordType
-from tests.application.clock_world import DAY, Clocked, clocked
+from tests.application.clock_world import DAY, Clocked, clocked, observed
 from tests.builders import IRIS, actor
 from tests.fakes.clock import WanderingClock
 
@@ -33,17 +31,6 @@ def it() -> Iterator[Clocked]:
     made = clocked()
     yield made
     made.world.rows.close()
-
-
-def observed(context: Context) -> Context:
-    """Return an instance whose registry is only observed."""
-    registries = {
-        alias: replace(one, mode=Mode.OBSERVE)
-        for alias, one in context.configuration.registries.items()
-    }
-    configuration = replace(context.configuration, registries=registries)
-    states = type(context.states)(context.ledger.rows, context.clock, configuration)
-    return replace(context, configuration=configuration, states=states)
 
 
 def test_an_approval_that_nobody_decides_goes_its_whole_course(it: Clocked) -> None:

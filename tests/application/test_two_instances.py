@@ -26,7 +26,7 @@ from stage_functions.application.reconcile import mirrors
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
-from stage_functions.application.sweep import FENCE_SECONDS, sweep
+from stage_functions.application.sweep import FENCE_SECONDS, Swept, sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
@@ -34,16 +34,17 @@ from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError, RetryableError, TerminalError
 from stage_functions.domain.history import verify
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, WhenInvalid
 from stage_functions.domain.record import Record, RecordType
 from tests.azurite import connection_string
-from tests.builders import IRIS, actor, context_over, lifecycle, unguarded
+from tests.builders import IRIS, actor, context_over, lifecycle, timed, unguarded
 from tests.fakes.clock import LaterClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.sink import MemorySink
 
 Result = Answer | TerminalError
 TRIES = 10
+DAY_SECONDS = 86_400
 LEASES_OVER, FENCES_OVER = 60, FENCE_SECONDS + 120
 
 
@@ -417,6 +418,47 @@ def test_scans_and_signals_at_once_find_every_version_once(approving: Pair) -> N
     assert len(kinds(results)) == 6
     assert approving.types() == [RecordType.REGISTERED] * 4
     check(approving)
+
+
+def test_what_is_due_is_done_once_however_many_sweep_at_once(pair_over: Made) -> None:
+    """A reminder, an escalation, the end of what was approved: one record each, in real time."""
+    pair = pair_over(timed(WhenInvalid.RENEW))
+    (version,) = pair.staged(1)
+    asked = request_transition(pair.first, wish(version, "Production"))
+    rung = sweeping_at_once(pair, days=2.5)
+    late = pair.later(2.5 * DAY_SECONDS)
+    for person in ("bob", "eve"):
+        vote(late, ballot(asked, person))
+    rung += sweeping_at_once(pair, days=40)
+
+    assert sorted(map(str, rung)) == [
+        "ApprovalRequested",
+        "Escalated",
+        "Reminded",
+        "ValidityEnded",
+    ]
+    assert [kind for kind in pair.types() if kind in rung] == [
+        RecordType.APPROVAL_REQUESTED,
+        RecordType.ESCALATED,
+        RecordType.REMINDED,
+        RecordType.VALIDITY_ENDED,
+        RecordType.APPROVAL_REQUESTED,
+    ]
+
+
+def sweeping_at_once(pair: Pair, days: float) -> list[RecordType]:
+    """Let four instances sweep at the same moment, so many days later; return what they did."""
+    instances = [pair.later(days * DAY_SECONDS) for _ in range(4)]
+    barrier = threading.Barrier(len(instances))
+
+    def begin(context: Context) -> Swept:
+        barrier.wait(10)
+        return sweep(context)
+
+    with ThreadPoolExecutor(len(instances)) as threads:
+        swept = list(threads.map(begin, instances))
+    assert [one.failed for one in swept] == [()] * len(instances)
+    return [kind for one in swept for kind in one.rung]
 
 
 def test_a_ledger_opened_by_two_at_once_has_one_id_and_one_secret(

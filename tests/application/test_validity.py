@@ -1,4 +1,4 @@
-"""What was approved for a time: how it ends, what that blocks, and how it is renewed."""
+"""What was approved for a time: how it ends, what that blocks, and when a renewal opens."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
-from stage_functions.application.answer import Answer, AnswerKind
-from stage_functions.application.checks import Action, Finding, Question, check
+from stage_functions.application.answer import AnswerKind
 from stage_functions.application.deadlines import ring
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
-from stage_functions.application.transition import preview, request_transition
-from stage_functions.application.vote import withdraw
-from stage_functions.domain.approval import Approval, Decision, Status
-from stage_functions.domain.error import DeniedError, RegistryUnavailableError
-from stage_functions.domain.evidence import Evidence
+from stage_functions.application.transition import request_transition
+from stage_functions.domain.approval import Status
+from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.lifecycle import (
-    ApprovalPolicy,
-    Lifecycle,
     Transition,
     WhenInvalid,
 )
-from stage_functions.domain.people import Actor, Attribution
-from stage_functions.domain.record import Record, RecordType
-from stage_functions.domain.rule import Rule
-from stage_functions.domain.transition import Request
-from tests.application.clock_world import Clocked, clocked, under
-from tests.builders import IRIS, actor, lifecycle, timed
+from stage_functions.domain.record import RecordType
+from tests.application.clock_world import (
+    RUN_OUT,
+    Clocked,
+    clocked,
+    deployment,
+    ends,
+    observed,
+    under,
+    waiting,
+)
+from tests.builders import IRIS, timed
 
 ENDED = RecordType.VALIDITY_ENDED
-RUN_OUT = 31.0
-"""Days after the world began: the approval was valid for 30."""
 
 
 @pytest.fixture
@@ -60,39 +59,6 @@ def renewing() -> Iterator[Clocked]:
     made = clocked(WhenInvalid.RENEW)
     yield made
     made.world.rows.close()
-
-
-def ends(it: Clocked) -> list[Record]:
-    """Return the records of what has run out."""
-    return [record for record in it.records() if record.type is ENDED]
-
-
-def waiting(it: Clocked) -> Approval:
-    """Return the approval that is open."""
-    (view,) = query.approvals(it.context)
-    return view.approval
-
-
-def deployment(it: Clocked) -> Finding:
-    """Ask whether the version may be deployed."""
-    return check(
-        it.context, Question(it.version, Action.DEPLOY, Request("", "", actor("sam")), "a/b")
-    )
-
-
-def with_rule(cel: str, when_invalid: WhenInvalid = WhenInvalid.RENEW) -> Lifecycle:
-    """Return the lifecycle whose way to Production has a rule."""
-    course = timed(when_invalid)
-    rule = Rule("fit", cel, "it is fit", ())
-    return replace(
-        course,
-        rules={rule.name: rule},
-        transitions=tuple(
-            replace(one, rules=(rule.name,)) if one.target == "Production" else one
-            for one in course.transitions
-        ),
-        text={**course.text, "cel": cel},
-    )
 
 
 def test_an_approval_that_has_run_out_is_told_of_once(it: Clocked) -> None:
@@ -151,6 +117,21 @@ def test_of_a_version_that_was_displaced_or_is_another_thing_nothing_runs_out(
     assert it.at(RUN_OUT).rung == ()
 
 
+def test_where_a_registry_is_only_observed_the_end_waits_to_be_told(it: Clocked) -> None:
+    """Nothing is committed meanwhile, and it is looked at again every ten minutes."""
+    it.granted()
+    watching = observed(it.context)
+    it.set(RUN_OUT)
+    paused = sweep(watching).rung
+    at_once = sweep(it.context).rung
+    it.set(RUN_OUT + 0.1)
+
+    assert (paused, at_once) == ((), ())
+    assert it.rows() == 1
+    assert sweep(it.context).rung == (ENDED,)
+    assert it.rows() == 0
+
+
 def test_what_ran_out_blocks_a_deployment_where_the_lifecycle_says_so(blocking: Clocked) -> None:
     """By the moment, not by the sweep; with the words to mend it."""
     id_ = blocking.granted()
@@ -190,204 +171,6 @@ def test_a_renewal_unblocks(blocking: Clocked) -> None:
     assert f"approval {asked.approval} of its renewal needs 1 of risk" in meanwhile.detail
     assert not meanwhile.allowed
     assert deployment(blocking).allowed
-
-
-def test_a_renewal_opens_by_itself_and_needs_somebody_to_stand_for_it(renewing: Clocked) -> None:
-    """In the commit that notes the end; nothing moves when it is granted."""
-    first = renewing.granted()
-    since = renewing.state().since
-    renewing.at(RUN_OUT)
-    opened = waiting(renewing)
-    ended, requested = renewing.records()[-2:]
-    for person in ("bob", "eve"):
-        renewing.vote(opened.id, person)
-    unsponsored = renewing.approval(opened.id).status
-    answer = renewing.sponsor(opened.id, "sam")
-    closed, renewed = renewing.records()[-2:]
-    state = renewing.state()
-
-    assert (ended.type, ended.content["then"]) == (ENDED, "renew")
-    assert requested.content["commit"] == ended.content["commit"]
-    assert (opened.renews, opened.needs_sponsor) == (True, True)
-    assert opened.reason == f"approval {first} was valid until 2026-01-31 00:00 UTC"
-    assert unsponsored is Status.OPEN
-    assert answer.kind is AnswerKind.GRANTED
-    assert answer.detail == (
-        "approved by person:bob and person:eve; Production is valid until 2026-03-03 00:00 UTC"
-    )
-    assert (closed.type, renewed.type) == (RecordType.APPROVAL_CLOSED, RecordType.RENEWED)
-    assert (state.stage, state.since, state.approved_by) == ("Production", since, opened.id)
-    assert state.valid_until == renewing.approval(opened.id).valid_until
-    assert renewing.at(2 * RUN_OUT).rung == (ENDED, RecordType.APPROVAL_REQUESTED)
-
-
-def test_who_asks_for_the_stage_again_renews_it_early(it: Clocked) -> None:
-    """As its requester; the end that was set before then means nothing any more."""
-    first = it.granted()
-    asked = it.ask("ada")
-    again = it.ask("sam")
-    with pytest.raises(DeniedError) as own:
-        it.vote(asked.approval, "ada")
-    it.at(5)
-    for person in ("bob", "eve"):
-        it.vote(asked.approval, person)
-    standings = query.standings(it.context, IRIS, None)
-
-    assert asked.kind is AnswerKind.PENDING
-    assert asked.detail == (
-        "it stands there already, by an approval valid until 2026-01-31 00:00 UTC; "
-        "the renewal of Production waits for approval"
-    )
-    assert again.approval == asked.approval
-    assert "you are the requester" in str(own.value)
-    assert it.state().approved_by == asked.approval
-    assert it.at(RUN_OUT).rung == ()
-    assert it.approval(first).ended is None
-    assert standings["1"].approval == asked.approval
-    assert standings["1"].valid_until == it.state().valid_until
-    assert it.at(36).rung == (ENDED,)
-
-
-def test_a_renewal_of_what_another_approval_is_open_for_is_refused_in_words(it: Clocked) -> None:
-    """One approval of a version at a time, whatever it is for."""
-    it.granted()
-    archived = it.ask("sam", "Archived")
-    refused = it.ask("ada")
-    withdraw(it.context, archived.approval, actor("sam"), "w", "")
-    renewal = it.ask("ada")
-    other = it.ask("sam", "Archived")
-
-    assert refused.kind is AnswerKind.REFUSED
-    assert f"approval {archived.approval} for Archived is open" in refused.detail
-    assert f"approval {renewal.approval} for the renewal of Production is open" in other.detail
-
-
-def test_where_an_approval_has_no_end_the_stage_is_unchanged() -> None:
-    """As it always was."""
-    it = clocked(governed_by=lifecycle())
-    it.granted()
-    answer = it.ask("ada")
-    it.world.rows.close()
-
-    assert (answer.kind, answer.detail) == (
-        AnswerKind.UNCHANGED,
-        "stands at Production already",
-    )
-
-
-def test_only_who_is_proven_to_ask_renews_early(it: Clocked) -> None:
-    """A tag that names the stage asks nothing, however often a tool writes it."""
-    it.granted()
-    it.world.tag(it.version, "stage_request", "Production: again")
-    somebody = Actor("person:ada", Attribution.INFERRED, "tag")
-    unproven = replace(it.world.command(it.version, "Production"), actor=somebody)
-    answer = request_transition(it.context, unproven)
-
-    assert answer.kind is AnswerKind.UNCHANGED
-    assert it.state().approval == ""
-
-
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [("lapse", "no decision before"), ("reject", "rejected by"), ("withdraw", "withdrawn by")],
-)
-def test_a_renewal_that_comes_to_nothing_changes_nothing_and_says_so(
-    blocking: Clocked, how: str, why: str
-) -> None:
-    """Blocked stays blocked, the stage stays."""
-    blocking.granted()
-    blocking.at(RUN_OUT)
-    asked = blocking.ask("ada")
-    if how == "reject":
-        blocking.vote(asked.approval, "bob", Decision.REJECT)
-    elif how == "withdraw":
-        withdraw(blocking.context, asked.approval, actor("ada"), "w", "")
-    else:
-        blocking.at(RUN_OUT + 8)
-    closed = blocking.approval(asked.approval)
-
-    assert closed.why.startswith(why)
-    assert closed.why.endswith(
-        "; version 1 stays at Production, whose approval ran out on 2026-01-31 00:00 UTC, "
-        "and is still not to be deployed"
-    )
-    assert blocking.state().stage == "Production"
-    assert not deployment(blocking).allowed
-
-
-def test_a_version_that_moves_leaves_its_renewal_behind(renewing: Clocked) -> None:
-    """Displaced, it needs none."""
-    renewing.granted()
-    renewing.at(RUN_OUT)
-    opened = waiting(renewing)
-    second = renewing.world.register("2")
-    request_transition(renewing.context, renewing.world.command(second, "Staging"))
-    asked = request_transition(renewing.context, renewing.world.command(second, "Production"))
-    for person in ("bob", "eve"):
-        renewing.vote(asked.approval, person)
-
-    assert renewing.approval(opened.id).status is Status.VOIDED
-    assert renewing.approval(opened.id).why == "1 was displaced by 2"
-
-
-def test_a_renewal_whose_rules_fail_opens_and_is_not_granted() -> None:
-    """What fails is shown to whoever is to approve it; at the quorum it must pass."""
-    it = clocked(governed_by=with_rule("evidence.metrics.accuracy > 0.9"))
-    it.world.registry.evidences[it.version] = Evidence({"metrics": {"accuracy": 0.95}})
-    it.granted()
-    it.world.registry.evidences[it.version] = Evidence({"metrics": {"accuracy": 0.5}})
-    it.at(RUN_OUT)
-    opened = waiting(it)
-    it.sponsor(opened.id, "sam")
-    for person in ("bob", "eve"):
-        it.vote(opened.id, person)
-    refused = it.ask("sam")
-    closed = it.approval(opened.id)
-    it.world.rows.close()
-
-    assert [str(one.result) for one in opened.verdicts] == ["failed"]
-    assert closed.status is Status.VOIDED
-    assert "fit" in closed.why
-    assert "version 1 stays at Production" in closed.why
-    assert refused.kind is AnswerKind.REFUSED
-
-
-def test_a_renewal_is_bound_to_what_was_shown(renewing: Clocked) -> None:
-    """Another text of the version voids it, as it does any approval."""
-    renewing.granted()
-    renewing.at(RUN_OUT)
-    opened = waiting(renewing)
-    renewing.sponsor(opened.id, "sam")
-    renewing.world.registry.describe(renewing.version, "another text")
-    for person in ("bob", "eve"):
-        answer = renewing.vote(opened.id, person)
-
-    assert answer.status == "voided"
-    assert "description" in answer.detail
-
-
-def test_what_the_lifecycle_says_now_counts_for_a_renewal(renewing: Clocked) -> None:
-    """Quorum and groups are those by which the stage is reached today."""
-    renewing.granted()
-    one = ApprovalPolicy(1, {"science": 1}, ())
-    now = replace(
-        timed(WhenInvalid.RENEW),
-        transitions=(
-            Transition("None", "Staging"),
-            Transition("Staging", "Production", approval=one),
-            Transition("None", "Production", approval=replace(one, quorum=2)),
-        ),
-        text={"name": "default", "shape": "eased"},
-    )
-    later = under(renewing, now)
-    later.at(RUN_OUT)
-    opened = waiting(later)
-    later.sponsor(opened.id, "bob")
-    answer = later.vote(opened.id, "sam")
-
-    assert opened.policy == one
-    assert answer.kind is AnswerKind.GRANTED
-    assert later.state().valid_until is None
 
 
 @pytest.mark.parametrize("target", ["Production", "Archived"])
@@ -475,40 +258,6 @@ def test_a_version_that_its_registry_has_lost_has_no_renewal(
 
     assert [one.content["then"] for one in ends(renewing)] == ["notify"]
     assert "no such version" in caplog.text
-
-
-def test_who_may_not_ask_for_the_stage_may_not_stand_for_its_renewal() -> None:
-    """Else a renewal would be the way around `requesters`."""
-    course = timed(WhenInvalid.RENEW)
-    limited = replace(
-        course,
-        transitions=tuple(
-            replace(one, requesters=("science",)) if one.target == "Production" else one
-            for one in course.transitions
-        ),
-        text={**course.text, "requesters": ["science"]},
-    )
-    it = clocked(governed_by=limited)
-    it.granted()
-    it.at(RUN_OUT)
-    opened = waiting(it)
-    with pytest.raises(DeniedError, match="only science may ask for the renewal of Production"):
-        it.sponsor(opened.id, "bob")
-    refused = it.ask("bob")
-    sponsored = it.sponsor(opened.id, "sam")
-    it.world.rows.close()
-
-    assert refused.kind is AnswerKind.REFUSED
-    assert sponsored.kind is AnswerKind.VOTED
-
-
-def test_a_question_about_the_stage_it_stands_at_says_what_asking_would_do(it: Clocked) -> None:
-    """It would open a renewal."""
-    it.granted()
-    answer: Answer = preview(it.context, it.version, Request("Production", "", actor("ada")))
-
-    assert answer.kind is AnswerKind.PENDING
-    assert "the renewal of Production waits for approval" in answer.detail
 
 
 def test_one_that_lapses_while_it_is_to_be_renewed_makes_room(renewing: Clocked) -> None:
