@@ -104,7 +104,7 @@ def present(
         return Present(unreadable=str(exc))
     bound = bound_changes(approval.binding, now_bound, evidence, known)
     if bound and snapshot.modified_by:
-        writer = someone(context, context.identify(snapshot.modified_by)).name
+        writer = someone(context, snapshot.modified_by).name
         bound = (*bound, f"the registry says that {writer} wrote it last")
     refused = judged.outcome.why if isinstance(judged.outcome, Refused) and not bound else ""
     verdicts = judged.grounds.verdicts if judged.binding is not None else None
