@@ -13,16 +13,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.context import Context
+from stage_functions.application.kept_beside import keep_beside
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import open_approval
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.facts import beside_document, binding, facts
+from stage_functions.domain.facts import binding, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
-from stage_functions.domain.record import canonical, digest_of
 from stage_functions.domain.rule import Rule, Verdict
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import (
@@ -124,11 +124,12 @@ def ask(
                 step, number, transition.target, request, request.requester, judged.grounds, now
             )
         case Pending(approval=None) as pending:
-            held, known = _compared(context, lifecycle, pending, snapshot)
-            approval = _new_approval(context, pending, step, snapshot, judged, request, now, held)
+            holder, known = _compared(context, pending, snapshot)
+            approval = _new_approval(context, pending, step, snapshot, judged, request, now, holder)
             directory = context.configuration.directory
+            approval, beside = keep_beside(context, lifecycle, approval, snapshot)
             step = open_approval(step, approval, judged.grounds, directory)
-            judged = replace(judged, blobs={**judged.blobs, **known})
+            judged = replace(judged, blobs={**judged.blobs, **known, **beside})
             return Asked(loaded, step, judged, approval)
         case Pending(approval=existing):
             return Asked(loaded, step, judged, existing)
@@ -181,32 +182,25 @@ def _holder(
     return found, context.evidence(found)
 
 
-class _Held(Struct, frozen=True):
-    """What an approval keeps to be compared with: see `Approval`."""
-
-    holder: str
-    evidence: str
-    beside: str
-
-
 def _compared(
-    context: Context, lifecycle: Lifecycle, pending: Pending, snapshot: Snapshot
-) -> tuple[_Held, Mapping[str, bytes]]:
+    context: Context, pending: Pending, snapshot: Snapshot
+) -> tuple[tuple[str, str], Mapping[str, bytes]]:
     """Keep what is known of the version that would be displaced: approvers compare with it.
 
     Returns:
-        Its number and digests, and the documents by their digests; empty texts where there is
-        none, or its registry has lost it.
+        Its number and the digest of its evidence, and that document by its digest; empty texts
+        where there is none, or its registry has lost it.
     """
-    number = pending.displaces[-1] if pending.displaces else ""
-    asset = snapshot.version.asset
-    found = context.registry(asset.registry).read(Version(asset, number)) if number else None
-    beside = canonical(beside_document(lifecycle, snapshot, found))
-    known, evidence = {digest_of(beside): beside}, ""
-    if found is not None:
-        evidence, document = context.evidence(found).sealed()
-        known[evidence] = document
-    return _Held(number, evidence, digest_of(beside)), known
+    if not pending.displaces:
+        return ("", ""), {}
+    number = pending.displaces[-1]
+    found = context.registry(snapshot.version.asset.registry).read(
+        Version(snapshot.version.asset, number)
+    )
+    if found is None:
+        return (number, ""), {}
+    sealed, document = context.evidence(found).sealed()
+    return (number, sealed), {sealed: document}
 
 
 def _new_approval(
@@ -217,7 +211,7 @@ def _new_approval(
     judged: Judged,
     request: Request,
     now: datetime,
-    held: _Held,
+    holder: tuple[str, str],
 ) -> Approval:
     policy = pending.transition.approval
     if policy is None or judged.binding is None:
@@ -238,7 +232,6 @@ def _new_approval(
         deadline=now + policy.expires,
         verdicts=judged.grounds.verdicts,
         lifecycle=judged.grounds.lifecycle.name,
-        holder=held.holder,
-        holder_evidence=held.evidence,
-        beside=held.beside,
+        holder=holder[0],
+        holder_evidence=holder[1],
     )

@@ -28,7 +28,6 @@ from stage_functions.domain.approval import (
     has_voted,
     objection,
     unmet,
-    withdrawal_objection,
 )
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.consent import cast, close, sponsor
@@ -177,9 +176,14 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
     """
 
     def rule(case: _Case) -> _Ruling:
-        objects = withdrawal_objection(case.approval, actor.id, context.configuration.directory)
-        if objects:
-            raise DeniedError(objects)
+        directory = context.configuration.directory
+        held = case.approval
+        owners = {held.requester.id, held.on_behalf_of, held.author, *held.candidates} - {""}
+        mine = {directory.resolve(id_) for id_ in owners}
+        nobodys = held.needs_sponsor and directory.knows(actor.id)
+        if directory.resolve(actor.id) not in mine and not nobodys:
+            message = f"only {' or '.join(sorted(mine))} may withdraw approval {approval}"
+            raise DeniedError(message)
         why = f"withdrawn by {actor.id}" + (f": {reason}" if reason else "")
         step = close(case.loaded.step(), approval, Status.WITHDRAWN, why, actor, case.now)
         return _Ruling(case.loaded, step)
