@@ -15,7 +15,7 @@ from msgspec import Struct
 from stage_functions.application import brief_facts, brief_records
 from stage_functions.application.brief_facts import TITLES, Ancestor, Known
 from stage_functions.application.brief_law import Judgement, Law, judgements, law
-from stage_functions.application.brief_now import Beside, HolderBeside, Present, present
+from stage_functions.application.brief_now import Present, present
 from stage_functions.application.brief_people import (
     Electorate,
     Position,
@@ -31,6 +31,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status, impossible, unmet
 from stage_functions.domain.asset import Version
+from stage_functions.domain.beside import Beside, HolderBeside
 from stage_functions.domain.difference import Difference, differences
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.lifecycle import Assurance

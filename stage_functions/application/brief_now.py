@@ -17,6 +17,7 @@ from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.beside import Beside, unbound_tags
 from stage_functions.domain.difference import differences, told
 from stage_functions.domain.error import (
     NotFoundError,
@@ -24,36 +25,10 @@ from stage_functions.domain.error import (
     RegistryUnavailableError,
 )
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.facts import binding, unbound_tags
+from stage_functions.domain.facts import binding
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.transition import Refused, Request
-
-
-class Beside(Struct, frozen=True):
-    """What was shown of a version, and of the holder, beside what an approval is bound to.
-
-    Attributes:
-        tags: of the version, those that are not bound.
-        holder: of the holder, or None where there was none.
-    """
-
-    tags: dict[str, str]
-    holder: HolderBeside | None = None
-
-
-class HolderBeside(Struct, frozen=True):
-    """What was shown of the holder beside its evidence.
-
-    Attributes:
-        tags: those that the lifecycle binds.
-        properties: all.
-        description: free text.
-    """
-
-    tags: dict[str, str]
-    properties: dict[str, str]
-    description: str = ""
 
 
 class Present(Struct, frozen=True):
@@ -104,7 +79,7 @@ def present(
         return Present(unreadable=str(exc))
     bound = bound_changes(approval.binding, now_bound, evidence, known)
     if bound and snapshot.modified_by:
-        writer = someone(context, context.identify(snapshot.modified_by)).name
+        writer = someone(context, snapshot.modified_by).name
         bound = (*bound, f"the registry says that {writer} wrote it last")
     refused = judged.outcome.why if isinstance(judged.outcome, Refused) and not bound else ""
     verdicts = judged.grounds.verdicts if judged.binding is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -16,6 +16,8 @@ from stage_functions.domain.record import Record
 _FEW = 64
 """So many records are read rather than searched."""
 _PAGE = 200
+_SLACK = timedelta(minutes=1)
+"""Within it the records of the commit that closed it are."""
 _MOST = 2000
 """Looked at behind the first."""
 
@@ -42,12 +44,12 @@ def deeds(context: Context, loaded: Loaded, approval: Approval) -> tuple[Deed, .
     """Return the records that name an approval, in order."""
     partition = keys.asset_partition(loaded.asset)
     after = _first(context, partition, loaded.head.number, approval.opened) - 1
-    end = approval.closed
+    end = approval.closed + _SLACK if approval.closed is not None else None
     found: list[Record] = []
     for _ in range(_MOST // _PAGE):
         page = context.ledger.records(partition, after=after, limit=_PAGE)
         found += [one for one in page if one.content.get("approval") == approval.id]
-        over = end is not None and bool(page) and page[-1].at > end and len(found) > 1
+        over = end is not None and bool(page) and page[-1].at > end
         if len(page) < _PAGE or over:
             break
         after = page[-1].number

@@ -18,9 +18,10 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.beside import shown_beside
 from stage_functions.domain.consent import open_approval
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.facts import beside_document, binding, calendars, facts
+from stage_functions.domain.facts import binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.record import canonical, digest_of
@@ -315,7 +316,7 @@ def _compared(
     number = pending.displaces[-1] if pending.displaces else ""
     asset = snapshot.version.asset
     found = context.registry(asset.registry).read(Version(asset, number)) if number else None
-    beside = canonical(beside_document(lifecycle, snapshot, found))
+    beside = canonical(shown_beside(lifecycle, snapshot, found).document())
     known, evidence = {digest_of(beside): beside}, ""
     if found is not None:
         evidence, document = context.evidence(found).sealed()

@@ -15,8 +15,6 @@ from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.calendar import Calendar, standing
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import CONVERSATION
-from stage_functions.domain.record import Json
 from stage_functions.domain.rule import Facts
 from stage_functions.domain.state import VersionState
 from stage_functions.domain.transition import Request
@@ -110,41 +108,6 @@ def binding(
         properties=dict(snapshot.properties),
         description=snapshot.description,
     )
-
-
-def beside_document(
-    lifecycle: Lifecycle, snapshot: Snapshot, holder: Snapshot | None
-) -> dict[str, Json]:
-    """Return what approvers see beside what an approval is bound to, as it is kept.
-
-    A half of a surrogate pair, which canonical JSON cannot hold, is kept as a question mark.
-    """
-    unbound = unbound_tags(lifecycle, snapshot)
-    if holder is None:
-        return {"tags": unbound}
-    return {
-        "tags": unbound,
-        "holder": {
-            "tags": _whole(lifecycle.bound(holder.tags)),
-            "properties": _whole(holder.properties),
-            "description": _whole({"": holder.description})[""],
-        },
-    }
-
-
-def unbound_tags(lifecycle: Lifecycle, snapshot: Snapshot) -> dict[str, str]:
-    """Return the tags that an approval is not bound to; Stageward's own conversation is none."""
-    bound = lifecycle.bound(snapshot.tags)
-    rest = {k: v for k, v in snapshot.tags.items() if k not in bound and k not in CONVERSATION}
-    return _whole(rest)
-
-
-def _whole(texts: Mapping[str, str]) -> dict[str, str]:
-    return {_encodable(key): _encodable(value) for key, value in texts.items()}
-
-
-def _encodable(text: str) -> str:
-    return text.encode(errors="replace").decode()
 
 
 def _version(lifecycle: Lifecycle, snapshot: Snapshot, stage: str) -> dict[str, object]:

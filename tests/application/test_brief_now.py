@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application.brief import brief
 from stage_functions.application.brief_now import bound_changes
 from stage_functions.domain.approval import Binding
 from stage_functions.domain.evidence import Evidence
 from tests.brief_world import (
+    FILE,
     FIRST_METRICS,
     SECOND_METRICS,
     Asked,
+    context_over_file,
     evidence,
     facts,
     seen,
@@ -120,3 +123,48 @@ def test_every_bound_thing_that_differs_is_named(now: Binding, line: str) -> Non
     """Never is a difference of the fingerprint without words."""
     assert line in bound_changes(BINDING, now, Evidence(), Evidence())
     assert () == bound_changes(BINDING, BINDING, Evidence(), Evidence())
+
+
+def test_says_who_wrote_last_where_the_registry_knows(it: Asked) -> None:
+    """A hint, and said as one."""
+    it.world.registry.wrote(it.version, "mlflow:grace")
+    it.world.registry.describe(it.version, "better")
+    now = seen(it).present
+
+    assert now is not None
+    assert "the registry says that Grace Hopper wrote it last" == now.bound[-1]
+
+
+def test_says_that_what_it_is_compared_with_is_gone(it: Asked) -> None:
+    """Which does not void it by itself."""
+    it.world.registry.remove(it.holder)
+    now = seen(it).present
+
+    assert now is not None
+    assert ("version 1, which it is compared with, is no longer there",) == now.unbound
+
+
+def test_says_that_nothing_governs_the_asset_any_more(it: Asked) -> None:
+    """The vote would be told the same."""
+    file = FILE.replace('watch: ["*/*"]', 'watch: ["data/*"]')
+    context = context_over_file(it.world.rows, it.world.registry, it.world.clock, file)
+    now = brief(context, it.approval, "person:rosa").present
+
+    assert now is not None
+    assert now.bound[0].startswith("no lifecycle governs demo/models/churn")
+
+
+def test_an_approval_of_an_earlier_release_has_less_to_be_compared_with(it: Asked) -> None:
+    """What was shown beside was not kept then: only what is bound is compared."""
+    loaded = it.world.context.ledger.load(it.version.asset, [it.version.number])
+    kept = loaded.approvals[it.approval]
+    step = loaded.step().with_approval(replace(kept, beside="", holder_evidence=""))
+    now = it.world.clock.now()
+    it.world.context.ledger.commit(loaded, step, now=now, operation="earlier")
+    it.world.registry.set_tags(it.version, {"team": "growth"})
+    found = seen(it)
+
+    assert found.present is not None
+    assert ((), ()) == (found.present.bound, found.present.unbound)
+    assert found.beside is None
+    assert () == found.compared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stage_functions.domain.evidence import SECTIONS, Evidence
+from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar, number
 
 
 def test_every_section_is_there_even_when_nothing_is_known() -> None:
@@ -35,3 +35,17 @@ def test_an_unknown_section_is_refused() -> None:
     """A misspelt section is not silently lost."""
     with pytest.raises(ValueError, match="metric"):
         Evidence({"metric": {}})
+
+
+def test_what_was_kept_is_read_as_it_was() -> None:
+    """Metrics are numbers again; what a later release adds is left out."""
+    made = Evidence({"metrics": {"auc": 0.1, "steps": 3}, "params": {"C": "0.5"}})
+    document = {**made.document(), "later": {"a": "b"}}
+
+    assert Evidence.kept(document).variables() == made.variables()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["", "007", "1_0", " 1", "0x1", "1e5x", True, 10**400])
+def test_a_text_that_only_looks_like_a_number_is_none(value: Scalar) -> None:
+    """Only what Python writes for a number is one, and only one that a fraction can hold."""
+    assert number(value) is None

@@ -230,6 +230,10 @@ class MemoryRegistry:
         """Edit the description as somebody else."""
         self._replace(version, lambda snapshot: replace(snapshot, description=description))
 
+    def wrote(self, version: Version, who: str) -> None:
+        """Show somebody as whoever wrote it last, as registries do that know."""
+        self._replace(version, lambda snapshot: replace(snapshot, modified_by=who))
+
     def set_native_stage(self, version: Version, stage: str) -> None:
         """Set the registry's own stage field as somebody else, by a client that knows no tags."""
         self._replace(version, lambda snapshot: replace(snapshot, native_stage=stage))

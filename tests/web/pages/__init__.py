@@ -1,1 +1,1 @@
-"""Tests of the pages."""
+"""The pages, without a browser."""

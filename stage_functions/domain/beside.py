@@ -1,0 +1,86 @@
+"""What approvers see beside what an approval is bound to: kept, compared, and never a ground.
+
+A half of a surrogate pair, which canonical JSON cannot hold, is kept as a question mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.observation import CONVERSATION
+from stage_functions.domain.record import Json
+
+
+class HolderBeside(Struct, frozen=True):
+    """What was shown of the holder beside its evidence.
+
+    Attributes:
+        tags: those that the lifecycle binds.
+        properties: all.
+        description: free text.
+    """
+
+    tags: dict[str, str]
+    properties: dict[str, str]
+    description: str = ""
+
+
+class Beside(Struct, frozen=True):
+    """What was shown of a version, and of the holder, beside what an approval is bound to.
+
+    Attributes:
+        tags: of the version, those that are not bound.
+        holder: of the holder, or None where there was none.
+    """
+
+    tags: dict[str, str]
+    holder: HolderBeside | None = None
+
+    def document(self) -> dict[str, Json]:
+        """Return it as it is kept."""
+        tags = dict(self.tags)
+        if self.holder is None:
+            return {"tags": tags}
+        holder = self.holder
+        return {
+            "tags": tags,
+            "holder": {
+                "tags": dict(holder.tags),
+                "properties": dict(holder.properties),
+                "description": holder.description,
+            },
+        }
+
+
+def shown_beside(lifecycle: Lifecycle, snapshot: Snapshot, holder: Snapshot | None) -> Beside:
+    """Return what approvers see of a version and of the holder beside what they are bound to."""
+    tags = unbound_tags(lifecycle, snapshot)
+    if holder is None:
+        return Beside(tags)
+    return Beside(
+        tags,
+        HolderBeside(
+            _whole(lifecycle.bound(holder.tags)),
+            _whole(holder.properties),
+            _encodable(holder.description),
+        ),
+    )
+
+
+def unbound_tags(lifecycle: Lifecycle, snapshot: Snapshot) -> dict[str, str]:
+    """Return the tags that an approval is not bound to; Stageward's own conversation is none."""
+    bound = lifecycle.bound(snapshot.tags)
+    rest = {k: v for k, v in snapshot.tags.items() if k not in bound and k not in CONVERSATION}
+    return _whole(rest)
+
+
+def _whole(texts: Mapping[str, str]) -> dict[str, str]:
+    return {_encodable(key): _encodable(value) for key, value in texts.items()}
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()

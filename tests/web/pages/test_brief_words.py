@@ -1,0 +1,147 @@
+"""What a brief says in sentences, for every course that an approval may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.application.brief import Brief, Holder
+from stage_functions.domain.approval import Status
+from stage_functions.domain.lifecycle import Escalation, WhenInvalid
+from stage_functions.domain.people import Actor, Attribution
+from stage_functions.web.pages import brief_words
+from tests.brief_world import asked, empty_world, seen
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[Brief]:
+    """The brief of an approval that waits."""
+    made = empty_world()
+    yield seen(asked(made))
+    made.rows.close()
+
+
+def of(found: Brief, **changes: object) -> Brief:
+    """Return a brief whose approval differs in some fields."""
+    return replace(found, approval=replace(found.approval, **changes))
+
+
+@pytest.mark.parametrize(
+    ("requester", "said"),
+    [
+        (Actor("person:ada", Attribution.PROVEN, "page"), "signed in, on a page"),
+        (Actor("person:ada", Attribution.PROVEN, "somehow"), "signed in"),
+        (
+            Actor("mlflow:ada", Attribution.INFERRED, "tag"),
+            "by a tag; the registry says so, which is no proof; votes count once somebody sponsors the request",
+        ),
+        (
+            Actor("mlflow:ada", Attribution.INFERRED, "scan"),
+            "not proven; votes count once somebody sponsors the request",
+        ),
+        (
+            Actor("", Attribution.NONE, "tag"),
+            "by a tag; votes count once somebody sponsors the request",
+        ),
+    ],
+)
+def test_says_how_surely_it_is_known_who_asked(found: Brief, requester: Actor, said: str) -> None:
+    """Proven, inferred, or not at all."""
+    assert said == brief_words.attribution(of(found, requester=requester))
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        (WhenInvalid.NOTIFY, "then its people are told, and nothing else changes"),
+        (WhenInvalid.BLOCK, "then deployment checks refuse it until it is approved again"),
+        (WhenInvalid.RENEW, "then a renewal is asked for, as a new approval"),
+    ],
+)
+def test_says_how_long_an_approval_is_valid(found: Brief, when: WhenInvalid, said: str) -> None:
+    """And what follows."""
+    policy = replace(found.approval.policy, valid_for=timedelta(days=90), when_invalid=when)
+    lines = brief_words.on_approve(of(found, policy=policy))
+
+    assert f"The approval is valid for 90 days; {said}." in lines
+
+
+def test_says_when_a_further_group_may_vote(found: Brief) -> None:
+    """Until it may."""
+    policy = replace(found.approval.policy, escalate=Escalation(timedelta(days=2), "board"))
+    before = brief_words.on_expiry(of(found, policy=policy))
+    after = brief_words.on_expiry(of(found, policy=policy, escalated=found.now))
+
+    assert "From 2026-01-03 00:00 UTC on, board may vote as well." == before[0]
+    assert before[1:] == after
+
+
+def test_says_that_nothing_is_displaced(found: Brief) -> None:
+    """Because nothing holds the stage, or because several may."""
+    alone = of(found, binding=replace(found.approval.binding, displaces=()))
+    shared = replace(alone, law=replace(alone.law, exclusive_stages={}))
+
+    assert "Nothing is displaced: no version holds Production." in brief_words.on_approve(alone)
+    assert "Nothing is displaced: several versions may stand at Production." in (
+        brief_words.on_approve(shared)
+    )
+
+
+def test_says_that_no_system_is_told(found: Brief) -> None:
+    """Where there is no sink; several are counted."""
+    several = replace(found, sinks=("siem", "lake"))
+
+    assert "No system is told: no sink for events is configured." in brief_words.on_approve(found)
+    assert "The records are published as events to 2 sinks: siem, lake." in (
+        brief_words.on_approve(several)
+    )
+
+
+@pytest.mark.parametrize(
+    ("holder", "said"),
+    [
+        (Holder(""), "Nothing holds Production yet: there is nothing to compare with."),
+        (
+            Holder("", exclusive=False),
+            "Several versions may stand at Production: this one displaces none and is compared with none.",
+        ),
+        (
+            Holder("1"),
+            "Version 1 held Production when this was asked. Nothing that is known of it was kept.",
+        ),
+        (Holder("1", known=True), "Version 1 held Production when this was asked."),
+    ],
+)
+def test_says_what_it_is_compared_with(found: Brief, holder: Holder, said: str) -> None:
+    """Or plainly that there is nothing."""
+    assert said == brief_words.compared_with(replace(found, holder=holder))
+
+
+def test_says_what_a_renewal_is_compared_with(found: Brief) -> None:
+    """What was approved before, where that is kept."""
+    renewal = of(found, binding=replace(found.approval.binding, source="Production"))
+    lost = replace(renewal, holder=Holder("2"))
+
+    assert "Compared with what was approved before, for the same version." == (
+        brief_words.compared_with(renewal)
+    )
+    assert "What was approved before is not kept: there is nothing to compare with." == (
+        brief_words.compared_with(lost)
+    )
+    assert "Approved before" == brief_words.old_title(renewal)
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "said"),
+    [
+        (Status.APPROVED, "approved by Ada", "Approved by Ada."),
+        (Status.VOIDED, "2 was deleted", "Voided: 2 was deleted."),
+        (Status.EXPIRED, "", "Expired without a decision."),
+    ],
+)
+def test_says_what_became_of_it(found: Brief, status: Status, why: str, said: str) -> None:
+    """In one sentence."""
+    assert said == brief_words.outcome(replace(of(found, status=status), why=why))
