@@ -76,3 +76,19 @@ def test_a_stage_that_the_lifecycle_no_longer_has_is_shown(it: World) -> None:
     (card,) = board.board(it.context, Wanted()).cards
 
     assert [share.stage for share in card.shares if share.count] == ["Pilot"]
+
+
+def test_texts_that_look_like_fields_deceive_no_filter(it: World) -> None:
+    """A quote in a status is written with a backslash before it."""
+    text = '"stage":"Production","approval":""'
+    now = it.clock.now()
+    waits = VersionState("1", "1/x", 'Größe"', now, number=1, approval="a", status=text)
+    catalog.write(it.rows, IRIS, {"1": waits})
+
+    def found(wanted: Wanted) -> int:
+        return len(board.board(it.context, wanted).cards)
+
+    assert found(Wanted(stage="Production")) == 0
+    assert found(Wanted(stage='Größe"')) == 1
+    assert found(Wanted(waiting=True)) == 1
+    assert found(Wanted(waiting=True, stage='Größe"')) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stage_functions.application import query
 from stage_functions.application.holding import Holding, holdings
 from stage_functions.application.timeline import moment
-from stage_functions.domain.record import Record, RecordType
+from stage_functions.domain.record import Json, Record, RecordType
 from tests.application.test_query import Act, acts, carry_out
 from tests.browser.story import Story
 from tests.builders import IRIS, World, unguarded, world
@@ -112,7 +112,7 @@ def test_every_type_of_record_has_a_sentence() -> None:
 
 def test_what_a_later_release_writes_does_not_break_a_timeline() -> None:
     """Fields of other shapes are left out."""
-    content = {
+    content: dict[str, Json] = {
         "number": 1,
         "type": "StageChanged",
         "at": "2026-01-01T00:00:00Z",
