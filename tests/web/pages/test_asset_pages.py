@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.transition import request_transition
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.evidence import SECTIONS, Evidence
 from stage_functions.web.pages.addresses import url_for_asset, url_for_version
@@ -17,6 +17,7 @@ from tests.api_server import Api, api_over
 from tests.browser.story import LONG, ODD, Story
 from tests.builders import IRIS, World, actor, unguarded, world
 from tests.web.pages.conftest import Get, looked_at
+from tests.web.pages.parsed import Parsed
 
 ASSET = "/assets/demo/models/iris"
 FIRST = f"{ASSET}/versions/1"
@@ -71,8 +72,8 @@ def test_a_long_timeline_is_paged(it: World, get: Get) -> None:
     page = get(ASSET)
     older = get(page.links["Older records"].partition("#")[0])
 
-    def shown(of: object) -> list[str]:
-        return [one["id"] for one in of.all("li") if "id" in one]  # type: ignore[attr-defined]
+    def shown(of: Parsed) -> list[str]:
+        return [one["id"] for one in of.all("li") if "id" in one]
 
     assert shown(page) + shown(older) == [f"record-{n}" for n in range(71, 0, -1)]
     assert "Newest records" in older.links
@@ -188,11 +189,9 @@ def test_a_name_that_was_not_kept_is_said_so(it: World, get: Get) -> None:
     assert f"somebody whose name was not kept ({masked})" in get(FIRST).text
 
 
-@pytest.mark.parametrize("asset", [ODD, LONG])
-def test_names_with_odd_characters_have_pages(get_told: Get, asset: object) -> None:
+@pytest.mark.parametrize("named", [ODD, LONG])
+def test_names_with_odd_characters_have_pages(get_told: Get, named: Asset) -> None:
     """Percent-encoded once."""
-    assert asset in (ODD, LONG)
-    named = ODD if asset == ODD else LONG
     page = get_told(url_for_version(named, "1"))
 
     assert unquote(url_for_asset(named)) == f"/assets/{named}"
@@ -203,11 +202,15 @@ def test_what_may_be_asked_for_is_asked_for_by_a_form(it: World, api: Api, get: 
     """What is granted at once leads back to the version; what waits, to its approval."""
     it.register("1")
     with httpx.Client(base_url=api.address, headers={"Authorization": "Bearer sam"}) as sam:
-        form = {"to": "Staging", "reason": "smoke tests", "operation": "one"}
+        fields = get(FIRST, "sam").all("input")
+        hidden = {one["name"]: one["value"] for one in fields if one["type"] == "hidden"}
+        new = {name: value for name, value in hidden.items() if name != "operation"}
+        form = {**hidden, "to": "Staging", "reason": "smoke tests"}
         granted = sam.post(f"{FIRST}/requests", data=form)
         again = sam.post(f"{FIRST}/requests", data=form)
-        waits = sam.post(f"{FIRST}/requests", data={"to": "Production", "reason": "AUC 0.94"})
-        refused = sam.post(f"{FIRST}/requests", data={"to": "None", "reason": ""})
+        wish = {**new, "to": "Production", "reason": "AUC 0.94"}
+        waits = sam.post(f"{FIRST}/requests", data=wish)
+        refused = sam.post(f"{FIRST}/requests", data={**new, "to": "None", "reason": ""})
         bad = sam.post(f"{FIRST}/requests", content=b"%%%&&&=;")
 
     assert (granted.status_code, granted.headers["Location"]) == (303, FIRST)
