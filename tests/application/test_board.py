@@ -78,6 +78,15 @@ def test_a_stage_that_the_lifecycle_no_longer_has_is_shown(it: World) -> None:
     assert [share.stage for share in card.shares if share.count] == ["Pilot"]
 
 
+def test_a_deleted_version_stands_nowhere(it: World) -> None:
+    """No filter by stage finds it."""
+    state = VersionState("1", "1/x", "Staging", it.clock.now(), number=1, gone=True)
+    catalog.write(it.rows, IRIS, {"1": state})
+    found = board.board(it.context, Wanted(stage="Staging"))
+
+    assert (found.cards, found.known) == ((), True)
+
+
 def test_texts_that_look_like_fields_deceive_no_filter(it: World) -> None:
     """A quote in a status is written with a backslash before it."""
     text = '"stage":"Production","approval":""'

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application import decided, keys, query, upkeep
-from stage_functions.application.ports.rows import CATALOG, Change, Delete
+from stage_functions.application.codec import pack
+from stage_functions.application.ports.rows import CATALOG, LEDGER, Change, Delete, Upsert
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.application.vote import VoteCommand, vote, withdraw
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import UnknownOutcomeError
-from tests.builders import World, actor, world
+from tests.builders import IRIS, World, actor, world
 
 
 @pytest.fixture
@@ -120,6 +122,22 @@ def test_the_rebuild_lists_the_same_again(it: World) -> None:
 
     assert decided.page(it.rows) == before
     assert len(before.found) == 2
+
+
+def test_the_rebuild_reads_every_approval_of_an_asset(it: World) -> None:
+    """However many it had."""
+    approval = asked(it, "1")
+    reject(it, approval)
+    partition = keys.asset_partition(IRIS)
+    closed = it.context.ledger.more(it.context.ledger.load(IRIS), approval=approval)
+    one = closed.approvals[approval]
+    for start in range(0, 150, 75):
+        copies = [replace(one, id=f"c{n:03d}") for n in range(start, start + 75)]
+        changes = [Upsert(keys.approval_key(copy.id), pack(copy)) for copy in copies]
+        it.rows.commit(LEDGER, partition, changes)
+    decided.rebuild(it.rows, IRIS)
+
+    assert len(decided.page(it.rows, limit=1000).found) == 151
 
 
 def test_a_page_ends_where_it_is_told_to_and_goes_on_there(it: World) -> None:

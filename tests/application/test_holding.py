@@ -93,6 +93,19 @@ def test_how_a_holding_ended_is_said() -> None:
     assert "moved to Production" in [one.ended for one in found]
 
 
+def test_what_left_a_stage_after_a_cut_is_told_without_its_beginning() -> None:
+    """It held the stage since before what was read."""
+    acts = [("register", n, "None") for n in "12"]
+    acts += [("ask", n, stage) for n in "12" for stage in ("Staging", "Production")]
+    it, records = told(acts)
+    holders = it.context.ledger.load(IRIS).head.holders
+    it.rows.close()
+    first, second = holdings(records[-2:], ("Production",), holders)
+
+    assert (first.version, first.since, first.ended) == ("1", None, "displaced by 2")
+    assert (second.version, second.since, second.until) == ("2", first.until, None)
+
+
 def test_every_type_of_record_has_a_sentence() -> None:
     """Each says what happened, in words that begin with no capital and end without a full stop."""
     story = Story()

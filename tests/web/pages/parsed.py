@@ -86,6 +86,12 @@ def check(page: Parsed) -> None:
     for svg in page.all("svg"):
         assert svg["role"] == "img"
         assert svg["aria-labelledby"]
+    landmarks = [
+        (tag, attributes.get("aria-label") or attributes.get("aria-labelledby"))
+        for tag, attributes in page.elements
+        if tag in ("nav", "section") or attributes.get("role") == "region"
+    ]
+    assert len(landmarks) == len({name for _, name in landmarks}), "two landmarks share a name"
     for region in page.all("div"):
         if "scroll" in region.get("class", "").split():
             assert region["tabindex"] == "0"

@@ -18,7 +18,7 @@ from stage_functions.web.pages.addresses import (
     url_for_version,
     url_with,
 )
-from stage_functions.web.pages.render import from_now, number, short_digest, span, via
+from stage_functions.web.pages.render import day, from_now, moment, number, short_digest, span, via
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 names = st.text(min_size=1, max_size=40).filter(is_name)
@@ -84,7 +84,7 @@ def test_a_moment_is_said_as_it_is_far_away(seconds: int, text: str) -> None:
 
 def test_where_there_is_no_moment_there_is_a_dash() -> None:
     """Not the word None."""
-    assert from_now(None, NOW) == "–"
+    assert from_now(None, NOW) == moment(None) == day(None) == "–"
 
 
 def test_digests_ways_and_numbers_are_short_with_the_whole_beside() -> None:

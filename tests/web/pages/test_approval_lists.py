@@ -8,8 +8,11 @@ from msgspec.structs import replace
 from stage_functions.application import decided, keys
 from stage_functions.application.codec import pack
 from stage_functions.application.ports.rows import CATALOG, Upsert
+from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
+from stage_functions.web.pages.lifecycles import demands
 from tests.api_server import api_over
 from tests.browser.story import Story
+from tests.builders import lifecycle
 from tests.web.pages.conftest import Get, looked_at
 
 
@@ -109,6 +112,22 @@ def test_a_lifecycle_is_a_picture_and_the_same_in_words(told: Story, get_told: G
     assert "whoever holds it moves to Archived when another takes it" in page.text
     assert "Governs */*/*" in page.text
     assert told.it.context.configuration.lifecycles[0].digest[7:19] in page.text
+
+
+def test_what_a_lifecycle_asks_besides_is_said_too() -> None:
+    """Who may ask, votes by link, and nothing where nothing is asked."""
+    plain = lifecycle()
+    asked = replace(plain.transitions[0], requesters=("science",))
+    policy = ApprovalPolicy(1, {"risk": 1}, (), assurance=Assurance.LINK)
+    consent = replace(plain.transitions[3], approval=policy)
+
+    assert demands(asked) == ("asked for by a member of science",)
+    assert demands(plain.transitions[1]) == ()
+    assert demands(consent) == (
+        "1 person approves, of risk",
+        "lapses after 7 days without a decision",
+        "votes by signing in or by personal link",
+    )
 
 
 def test_all_lifecycles_are_listed(get_told: Get) -> None:

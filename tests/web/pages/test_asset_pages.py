@@ -8,9 +8,11 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.configuration import Configuration, Mode
 from stage_functions.domain.evidence import SECTIONS, Evidence
 from stage_functions.web.pages.addresses import url_for_asset, url_for_version
 from tests.api_server import Api, api_over
@@ -189,6 +191,15 @@ def test_a_name_that_was_not_kept_is_said_so(it: World, get: Get) -> None:
     assert f"somebody whose name was not kept ({masked})" in get(FIRST).text
 
 
+def test_an_id_that_nobody_is_mapped_to_stands_for_itself(it: World, get: Get) -> None:
+    """There is no name to show."""
+    version = Version(IRIS, "1")
+    it.registry.register(version, it.clock.now(), author="github:somebody")
+    it.tag(version, "team", "x")
+
+    assert "Author github:somebody" in get(FIRST).text
+
+
 @pytest.mark.parametrize("named", [ODD, LONG])
 def test_names_with_odd_characters_have_pages(get_told: Get, named: Asset) -> None:
     """Percent-encoded once."""
@@ -248,6 +259,28 @@ def test_an_asset_that_no_lifecycle_governs_any_more_keeps_its_page(it: World) -
     assert "No lifecycle governs this asset any more" in text
     assert "registered at None" in text
     assert "No lifecycle is configured" in lifecycles
+
+
+def test_a_version_that_is_only_observed_has_a_page_too() -> None:
+    """With what would have happened; of a data input that cannot be read, what there is."""
+    it = world(Mode.OBSERVE)
+    version = Version(IRIS, "1")
+    it.registry.evidences[version] = Evidence({"data": {"name": "train", "datasets": "{"}})
+    it.registry.register(version, it.clock.now(), author="github:somebody")
+    follow(it.context, Signal(version))
+    with api_over(it) as api:
+        page = looked_at(api, FIRST, "bob", 200)
+        asset = looked_at(api, ASSET, "bob", 200)
+        it.registry.remove(version)
+        gone = looked_at(api, FIRST, "bob", 200)
+    it.rows.close()
+
+    assert "only observed, no stage is granted" in page.text
+    assert "Data name train" in page.text
+    assert "observed: first seen" in page.text
+    assert "nobody known" in page.text
+    assert "observed" in asset.text
+    assert "Nothing was kept" in gone.text
 
 
 def test_ids_in_the_words_of_a_status_stand_with_their_names(it: World, get: Get) -> None:

@@ -183,6 +183,18 @@ def test_a_stopped_or_unreadable_registry_is_said_on_top(it: World, get: Get) ->
     assert "could not be read at the last scan: HTTP 500" in text
 
 
+def test_a_registry_that_waits_for_its_import_is_said_on_top(it: World, get: Get) -> None:
+    """So is a scan that has halted."""
+    it.context.states.update(
+        "demo", lambda state: replace(state, imported=False, halted="half of it is missing")
+    )
+
+    text = get("/").text
+
+    assert "its stages were never taken over" in text
+    assert "The scan of demo has halted: half of it is missing." in text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
