@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
+import msgspec
 from msgspec import Struct
 
 from stage_functions.application import keys
 from stage_functions.application.catalog import CatalogEntry
-from stage_functions.application.codec import unpack
+from stage_functions.application.codec import unpack, unpack_bytes
 from stage_functions.application.context import Context
 from stage_functions.application.numbering import newest_first
 from stage_functions.application.ports.rows import CATALOG, Row, Rows
@@ -28,6 +29,7 @@ MAX_ROWS = 20_000
 """Read for a page, but for those that the last asset still has."""
 NAMED = 3
 """Versions named at a stage; the others are counted."""
+_NO_APPROVAL = b'"approval":""'
 _FIRST_ROWS, _MORE_ROWS = 250, 1000
 
 
@@ -149,7 +151,7 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
         if len(cards) == ASSETS or read >= MAX_ROWS:
             return Board(tuple(cards), last, read >= MAX_ROWS, left_out, known=True)
         read, last = read + len(rows), place
-        if not _named(rows[0], wanted.name):
+        if not _named(rows[0], wanted.name) or not _may_fit(rows, wanted):
             continue
         entries = [unpack(row, CatalogEntry) for row in rows]
         if not _fits(entries, wanted):
@@ -214,6 +216,21 @@ def _fits(entries: Sequence[CatalogEntry], wanted: Wanted) -> bool:
     here = [entry for entry in entries if not entry.gone]
     there = not wanted.stage or any(entry.stage == wanted.stage for entry in here)
     return there and (not wanted.waiting or any(entry.approval for entry in here))
+
+
+def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
+    """Tell by the bytes whether rows are worth decoding: of many thousands that is what costs.
+
+    What stands between quotes in them is written by the same encoder, and a quote inside a text is
+    escaped: a text cannot look like a field.
+    """
+    if not wanted.stage and not wanted.waiting:
+        return True
+    bodies = [unpack_bytes(row) for row in rows]
+    needle = b'"stage":' + msgspec.json.encode(wanted.stage)
+    return (not wanted.stage or any(needle in body for body in bodies)) and (
+        not wanted.waiting or any(_NO_APPROVAL not in body for body in bodies)
+    )
 
 
 def _named(row: Row, part: str) -> bool:

@@ -102,6 +102,4 @@ def _how(record: Record) -> str:
         return f"displaced by {by}"
     if record.type is RecordType.DELETED:
         return "deleted"
-    if record.type is RecordType.REGISTERED:
-        return "registered anew"
     return f"moved to {record.content.get('to', '')}"

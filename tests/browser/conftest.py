@@ -23,9 +23,13 @@ def chromium() -> str:
     return named or next((path for name in CHROMIUM if (path := shutil.which(name))), "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window; where there is none the test is skipped, unless it must run."""
+    """A Chromium without a window; where there is none the test is skipped, unless it must run.
+
+    It ends with these tests: as long as it is there an event loop runs in this thread, and tests
+    that come later start their own.
+    """
     path = chromium()
     if not path:
         why = f"no Chromium: set STAGEWARD_CHROMIUM, or put one of {', '.join(CHROMIUM)} on PATH"
@@ -39,7 +43,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def told() -> Iterator[Story]:
     """A story that is told once; tests that change it take `story` instead."""
     made = Story()

@@ -31,15 +31,16 @@ def story_lifecycle() -> Lifecycle:
     transitions: list[Transition] = []
     for one in plain.transitions:
         policy = one.approval
-        if policy is not None and one.target == "Production":
-            policy = replace(
-                policy,
-                remind=(timedelta(days=2), timedelta(days=5)),
-                escalate=Escalation(timedelta(days=3), "science"),
-                valid_for=timedelta(days=180),
-            )
-            one = replace(one, approval=policy, rules=("job-finished", "accurate"))
-        transitions.append(one)
+        if policy is None or one.target != "Production":
+            transitions.append(one)
+            continue
+        policy = replace(
+            policy,
+            remind=(timedelta(days=2), timedelta(days=5)),
+            escalate=Escalation(timedelta(days=3), "science"),
+            valid_for=timedelta(days=180),
+        )
+        transitions.append(replace(one, approval=policy, rules=("job-finished", "accurate")))
     rules = {
         "job-finished": Rule(
             "job-finished",

@@ -74,12 +74,6 @@ def _tab(request: Request) -> Tab:
 
 
 def _belongs(line: OpenLine, tab: Tab) -> bool:
-    match tab:
-        case Tab.WAITING:
-            return line.waits_for_me
-        case Tab.MINE:
-            return line.mine or line.voted
-        case Tab.OPEN:
-            return True
-        case Tab.DECIDED:
-            return False
+    if tab is Tab.WAITING:
+        return line.waits_for_me
+    return tab is Tab.OPEN or line.mine or line.voted

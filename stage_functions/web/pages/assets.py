@@ -18,7 +18,7 @@ from stage_functions.web.pages.addresses import (
     url_with,
 )
 from stage_functions.web.pages.board import notices
-from stage_functions.web.pages.chart import chart
+from stage_functions.web.pages.lanes import lanes
 from stage_functions.web.pages.lifecycles import demands
 from stage_functions.web.pages.lineage import lineage
 from stage_functions.web.pages.render import page, redirect
@@ -51,7 +51,7 @@ def _show_asset(request: Request) -> Response:
         now=visiting.context.clock.now(),
         found=found,
         notices=notices(visiting.context, wanted.registry),
-        chart=chart(found.holdings, visiting.context.clock.now()),
+        lanes=lanes(found.holdings, visiting.context.clock.now()),
         max_records=MAX_RECORDS,
         older=url_with(here, before=found.older, skip=skip) + "#timeline" if found.older else "",
         newest=url_with(here, skip=skip) + "#timeline" if before else "",

@@ -140,8 +140,8 @@ def day(at: datetime | None) -> Markup:
 
 def span(seconds: float) -> str:
     """Return a length of time in words: `3 days`, `1 hour`, `12 minutes`."""
-    for size, name in ((_DAY, "day"), (_HOUR, "hour"), (60, "minute")):
-        if abs(seconds) >= size:
+    for size, name, smaller in ((_DAY, "day", _HOUR), (_HOUR, "hour", 60), (60, "minute", 1)):
+        if abs(seconds) + smaller / 2 >= size:
             count = round(abs(seconds) / size)
             return f"{count} {name}{'s' if count != 1 else ''}"
     return "less than a minute"

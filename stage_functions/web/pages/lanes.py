@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from stage_functions.application.holding import Holding
 
-BARS = 12
+LANES = 12
 ROW = 44
 """Height of a bar with the text above it."""
 _LEAST = 0.6
 
 
 class Bar(Struct, frozen=True):
-    """A version's time at a stage, in percent of the chart's width.
+    """A version's time at a stage, in percent of the picture's width.
 
     Attributes:
         holding: who held what.
@@ -31,11 +31,11 @@ class Bar(Struct, frozen=True):
     y: int
 
 
-class Chart(Struct, frozen=True):
+class Lanes(Struct, frozen=True):
     """All bars, the latest on top.
 
     Attributes:
-        bars: at most `BARS`.
+        bars: at most `LANES`.
         height: of all of them.
         since: the moment at its left edge.
         until: the moment at its right edge.
@@ -49,9 +49,9 @@ class Chart(Struct, frozen=True):
     left_out: int
 
 
-def chart(holdings: Sequence[Holding], now: datetime) -> Chart | None:
-    """Return the chart of these, the latest first; None where there is nothing to draw."""
-    shown = holdings[:BARS]
+def lanes(holdings: Sequence[Holding], now: datetime) -> Lanes | None:
+    """Return the picture of these, the latest first; None where there is nothing to draw."""
+    shown = holdings[:LANES]
     known = [at for one in shown for at in (one.since, one.until) if at is not None]
     if not known:
         return None
@@ -66,4 +66,4 @@ def chart(holdings: Sequence[Holding], now: datetime) -> Chart | None:
         begin = place(one.since) if one.since else 0.0
         width = max(_LEAST, (place(one.until) if one.until else 100.0) - begin)
         bars.append(Bar(one, min(begin, 100 - width), width, n * ROW))
-    return Chart(tuple(bars), len(bars) * ROW, since, until, len(holdings) - len(shown))
+    return Lanes(tuple(bars), len(bars) * ROW, since, until, len(holdings) - len(shown))
