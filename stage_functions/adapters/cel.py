@@ -85,7 +85,7 @@ class CelRules:
         read = {
             name: _converted(fact)
             for name, fact in facts.items()
-            if not isinstance(fact, Withheld) and any(name in text for text in texts)
+            if any(name in text for text in texts) and not isinstance(fact, Withheld)
         }
         activation = self._env.Activation(read)
         return tuple(self._verdict(rule, activation, facts) for rule in rules)

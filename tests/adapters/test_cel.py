@@ -238,6 +238,10 @@ operands = st.one_of(
             "'FINISHED'",
             "0.5",
             "duration('1h')",
+            "uses",
+            "uses.exists(u, u.kind == 'data')",
+            "!used_by.all(u, u.stage == evidence.params.C)",
+            "calendars['freeze'].until",
         ]
     ),
     st.integers(-9, 9).map(str),
