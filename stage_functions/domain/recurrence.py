@@ -33,7 +33,7 @@ _PARTS: dict[str, tuple[str, tuple[str, ...], str]] = {
     ),
     "BYMONTH": (r"[1-9]|1[0-2]", ("WEEKLY", *_BOTH), "months: 1 to 12"),
     "BYMONTHDAY": (r"[+-]?(?:[1-9]|[12][0-9]|3[01])", _BOTH, "days: 1 to 31, or -31 to -1"),
-    "BYSETPOS": (r"[+-]?[1-9][0-9]{0,2}", ("WEEKLY", *_BOTH), "numbers, or -1 for the last"),
+    "BYSETPOS": (r"[+-]?[1-9][0-9]{0,2}", _BOTH, "numbers, or -1 for the last"),
     "BYWEEKNO": (r"[+-]?(?:[1-9]|[1-4][0-9]|5[0-3])", ("YEARLY",), "weeks: 1 to 53"),
     "BYYEARDAY": (
         r"[+-]?(?:[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-6])",

@@ -145,7 +145,9 @@ FAULTS = {
     ("recurs", "FREQ=YEARLY;COUNT=2;UNTIL=20300101"): "COUNT and UNTIL exclude each other",
     ("recurs", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"): "it never takes place",
     ("recurs", "FREQ=MONTHLY;INTERVAL=12;BYMONTH=3"): "it never takes place",
-    ("recurs", "FREQ=WEEKLY;BYSETPOS=8"): "it never takes place",
+    ("recurs", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=8"): "it never takes place",
+    ("recurs", "FREQ=WEEKLY;BYSETPOS=1"): "BYSETPOS goes with FREQ=MONTHLY or YEARLY, not",
+    ("recurs", "FREQ=YEARLY;BYDAY=-MO"): "it is no recurrence: ",
     ("lasts", "FREQ=WEEKLY"): "it would be on for ever: it recurs within 7 days",
 }
 
@@ -170,7 +172,7 @@ def test_a_calendar_that_makes_no_sense_says_why(wrong: tuple[str, str], words: 
     [
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=-31",
-        "FREQ=WEEKLY;BYMONTH=2;BYSETPOS=8",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=8",
         "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6",
         "FREQ=YEARLY;BYDAY=53MO;BYMONTH=2",
         "FREQ=DAILY;INTERVAL=100",
@@ -204,8 +206,8 @@ def recurrences(draw: st.DrawFn) -> str:
     if frequency != "DAILY":
         extras["BYDAY"] = st.lists(days, min_size=1, max_size=3, unique=True).map(",".join)
         extras["BYMONTH"] = st.integers(1, 12).map(str)
-        extras["BYSETPOS"] = st.sampled_from(("1", "-1", "1,2"))
     if frequency in ("MONTHLY", "YEARLY"):
+        extras["BYSETPOS"] = st.sampled_from(("1", "-1", "1,2"))
         extras["BYMONTHDAY"] = st.sampled_from(("1", "15", "29", "31", "-1", "-3"))
         extras["BYDAY"] |= st.sampled_from(("1MO", "-1FR", "2TU"))
     if frequency == "YEARLY":
