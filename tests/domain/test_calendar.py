@@ -71,6 +71,20 @@ def test_windows_that_follow_each_other_are_told_as_one() -> None:
     assert found.next == at("2026-01-10T00:00Z")
 
 
+def test_a_day_of_the_week_within_a_year_recurs_as_people_say_it() -> None:
+    """The fourth Thursday of November, each year on another day."""
+    recurs = "FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"
+    thanks = Calendar("thanks", "America/New_York", "2000-01-01T00:00", 4 * DAY, recurs)
+
+    found = standing(thanks, at("2026-11-27T12:00-05:00"))
+
+    assert (found.since, found.until) == (
+        at("2026-11-26T00:00-05:00"),
+        at("2026-11-30T00:00-05:00"),
+    )
+    assert found.next == at("2027-11-25T00:00-05:00")
+
+
 def test_a_window_without_an_end_in_sight_says_so() -> None:
     """Every day for a day is always."""
     found = standing(night("00:00", DAY), at("2026-06-01T12:00Z"))
