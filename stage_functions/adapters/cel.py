@@ -48,9 +48,14 @@ class _Answer(Struct, frozen=True):
 
 
 class CelRules:
-    """A `RuleEngine` over CEL; each expression is compiled once."""
+    """A `RuleEngine` over CEL; each expression is compiled once.
 
-    def __init__(self) -> None:
+    Args:
+        keeps: how many expressions are kept compiled.
+    """
+
+    def __init__(self, keeps: int = MAX_COMPILED) -> None:
+        self._keeps = keeps
         types = cel.Type
         text_to_any = types.Map(types.STRING, types.DYN)
         self._env = cel.NewEnv(
@@ -85,7 +90,7 @@ class CelRules:
         read = {
             name: _converted(fact)
             for name, fact in facts.items()
-            if not isinstance(fact, Withheld) and any(name in text for text in texts)
+            if any(name in text for text in texts) and not isinstance(fact, Withheld)
         }
         activation = self._env.Activation(read)
         return tuple(self._verdict(rule, activation, facts) for rule in rules)
@@ -117,7 +122,7 @@ class CelRules:
             except _FAULTS as exc:
                 message = f"it does not compile: {cel_text.compile_faults(str(exc))}"
                 raise InvalidInputError(message) from exc
-            if len(self._compiled) >= MAX_COMPILED:
+            if len(self._compiled) >= self._keeps:
                 self._compiled.clear()
             self._compiled[expression] = compiled
         return compiled

@@ -50,6 +50,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_NO_FIELDS = frozenset({"false", "in", "null", "true"})
+"""Names that CEL takes for something else behind a dot."""
 _SOAK = re.compile(r"\bnow\s*-\s*in_stage_since\b(?:\s*>=?\s*(duration\([^()]*\)))?")
 
 Path = tuple[str, ...]
@@ -140,7 +142,11 @@ def _written(path: Path) -> str:
     if any("'" in part or "\\" in part or "\n" in part for part in path):
         return ""
     first, *rest = path
-    return first + "".join(f".{p}" if _NAME.fullmatch(p) else f"['{p}']" for p in rest)
+    return first + "".join(f".{part}" if _is_field(part) else f"['{part}']" for part in rest)
+
+
+def _is_field(part: str) -> bool:
+    return bool(_NAME.fullmatch(part)) and part not in _NO_FIELDS
 
 
 def _known(path: Path, calendars: Collection[str]) -> Collection[str] | None:

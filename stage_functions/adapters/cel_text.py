@@ -121,8 +121,11 @@ def shown(value: object) -> str:
             text = value
         case bool():
             text = "true" if value else "false"
-        case int() | float() | timedelta():
+        case int() | float():
             text = str(value)
+        case timedelta():
+            # Fractions of a second tell nobody anything, unless there is nothing else.
+            text = str(timedelta(seconds=int(value.total_seconds())) or value)
         case datetime():
             text = timestamp(value)
         case []:

@@ -160,11 +160,7 @@ def ask(
     """Decide on a request and add what follows from it to the step."""
     judged = judge(context, lifecycle, step, snapshot, request, now)
     number = snapshot.version.number
-    match judged.outcome:
-        case Unchanged() | Pending(approval=Approval()):
-            pass
-        case _ if judged.uses is not None:
-            step = step.with_version(replace(step.version(number), uses=judged.uses))
+    step = _knowing_uses(step, number, judged)
     match judged.outcome:
         case Granted(transition=transition, displaces=displaces):
             loaded = context.ledger.more(loaded, displaces)
@@ -235,6 +231,18 @@ def new_approval(
         holder_evidence=held.evidence,
         beside=held.beside,
     )
+
+
+def _knowing_uses(step: Step, number: str, judged: Judged) -> Step:
+    """Note what a version uses, where the answer is committed."""
+    state = step.version(number)
+    if judged.uses is None or judged.uses == state.uses:
+        return step
+    match judged.outcome:
+        case Unchanged() | Pending(approval=Approval()):
+            return step
+        case _:
+            return step.with_version(replace(state, uses=judged.uses))
 
 
 def rules_of(lifecycle: Lifecycle, transition: Transition) -> tuple[Rule, ...]:

@@ -168,7 +168,7 @@ def check(
                 configuration=text,
             )
         except InvalidInputError as exc:
-            fail(_FAULT_PLACE.sub(str(draft), str(exc)) if draft else str(exc))
+            fail(_FAULT_PLACE.sub(lambda _: str(draft), str(exc)) if draft else str(exc))
     if as_json:
         print_json(found)
     else:

@@ -13,16 +13,21 @@ never takes place is refused on loading (`fault`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
 from itertools import islice
 
 from msgspec import Struct
 
-MAX_COUNT = 1000
-MAX_INTERVAL = 100
+from stage_functions.domain.recurrence import (
+    ENDS,
+    PERIODS,
+    WITHIN_A_YEAR,
+    form_fault,
+    parts_of,
+    until_of,
+)
+
 MAX_JOINED = 400
 """Windows that follow each other without a gap and are told as one."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -33,40 +38,6 @@ _LATE_YEARS = 9999 - _CYCLE_YEARS
 _SLACK = timedelta(days=2)
 """More than any two clocks differ."""
 _FORM = "%Y-%m-%dT%H:%M"
-_DAY = timedelta(days=1)
-_PERIODS = {"DAILY": _DAY, "WEEKLY": 7 * _DAY, "MONTHLY": 31 * _DAY, "YEARLY": 366 * _DAY}
-_FINER = ("SECONDLY", "MINUTELY", "HOURLY")
-_WEEKDAY = "(?:MO|TU|WE|TH|FR|SA|SU)"
-_BOTH = ("MONTHLY", "YEARLY")
-_PARTS: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "INTERVAL": (r"[1-9][0-9]{0,2}", tuple(_PERIODS), f"a number from 1 to {MAX_INTERVAL}"),
-    "COUNT": (r"[1-9][0-9]{0,3}", tuple(_PERIODS), f"a number from 1 to {MAX_COUNT}"),
-    "UNTIL": (
-        r"[0-9]{8}(?:T[0-9]{6})?",
-        tuple(_PERIODS),
-        "local time: 20271231 or 20271231T235959",
-    ),
-    "WKST": (_WEEKDAY, tuple(_PERIODS), "a day: MO, TU, WE, TH, FR, SA or SU"),
-    "BYDAY": (
-        rf"[+-]?(?:[1-9]|[1-4][0-9]|5[0-3])?{_WEEKDAY}",
-        ("WEEKLY", *_BOTH),
-        "days: MO, TU, WE, TH, FR, SA, SU, each with a number before it if need be, as -1FR",
-    ),
-    "BYMONTH": (r"[1-9]|1[0-2]", ("WEEKLY", *_BOTH), "months: 1 to 12"),
-    "BYMONTHDAY": (r"[+-]?(?:[1-9]|[12][0-9]|3[01])", _BOTH, "days: 1 to 31, or -31 to -1"),
-    "BYSETPOS": (r"[+-]?[1-9][0-9]{0,2}", ("WEEKLY", *_BOTH), "numbers, or -1 for the last"),
-    "BYWEEKNO": (r"[+-]?(?:[1-9]|[1-4][0-9]|5[0-3])", ("YEARLY",), "weeks: 1 to 53"),
-    "BYYEARDAY": (
-        r"[+-]?(?:[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-6])",
-        ("YEARLY",),
-        "days of the year: 1 to 366",
-    ),
-}
-"""What a recurrence may say: the form of each value, with which FREQ, and the form in words."""
-_DIGITS = re.compile("[0-9]+")
-_WEEKS_OF_A_MONTH = 5
-_LISTS = ("BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY")
-_WITHIN_A_YEAR = ("BYDAY", "BYMONTHDAY", "BYWEEKNO", "BYYEARDAY")
 
 
 class Calendar(Struct, frozen=True):
@@ -130,11 +101,11 @@ def fault(calendar: Calendar) -> tuple[str, str]:
         return "starts", f"it must be of a year from {FIRST_YEAR} to {LAST_YEAR}"
     if not calendar.recurs:
         return "", ""
-    recurrence = _recurrence_fault(calendar.recurs)
+    recurrence = form_fault(calendar.recurs)
     if recurrence:
         return "recurs", recurrence
-    parts = _parts(calendar.recurs)
-    period = _PERIODS[parts["FREQ"]] * int(parts.get("INTERVAL", 1))
+    parts = parts_of(calendar.recurs)
+    period = PERIODS[parts["FREQ"]] * int(parts.get("INTERVAL", 1))
     if calendar.lasts > period:
         return "lasts", f"it would be on for ever: it recurs within {period.days} days"
     return ("recurs", never) if (never := _never(calendar, parts)) else ("", "")
@@ -213,7 +184,7 @@ def _starts(calendar: Calendar, near: datetime) -> Iterator[datetime]:
     starts = _start(calendar)
     if not calendar.recurs:
         return iter([starts] if starts >= near else [])
-    parts = _parts(calendar.recurs)
+    parts = parts_of(calendar.recurs)
     text, begins = calendar.recurs, starts
     if near > starts and "COUNT" not in parts:
         text, begins = _nearer(calendar.recurs, parts, starts, near)
@@ -231,9 +202,9 @@ def _nearer(
     every = int(parts.get("INTERVAL", 1))
     frequency = parts["FREQ"]
     if frequency in ("DAILY", "WEEKLY"):
-        step = _PERIODS[frequency] * every
+        step = PERIODS[frequency] * every
         return text, starts + (near - starts) // step * step
-    bare = not any(part in parts for part in _WITHIN_A_YEAR)
+    bare = not any(part in parts for part in WITHIN_A_YEAR)
     if frequency == "MONTHLY":
         months = (near.year - starts.year) * 12 + near.month - starts.month
         month = starts.month - 1 + months // every * every
@@ -256,74 +227,6 @@ def _start(calendar: Calendar) -> datetime:
     return datetime.strptime(calendar.starts, _FORM)  # noqa: DTZ007  # the wall's, by intention
 
 
-@lru_cache(maxsize=256)
-def _parts(recurs: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in recurs.split(";"))
-
-
-def _recurrence_fault(recurs: str) -> str:
-    """Say what is wrong with the form of a recurrence; an empty text if nothing is."""
-    if recurs.startswith("RRULE:"):
-        return "leave RRULE: out; write FREQ=YEARLY"
-    seen: dict[str, str] = {}
-    for part in recurs.split(";"):
-        key, sign, value = part.partition("=")
-        if not sign:
-            return f"'{part}' is no part of a recurrence; write FREQ=YEARLY, parts separated by ';'"
-        if key in seen:
-            return f"{key} is there twice"
-        seen[key] = value
-    frequency = seen.pop("FREQ", "")
-    if frequency in _FINER:
-        return f"FREQ={frequency} is too fine: a window recurs DAILY, WEEKLY, MONTHLY or YEARLY"
-    if frequency not in _PERIODS:
-        return f"FREQ is one of {', '.join(_PERIODS)}" + (f", not {frequency}" if frequency else "")
-    for key, value in seen.items():
-        said = _part_fault(frequency, key, value)
-        if said:
-            return said
-    in_a_month = frequency == "MONTHLY" or "BYMONTH" in seen
-    if in_a_month and any(
-        int(n) > _WEEKS_OF_A_MONTH for n in _DIGITS.findall(seen.get("BYDAY", ""))
-    ):
-        return f"a month has each day five times at the most: BYDAY={seen['BYDAY']} is none"
-    return "COUNT and UNTIL exclude each other" if {"COUNT", "UNTIL"} <= set(seen) else ""
-
-
-def _part_fault(frequency: str, key: str, value: str) -> str:
-    if key == "DTSTART":
-        return "DTSTART is not said here: it is `starts`"
-    if key in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-        return f"{key} is not said here: the time of day is that of `starts`"
-    if key not in _PARTS:
-        return f"nothing is named {key}; there are FREQ, {', '.join(_PARTS)}"
-    form, frequencies, words = _PARTS[key]
-    if frequency not in frequencies:
-        return f"{key} goes with FREQ={' or '.join(frequencies)}, not with {frequency}"
-    values = value.split(",") if key in _LISTS else [value]
-    if not all(re.fullmatch(form, one) for one in values) or not _within(key, value):
-        zulu = "; leave the Z out" if key == "UNTIL" and value.endswith("Z") else ""
-        return f"{key} is {words}, not '{value}'{zulu}"
-    if frequency == "WEEKLY" and key == "BYDAY" and re.search("[0-9]", value):
-        return f"a week has each day once: write BYDAY without numbers, not '{value}'"
-    return ""
-
-
-def _within(key: str, value: str) -> bool:
-    if key == "UNTIL":
-        return _until(value) is not None
-    limit = {"INTERVAL": MAX_INTERVAL, "COUNT": MAX_COUNT}.get(key)
-    return limit is None or int(value) <= limit
-
-
-def _until(value: str) -> datetime | None:
-    """Return a last moment; a day alone ends when it begins, as iCalendar has it."""
-    try:
-        return datetime.strptime(value, "%Y%m%dT%H%M%S" if "T" in value else "%Y%m%d")  # noqa: DTZ007
-    except ValueError:
-        return None
-
-
 def _never(calendar: Calendar, parts: dict[str, str]) -> str:
     """Say that a recurrence never takes place; an empty text if it does.
 
@@ -331,7 +234,7 @@ def _never(calendar: Calendar, parts: dict[str, str]) -> str:
     take place in those never does, and the search for it ends with the year 9999.
     """
     starts = _start(calendar)
-    text = ";".join(f"{key}={value}" for key, value in parts.items() if key not in _ENDS)
+    text = ";".join(f"{key}={value}" for key, value in parts.items() if key not in ENDS)
     later = (_LATE_YEARS - starts.year) // _CYCLE_YEARS * _CYCLE_YEARS
     try:
         begins = starts.replace(year=starts.year + later)
@@ -340,13 +243,10 @@ def _never(calendar: Calendar, parts: dict[str, str]) -> str:
         return f"it is no recurrence: {exc}"
     if first is None:
         return "it never takes place: no day is all of this"
-    until = _until(parts.get("UNTIL", ""))
+    until = until_of(parts.get("UNTIL", ""))
     if until is not None and until < first.replace(year=first.year - later):
         return "it ends before it first takes place"
     return ""
-
-
-_ENDS = ("COUNT", "UNTIL")
 
 
 def _zone_fault(name: str) -> str:

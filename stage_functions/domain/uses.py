@@ -44,6 +44,8 @@ class Use(Struct, frozen=True):
 
 def uses(evidence: Evidence) -> tuple[Use, ...]:
     """Return what a version uses, each thing once for each section, in their order."""
+    if not any(ASSET in one or ASSETS in one for one in evidence.sections.values()):
+        return ()  # as of nearly all
     found = {
         (role, text): Use(role, text, _version(text))
         for role in SECTIONS

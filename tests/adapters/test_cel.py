@@ -238,6 +238,10 @@ operands = st.one_of(
             "'FINISHED'",
             "0.5",
             "duration('1h')",
+            "uses",
+            "uses.exists(u, u.kind == 'data')",
+            "!used_by.all(u, u.stage == evidence.params.C)",
+            "calendars['freeze'].until",
         ]
     ),
     st.integers(-9, 9).map(str),
@@ -291,6 +295,15 @@ def test_a_fact_of_an_unknown_kind_is_a_fault_of_the_program() -> None:
     """Facts are texts, numbers, moments and maps; anything else is not passed over."""
     with pytest.raises(TypeError, match="no rule can read a object"):
         verdict("holder == null", {**known(), "holder": object()})
+
+
+def test_an_engine_keeps_no_more_expressions_than_it_may() -> None:
+    """Drafts of configurations come and go; an expression that was forgotten is compiled anew."""
+    engine = CelRules(keeps=2)
+    rules = [Rule(str(number), f"{number} == {number}") for number in range(7)]
+
+    for _ in range(2):
+        assert {answer.result for answer in engine.evaluate(rules, known())} == {Result.PASSED}
 
 
 def test_threads_share_an_engine() -> None:

@@ -181,6 +181,8 @@ def test_without_calendars_none_can_be_asked_about() -> None:
         ("evidence.all(s, size(evidence[s]) >= 0)", ()),
         ("uses.map(u, u.stage).all(s, s == 'x')", ("uses",)),
         ("uses.all(u, true", ("uses",)),
+        ("uses.filter(u, true", ("uses",)),
+        ("uses.exists(3, true)", ("uses",)),
         ("uses.all", ("uses",)),
         ("uses.filter(u, u.kind == 'x').all(w, w.name == 'y')", ("uses",)),
         ("true", ()),

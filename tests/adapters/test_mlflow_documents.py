@@ -208,3 +208,36 @@ def test_lists_all_or_nothing(
 
     with closing(_registry(answer)) as registry, pytest.raises(error):
         registry.versions()
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "found"),
+    [
+        (
+            "m-2",
+            [{"name": "base", "version": "4", "creation_timestamp": 1}, {}],
+            "dev/models/base:4",
+        ),
+        ("m-2", [], "models:/m-2"),
+        ("m-2' OR name = 'x", [], "models:/m-2' OR name = 'x"),
+    ],
+)
+def test_a_model_that_a_run_took_in_is_asked_for_by_its_own_id(
+    model: str, rows: list[object], found: str
+) -> None:
+    """What is no id is not put into a search, and a row that is no version is none."""
+    run = {
+        "data": {"metrics": [{"key": "a", "value": 1}]},
+        "inputs": {"model_inputs": [{"model_id": model}]},
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("model-versions/search"):
+            assert request.url.params["filter"] == "source_path = 'models:/m-2'"
+            return httpx.Response(200, json={"model_versions": rows})
+        return httpx.Response(200, json={"run": run})
+
+    with closing(_registry(answer)) as registry:
+        evidence = registry.evidence(SNAPSHOT)
+
+    assert evidence.section("base_model") == {"asset": found}

@@ -215,7 +215,7 @@ def test_stages_of_others_are_looked_at_again_when_the_quorum_is_reached() -> No
 
 
 def test_a_version_of_the_same_asset_may_be_used(it: World) -> None:
-    """Its stage is as the decision in hand has it."""
+    """Its stage is the ledger's."""
     two = Version(IRIS, "2")
     register(it, MODEL)
     register(it, two, MODEL)
@@ -225,6 +225,17 @@ def test_a_version_of_the_same_asset_may_be_used(it: World) -> None:
     later = ask(it, two, "Production")
 
     assert (early.kind, later.kind) == (AnswerKind.REFUSED, AnswerKind.GRANTED)
+
+
+def test_a_version_that_names_itself_stands_as_the_decision_has_it(it: World) -> None:
+    """A registration in the same decision counts; it is no way around a rule."""
+    it.registry.evidences[MODEL] = Evidence({"data": fields([str(MODEL)])})
+    it.registry.register(MODEL, it.clock.now(), author="mlflow:sam")
+
+    answer = ask(it, MODEL, "Production")
+
+    assert answer.kind is AnswerKind.REFUSED
+    assert f"uses = data {MODEL} at None" in answer.detail
 
 
 def test_what_is_imported_is_known_as_a_user() -> None:

@@ -71,6 +71,20 @@ def test_windows_that_follow_each_other_are_told_as_one() -> None:
     assert found.next == at("2026-01-10T00:00Z")
 
 
+def test_a_day_of_the_week_within_a_year_recurs_as_people_say_it() -> None:
+    """The fourth Thursday of November, each year on another day."""
+    recurs = "FREQ=YEARLY;BYMONTH=11;BYDAY=4TH"
+    thanks = Calendar("thanks", "America/New_York", "2000-01-01T00:00", 4 * DAY, recurs)
+
+    found = standing(thanks, at("2026-11-27T12:00-05:00"))
+
+    assert (found.since, found.until) == (
+        at("2026-11-26T00:00-05:00"),
+        at("2026-11-30T00:00-05:00"),
+    )
+    assert found.next == at("2027-11-25T00:00-05:00")
+
+
 def test_a_window_without_an_end_in_sight_says_so() -> None:
     """Every day for a day is always."""
     found = standing(night("00:00", DAY), at("2026-06-01T12:00Z"))
@@ -145,7 +159,9 @@ FAULTS = {
     ("recurs", "FREQ=YEARLY;COUNT=2;UNTIL=20300101"): "COUNT and UNTIL exclude each other",
     ("recurs", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"): "it never takes place",
     ("recurs", "FREQ=MONTHLY;INTERVAL=12;BYMONTH=3"): "it never takes place",
-    ("recurs", "FREQ=WEEKLY;BYSETPOS=8"): "it never takes place",
+    ("recurs", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=8"): "it never takes place",
+    ("recurs", "FREQ=WEEKLY;BYSETPOS=1"): "BYSETPOS goes with FREQ=MONTHLY or YEARLY, not",
+    ("recurs", "FREQ=YEARLY;BYDAY=-MO"): "it is no recurrence: ",
     ("lasts", "FREQ=WEEKLY"): "it would be on for ever: it recurs within 7 days",
 }
 
@@ -170,7 +186,7 @@ def test_a_calendar_that_makes_no_sense_says_why(wrong: tuple[str, str], words: 
     [
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
         "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=-31",
-        "FREQ=WEEKLY;BYMONTH=2;BYSETPOS=8",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=8",
         "FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6",
         "FREQ=YEARLY;BYDAY=53MO;BYMONTH=2",
         "FREQ=DAILY;INTERVAL=100",
@@ -204,8 +220,8 @@ def recurrences(draw: st.DrawFn) -> str:
     if frequency != "DAILY":
         extras["BYDAY"] = st.lists(days, min_size=1, max_size=3, unique=True).map(",".join)
         extras["BYMONTH"] = st.integers(1, 12).map(str)
-        extras["BYSETPOS"] = st.sampled_from(("1", "-1", "1,2"))
     if frequency in ("MONTHLY", "YEARLY"):
+        extras["BYSETPOS"] = st.sampled_from(("1", "-1", "1,2"))
         extras["BYMONTHDAY"] = st.sampled_from(("1", "15", "29", "31", "-1", "-3"))
         extras["BYDAY"] |= st.sampled_from(("1MO", "-1FR", "2TU"))
     if frequency == "YEARLY":

@@ -43,7 +43,8 @@ class Registry(Protocol):
     def evidence(self, snapshot: Snapshot) -> Evidence:
         """Return what is known of a version: its job, metrics, parameters, data, code, author.
 
-        What does not exist (a deleted run) is an empty section, never an error.
+        What does not exist (a deleted run) is an empty section, never an error. What the version
+        uses is named in `asset` and `assets` of any section: see `domain.uses`.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as `read`.
