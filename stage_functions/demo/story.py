@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,13 @@ class Stage(Struct, frozen=True):
             raise DemoError(message)
         return said
 
+    def page(self, who: str, path: str) -> str:
+        """Return a page as somebody sees it."""
+        signed_in = {"Authorization": f"Bearer {who}"}
+        request = urllib.request.Request(f"{self.stageward_url}{path}", headers=signed_in)  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # likewise
+            return str(answer.read().decode())
+
     def pending(self, version: str) -> str:
         """Wait for an approval to open on a version; return its id."""
         status = self.narrator.until(
@@ -99,14 +107,16 @@ def play(*, once: bool) -> None:
         try:
             stage = _open(console, folder, processes)
             registered = _train(stage)
-            _tell(stage, [version for version, _ in registered])
+            versions = [version for version, _ in registered]
+            _tell(stage, versions)
+            approval = _leave_waiting(stage, versions[-1])
             console.rule("Every step came out as told")
             if once:
                 console.print(
                     "`make demo` without ONCE=1 leaves both servers up, to try it yourself."
                 )
             else:
-                _invite(console, stage)
+                _invite(console, stage, approval)
                 _wait(console)
         finally:
             processes.stop()
@@ -125,12 +135,16 @@ def _wait(console: Console) -> None:
         console.print("\nStopping.")
 
 
-def _invite(console: Console, stage: Stage) -> None:
+def _invite(console: Console, stage: Stage, approval: str) -> None:
     """Tell where everything is, and what to try."""
     command = Path(sys.executable).with_name("stageward")
+    console.print(f"Decide      {stage.stageward_url}/approvals/{approval}", soft_wrap=True)
+    console.print("            in a browser, as officer-1, then as officer-2")
+    console.print(f"Stageward   {stage.stageward_url}")
     console.print(f"MLflow      {stage.mlflow_url}")
-    console.print(f"Stageward   {stage.stageward_url}/api/v1/openapi.json describes its API")
-    console.print("Be one of   scientist-1, scientist-2, officer-1, officer-2 in another terminal:")
+    console.print(
+        "Or be one of scientist-1, scientist-2, officer-1, officer-2 in another terminal:"
+    )
     said = f"export STAGEWARD_URL={stage.stageward_url} STAGEWARD_TOKEN=officer-1"
     console.print(f"            {said}", soft_wrap=True)
     console.print(f"            {shlex.quote(str(command))} ls", soft_wrap=True)
@@ -178,7 +192,7 @@ def _start_mlflow(
 
 
 def _train(stage: Stage) -> list[tuple[str, float]]:
-    stage.narrator.tell("scientist-1 trains three classifiers on IRIS and registers each")
+    stage.narrator.tell("scientist-1 trains four classifiers on IRIS and registers each")
     registered = train(stage.mlflow_url)
     for version, accuracy in registered:
         stage.narrator.show(f"{MODEL} v{version}: accuracy {accuracy:.3f}")
@@ -186,7 +200,7 @@ def _train(stage: Stage) -> list[tuple[str, float]]:
 
 
 def _tell(stage: Stage, versions: list[str]) -> None:
-    first, second, third = versions
+    first, second, third, _ = versions
     _begin(stage, first, second)
     _promote(stage, first)
     _displace(stage, first, second)
@@ -254,6 +268,19 @@ def _sponsor(stage: Stage, version: str) -> None:
     until("stage", lambda: stage.tag(version, "stage"), "Staging")
     stage.run("scientist-2", "sponsor", approval)
     until("stage", lambda: stage.tag(version, "stage"), "Production")
+
+
+def _leave_waiting(stage: Stage, version: str) -> str:
+    """Ask for one thing more, and look at its page; return the id of the approval."""
+    stage.narrator.tell("The best one waits for a decision: its page has all that is needed for it")
+    name = f"{ASSET}:{version}"
+    stage.run("scientist-1", "promote", name, "Staging", "--reason", "ready for tests")
+    stage.run("scientist-1", "promote", name, "Production", "--reason", "the best", exits=PENDING)
+    approval = stage.pending(version)
+    seen = stage.page("officer-1", f"/approvals/{approval}")
+    stage.narrator.expect("log_loss", seen)
+    stage.narrator.show(f"{stage.stageward_url}/approvals/{approval}")
+    return approval
 
 
 def _stale_tool(stage: Stage, third: str) -> None:
