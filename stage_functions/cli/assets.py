@@ -30,7 +30,7 @@ from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("decision", "status", "why", "reason", "comment")
+_SAID = ("stage", "then", "decision", "status", "why", "reason", "comment")
 """Fields of a record that say in words what it is about."""
 
 
