@@ -8,11 +8,9 @@ from itertools import islice
 
 from msgspec import Struct
 
-from stage_functions.application import catalog, keys
+from stage_functions.application import catalog, keys, listing
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import VALIDITY, Loaded
-from stage_functions.application.ports.rows import LEDGER, WORK, Row
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import (
     Approval,
@@ -320,7 +318,7 @@ def approval(context: Context, wanted: str) -> ApprovalView:
 def approvals(context: Context, status: Status | None = Status.OPEN) -> list[ApprovalView]:
     """Return approvals, oldest deadline first; only open ones unless told otherwise."""
     now = context.clock.now()
-    wanted = _open(context) if status is Status.OPEN else _all(context)
+    wanted = listing.open_ones(context) if status is Status.OPEN else listing.every_one(context)
     found: list[ApprovalView] = []
     for loaded, ids in wanted:
         for id_ in ids:
@@ -366,38 +364,3 @@ def _approval_view(context: Context, owner: Asset, found: Approval) -> ApprovalV
         impossible(found, directory),
         voters_left(found, directory) if is_open else (),
     )
-
-
-def _open(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
-    """Yield assets with the open approvals that their heads list.
-
-    An open approval has a row of the clock, its deadline, until that has fired; the rows of one
-    that was closed stay till their moments. So rows only say which assets to look at.
-    """
-    seen: set[str] = set()
-    for shard in range(keys.SHARDS):
-        for row in _rows(context, WORK, f"deadlines-{shard:02d}"):
-            name = str(row.values["asset"])
-            if name in seen or row.values.get(VALIDITY):
-                continue
-            seen.add(name)
-            loaded = context.ledger.load(Asset.parse(name))
-            yield loaded, loaded.head.approvals
-
-
-def _all(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
-    grouped: dict[str, list[str]] = {}
-    for row in _rows(context, LEDGER, keys.APPROVALS_PARTITION):
-        grouped.setdefault(str(row.values["asset"]), []).append(row.key)
-    for name, ids in grouped.items():
-        yield context.ledger.load(Asset.parse(name)), tuple(ids)
-
-
-def _rows(context: Context, table: str, partition: str) -> Iterator[Row]:
-    start = ""
-    while True:
-        rows = context.ledger.rows.query(table, partition, start=start, limit=MAX_LIMIT)
-        yield from rows
-        if len(rows) < MAX_LIMIT:
-            return
-        start = keys.behind(rows[-1].key)

@@ -34,7 +34,7 @@ from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("decision", "status", "why", "reason", "comment")
+_SAID = ("stage", "then", "decision", "status", "why", "reason", "comment")
 """Fields of a record that say in words what it is about."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
 """Where the server names a draft, whose file it does not know."""

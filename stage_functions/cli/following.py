@@ -19,8 +19,15 @@ from stage_functions.wire import api
 POLL_SECONDS = 1.0
 
 
-def decided(stageward: Client, pending: api.Decision) -> api.Decision:
+def decided(
+    stageward: Client, pending: api.Decision, *, pause: Callable[[float], None] = time.sleep
+) -> api.Decision:
     """Wait until an approval is closed; return how the request ended.
+
+    Args:
+        stageward: where it was asked.
+        pending: the answer that it waits.
+        pause: lets so many seconds pass.
 
     Raises:
         typer.Exit: the waiting was ended by Ctrl-C; the request still waits.
@@ -28,7 +35,7 @@ def decided(stageward: Client, pending: api.Decision) -> api.Decision:
     id_ = pending.approval or ""
     try:
         with _progress() as show:
-            approval = _closed(stageward, id_, show)
+            approval = _closed(stageward, id_, show, pause)
     except KeyboardInterrupt:
         complain(
             f"no longer waiting; approval {id_} is still open. "
@@ -50,7 +57,9 @@ def decided(stageward: Client, pending: api.Decision) -> api.Decision:
     )
 
 
-def _closed(stageward: Client, id_: str, show: Callable[[str], None]) -> api.Approval:
+def _closed(
+    stageward: Client, id_: str, show: Callable[[str], None], pause: Callable[[float], None]
+) -> api.Approval:
     """Ask again and again; a Stageward that is away for a while ends nothing."""
     while True:
         try:
@@ -61,7 +70,7 @@ def _closed(stageward: Client, id_: str, show: Callable[[str], None]) -> api.App
             if approval.status != "open":
                 return approval
             show(_words(approval))
-        time.sleep(POLL_SECONDS)
+        pause(POLL_SECONDS)
 
 
 def _words(approval: api.Approval) -> str:

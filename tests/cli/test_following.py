@@ -14,11 +14,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
+from stage_functions.cli.following import decided
+from stage_functions.client import Client
 from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded
+from stage_functions.wire import api
 from tests.api_server import api_over
 from tests.builders import World, timed, world
 from tests.cli.console import Console
@@ -276,3 +280,29 @@ def test_a_quorum_that_cannot_be_reached_is_said_when_it_is_asked(
     assert "it cannot be reached: person:bob and person:eve of risk can still vote" in done.out
     assert "withdraw it" in listed[0]["impossible"]
     assert listed[0]["voters"] == ["person:bob", "person:eve"]
+
+
+def test_a_stageward_that_is_away_for_a_while_ends_no_waiting(
+    at: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said, and asked again: whoever waits for days outlives a restart."""
+    id_ = pending(at)
+    brief = at.api.client("bob").get(f"/api/v1/approvals/{id_}").json()
+    closed = {**brief, "status": "rejected", "why": "rejected by person:bob: no"}
+    pauses: list[float] = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        if len(pauses) < 2:
+            message = "nobody is there"
+            raise httpx.ConnectError(message)
+        return httpx.Response(200, json=closed)
+
+    away = Client("http://away", transport=httpx.MockTransport(answer), sleep=lambda _: None)
+    waits = api.Decision(
+        "pending", changed=False, version=FIRST, stage="Staging", detail="", approval=id_
+    )
+    with away:
+        ended = decided(away, waits, pause=pauses.append)
+
+    assert (ended.outcome, ended.status) == ("closed", "rejected")
+    assert "still waiting" in capsys.readouterr().err
