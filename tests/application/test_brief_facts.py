@@ -151,7 +151,9 @@ def test_a_governed_input_is_known_by_its_name(text: str, version: str) -> None:
             st.text()
             | st.floats()
             | st.sampled_from(['[{"name": 1}]', "[1]", '[{"type": "a"}]', "[" * 5000]),
+            max_size=3,
         ),
+        max_size=4,
     )
 )
 def test_any_evidence_is_readable(sections: dict[str, dict[str, str | float]]) -> None:

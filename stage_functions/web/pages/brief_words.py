@@ -8,7 +8,7 @@ from stage_functions.application.brief import Brief
 from stage_functions.application.reconcile import target
 from stage_functions.domain.approval import Status
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
-from stage_functions.domain.people import Attribution
+from stage_functions.domain.people import STAGEWARD, Attribution
 from stage_functions.domain.state import VersionState
 from stage_functions.web.pages.render import span
 
@@ -65,6 +65,8 @@ def attribution(brief: Brief) -> str:
     """Say how surely it is known who asked."""
     requester = brief.approval.requester
     via = _VIA.get(requester.via, "")
+    if requester.id == STAGEWARD:
+        return "of itself, since an approval that was given is no longer valid"
     if brief.approval.sponsored:
         return "signed in, as the sponsor of a request that nobody is proven to have made"
     if requester.attribution is Attribution.PROVEN:

@@ -43,6 +43,10 @@ def of(found: Brief, **changes: object) -> Brief:
             "not proven; votes count once somebody sponsors the request",
         ),
         (
+            Actor("stageward", Attribution.PROVEN, "itself"),
+            "of itself, since an approval that was given is no longer valid",
+        ),
+        (
             Actor("", Attribution.NONE, "tag"),
             "by a tag; votes count once somebody sponsors the request",
         ),
