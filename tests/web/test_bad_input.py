@@ -68,7 +68,7 @@ def test_a_body_that_cannot_be_taken_is_told_where_and_why(
         ("/api/v1/assets/demo/models/iris/as-of?time=2026-11-23", 422, "add Z"),
         ("/api/v1/approvals?status=lost", 422, "query.status"),
         ("/api/v1/nothing", 404, "openapi.json describes"),
-        ("/", 404, "openapi.json describes"),
+        ("/nothing", 404, "openapi.json describes"),
     ],
 )
 def test_an_address_that_names_nothing_is_told_what_is_there(
