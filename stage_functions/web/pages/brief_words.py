@@ -8,7 +8,7 @@ from stage_functions.application.brief import Brief
 from stage_functions.application.reconcile import target
 from stage_functions.domain.approval import Status
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
-from stage_functions.domain.people import STAGEWARD, Attribution
+from stage_functions.domain.people import Attribution
 from stage_functions.domain.state import VersionState
 from stage_functions.web.pages.render import span
 
@@ -17,6 +17,7 @@ _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.BLOCK: "then deployment checks refuse it until it is approved again",
     WhenInvalid.RENEW: "then a renewal is asked for, as a new approval",
 }
+_ITSELF = "itself"
 _VIA: Mapping[str, str] = {
     "api": "over the API",
     "cli": "on the command line",
@@ -61,12 +62,20 @@ def question(brief: Brief) -> str:
     )
 
 
+def asker(brief: Brief) -> str:
+    """Return the name of whoever asked."""
+    itself = "Stageward" if brief.approval.requester.via == _ITSELF else "nobody that is known"
+    return brief.requester.name or itself
+
+
 def attribution(brief: Brief) -> str:
     """Say how surely it is known who asked."""
     requester = brief.approval.requester
     via = _VIA.get(requester.via, "")
-    if requester.id == STAGEWARD:
-        return "of itself, since an approval that was given is no longer valid"
+    if requester.via == _ITSELF and not brief.approval.sponsored:
+        said = "of itself, since an approval that was given is no longer valid"
+        sponsor = "; votes count once somebody sponsors it" if brief.approval.needs_sponsor else ""
+        return f"{said}{sponsor}"
     if brief.approval.sponsored:
         return "signed in, as the sponsor of a request that nobody is proven to have made"
     if requester.attribution is Attribution.PROVEN:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.brief import Brief, Holder
+from stage_functions.application.brief_people import Someone
 from stage_functions.domain.approval import Status
 from stage_functions.domain.lifecycle import Escalation, WhenInvalid
 from stage_functions.domain.people import Actor, Attribution
@@ -47,6 +48,10 @@ def of(found: Brief, **changes: object) -> Brief:
             "of itself, since an approval that was given is no longer valid",
         ),
         (
+            Actor("", Attribution.NONE, "itself"),
+            "of itself, since an approval that was given is no longer valid; votes count once somebody sponsors it",
+        ),
+        (
             Actor("", Attribution.NONE, "tag"),
             "by a tag; votes count once somebody sponsors the request",
         ),
@@ -55,6 +60,16 @@ def of(found: Brief, **changes: object) -> Brief:
 def test_says_how_surely_it_is_known_who_asked(found: Brief, requester: Actor, said: str) -> None:
     """Proven, inferred, or not at all."""
     assert said == brief_words.attribution(of(found, requester=requester))
+
+
+@pytest.mark.parametrize(
+    ("via", "name"), [("itself", "Stageward"), ("tag", "nobody that is known")]
+)
+def test_says_who_asked_where_no_person_did(found: Brief, via: str, name: str) -> None:
+    """Stageward itself, or nobody that is known."""
+    nobody = of(found, requester=Actor("", Attribution.NONE, via))
+
+    assert name == brief_words.asker(replace(nobody, requester=Someone("", "")))
 
 
 @pytest.mark.parametrize(
