@@ -15,6 +15,7 @@ from stage_functions.domain.difference import shown
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar, Section
 from stage_functions.domain.places import Places, code_place, link, public
+from stage_functions.domain.uses import uses
 
 TITLES: Mapping[str, str] = {
     "job": "Job",
@@ -123,6 +124,12 @@ def lineage(
         found.append(Ancestor("Job", named, places.job))
     for name, relation in _INPUTS.items():
         found += _inputs(context, version.asset.registry, relation, evidence.section(name))
+    shown_already = {one.version for one in found}
+    found += [
+        Ancestor(TITLES[use.role], use.text, "", use.version, _stage(context, use.version))
+        for use in uses(evidence)
+        if use.version is None or use.version not in shown_already
+    ]
     repository, commit = str(code.get("repository", "")), str(code.get("commit", ""))
     text = commit or public(repository) or str(code.get("source", ""))
     if text:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from stage_functions.application.brief_facts import TITLES, readable
 from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
-from stage_functions.application.judging import Judged, judge
+from stage_functions.application.judging import Judged, judge, weigh
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
@@ -96,13 +96,18 @@ def _judged(
     """Judge the request anew; return that with what it would be bound to and the evidence now."""
     target = approval.binding.target
     request = Request(target, approval.reason, approval.requester, approval.on_behalf_of)
-    step = loaded.step()
-    judged = judge(context, lifecycle, step, snapshot, request, context.clock.now())
+    step, now = loaded.step(), context.clock.now()
+    state = step.version(approval.version)
+    way = lifecycle.renewal(state.stage, state.held) if approval.renews else None
+    if way is not None and way.target == target:
+        judged = weigh(context, lifecycle, step, snapshot, way, request, now)
+    else:
+        judged = judge(context, lifecycle, step, snapshot, request, now)
     if judged.binding is not None:
         document = msgspec.json.decode(judged.blobs[judged.binding.evidence])
         return judged, judged.binding, Evidence.kept(document)
     evidence = context.evidence(snapshot)
-    stage = step.version(approval.version).stage
+    stage = state.stage
     displaces = approval.binding.displaces
     sealed, _ = evidence.sealed()
     return judged, binding(lifecycle, snapshot, stage, target, displaces, sealed), evidence

@@ -24,6 +24,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar
 from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.places import Places
 from stage_functions.domain.record import Record
 from stage_functions.domain.state import VersionState
 
@@ -80,6 +81,7 @@ class VersionDossier(Struct, frozen=True):
         moments: its records among those that were read, the newest first.
         read_from: number of the first record that was read.
         allowed: what may be asked for.
+        places: where its registry shows it and what made it.
     """
 
     version: Version
@@ -93,6 +95,7 @@ class VersionDossier(Struct, frozen=True):
     moments: tuple[Moment, ...]
     read_from: int
     allowed: tuple[Transition, ...]
+    places: Places
 
 
 def asset_dossier(
@@ -145,6 +148,7 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
     configuration = context.configuration
     configuration.registry(asset.registry)
     lifecycle = configuration.lifecycle(asset)
+    registry = context.registries.get(asset.registry)
     state = context.ledger.load(asset, [wanted.number]).versions.get(wanted.number)
     snapshot, unreadable, evidence = _from_registry(context, wanted)
     if state is None and snapshot is None:
@@ -173,6 +177,7 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         moments=tuple(moment(record) for record in own),
         read_from=records[0].number if records else 0,
         allowed=allowed,
+        places=registry.links(wanted, evidence) if registry is not None else Places(),
     )
 
 

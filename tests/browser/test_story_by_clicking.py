@@ -72,7 +72,7 @@ def test_the_story_of_the_demonstration_by_clicking(it: World, browser: Browser)
             expect(officer.locator("#decide")).to_contain_text("Nobody is known for certain")
             decide(officer, "Approve")
         assert stage(bob, "3") == "Staging"
-        ada.goto("/approvals?tab=open")
+        ada.goto("/approvals?show=open")
         ada.locator("main").get_by_role("link", name="iris").first.click()
         ada.get_by_role("button", name="Sponsor this request").click()
         expect(ada.locator("#decide")).to_contain_text("Approved by Bob and Eve")

@@ -113,9 +113,9 @@ def test_a_tag_set_in_mlflow_is_answered_in_mlflow(
         version = people.create(tmp_path.name, job=run)
         until(people, version, "stage", "None")
         people.set_tag(version, "stage_request", "Staging: ready")
-        until(people, version, "stage", "Staging")
+        until(people, version, "stage_status", "granted: None → Staging")
 
-        assert people.tags(version)["stage_status"] == "granted: None → Staging"
+        assert people.tags(version)["stage"] == "Staging"
 
 
 def test_what_happened_while_it_was_down_is_found_by_the_scan(

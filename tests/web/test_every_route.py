@@ -23,6 +23,7 @@ OPEN = {
     "/events",
     "/webhooks/mlflow",
     "/healthz",
+    "/static/icon.svg",
     "/static/stageward.css",
     "/sign-in",
     "/api/v1/openapi.json",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import Request, Response
+from msgspec.structs import replace
 from starlette.routing import Route
 
 from stage_functions.application.answer import Answer, AnswerKind
@@ -22,7 +23,7 @@ from stage_functions.web.pages.lanes import lanes
 from stage_functions.web.pages.lifecycles import demands
 from stage_functions.web.pages.lineage import lineage
 from stage_functions.web.pages.render import page, redirect
-from stage_functions.web.pages.routes import act, fields, show
+from stage_functions.web.pages.routes import act, fields, operation_of, show
 from stage_functions.web.pages.visitor import Visitor, visitor
 
 _ASSET = "/assets/{registry}/{kind}/{name}"
@@ -91,8 +92,9 @@ def _ask(request: Request) -> Response:
         target=text("the stage", sent.get("to", "")),
         reason=text("the reason", sent.get("reason", "").strip()),
         actor=visiting.actor,
-        operation=sent.get("operation") or visiting.context.clock.operation_id(),
+        operation="",
     )
+    command = replace(command, operation=operation_of(sent, visiting, command.asked))
     answer = request_transition(visiting.context, command)
     if answer.kind is AnswerKind.REFUSED:
         return _version_page(visiting, wanted, answer)

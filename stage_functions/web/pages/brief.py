@@ -6,8 +6,7 @@ is said on top of the same page, with what was typed still in it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -32,14 +31,13 @@ from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.web.pages import brief_words
 from stage_functions.web.pages.bars import bars
 from stage_functions.web.pages.render import page, redirect
-from stage_functions.web.pages.routes import act, fields, show
+from stage_functions.web.pages.routes import act, fields, operation_of, show
 from stage_functions.web.pages.visitor import Visitor, visitor
 from stage_functions.web.problems import RETRY_AFTER_SECONDS, status_of
 
 MAX_BARS = 24
 """Drawn at once; the table below has every metric."""
 CLIPPED_CHARACTERS = 600
-_OPERATION = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 _PATH = "/approvals/{approval}"
 
 
@@ -61,7 +59,7 @@ def show_brief(request: Request) -> Response:
 def cast_vote(request: Request) -> Response:
     """Take a vote; whoever sends it twice has voted once."""
     who, approval = _visitor(request), _approval(request)
-    sent = _posted(request, who)
+    sent = fields(request)
     comment = _typed(sent.get("comment", ""))
 
     def command() -> None:
@@ -79,7 +77,7 @@ def cast_vote(request: Request) -> Response:
             operation="",
             assurance=who.assurance,
         )
-        operation = _operation(who, sent, cast.asked)
+        operation = operation_of(sent, who, cast.asked)
         vote(who.context, replace(cast, operation=operation))
 
     return _answered(who, approval, command, comment=comment)
@@ -88,11 +86,11 @@ def cast_vote(request: Request) -> Response:
 def sponsor(request: Request) -> Response:
     """Stand for a request."""
     who, approval = _visitor(request), _approval(request)
-    sent = _posted(request, who)
+    sent = fields(request)
 
     def command() -> None:
         _demand_signed_in(who)
-        operation = _operation(who, sent, "sponsor")
+        operation = operation_of(sent, who, "sponsor")
         sponsor_request(who.context, approval, who.actor, operation)
 
     return _answered(who, approval, command)
@@ -101,13 +99,13 @@ def sponsor(request: Request) -> Response:
 def take_back(request: Request) -> Response:
     """Take a request back."""
     who, approval = _visitor(request), _approval(request)
-    sent = _posted(request, who)
+    sent = fields(request)
     reason = _typed(sent.get("reason", ""))
 
     def command() -> None:
         _demand_signed_in(who)
         _check(reason, "your reason")
-        operation = _operation(who, sent, f"withdraw {reason}")
+        operation = operation_of(sent, who, f"withdraw {reason}")
         withdraw(who.context, approval, who.actor, operation, reason)
 
     return _answered(who, approval, command, reason=reason)
@@ -189,10 +187,6 @@ def _approval(request: Request) -> str:
     return str(request.path_params["approval"]).lower()
 
 
-def _posted(request: Request, _who: Visitor) -> Mapping[str, str]:
-    return fields(request)
-
-
 def _demand_signed_in(who: Visitor) -> None:
     if who.assurance is not Assurance.SIGNED_IN:
         message = "a personal link is only for voting; sign in to do this"
@@ -219,15 +213,3 @@ def _decision(text: str) -> Decision:
     except ValueError as exc:
         message = "decide with one of the two buttons, Approve or Reject"
         raise InvalidInputError(message) from exc
-
-
-def _operation(who: Visitor, sent: Mapping[str, str], asked: str) -> str:
-    """Return the operation id of a form: who sends the same form twice has sent it once.
-
-    What is asked is part of it, so that the same form with another text is another operation, and
-    is answered as such.
-    """
-    given = sent.get("operation", "")
-    if not _OPERATION.match(given):
-        return who.context.clock.operation_id()
-    return f"page {who.actor.id} {given} {asked}"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from stage_functions.application.dossier import VersionDossier
 from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.people import Directory
+from stage_functions.domain.places import public
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
 
 DRAWN = 12
@@ -104,4 +105,4 @@ def _data(section: Mapping[str, Scalar]) -> list[tuple[tuple[str, str], ...]]:
 def _values(name: str, section: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
     telling = [key for key in _TELLING.get(name, ()) if section.get(key)]
     rest = [key for key in section if key not in telling and name not in _TELLING]
-    return tuple((key, str(section[key])) for key in (*telling, *rest)[:_VALUES])
+    return tuple((key, public(str(section[key]))) for key in (*telling, *rest)[:_VALUES])

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from stage_functions import __version__
 from stage_functions.domain.people import PERSON, STAGEWARD
+from stage_functions.domain.places import link, public
 from stage_functions.web.pages import addresses
 from stage_functions.web.pages.visitor import Visitor, form_token
 
@@ -171,10 +172,15 @@ def via(way: str) -> str:
 
 
 def number(value: object) -> Markup:
-    """Return a recorded value; a fraction to six digits, the whole of it where one points at it."""
+    """Return a recorded value: a fraction to six digits, an address as a link, no secret in it."""
     if isinstance(value, float):
         return Markup('<span title="{}">{}</span>').format(repr(value), f"{value:.6g}")
-    return escape(value)
+    text = str(value)
+    address = link(text)
+    if not address:
+        return escape(public(text))
+    outward = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
+    return outward.format(address, public(text))
 
 
 @pass_context

@@ -6,6 +6,8 @@ it carries the token of the visitor who sends it. So no page has to remember to.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -33,6 +35,7 @@ Endpoint = Callable[[Request], Response]
 MAX_FIELDS = 50
 FORM_TOKEN = "form_token"  # noqa: S105  # the name of a field
 FORM_LASTS = timedelta(hours=24)
+_OPERATION = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 
 
 def show(path: str, endpoint: Endpoint) -> Route:
@@ -110,6 +113,21 @@ def fields(request: Request) -> dict[str, str]:
         message = "the form cannot be read; go back and send it again"
         raise InvalidInputError(message) from exc
     return dict(read)
+
+
+def operation_of(sent: Mapping[str, str], sender: Visitor, asked: str) -> str:
+    """Return the operation id of a form: who sends the same form twice has sent it once.
+
+    Args:
+        sent: the form's fields; `operation` was made when it was shown.
+        sender: who sends it.
+        asked: what is asked; the same form with another text is another operation.
+    """
+    given = sent.get("operation", "")
+    if not _OPERATION.match(given):
+        return sender.context.clock.operation_id()
+    whole = f"{sender.actor.id}\n{given}\n{asked}"
+    return f"page-{hashlib.sha256(whole.encode()).hexdigest()[:40]}"
 
 
 def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

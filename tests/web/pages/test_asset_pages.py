@@ -283,6 +283,22 @@ def test_a_version_that_is_only_observed_has_a_page_too() -> None:
     assert "Nothing was kept" in gone.text
 
 
+def test_a_version_links_to_its_registry_and_hides_what_could_let_somebody_in(
+    it: World, get: Get
+) -> None:
+    """Addresses are links; the signature of a shared one is not shown."""
+    version = it.register("1")
+    signed = "https://store.example.org/train?sv=1&sig=secret"
+    code = {"repository": "https://git.example.org/iris"}
+    it.registry.evidences[version] = Evidence({"data": {"source": signed}, "code": code})
+    page = get(FIRST)
+
+    assert page.links["its page in demo"].endswith("/1")
+    assert page.links["https://git.example.org/iris"] == "https://git.example.org/iris"
+    assert "secret" not in page.text
+    assert all("secret" not in href for href in page.links.values())
+
+
 def test_ids_in_the_words_of_a_status_stand_with_their_names(it: World, get: Get) -> None:
     """What looks like markup there is escaped."""
     version = it.register("1")

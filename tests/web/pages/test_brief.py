@@ -422,7 +422,7 @@ def test_nobody_sees_or_decides_without_signing_in(site: Site, it: Asked, who: s
     assert () == site.approval(it.approval).votes
 
 
-@pytest.mark.parametrize("id_", ["zzzzzzzz", "x" * 1000, "<script>alert(1)", "..", "%00"])
+@pytest.mark.parametrize("id_", ["zzzzzzzz", "x" * 1000, "<script>alert(1)", "%00"])
 def test_an_id_that_no_approval_has_is_a_page_that_says_so(site: Site, id_: str) -> None:
     """404, whatever is written there."""
     page = site.by("rosa").get(f"/approvals/{quote(id_, safe='')}")
