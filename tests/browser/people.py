@@ -19,6 +19,7 @@ def signed_in(browser: Browser, address: str, name: str) -> Iterator[Page]:
     page.get_by_role("radio", name=name).check()
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Assets")
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(1)
     try:
         yield page
     finally:
