@@ -41,7 +41,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Assurance, Excluded
-from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import digest, minute
 from stage_functions.domain.transition import barred
 
@@ -116,13 +116,16 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
     """Stand for a request that nobody is proven to have made; the sponsor cannot vote.
 
     Raises:
-        DeniedError: this person may not ask for such a transition.
+        DeniedError: this person may not ask for such a transition, or is not signed in.
         NotAllowedNowError: the approval is closed, or has a requester.
         NotFoundError, RegistryUnavailableError, ConflictError, UnknownOutcomeError: as `vote`.
     """
 
     def rule(case: Case) -> Ruling:
         directory = context.configuration.directory
+        if actor.attribution is not Attribution.PROVEN:
+            message = "who sponsors a request must be known for certain: sign in"
+            raise DeniedError(message)
         if not directory.knows(actor.id):
             message = f"{actor.id} is nobody in `people`; only a known person may sponsor"
             raise DeniedError(message)

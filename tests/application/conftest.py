@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from stage_functions.domain.lifecycle import WhenInvalid
+from tests.application.clock_world import Clocked, clocked
 from tests.brief_world import (
     Asked,
     asked,
@@ -32,3 +34,19 @@ def closing() -> Iterator[Callable[[World], World]]:
 def it(closing: Callable[[World], World]) -> Asked:
     """An approval that waits, of a version that would displace another."""
     return asked(closing(empty_world()))
+
+
+@pytest.fixture
+def blocking() -> Iterator[Clocked]:
+    """A world where an approval that has run out blocks deployments."""
+    made = clocked(WhenInvalid.BLOCK)
+    yield made
+    made.world.rows.close()
+
+
+@pytest.fixture
+def renewing() -> Iterator[Clocked]:
+    """A world where an approval that has run out is to be renewed."""
+    made = clocked(WhenInvalid.RENEW)
+    yield made
+    made.world.rows.close()

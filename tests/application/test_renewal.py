@@ -45,22 +45,6 @@ def it() -> Iterator[Clocked]:
     made.world.rows.close()
 
 
-@pytest.fixture
-def blocking() -> Iterator[Clocked]:
-    """A world where one that has run out blocks deployments."""
-    made = clocked(WhenInvalid.BLOCK)
-    yield made
-    made.world.rows.close()
-
-
-@pytest.fixture
-def renewing() -> Iterator[Clocked]:
-    """A world where one that has run out is to be renewed."""
-    made = clocked(WhenInvalid.RENEW)
-    yield made
-    made.world.rows.close()
-
-
 def with_rule(cel: str, when_invalid: WhenInvalid = WhenInvalid.RENEW) -> Lifecycle:
     """Return the lifecycle whose way to Production has a rule."""
     course = timed(when_invalid)

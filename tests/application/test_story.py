@@ -18,6 +18,7 @@ from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import DeniedError, NotAllowedNowError, StaleError
+from stage_functions.domain.people import Actor, Attribution
 from tests.builders import IRIS, World, actor, world
 
 
@@ -287,6 +288,16 @@ def test_an_open_approval_is_voided_when_its_version_moves_elsewhere(it: World) 
     assert query.approval(it.context, answer.approval).approval.status == "voided"
     with pytest.raises(NotAllowedNowError, match="voided"):
         ballot(it, answer, "bob")
+
+
+def test_whoever_has_only_a_link_cannot_sponsor(it: World) -> None:
+    """A request stands by somebody who is known for certain."""
+    it.tag(staged(it), "stage_request", "Production: please")
+    approval = query.approvals(it.context)[0].approval.id
+    by_link = Actor("person:ada", Attribution.INFERRED, "link")
+
+    with pytest.raises(DeniedError, match="sign in"):
+        sponsor_request(it.context, approval, by_link, it.clock.operation_id())
 
 
 def test_a_sponsor_who_has_voted_no_longer_counts(it: World) -> None:

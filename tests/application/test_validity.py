@@ -45,22 +45,6 @@ def it() -> Iterator[Clocked]:
     made.world.rows.close()
 
 
-@pytest.fixture
-def blocking() -> Iterator[Clocked]:
-    """A world where one that has run out blocks deployments."""
-    made = clocked(WhenInvalid.BLOCK)
-    yield made
-    made.world.rows.close()
-
-
-@pytest.fixture
-def renewing() -> Iterator[Clocked]:
-    """A world where one that has run out is to be renewed."""
-    made = clocked(WhenInvalid.RENEW)
-    yield made
-    made.world.rows.close()
-
-
 def test_an_approval_that_has_run_out_is_told_of_once(it: Clocked) -> None:
     """The stage stays, and since when it stands there; whoever sweeps, and however often."""
     id_ = it.granted()

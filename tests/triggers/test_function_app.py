@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
@@ -13,7 +15,9 @@ import pytest
 
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.tables import TableRows, table_service
+from stage_functions.application import tokens
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.tokens import Token, token_id
 from tests.azurite import connection_string
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_world import MlflowWorld
@@ -25,6 +29,7 @@ pytest.importorskip(
     "azure_functions_runtime", reason="Microsoft's worker library needs Python 3.13"
 )
 
+SECRET = "a-token-of-the-first-officer"
 NAME = f"functions-{uuid4().hex[:8]}"
 """Other tests use the same server: only this model is watched."""
 
@@ -104,6 +109,35 @@ def test_the_web_application_answers(worker: Worker) -> None:
 
     assert 200 == health.status
     assert (200, code) == (answer.status, answer.json()["validationResponse"])
+
+
+def test_somebody_signs_in_and_looks_at_the_pages(worker: Worker, azurite: int) -> None:
+    """By the form, as elsewhere: cookies and redirects come through the host."""
+    with closing(TableRows(table_service(connection_string(azurite)))) as rows:
+        tokens.create(rows, Token(token_id(SECRET), "officer-1", SystemClock().now()))
+    asked = worker.request("GET", "/approvals")
+    form = worker.request("GET", asked.headers["location"])
+    hidden = re.search(r'name="form_token" value="([^"]+)"', form.body)
+    assert hidden is not None
+    sent = {"form_token": hidden[1], "token": SECRET, "next": "/approvals"}
+    signed_in = worker.request(
+        "POST",
+        "/sign-in",
+        headers={
+            "content-type": "application/x-www-form-urlencoded",
+            "cookie": form.cookies[0].partition(";")[0],
+        },
+        body=urlencode(sent),
+    )
+    session = next(one for one in signed_in.cookies if one.startswith("stageward="))
+    page = worker.request(
+        "GET", signed_in.headers["location"], headers={"cookie": session.partition(";")[0]}
+    )
+
+    assert (303, 303, 200) == (asked.status, signed_in.status, page.status)
+    assert "HttpOnly" in session
+    assert "Nothing waits for you" in page.body
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
 
 
 def test_what_cannot_be_opened_is_opened_later(
