@@ -5,20 +5,17 @@ Nothing is committed. A registry that cannot be read is said, and never taken fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import msgspec
 from msgspec import Struct
 
-from stage_functions.application.brief_facts import TITLES, readable
 from stage_functions.application.brief_people import someone
+from stage_functions.application.changes import bound_changes, each, evidence_changes
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge, weigh
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import Beside, unbound_tags
-from stage_functions.domain.difference import differences, told
 from stage_functions.domain.error import (
     NotFoundError,
     RegistryRefusedError,
@@ -113,40 +110,6 @@ def _judged(
     return judged, binding(lifecycle, snapshot, stage, target, displaces, sealed), evidence
 
 
-def bound_changes(
-    then: Binding, now: Binding, evidence: Evidence, evidence_now: Evidence
-) -> tuple[str, ...]:
-    """Say in words what of an approval's binding is different now; empty where nothing is."""
-    if then == now:
-        return ()
-    in_words: Mapping[str, Callable[[], tuple[str, ...]]] = {
-        "evidence": lambda: evidence_changes(evidence, evidence_now),
-        "tags": lambda: _each("tag", then.tags, now.tags),
-        "properties": lambda: _each("property", then.properties, now.properties),
-        "displaces": lambda: (_displaces(then, now),),
-        "lifecycle": lambda: ("the lifecycle has other stages, transitions or rules now",),
-        "description": lambda: _each("", {"description": then.description}, _description(now)),
-        "from": lambda: (f"it stands at {now.source} now, no longer at {then.source}",),
-    }
-    mine, theirs = then.document(), now.document()
-    lines: list[str] = []
-    for name in mine:
-        if mine[name] != theirs[name]:
-            said = in_words[name]() if name in in_words else ()
-            lines += said or then.differences(now)
-    return tuple(dict.fromkeys(lines))
-
-
-def evidence_changes(then: Evidence, now: Evidence) -> tuple[str, ...]:
-    """Say in words how evidence differs."""
-    old, new = readable(then), readable(now)
-    return tuple(
-        f"{TITLES[name].lower()}: {line}"
-        for name in old
-        for line in told(differences(old[name], new[name]))
-    )
-
-
 def _unbound(
     context: Context,
     lifecycle: Lifecycle,
@@ -156,7 +119,7 @@ def _unbound(
 ) -> tuple[str, ...]:
     lines: tuple[str, ...] = ()
     if beside is not None:
-        lines = _each("tag", beside.tags, unbound_tags(lifecycle, snapshot))
+        lines = each("tag", beside.tags, unbound_tags(lifecycle, snapshot))
     if not approval.holder_evidence:
         return lines
     kept = context.ledger.blob(approval.holder_evidence)
@@ -169,20 +132,3 @@ def _unbound(
     then = Evidence.kept(msgspec.json.decode(kept))
     said = evidence_changes(then, context.evidence(found))
     return (*lines, *(f"version {holder.number}, {line}" for line in said))
-
-
-def _each(what: str, then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    lead = f"{what} " if what else ""
-    return tuple(f"{lead}{line}" for line in told(differences(then, now)))
-
-
-def _displaces(then: Binding, now: Binding) -> str:
-    return f"it would displace {_versions(now)} now, no longer {_versions(then)}"
-
-
-def _versions(bound: Binding) -> str:
-    return f"version {' and '.join(bound.displaces)}" if bound.displaces else "nothing"
-
-
-def _description(bound: Binding) -> Mapping[str, str]:
-    return {"description": bound.description}

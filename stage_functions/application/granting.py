@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct, field
 
 from stage_functions.application.arrival import arrive
+from stage_functions.application.changes import bound_changes, in_brief, nameless
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
@@ -19,6 +21,7 @@ from stage_functions.domain import effect, validity
 from stage_functions.domain.approval import Approval, Status, counted, unmet
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
+from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle, course
 from stage_functions.domain.people import Actor
@@ -129,12 +132,19 @@ def _changed(
     modified = snapshot.modified_by
     who = context.identify(modified) if modified else "an unknown writer"
     stage = step.version(approval.version).stage
-    changed = (
-        approval.binding.differences(judged.binding)
-        if judged.binding is not None
-        else (f"{course(stage, approval.binding.target)} is not allowed now",)
-    )
-    return f"changed since it was asked: {'; '.join(changed)} (by {who})"
+    if judged.binding is None:
+        changed = f"{course(stage, approval.binding.target)} is not allowed now"
+    else:
+        then = _known(context.ledger.blob(approval.binding.evidence))
+        now = _known(judged.blobs.get(judged.binding.evidence))
+        lines = bound_changes(approval.binding, judged.binding, then, now)
+        changed = in_brief(lines or approval.binding.differences(judged.binding))
+    return f"changed since it was asked: {changed} (by {who})"
+
+
+def _known(document: bytes | None) -> Evidence:
+    kept = Evidence.kept(msgspec.json.decode(document)) if document is not None else Evidence()
+    return nameless(kept)
 
 
 def _void(case: Case, step: Step, approval: Approval, why: str) -> Ruling:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.brief import brief
-from stage_functions.application.brief_now import bound_changes
+from stage_functions.application.changes import bound_changes, in_brief
 from stage_functions.domain.approval import Binding
 from stage_functions.domain.evidence import Evidence
 from tests.brief_world import (
@@ -168,3 +168,14 @@ def test_an_approval_of_an_earlier_release_has_less_to_be_compared_with(it: Aske
     assert ((), ()) == (found.present.bound, found.present.unbound)
     assert found.beside is None
     assert () == found.compared
+
+
+def test_many_changes_are_told_in_brief() -> None:
+    """A record and a tag say the first ones, each cut, and how many more there are."""
+    lines = tuple(f"tag {n}: {'x' * 500} was added" for n in range(9))
+
+    told = in_brief(lines)
+
+    assert told.startswith("tag 0: xxx")
+    assert told.endswith("…; and 4 more")
+    assert len(told) < 1000

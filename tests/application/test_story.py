@@ -18,6 +18,7 @@ from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import DeniedError, NotAllowedNowError, StaleError
+from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.people import Actor, Attribution
 from tests.builders import IRIS, World, actor, world
 
@@ -188,6 +189,24 @@ def test_what_an_approval_is_bound_to_voids_it_when_it_changes(it: World) -> Non
     assert (closed.kind, closed.status) == (AnswerKind.CLOSED, "voided")
     assert "description" in closed.detail
     assert it.registry.tags(version)["stage"] == "Staging"
+
+
+def test_evidence_that_changed_is_named_with_its_values(it: World) -> None:
+    """Whoever voted reads what is different now; a name that could be an address stays out."""
+    version = staged(it)
+    it.registry.evidences[version] = Evidence(
+        {"metrics": {"accuracy": 0.95}, "author": {"id": "mlflow:sam@example.org"}}
+    )
+    answer = request_transition(it.context, it.command(version, "Production"))
+    ballot(it, answer, "bob")
+    it.registry.evidences[version] = Evidence(
+        {"metrics": {"accuracy": 0.7}, "author": {"id": "mlflow:eve@example.org"}}
+    )
+
+    closed = ballot(it, answer, "eve")
+
+    assert "metrics: accuracy: 0.95 → 0.7 (by " in closed.detail
+    assert "@" not in closed.detail
 
 
 def test_a_vote_on_another_brief_is_stale(it: World) -> None:

@@ -300,7 +300,7 @@ def test_of_two_approvals_that_displace_each_other_the_second_is_voided(approvin
 
     ended = [query.approval(approving.second, answer.approval).approval for answer in asked]
     assert sorted(approval.status for approval in ended) == ["approved", "voided"]
-    assert "displaces" in next(a.why for a in ended if a.status == "voided")
+    assert "it would displace version" in next(a.why for a in ended if a.status == "voided")
     check(approving)
 
 
