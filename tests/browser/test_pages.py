@@ -34,7 +34,7 @@ SCROLLS = "document.documentElement.scrollWidth - document.documentElement.clien
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1440])
+@pytest.mark.parametrize("width", [320, 768, 1440, 1920])
 def test_every_page_fits_its_window_and_asks_nobody_else(
     told: Story, looking: Looking, width: int, scheme: str
 ) -> None:
@@ -45,7 +45,7 @@ def test_every_page_fits_its_window_and_asks_nobody_else(
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    for path in PATHS:
+    for path in (*PATHS, f"/approvals/{told.pending}"):
         answer = page.goto(path)
         assert answer is not None
         assert (path, answer.status) == (path, 200)
