@@ -7,7 +7,6 @@ is said on top of the same page, with what was typed still in it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import quote
 
 from fastapi import Request, Response
 from msgspec.structs import replace
@@ -17,7 +16,6 @@ from stage_functions.application.brief import brief
 from stage_functions.application.brief_people import named
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision
-from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import (
     DeniedError,
     InvalidInputError,
@@ -29,6 +27,7 @@ from stage_functions.domain.error import (
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.web.pages import brief_words
+from stage_functions.web.pages.addresses import url_for_approval
 from stage_functions.web.pages.bars import bars
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, fields, operation_of, show
@@ -121,7 +120,7 @@ def _answered(
         raise
     except StagewardError as exc:
         return _shown(who, approval, exc, comment=comment, reason=reason)
-    return redirect(f"/approvals/{quote(approval, safe='')}")
+    return redirect(url_for_approval(approval))
 
 
 def _shown(
@@ -149,7 +148,6 @@ def _shown(
         most_bars=MAX_BARS,
         bars=bars,
         clip=clip,
-        asset_page=asset_page,
     )
     if isinstance(error, RetryableError):
         wait = error.retry_after_seconds or RETRY_AFTER_SECONDS
@@ -162,11 +160,6 @@ def clip(text: str) -> str:
     if len(text) <= CLIPPED_CHARACTERS:
         return text
     return f"{text[:CLIPPED_CHARACTERS]}… ({len(text):,} characters)"
-
-
-def asset_page(asset: Asset) -> str:
-    """Return the address of an asset's page."""
-    return f"/assets/{asset.registry}/{asset.kind}/{quote(asset.name, safe='')}"
 
 
 def _visitor(request: Request) -> Visitor:

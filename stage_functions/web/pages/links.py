@@ -6,11 +6,10 @@ history of the browser, not in what is sent to others.
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from fastapi import Request, Response
 from starlette.routing import BaseRoute
 
+from stage_functions.web.pages.addresses import url_for_approval
 from stage_functions.web.pages.personal import keep, opened
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import show
@@ -30,12 +29,12 @@ def follow(request: Request) -> Response:
     """Lead on to the page; whoever has signed in needs no link there."""
     here, approval = service(request), request.path_params["approval"].lower()
     if signed_in(request) is not None:
-        return redirect(f"/approvals/{quote(approval, safe='')}")
+        return redirect(url_for_approval(approval))
     given = request.query_params.getlist(FIELD)
     token = given[0] if len(given) == 1 else ""
     link = opened(request, here, token, approval)
     if link is None:
         return page("link_wrong.html", status=403, sign_in=way_in(request, "/"))
-    response = redirect(f"/approvals/{link.approval.id}")
+    response = redirect(url_for_approval(link.approval.id))
     keep(response, here, token, link)
     return response
