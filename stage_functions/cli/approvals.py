@@ -70,8 +70,8 @@ def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = Fa
 def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
     """Reject a request, which closes it; say why."""
     if not comment.strip():
-        if yes or as_json or not sys.stdin.isatty():
-            fail("--comment is needed: say why, for whoever asked")
+        if yes or as_json or not _somebody_reads():
+            fail("a comment is needed: say why with -m, for whoever asked")
         comment = typer.prompt("Why, for whoever asked")
     _vote(id_, "reject", comment, yes=yes, as_json=as_json)
 
@@ -99,11 +99,16 @@ def _vote(
 ) -> None:
     with connect() as stageward:
         brief = stageward.approval(id_)
-        if not yes and not as_json and sys.stdin.isatty():
+        if not yes and not as_json and _somebody_reads():
             _show(brief)
             typer.confirm(f"{decision.capitalize()} this?", abort=True)
         found = stageward.vote(id_, decision, fingerprint=brief.fingerprint, comment=comment)
     _told(found, as_json=as_json)
+
+
+def _somebody_reads() -> bool:
+    """Tell whether a question would be seen, and answered: both ends are a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _told(decision: api.Decision, *, as_json: bool) -> None:

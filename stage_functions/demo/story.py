@@ -65,6 +65,7 @@ class Stage(Struct, frozen=True):
         done = subprocess.run(  # arguments are the story's own
             [sys.executable, "-m", "stage_functions", *arguments],
             env={**self.environment, "STAGEWARD_TOKEN": who, "COLUMNS": self.narrator.columns},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,

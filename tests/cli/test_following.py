@@ -192,7 +192,7 @@ def test_a_reject_without_a_comment_says_what_is_needed(
     done = at.run("bob", "reject", id_, *arguments)
 
     assert done.code == 1
-    assert done.err == "--comment is needed: say why, for whoever asked\n"
+    assert done.err == "a comment is needed: say why, for whoever asked\n"
     assert at.run("bob", "approvals", id_, "--json").json["status"] == "open"
 
 
@@ -306,3 +306,24 @@ def test_a_stageward_that_is_away_for_a_while_ends_no_waiting(
 
     assert (ended.outcome, ended.status) == ("closed", "rejected")
     assert "still waiting" in capsys.readouterr().err
+
+
+def test_a_vote_whose_answer_is_piped_asks_nothing(at: Console) -> None:
+    """Nobody would see the question: as in `x=$(stageward approve ID)` on a terminal."""
+    id_ = pending(at)
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "stage_functions", "approve", id_],
+        cwd=Path(__file__).parents[2],
+        env={"STAGEWARD_URL": at.api.address, "STAGEWARD_TOKEN": "bob"},
+        stdin=follower,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(follower)
+    os.close(leader)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"approval {id_} is open" in done.stdout
