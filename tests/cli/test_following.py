@@ -192,7 +192,7 @@ def test_a_reject_without_a_comment_says_what_is_needed(
     done = at.run("bob", "reject", id_, *arguments)
 
     assert done.code == 1
-    assert done.err == "a comment is needed: say why, for whoever asked\n"
+    assert done.err == "a comment is needed: say why with -m, for whoever asked\n"
     assert at.run("bob", "approvals", id_, "--json").json["status"] == "open"
 
 
