@@ -110,7 +110,7 @@ def play(*, once: bool) -> None:
             registered = _train(stage)
             versions = [version for version, _ in registered]
             _tell(stage, versions)
-            approval = _leave_waiting(stage, versions[-1])
+            approval = _leave_waiting(stage, versions[3])
             console.rule("Every step came out as told")
             if once:
                 console.print(
@@ -142,6 +142,7 @@ def _invite(console: Console, stage: Stage, approval: str) -> None:
     console.print(f"Decide      {stage.stageward_url}/approvals/{approval}", soft_wrap=True)
     console.print("            in a browser, as officer-1, then as officer-2")
     console.print(f"Stageward   {stage.stageward_url}")
+    console.print("            version 5 is nobody's yet: ask for Staging as a scientist")
     console.print(f"MLflow      {stage.mlflow_url}")
     console.print(
         "Or be one of scientist-1, scientist-2, officer-1, officer-2 in another terminal:"
@@ -193,7 +194,7 @@ def _start_mlflow(
 
 
 def _train(stage: Stage) -> list[tuple[str, float]]:
-    stage.narrator.tell("scientist-1 trains four classifiers on IRIS and registers each")
+    stage.narrator.tell("scientist-1 trains five classifiers on IRIS and registers each")
     registered = train(stage.mlflow_url)
     for version, accuracy in registered:
         stage.narrator.show(f"{MODEL} v{version}: accuracy {accuracy:.3f}")
@@ -201,7 +202,7 @@ def _train(stage: Stage) -> list[tuple[str, float]]:
 
 
 def _tell(stage: Stage, versions: list[str]) -> None:
-    first, second, third, _ = versions
+    first, second, third, *_ = versions
     _begin(stage, first, second)
     _promote(stage, first)
     _displace(stage, first, second)
@@ -273,10 +274,12 @@ def _sponsor(stage: Stage, version: str) -> None:
 
 def _leave_waiting(stage: Stage, version: str) -> str:
     """Ask for one thing more, and look at its page; return the id of the approval."""
-    stage.narrator.tell("The best one waits for a decision: its page has all that is needed for it")
+    stage.narrator.tell("A better one waits for a decision: its page has all that is needed for it")
     name = f"{ASSET}:{version}"
     stage.run("scientist-1", "promote", name, "Staging", "--reason", "ready for tests")
-    stage.run("scientist-1", "promote", name, "Production", "--reason", "the best", exits=PENDING)
+    stage.run(
+        "scientist-1", "promote", name, "Production", "--reason", "better still", exits=PENDING
+    )
     approval = stage.pending(version)
     seen = stage.page("officer-1", f"/approvals/{approval}")
     stage.narrator.expect("log_loss", seen)
