@@ -267,7 +267,7 @@ def _keep_holder(
     why = (
         f"{command.target} is exclusive and held by {', '.join(holders)}, which would be displaced"
     )
-    refused = Refused(why, lifecycle.allowed(state.stage))
+    refused = Refused(why, lifecycle.allowed(state.stage), asked=command.target)
     bare = Grounds(lifecycle)
     step = effect.refuse(step, number, command.request(), refused, command.actor, bare)
     return Asked(loaded, step, Judged(refused, bare))
