@@ -19,6 +19,7 @@ from stage_functions.cli.output import (
     print_table,
     say,
 )
+from stage_functions.domain.approval import ending
 from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
@@ -113,7 +114,8 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
     elif decision.outcome == "granted":
         finish(decision, as_json=False)
     else:
-        say(f"approval {decision.approval} is {decision.status}: {decision.detail}")
+        said = ending(decision.status or "", decision.detail)
+        say(f"approval {decision.approval} is {said}")
     if decision.status == "voided":
         complain("nothing was granted: it must be asked for again, as it is now")
         raise typer.Exit(REJECTED)
@@ -121,7 +123,7 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
 
 def _state(one: api.Approval) -> str:
     waits = one.waits_for or ", ".join(one.needs)
-    return waits if one.status == "open" else f"{one.status}: {one.why}"
+    return waits if one.status == "open" else ending(one.status, one.why)
 
 
 def _wish(one: api.Approval) -> str:

@@ -34,7 +34,7 @@ from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("stage", "then", "decision", "status", "why", "reason", "comment")
+_SAID = ("stage", "then", "decision", "reason", "comment")
 """Fields of a record that say in words what it is about."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
 """Where the server names a draft, whose file it does not know."""
@@ -289,7 +289,8 @@ def _what(record: Mapping[str, Any]) -> str:
     kind = str(record["type"])
     source, target = record.get("from"), record.get("to")
     way = f"{source} → {target}" if source and target else str(target or source or "")
-    parts = [way, *(str(record[name]) for name in _SAID if record.get(name))]
+    why = ending(str(record.get("status", "")), str(record.get("why", "")))
+    parts = [way, *(str(record[name]) for name in _SAID if record.get(name)), why]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 
 
