@@ -23,6 +23,7 @@ from stage_functions.domain.approval import (
     Decision,
     Status,
     Vote,
+    ending,
     has_voted,
     objection,
     unmet,

@@ -10,6 +10,7 @@ import typer
 from stage_functions.cli.output import (
     REJECTED,
     Json,
+    brief_address,
     complain,
     connect,
     fail,
@@ -18,6 +19,7 @@ from stage_functions.cli.output import (
     print_json,
     print_table,
     say,
+    validity,
 )
 from stage_functions.domain.approval import ending
 from stage_functions.wire import api
@@ -135,6 +137,7 @@ def _wish(one: api.Approval) -> str:
 def _show(one: api.Approval) -> None:
     rows: list[tuple[str, str | None]] = [
         ("asks for", f"{one.version}: {_wish(one)}"),
+        ("its page", brief_address(one.id)),
         ("displaces", ", ".join(one.displaces) or "nothing"),
         ("reason", one.reason),
         ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
@@ -147,7 +150,7 @@ def _show(one: api.Approval) -> None:
         ("status", _state(one) if one.status != "open" else f"open: needs {_state(one)}"),
     ]
     if one.status == "approved":
-        rows.append(("valid until", moment(one.valid_until) or "for ever"))
+        rows.append(("valid until", validity(one.valid_until) or "for ever"))
     if one.status == "open":
         rows.append(("may still vote", ", ".join(one.voters) or "nobody of the configuration"))
     rows += [("rule", verdict.sentence) for verdict in one.verdicts]
@@ -161,4 +164,4 @@ def _ballot(vote: api.Vote) -> str:
     how = ", by personal link" if vote.assurance == "link" else ""
     groups = f" of {' and '.join(vote.groups)}" if vote.groups else ""
     said = f": {vote.comment}" if vote.comment else ""
-    return f"{vote.voter}{groups} {vote.decision}{how}{counts}{said}"
+    return f"{vote.voter}{groups} {vote.decision} at {moment(vote.at)}{how}{counts}{said}"

@@ -239,7 +239,7 @@ def test_a_late_vote_finds_the_approval_expired(it: World) -> None:
 
     with pytest.raises(NotAllowedNowError, match="expired"):
         ballot(it, answer, "eve")
-    assert it.registry.tags(version)["stage_status"].startswith("expired")
+    assert it.registry.tags(version)["stage_status"].startswith("Staging → Production expired")
 
 
 def test_the_sweep_closes_what_nobody_decided(it: World) -> None:
