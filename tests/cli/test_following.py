@@ -308,3 +308,19 @@ def test_a_stageward_that_is_away_for_a_while_ends_no_waiting(
 
     assert (ended.outcome, ended.status) == ("closed", "rejected")
     assert "still waiting" in capsys.readouterr().err
+
+
+def test_what_has_run_out_is_shown_as_ended(it: World, at: Console) -> None:
+    """Of a version, of an approval and of a moment in the past."""
+    id_ = pending(at)
+    for who in ("bob", "eve"):
+        decide(at, id_, who)
+    before = at.run("ada", "as-of", "demo/models/iris", "2026-01-09")
+    it.clock.sleep(31 * 86_400)
+    version = at.run("ada", "show", FIRST)
+    approval = at.run("ada", "approvals", id_)
+    since = at.run("ada", "as-of", "demo/models/iris")
+
+    assert all("ended 2026-01-31" in one.out for one in (version, approval, since))
+    assert "2026-01-31" in before.out
+    assert "ended" not in before.out

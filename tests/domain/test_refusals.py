@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime
 
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.people import NOBODY
-from stage_functions.domain.transition import Refused, Request, ask_again, near, refusal_words
-from tests.builders import actor, lifecycle
+from stage_functions.domain.state import VersionState
+from stage_functions.domain.transition import (
+    Refused,
+    Request,
+    ask_again,
+    lawful,
+    near,
+    refusal_words,
+)
+from tests.builders import DIRECTORY, actor, lifecycle
 
 ALLOWED = ("Archived", "Production")
 
@@ -50,9 +62,16 @@ def test_a_stage_whose_rule_failed_is_not_called_allowed() -> None:
 
 def test_who_is_barred_is_told_only_the_way() -> None:
     """By tag it would be refused again."""
-    by = "ask with `stageward promote`, signed in"
+    plain = lifecycle()
+    ways = (Transition("Staging", "Production", requesters=("science",)),)
+    course = replace(plain, transitions=(*ways, Transition("Staging", "Archived")))
+    state = VersionState("1", "i", "Staging", datetime(2026, 1, 1, tzinfo=UTC))
+    refused = lawful(course, state, Request("Production", "", NOBODY, by_tag=True), DIRECTORY)
 
-    assert said("Production", Refused(by, ALLOWED, asked="Production", barred=True)) == by
+    assert isinstance(refused, Refused)
+    assert said("Production", refused) == (
+        "only science may ask for Staging → Production; ask with `stageward promote`, signed in"
+    )
 
 
 def test_where_nothing_is_allowed_nothing_is_suggested() -> None:
