@@ -142,8 +142,15 @@ def _sign_in(settings: Settings) -> SignIn:
     return sign_in
 
 
-def read_configuration(settings: Settings, rules: CelRules) -> Configuration:
+def read_configuration(
+    settings: Settings, rules: CelRules, *, addresses: bool = True
+) -> Configuration:
     """Read and check the configuration file.
+
+    Args:
+        settings: where it is, and what `${NAME}` in an address is read from.
+        rules: to check the rules with.
+        addresses: False leaves the addresses of registries alone, for who asks none.
 
     Raises:
         ConfigurationError: it cannot be read, or has faults.
@@ -154,8 +161,26 @@ def read_configuration(settings: Settings, rules: CelRules) -> Configuration:
     except (OSError, UnicodeDecodeError) as exc:
         message = f"cannot read {path}: {exc}; STAGEWARD_CONFIG names the file"
         raise ConfigurationError(message) from exc
-    environment = settings.environment or {}
+    environment = (settings.environment or {}) if addresses else None
     return load(text, path=str(path), environment=environment, check_rule=rules.check)
+
+
+def ledger_place(settings: Settings) -> str:
+    """Say, without a secret, where the ledger is that the environment names."""
+    if settings.tables:
+        pairs = (part.partition("=") for part in settings.tables.split(";"))
+        named = {name.strip().casefold(): value for name, _, value in pairs}
+        account = named.get("tableendpoint") or named.get("accountname") or "development storage"
+        return f"the tables of {account}"
+    if settings.tables_endpoint:
+        return f"the tables of {settings.tables_endpoint}"
+    return f"the file {Path(settings.ledger).resolve()}"
+
+
+def ledger_is_missing(settings: Settings) -> bool:
+    """Tell whether opening the ledger that the environment names would make a new file."""
+    in_tables = settings.tables or settings.tables_endpoint
+    return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
 def open_rows(settings: Settings) -> Rows:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
@@ -109,25 +110,28 @@ def _standing(context: Context, question: Question) -> Finding:
     if question.action is Action.DELETE:
         return _delete(version, lifecycle, lifecycle.stages[state.stage])
     found = _deploy(version, lifecycle, state.stage, question.endpoint)
-    run_out = _run_out(context, loaded, version, state) if found.allowed else None
-    return run_out or found
+    return _valid(context, loaded, version, state, found) if found.allowed else found
 
 
-def _run_out(
-    context: Context, loaded: Loaded, version: Version, state: VersionState
-) -> Finding | None:
-    """Refuse what stands by an approval that has run out, where that is to block."""
+def _valid(
+    context: Context, loaded: Loaded, version: Version, state: VersionState, found: Finding
+) -> Finding:
+    """Refuse what stands by an approval that has run out, where that is to block; else say it."""
     now = context.clock.now()
-    if not state.blocked_when_invalid or state.valid_until is None or now < state.valid_until:
-        return None
-    said = f"{version} stands at {state.stage}, but approval {state.approved_by} ran out on "
-    said += minute(state.valid_until)
+    if state.valid_until is None or now < state.valid_until:
+        return found
+    ended = minute(state.valid_until)
     waiting = loaded.approvals.get(state.approval)
+    opened = ""
     if waiting is not None and waiting.renews and not waiting.lapsed(now):
         waits = waits_for(waiting.at(now), context.configuration.directory)
-        return _refused(state.stage, f"{said}; approval {waiting.id} of its renewal needs {waits}")
-    ask = f"`stageward promote {version} {state.stage}`"
-    return _refused(state.stage, f"{said}; ask for its renewal: {ask}")
+        opened = f"; approval {waiting.id} of its renewal needs {waits}"
+    if not state.blocked_when_invalid:
+        said = f"{found.detail}; the approval of it ran out on {ended} and is to be renewed"
+        return replace(found, detail=f"{said}{opened}")
+    said = f"{version} stands at {state.stage}, but approval {state.approved_by} ran out on {ended}"
+    ask = f"; ask for its renewal: `stageward promote {version} {state.stage}`"
+    return _refused(state.stage, f"{said}{opened or ask}")
 
 
 def _delete(version: Version, lifecycle: Lifecycle, stage: Stage) -> Finding:

@@ -189,10 +189,10 @@ def _given(context: Context, loaded: Loaded, approval: Approval, now: datetime) 
     if context.states.ungoverned(loaded.asset.registry):
         return _Due(step, paused=True)
     operation = f"validity-{approval.id}"
-    if approval.policy.when_invalid is not WhenInvalid.RENEW:
-        step = validity.end(step, approval, approval.policy.when_invalid, now)
-        return _Due(step, operation=operation)
     version = Version(loaded.asset, approval.version)
+    if approval.policy.when_invalid is not WhenInvalid.RENEW:
+        step = validity.end(step, version, approval, approval.policy.when_invalid, now)
+        return _Due(step, operation=operation)
     followed = end_and_renew(context, step, version, approval, now)
     if followed.why_not:
         log.warning(

@@ -53,21 +53,23 @@ def end_and_renew(
     lifecycle = context.configuration.lifecycle(version.asset)
     way = _way(lifecycle, step, version)
     if lifecycle is None or way is None:
-        return _only_ended(step, approval, now, f"reaching {approval.binding.target} asks for none")
+        return _only_ended(
+            step, version, approval, now, f"reaching {approval.binding.target} asks for none"
+        )
     snapshot = context.registry(version.asset.registry).read(version)
     if snapshot is None:
-        return _only_ended(step, approval, now, "the registry has no such version")
+        return _only_ended(step, version, approval, now, "the registry has no such version")
     arrived = arrive(context, step, snapshot, lifecycle, now)
     step = arrived.step
     if snapshot.incarnation != approval.binding.incarnation:
         return Followed(step, arrived.blobs)
     waiting = step.state.approval_of(version.number)
     if waiting is not None and waiting.renews:
-        return Followed(validity.end(step, approval, WhenInvalid.RENEW, now))
+        return Followed(validity.end(step, version, approval, WhenInvalid.RENEW, now))
     if waiting is not None:
-        return _only_ended(step, approval, now, f"approval {waiting.id} is open")
+        return _only_ended(step, version, approval, now, f"approval {waiting.id} is open")
     if len(step.state.open_approvals) >= MAX_OPEN_APPROVALS:
-        return _only_ended(step, approval, now, f"{MAX_OPEN_APPROVALS} approvals are open")
+        return _only_ended(step, version, approval, now, f"{MAX_OPEN_APPROVALS} approvals are open")
     return _open(context, step, snapshot, lifecycle, way, approval, now)
 
 
@@ -76,8 +78,10 @@ def _way(lifecycle: Lifecycle | None, step: Step, version: Version) -> Transitio
     return lifecycle.renewal(state.stage, state.held) if lifecycle is not None else None
 
 
-def _only_ended(step: Step, approval: Approval, now: datetime, why_not: str) -> Followed:
-    return Followed(validity.end(step, approval, WhenInvalid.NOTIFY, now), why_not=why_not)
+def _only_ended(
+    step: Step, version: Version, approval: Approval, now: datetime, why_not: str
+) -> Followed:
+    return Followed(validity.end(step, version, approval, WhenInvalid.NOTIFY, now), why_not=why_not)
 
 
 def _open(
@@ -93,6 +97,6 @@ def _open(
     request = Request(way.target, f"approval {ended.id} was valid until {until}", NOBODY_ELSE)
     judged = weigh(context, lifecycle, step, snapshot, way, request, now)
     approval = new_approval(context, way, step, snapshot, judged, request, now)
-    step = validity.end(step, ended, WhenInvalid.RENEW, now)
+    step = validity.end(step, snapshot.version, ended, WhenInvalid.RENEW, now)
     step = open_approval(step, approval, judged.grounds, context.configuration.directory)
     return Followed(step, judged.blobs)

@@ -12,7 +12,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application.answer import Answer, AnswerKind, decode, encode
+from stage_functions.application.answer import Answer, decode, encode
+from stage_functions.application.answering import answered, foreseen, unregistered
 from stage_functions.application.arrival import arrive, contradiction
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Asked, Judged, ask, judge
@@ -20,7 +21,6 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.observing import would_be
 from stage_functions.application.signals import settle
 from stage_functions.domain import effect
-from stage_functions.domain.approval import Approval, impossible, unmet, waits_for
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
     ConflictError,
@@ -30,22 +30,11 @@ from stage_functions.domain.error import (
     StaleError,
 )
 from stage_functions.domain.grounds import Grounds
-from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Transition, course
-from stage_functions.domain.people import PERSON, Actor, Directory
-from stage_functions.domain.record import digest, minute
-from stage_functions.domain.state import Step, VersionState
-from stage_functions.domain.transition import (
-    Granted,
-    Pending,
-    Refused,
-    Request,
-    Unchanged,
-    displaced_by,
-    grounds,
-    refusal_words,
-)
-
-REGISTER_FIRST = f"it is {UNREGISTERED}: register it first"
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.people import PERSON, Actor
+from stage_functions.domain.record import digest
+from stage_functions.domain.state import Step
+from stage_functions.domain.transition import Refused, Request, displaced_by, grounds
 
 
 class TransitionRequest(Struct, frozen=True):
@@ -118,13 +107,13 @@ def preview(context: Context, version: Version, request: Request) -> Answer:
     loaded, snapshot = load_and_read(context, version)
     now = context.clock.now()
     if snapshot.anonymous:
-        return _unregistered(version)
+        return unregistered(version)
     if context.states.ungoverned(version.asset.registry):
         judged = would_be(context, loaded, snapshot, lifecycle, request, now)
-        return _answer(version, judged, loaded.step(), None, context.configuration.directory)
+        return foreseen(context, judged, loaded.step(), snapshot, request, now)
     step = arrive(context, loaded.step(), snapshot, lifecycle, now).step
     judged = judge(context, lifecycle, step, snapshot, request, now)
-    return _answer(version, judged, step, None, context.configuration.directory)
+    return foreseen(context, judged, step, snapshot, request, now)
 
 
 def load_and_read(context: Context, version: Version) -> tuple[Loaded, Snapshot]:
@@ -165,7 +154,7 @@ def _attempt(context: Context, command: TransitionRequest, lifecycle: Lifecycle)
     now = context.clock.now()
     loaded, snapshot = load_and_read(context, version)
     if snapshot.anonymous:
-        return _unregistered(version)
+        return unregistered(version)
     _demand_governed(context, command, loaded, snapshot, lifecycle, now)
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
     stage = arrived.step.version(number).stage
@@ -176,9 +165,7 @@ def _attempt(context: Context, command: TransitionRequest, lifecycle: Lifecycle)
     if asked is None:
         request = command.request()
         asked = ask(context, loaded, arrived.step, snapshot, lifecycle, request, now)
-    answer = _answer(
-        version, asked.judged, asked.step, asked.approval, context.configuration.directory
-    )
+    answer = answered(context, version, asked.judged, asked.step, asked.approval, now)
     blobs = {**arrived.blobs, **asked.judged.blobs}
     return _commit(context, command, asked, answer, blobs, now)
 
@@ -267,75 +254,7 @@ def _keep_holder(
     why = (
         f"{command.target} is exclusive and held by {', '.join(holders)}, which would be displaced"
     )
-    refused = Refused(why, lifecycle.allowed(state.stage))
+    refused = Refused(why, lifecycle.allowed(state.stage), asked=command.target)
     bare = Grounds(lifecycle)
     step = effect.refuse(step, number, command.request(), refused, command.actor, bare)
     return Asked(loaded, step, Judged(refused, bare))
-
-
-def _unregistered(version: Version) -> Answer:
-    return Answer(AnswerKind.REFUSED, str(version), UNREGISTERED, REGISTER_FIRST)
-
-
-def _answer(
-    version: Version,
-    judged: Judged,
-    step: Step,
-    approval: Approval | None,
-    directory: Directory,
-) -> Answer:
-    known = step.state.versions.get(version.number)  # none yet where it is only observed
-    stage = known.stage if known is not None else ""
-    name = str(version)
-    match judged.outcome:
-        case Granted(transition=transition, displaces=displaces, verdicts=verdicts):
-            detail = f"{transition.source} → {transition.target}"
-            return Answer(
-                AnswerKind.GRANTED,
-                name,
-                stage,
-                detail,
-                verdicts=verdicts,
-                displaces=displaces,
-            )
-        case Pending(transition=transition, verdicts=verdicts, displaces=displaces):
-            return Answer(
-                AnswerKind.PENDING,
-                name,
-                stage,
-                _pending_words(transition, known, approval, directory),
-                approval=approval.id if approval else "",
-                status=str(approval.status) if approval else "",
-                needs=unmet(approval, directory) if approval else (),
-                verdicts=verdicts,
-                displaces=displaces,
-                fingerprint=approval.fingerprint if approval else "",
-                waits_for=waits_for(approval, directory) if approval else "",
-                renews=transition.source == transition.target,
-            )
-        case Refused(allowed=allowed, verdicts=verdicts) as refused:
-            return Answer(
-                AnswerKind.REFUSED,
-                name,
-                stage,
-                refusal_words(refused),
-                allowed=allowed,
-                verdicts=verdicts,
-            )
-        case Unchanged(stage=at):
-            return Answer(AnswerKind.UNCHANGED, name, stage, f"stands at {at} already")
-
-
-def _pending_words(
-    transition: Transition,
-    state: VersionState | None,
-    approval: Approval | None,
-    directory: Directory,
-) -> str:
-    """Say what waits, and at once if it waits in vain."""
-    said = f"{course(transition.source, transition.target)} waits for approval"
-    until = state.valid_until if state is not None else None
-    if transition.source == transition.target and until is not None:
-        said = f"it stands there already, by an approval valid until {minute(until)}; {said}"
-    vain = impossible(approval, directory) if approval else ""
-    return f"{said}; {vain}" if vain else said

@@ -23,6 +23,7 @@ from stage_functions.domain.approval import (
     Decision,
     Status,
     Vote,
+    ending,
     has_voted,
     objection,
     unmet,
@@ -257,7 +258,7 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:
     """
     now = context.clock.now()
     if approval.status is not Status.OPEN:
-        message = f"approval {approval.id} is {approval.status}: {approval.why}"
+        message = f"approval {approval.id} is {ending(approval.status, approval.why)}"
         raise NotAllowedNowError(message, code="approval-closed")
     why = context.states.ungoverned(loaded.asset.registry)
     if why:

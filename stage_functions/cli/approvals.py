@@ -10,6 +10,7 @@ import typer
 from stage_functions.cli.output import (
     REJECTED,
     Json,
+    brief_address,
     complain,
     connect,
     fail,
@@ -18,7 +19,9 @@ from stage_functions.cli.output import (
     print_json,
     print_table,
     say,
+    validity,
 )
+from stage_functions.domain.approval import ending
 from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
@@ -118,7 +121,8 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
     elif decision.outcome == "granted":
         finish(decision, as_json=False)
     else:
-        say(f"approval {decision.approval} is {decision.status}: {decision.detail}")
+        said = ending(decision.status or "", decision.detail)
+        say(f"approval {decision.approval} is {said}")
     if decision.status == "voided":
         complain("nothing was granted: it must be asked for again, as it is now")
         raise typer.Exit(REJECTED)
@@ -126,7 +130,7 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
 
 def _state(one: api.Approval) -> str:
     waits = one.waits_for or ", ".join(one.needs)
-    return waits if one.status == "open" else f"{one.status}: {one.why}"
+    return waits if one.status == "open" else ending(one.status, one.why)
 
 
 def _wish(one: api.Approval) -> str:
@@ -138,6 +142,7 @@ def _wish(one: api.Approval) -> str:
 def _show(one: api.Approval) -> None:
     rows: list[tuple[str, str | None]] = [
         ("asks for", f"{one.version}: {_wish(one)}"),
+        ("its page", brief_address(one.id)),
         ("displaces", ", ".join(one.displaces) or "nothing"),
         ("reason", one.reason),
         ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
@@ -150,7 +155,7 @@ def _show(one: api.Approval) -> None:
         ("status", _state(one) if one.status != "open" else f"open: needs {_state(one)}"),
     ]
     if one.status == "approved":
-        rows.append(("valid until", moment(one.valid_until) or "for ever"))
+        rows.append(("valid until", validity(one.valid_until) or "for ever"))
     if one.status == "open":
         rows.append(("may still vote", ", ".join(one.voters) or "nobody of the configuration"))
     rows += [("rule", verdict.sentence) for verdict in one.verdicts]
@@ -164,4 +169,4 @@ def _ballot(vote: api.Vote) -> str:
     how = ", by personal link" if vote.assurance == "link" else ""
     groups = f" of {' and '.join(vote.groups)}" if vote.groups else ""
     said = f": {vote.comment}" if vote.comment else ""
-    return f"{vote.voter}{groups} {vote.decision}{how}{counts}{said}"
+    return f"{vote.voter}{groups} {vote.decision} at {moment(vote.at)}{how}{counts}{said}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from stage_functions.cli.following import decided
+from stage_functions.cli.moments import moment_of
 from stage_functions.cli.output import (
     FAULT,
     REFUSED,
@@ -28,14 +28,17 @@ from stage_functions.cli.output import (
     print_table,
     say,
     show_verdicts,
+    validity,
 )
+from stage_functions.domain.approval import ending
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("stage", "then", "decision", "status", "why", "reason", "comment")
-"""Fields of a record that say in words what it is about."""
+_SAID = ("stage", "then", "decision")
+_WORDS = ("reason", "comment")
+"""Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
 """Where the server names a draft, whose file it does not know."""
 
@@ -173,7 +176,10 @@ def check(
         print_json(found)
     else:
         under = f", under {draft}" if draft else ""
-        say(f"{'allowed' if found.allowed else 'not allowed'}{under}: {found.detail}")
+        if found.outcome == "pending":  # every rule passed: not to be taken for a failed one
+            say(f"{found.detail}{under}")
+        else:
+            say(f"{'allowed' if found.allowed else 'not allowed'}{under}: {found.detail}")
         show_verdicts(found.verdicts)
     raise typer.Exit(0 if found.allowed else REFUSED)
 
@@ -209,21 +215,23 @@ def history(
 def as_of(
     asset: AssetArgument,
     at: Annotated[
-        datetime | None,
+        list[str] | None,
         typer.Argument(
-            help="UTC, such as 2026-11-23T22:31:09; now if left out.",
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"],
+            help="2026-11-23 for the end of that day, or 2026-11-23 22:31[:09]; UTC unless an "
+            "offset such as +02:00 stands behind it. Now if left out.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Show which version stood where at a moment, approved by whom."""
+    asked = moment_of(" ".join(at)) if at else None
     with connect() as stageward:
-        found = stageward.as_of(asset, at.replace(tzinfo=UTC) if at else None)
+        found = stageward.as_of(asset, asked.at if asked else None)
     if as_json:
         print_json(found)
         return
-    say(f"{found.asset} at {moment(found.time)}")
+    whole = ", the end of that day" if asked and asked.whole_day else ""
+    say(f"{found.asset} at {moment(found.time)}{whole}")
     rows = [
         (
             number,
@@ -231,7 +239,7 @@ def as_of(
             moment(one.since),
             one.why,
             " and ".join(one.approved_by),
-            moment(one.valid_until),
+            validity(one.valid_until, before=found.time),
         )
         for number, one in found.versions.items()
     ]
@@ -262,7 +270,7 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("status", found.status),
         ("approval", found.approval),
         ("stands by approval", found.approved_by),
-        ("valid until", moment(found.valid_until)),
+        ("valid until", validity(found.valid_until)),
         ("may be asked for", ", ".join(found.allowed)),
         ("author", found.author),
         ("in its registry", "yes" if found.registered else "no"),
@@ -289,7 +297,11 @@ def _what(record: Mapping[str, Any]) -> str:
     kind = str(record["type"])
     source, target = record.get("from"), record.get("to")
     way = f"{source} → {target}" if source and target else str(target or source or "")
-    parts = [way, *(str(record[name]) for name in _SAID if record.get(name))]
+    why = ending(str(record.get("status", "")), str(record.get("why", "")))
+    said, words = (
+        [str(record[name]) for name in names if record.get(name)] for names in (_SAID, _WORDS)
+    )
+    parts = [way, *said, why, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 
 

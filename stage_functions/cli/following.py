@@ -13,6 +13,7 @@ from rich.text import Text
 
 from stage_functions.cli.output import PENDING, complain, moment
 from stage_functions.client import Client
+from stage_functions.domain.approval import ending
 from stage_functions.domain.error import RetryableError
 from stage_functions.wire import api
 
@@ -48,7 +49,7 @@ def decided(
         changed=granted and not approval.renews,
         version=pending.version,
         stage=approval.to_stage if granted else pending.stage,
-        detail=f"{approval.status}: {approval.why}",
+        detail=ending(approval.status, approval.why),
         approval=approval.id,
         status=approval.status,
         displaces=approval.displaces if granted else (),

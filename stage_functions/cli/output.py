@@ -88,6 +88,25 @@ def moment(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
 
 
+def validity(until: datetime | None, *, before: datetime | None = None) -> str:
+    """Return until when an approval is valid, or since when it is not any more.
+
+    Args:
+        until: its end, or None for ever.
+        before: what ended later than this had not ended yet; now, where that is earlier.
+    """
+    from stage_functions.adapters.clock import SystemClock  # noqa: PLC0415  # few commands need it
+
+    now = SystemClock().now()
+    past = until is not None and until <= (min(before, now) if before else now)
+    return f"ended {moment(until)}" if past else moment(until)
+
+
+def brief_address(approval: str) -> str:
+    """Return where the page of an approval is."""
+    return f"{read_settings().url}/approvals/{approval}"
+
+
 def pairs(values: Mapping[str, object]) -> str:
     """Return a map in one line."""
     return ", ".join(f"{name} = {value}" for name, value in values.items())
@@ -114,4 +133,5 @@ def show_decision(decision: api.Decision) -> None:
     if decision.outcome == "pending":
         waits = decision.waits_for or ", ".join(decision.needs)
         say(f"  approval {decision.approval} needs {waits}")
-        say(f"  approvers decide with `stageward approve {decision.approval}`")
+        say(f"  approvers decide with `stageward approve {decision.approval}`, or at")
+        say(f"  {brief_address(decision.approval or '')}")

@@ -41,7 +41,8 @@ def create(
     from stage_functions.adapters.clock import SystemClock  # noqa: PLC0415  # likewise
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
-    people = read_configuration(read_settings(), CelRules()).directory.people
+    found = read_configuration(read_settings(), CelRules(), addresses=False)
+    people = found.directory.people
     if person not in people:
         fail(f"the configuration has no person '{person}'; it has {', '.join(people)}")
     secret, now = PREFIX + secrets.token_urlsafe(32), SystemClock().now()
@@ -55,8 +56,11 @@ def create(
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List tokens: whose they are, and until when."""
-    with _rows() as rows:
-        found = tokens.tokens(rows)
+    if _missing():
+        found = []
+    else:
+        with _rows() as rows:
+            found = tokens.tokens(rows)
     if as_json:
         print_json(found)
     elif found:
@@ -80,16 +84,34 @@ def revoke(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, or how that begins.")],
 ) -> None:
     """End a token at once."""
+    if _missing():
+        fail("so there is no token to revoke")
     with _rows() as rows:
         gone = tokens.revoke(rows, id_)
     say(f"the token {gone.id[:SHOWN]} of {gone.person} signs in nobody any more")
 
 
+def _missing() -> bool:
+    """Say so where there is no ledger: who only looks must not make one."""
+    from stage_functions.bootstrap import (  # noqa: PLC0415  # loads a store
+        ledger_is_missing,
+        ledger_place,
+    )
+
+    settings = read_settings()
+    if not ledger_is_missing(settings):
+        return False
+    complain(f"There is no ledger yet at {ledger_place(settings)}; STAGEWARD_LEDGER names it.")
+    return True
+
+
 @contextmanager
 def _rows() -> Iterator[Rows]:
-    from stage_functions.bootstrap import open_rows  # noqa: PLC0415  # loads a store
+    from stage_functions.bootstrap import ledger_place, open_rows  # noqa: PLC0415  # loads a store
 
-    rows = open_rows(read_settings())
+    settings = read_settings()
+    complain(f"The ledger is {ledger_place(settings)}.")
+    rows = open_rows(settings)
     try:
         yield rows
     finally:

@@ -257,6 +257,13 @@ class Approval(Struct, frozen=True):
         return self
 
 
+def ending(status: str, why: str) -> str:
+    """Say what became of an approval: in a word and why, without the word where `why` has it."""
+    if why == status or why.startswith(f"{status} "):
+        return why
+    return f"{status}: {why}" if why else status
+
+
 def parties(approval: Approval) -> dict[str, str]:
     """Return the ids that may not vote, each with the reason."""
     excluded: dict[str, str] = {}

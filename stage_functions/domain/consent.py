@@ -13,6 +13,7 @@ from stage_functions.domain.approval import (
     Approval,
     Status,
     Vote,
+    ending,
     impossible,
     unmet,
     waits_for,
@@ -153,7 +154,8 @@ def close(
         "why": why,
     }
     rest = tuple(i for i in step.state.open_approvals if i != approval_id)
-    state = replace(state, approval="", status=f"{status}: {why}" if why else str(status))
+    what = course(approval.binding.source, approval.binding.target)
+    state = replace(state, approval="", status=f"{what} {ending(status, why)}")
     draft = Draft(
         RecordType.APPROVAL_CLOSED,
         approval.version,

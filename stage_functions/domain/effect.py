@@ -22,7 +22,7 @@ from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
 from stage_functions.domain.state import Step, VersionState
-from stage_functions.domain.transition import Refused, Request, refusal_words
+from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
 def register(
@@ -151,8 +151,8 @@ def refuse(
         **request.said(),
         **grounds.document(),
     }
-    ask_again = (refused.allowed[:1] or ("",))[0] if request.by_tag else ""
-    status = f"refused: {refusal_words(refused, ask_again=ask_again)}"
+    again = ask_again(refused, request, grounds.lifecycle)
+    status = f"refused: {refusal_words(refused, ask_again=again)}"
     draft = Draft(RecordType.TRANSITION_REFUSED, version, state.incarnation, actor, fields)
     return step.with_version(replace(state, status=status)).record(draft)
 

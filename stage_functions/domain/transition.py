@@ -12,7 +12,8 @@ In this order, and the first that does not hold refuses:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from msgspec import Struct
 
@@ -25,6 +26,12 @@ from stage_functions.domain.state import AssetState, VersionState
 
 MAX_DISPLACED = 25
 MAX_OPEN_APPROVALS = 50
+ANY_STAGE = "<stage>"
+"""Stands for a stage that the reader is to choose."""
+ALIKE = 0.85
+"""From which likeness on a name is taken for a slip of another: `Produciton`, not `Prod`."""
+LETTERS_AMISS = 2
+"""How much longer or shorter it may be: `PreProduction` is no slip of `Production`."""
 
 
 class Request(Struct, frozen=True):
@@ -89,11 +96,15 @@ class Refused(Struct, frozen=True):
         why: in words, without the stages.
         allowed: the stages that may be asked for.
         verdicts: of its rules, where they were asked.
+        asked: the stage asked for, where a transition leads there and is refused all the same.
+        barred: it is refused because of who asks.
     """
 
     why: str
     allowed: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    asked: str = ""
+    barred: bool = False
 
 
 class Unchanged(Struct, frozen=True):
@@ -125,7 +136,7 @@ def lawful(
     if transition is None:
         return Refused(f"{course(state.stage, request.target)} is not allowed", allowed)
     why = barred(transition, request.requester, directory)
-    return Refused(why, allowed) if why else transition
+    return Refused(why, allowed, asked=request.target, barred=True) if why else transition
 
 
 def barred(transition: Transition, requester: Actor, directory: Directory) -> str:
@@ -186,11 +197,11 @@ def decide(
         return transition
     allowed = lifecycle.allowed(current.stage)
     if not all_passed(verdicts):
-        return Refused(_rule_sentence(verdicts), allowed, verdicts)
+        return Refused(_rule_sentence(verdicts), allowed, verdicts, asked=transition.target)
     displaces = displaced_by(lifecycle, state, version, transition.target)
     if len(displaces) > MAX_DISPLACED:
         why = f"it would displace {len(displaces)} versions, more than {MAX_DISPLACED} at once"
-        return Refused(why, allowed, verdicts)
+        return Refused(why, allowed, verdicts, asked=transition.target)
     if transition.approval is None:
         return Granted(transition, displaces, verdicts)
     return _pending(state, version, Pending(transition, displaces, verdicts), allowed)
@@ -203,7 +214,7 @@ def _pending(
     if approval is None:
         if len(state.open_approvals) >= MAX_OPEN_APPROVALS:
             why = f"{MAX_OPEN_APPROVALS} approvals of this asset are open; decide or withdraw some"
-            return Refused(why, allowed, pending.verdicts)
+            return Refused(why, allowed, pending.verdicts, asked=pending.transition.target)
         return pending
     if approval.binding.target == pending.transition.target:
         return Pending(pending.transition, pending.displaces, pending.verdicts, approval)
@@ -213,7 +224,7 @@ def _pending(
         f"approval {approval.id} for {what} is open; "
         f"withdraw it first: `stageward withdraw {approval.id}`"
     )
-    return Refused(why, allowed, pending.verdicts)
+    return Refused(why, allowed, pending.verdicts, asked=pending.transition.target)
 
 
 def _may_ask(transition: Transition, requester: Actor, directory: Directory) -> bool:
@@ -227,12 +238,39 @@ def _rule_sentence(verdicts: tuple[Verdict, ...]) -> str:
 
 
 def refusal_words(refused: Refused, *, ask_again: str = "") -> str:
-    """Say a refusal whole: why, what is allowed, and how to ask again by tag."""
+    """Say a refusal whole: why, what else is allowed, and how to ask again by tag.
+
+    The stage that was just refused is not called allowed; whom a refusal bars is told only why.
+    """
+    others = tuple(stage for stage in refused.allowed if stage != refused.asked)
     text = refused.why
-    text += (
-        f"; allowed: {', '.join(refused.allowed)}" if refused.allowed else "; nothing is allowed"
-    )
+    if others and not refused.barred:
+        text += f"; allowed: {', '.join(others)}"
+    elif not refused.allowed:
+        text += "; nothing is allowed"
     return f"{text}; to ask again: {ask_again}: <new reason>" if ask_again else text
+
+
+def ask_again(refused: Refused, request: Request, lifecycle: Lifecycle) -> str:
+    """Return the stage to name when a refused request is made again by tag; "" for none.
+
+    It is the one that was asked for, or the one that was meant: never a stage nobody asked for.
+    """
+    if not request.by_tag or refused.barred or not refused.allowed:
+        return ""
+    if request.target in refused.allowed:
+        return request.target
+    meant = "" if request.target in lifecycle.stages else near(request.target, refused.allowed)
+    return meant or ANY_STAGE
+
+
+def near(text: str, stages: Sequence[str]) -> str:
+    """Return the stage that a text means but for its letters' case or a slip; "" for none."""
+    folded = {stage.casefold(): stage for stage in stages}
+    wanted = text.strip().casefold()
+    found = get_close_matches(wanted, folded, n=1, cutoff=ALIKE)
+    slip = bool(found) and abs(len(found[0]) - len(wanted)) <= LETTERS_AMISS
+    return folded[found[0]] if slip else ""
 
 
 def grounds(outcome: Outcome) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Version
 from stage_functions.domain.grounds import ITSELF, Grounds
 from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.people import Actor
@@ -50,8 +51,8 @@ def ended(approval: Approval, state: VersionState | None, now: datetime) -> bool
     return state is not None and state.governed and state.approved_by == approval.id
 
 
-def end(step: Step, approval: Approval, then: WhenInvalid, now: datetime) -> Step:
-    """Note that what was approved is no longer valid, and what follows."""
+def end(step: Step, version: Version, approval: Approval, then: WhenInvalid, now: datetime) -> Step:
+    """Note that what was approved of a version is no longer valid, and what follows."""
     state = step.version(approval.version)
     moment = approval.valid_until or now
     fields: dict[str, Json] = {
@@ -64,17 +65,17 @@ def end(step: Step, approval: Approval, then: WhenInvalid, now: datetime) -> Ste
         RecordType.VALIDITY_ENDED, approval.version, approval.binding.incarnation, ITSELF, fields
     )
     if not state.approval:
-        state = replace(state, status=f"{state.stage}, but {ran_out(state)}")
+        state = replace(state, status=f"{state.stage}, but {ran_out(version, state)}")
     step = step.with_approval(replace(approval, ended=now)).with_version(state)
     return step.record(draft)
 
 
-def ran_out(state: VersionState) -> str:
+def ran_out(version: Version, state: VersionState) -> str:
     """Say that the approval by which a version stands has run out, and what to do."""
     when = f" on {minute(state.valid_until)}" if state.valid_until else ""
     return (
         f"approval {state.approved_by} ran out{when}: ask for its renewal "
-        f"(`stageward promote <version> {state.stage}`)"
+        f"(`stageward promote {version} {state.stage}`)"
     )
 
 

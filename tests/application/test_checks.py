@@ -102,6 +102,21 @@ def test_a_version_is_deployed_only_where_its_stage_may_be(
     assert (found.allowed, found.detail) == (allowed, detail)
 
 
+def test_what_only_lacks_approval_says_of_whom(it: World) -> None:
+    """No rule failed: so it is not said in the words of one."""
+    before = asked(it, Action.TRANSITION, "Production")
+    waits = "1 of risk, 1 more of risk or science; excluded: the requester and the author"
+    opened = request_transition(it.context, it.command(ONE, "Production"))
+    after = asked(it, Action.TRANSITION, "Production")
+
+    assert before.outcome is AnswerKind.PENDING
+    assert before.detail == f"Staging → Production needs approval: {waits}"
+    assert after.detail == (
+        f"Staging → Production needs approval, and {opened.approval} of it is open: "
+        f"it needs {waits}"
+    )
+
+
 def test_a_deployment_to_nowhere_is_no_question(it: World) -> None:
     """An endpoint left out must not pass as any."""
     with pytest.raises(InvalidInputError, match="'endpoint' is missing"):

@@ -289,4 +289,27 @@ def test_a_question_about_the_stage_it_stands_at_says_what_asking_would_do(it: C
     answer: Answer = preview(it.context, it.version, Request("Production", "", actor("ada")))
 
     assert answer.kind is AnswerKind.PENDING
-    assert "the renewal of Production waits for approval" in answer.detail
+    assert answer.detail == (
+        "it stands there already, by an approval valid until 2026-01-31 00:00 UTC; "
+        "the renewal of Production needs approval: "
+        "1 of risk, 1 more of risk; excluded: the requester"
+    )
+
+
+def test_who_asks_after_the_end_is_told_that_it_is_over(it: Clocked) -> None:
+    """Not that what has ended is valid until then; and the status names the version to ask for."""
+    it.granted()
+    it.at(RUN_OUT)
+    status = it.world.registry.tags(it.version)["stage_status"]
+    foreseen = preview(it.context, it.version, Request("Production", "", actor("ada")))
+    asked = it.ask("ada")
+    again = preview(it.context, it.version, Request("Production", "", actor("ada")))
+
+    assert "(`stageward promote demo/models/iris:1 Production`)" in status
+    over = "it stands there already, by an approval which ran out on 2026-01-31 00:00 UTC; "
+    assert asked.detail == f"{over}the renewal of Production waits for approval"
+    assert foreseen.detail.startswith(f"{over}the renewal of Production needs approval: 1 of risk")
+    assert again.detail.startswith(
+        f"{over}the renewal of Production needs approval, and {asked.approval} of it is open: "
+        "it needs 1 of risk"
+    )

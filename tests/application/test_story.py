@@ -107,7 +107,17 @@ def test_an_illegal_jump_is_refused_with_the_reason_in_the_status(it: World) -> 
     assert status.startswith(
         "refused: None → Production is not allowed; allowed: Staging, Archived"
     )
-    assert "to ask again: Staging: <new reason>" in status
+    assert status.endswith("; to ask again: <stage>: <new reason>")
+
+
+def test_a_stage_in_lower_case_is_refused_with_the_one_that_was_meant(it: World) -> None:
+    """Never with the first that is allowed, which nobody asked for."""
+    version = staged(it)
+    it.tag(version, "stage_request", "production: lower case")
+
+    status = it.registry.tags(version)["stage_status"]
+    assert status.startswith("refused: 'production' is no stage of the lifecycle default; allowed:")
+    assert status.endswith("; to ask again: Production: <new reason>")
 
 
 def test_two_distinct_persons_approve_and_the_version_moves(it: World) -> None:
@@ -229,7 +239,7 @@ def test_a_late_vote_finds_the_approval_expired(it: World) -> None:
 
     with pytest.raises(NotAllowedNowError, match="expired"):
         ballot(it, answer, "eve")
-    assert it.registry.tags(version)["stage_status"].startswith("expired")
+    assert it.registry.tags(version)["stage_status"].startswith("Staging → Production expired")
 
 
 def test_the_sweep_closes_what_nobody_decided(it: World) -> None:

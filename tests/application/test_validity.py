@@ -116,6 +116,30 @@ def test_where_a_registry_is_only_observed_the_end_waits_to_be_told(it: Clocked)
     assert it.rows() == 0
 
 
+def test_what_ran_out_is_deployed_all_the_same_where_it_is_only_told_of(it: Clocked) -> None:
+    """Allowed, and not as if nothing were to be done."""
+    it.granted()
+    before = deployment(it)
+    it.at(RUN_OUT)
+    after = deployment(it)
+
+    assert (before.allowed, after.allowed) == (True, True)
+    assert "ran out" not in before.detail
+    assert after.detail == (
+        f"{before.detail}; the approval of it ran out on 2026-01-31 00:00 UTC and is to be renewed"
+    )
+
+
+def test_what_is_renewed_by_itself_says_what_the_renewal_needs(renewing: Clocked) -> None:
+    """Also of a deployment that is allowed meanwhile."""
+    renewing.granted()
+    renewing.at(RUN_OUT)
+    found = deployment(renewing)
+
+    assert found.allowed
+    assert f"approval {waiting(renewing).id} of its renewal needs a sponsor" in found.detail
+
+
 def test_what_ran_out_blocks_a_deployment_where_the_lifecycle_says_so(blocking: Clocked) -> None:
     """By the moment, not by the sweep; with the words to mend it."""
     id_ = blocking.granted()

@@ -98,7 +98,7 @@ def test_a_second_vote_a_late_vote_and_one_on_another_brief_are_refused(it: Cloc
 
     assert twice.value.code == "already-voted"
     assert "look at it again and vote anew" in str(stale.value)
-    assert f"approval {id_} is rejected: rejected by person:eve: drift" in str(closed.value)
+    assert f"approval {id_} is rejected by person:eve: drift" in str(closed.value)
 
 
 def test_two_approvers_at_the_same_instant_are_both_heard(it: Clocked) -> None:
@@ -258,3 +258,19 @@ def test_one_that_becomes_impossible_says_so_from_then_on() -> None:
 
     assert before.impossible == ""
     assert "person:eve of risk can still vote" in after.impossible
+
+
+def test_a_status_says_once_what_was_rejected() -> None:
+    """A version at Production that was not archived does not read as if it were rejected itself."""
+    it = clocked()
+    it.granted()
+    archived = it.ask("sam", "Archived")
+    it.vote(archived.approval, "bob", Decision.REJECT, comment="keep it")
+    status = it.world.registry.tags(it.version)["stage_status"]
+    it.ask("sam", "Archived")
+    it.at(20)
+    lapsed = it.world.registry.tags(it.version)["stage_status"]
+    it.world.rows.close()
+
+    assert status == "Production → Archived rejected by person:bob: keep it"
+    assert lapsed.startswith("Production → Archived expired: no decision before 2026-01-")

@@ -334,3 +334,30 @@ def test_the_shell_completes_commands() -> None:
     )
 
     assert done.stdout.split() == ["approvals", "approve"]
+
+
+def test_a_check_of_what_needs_approval_is_not_shown_as_a_failed_rule(
+    it: World, at: Console
+) -> None:
+    """It says of whom; the exit code is that of what is not allowed now."""
+    staged(it, at)
+
+    checked = at.run("sam", "check", FIRST, "transition", "Production")
+
+    assert checked.code == 4
+    assert checked.out.startswith("Staging → Production needs approval: 1 of risk")
+    assert "not allowed" not in checked.out
+
+
+def test_a_history_says_once_what_became_of_an_approval(it: World, at: Console) -> None:
+    """As the answer to the vote and the list of approvals do."""
+    id_ = pending(it, at)
+
+    done = at.run("bob", "reject", id_, "--comment", "it drifts")
+    listed = at.run("bob", "approvals", "--status", "rejected")
+    told = at.run("bob", "history", "demo/models/iris")
+
+    assert done.out == f"approval {id_} is rejected by person:bob: it drifts\n"
+    assert "rejected by person:bob: it drifts" in listed.out
+    assert "Staging → Production: rejected by person:bob: it drifts" in told.out
+    assert not any("rejected: rejected" in one.out for one in (done, listed, told))

@@ -148,7 +148,7 @@ def test_the_terminal_shows_what_is_waited_for_as_it_changes(
     code = shown.end()
 
     assert code == 0
-    assert f"granted: {FIRST}: approved: approved by person:bob and person:eve" in shown.seen
+    assert f"granted: {FIRST}: approved by person:bob and person:eve" in shown.seen
 
 
 def test_ctrl_c_ends_the_waiting_and_not_the_request(
@@ -217,7 +217,7 @@ def test_into_a_pipe_goes_a_line_whenever_it_changes(it: World, at: Console) -> 
     )
     assert "1 more of risk or science" in lines[1]
     assert len(lines) == 2
-    assert done.out == f"closed: {FIRST}: rejected: rejected by person:bob: as seen\n"
+    assert done.out == f"closed: {FIRST}: rejected by person:bob: as seen\n"
 
 
 def test_what_lapses_while_it_is_waited_for_exits_5(it: World, at: Console) -> None:
@@ -252,7 +252,9 @@ def test_a_renewal_is_asked_for_followed_and_shown(at: Console) -> None:
     assert open_["renews"] is True
     assert "the renewal of Production" in listed.out
     assert "person:bob, person:eve" in shown.out
-    assert "person:bob of risk approve: as seen" in again.out
+    assert "person:bob of risk approve at 2026-01-01 00:00:00 UTC: as seen" in again.out
+    assert f"{at.api.address}/approvals/{open_['id']}" in shown.out
+    assert f"{at.api.address}/approvals/{open_['id']}" in asked.out
     assert "valid until" in again.out
     assert open_["id"] in version.out
     assert "2026-01-31" in version.out
@@ -327,3 +329,19 @@ def test_a_vote_whose_answer_is_piped_asks_nothing(at: Console) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert f"approval {id_} is open" in done.stdout
+
+
+def test_what_has_run_out_is_shown_as_ended(it: World, at: Console) -> None:
+    """Of a version, of an approval and of a moment in the past."""
+    id_ = pending(at)
+    for who in ("bob", "eve"):
+        decide(at, id_, who)
+    before = at.run("ada", "as-of", "demo/models/iris", "2026-01-09")
+    it.clock.sleep(31 * 86_400)
+    version = at.run("ada", "show", FIRST)
+    approval = at.run("ada", "approvals", id_)
+    since = at.run("ada", "as-of", "demo/models/iris")
+
+    assert all("ended 2026-01-31" in one.out for one in (version, approval, since))
+    assert "2026-01-31" in before.out
+    assert "ended" not in before.out
