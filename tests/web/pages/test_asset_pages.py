@@ -8,6 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application import query
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
@@ -58,7 +59,8 @@ def test_the_timeline_says_who_did_what_why_and_under_which_lifecycle(
     newest = page.text.index("asked for Staging → Production")
     assert newest < page.text.index("request rejected") < page.text.index("registered at None")
     assert "Bob (person:bob) over the API" in page.text
-    assert "rejected by Bob (person:bob): drift on the holdout set" in page.text
+    assert "rejected by Bob (person:bob)" in page.text
+    assert "drift on the holdout set" in page.quotes
     assert f"lifecycle default {digest[7:19]}" in page.text
     assert "Asked for by Sam (person:sam)" in page.text
     assert "failed accurate evidence.metrics.accuracy = 0.7" in page.text
@@ -299,12 +301,12 @@ def test_a_version_links_to_its_registry_and_hides_what_could_let_somebody_in(
     assert all("secret" not in href for href in page.links.values())
 
 
-def test_ids_in_the_words_of_a_status_stand_with_their_names(it: World, get: Get) -> None:
-    """What looks like markup there is escaped."""
-    version = it.register("1")
-    request = it.command(version, "Production")
-    request_transition(
-        it.context, replace(request, reason="<i> of person:bob.", actor=actor("sam"))
-    )
+def test_ids_in_the_words_of_a_status_stand_with_their_names(story: Story) -> None:
+    """What looks like markup there is escaped; what a person wrote is quoted word for word."""
+    story.decide(story.pending, "bob", "reject", "<i> of person:eve")
+    version = query.approval(story.it.context, story.pending).approval.version
+    with api_over(story.it) as api:
+        page = looked_at(api, f"{ASSET}/versions/{version}", "bob", 200)
 
-    assert "<i> of Bob (person:bob)." in get(FIRST).text
+    assert "rejected: rejected by Bob (person:bob): <i> of Eve (person:eve)" in page.text
+    assert "<i> of person:eve" in page.quotes
