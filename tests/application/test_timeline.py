@@ -13,7 +13,7 @@ BOB = Actor("person:bob", Attribution.PROVEN, "api")
 ITSELF = Actor("stageward", Attribution.PROVEN, "itself")
 
 
-def of(type_: RecordType, by: Actor = BOB, **fields: Json) -> Moment:
+def of(type_: RecordType, fields: dict[str, Json], by: Actor = BOB) -> Moment:
     """Return a record as a timeline shows it."""
     draft = Draft(type_, "1", "i", by, fields)
     tail = empty_tail("ledger", "demo/models/iris")
@@ -69,7 +69,7 @@ def test_quotes_what_a_person_wrote_apart_from_what_stageward_says(
     type_: RecordType, fields: dict[str, Json], quote: str, why: str
 ) -> None:
     """Where nobody wrote anything nothing is quoted."""
-    found = of(type_, **fields)
+    found = of(type_, fields)
 
     assert (quote, why) == (found.quote, found.why)
 
@@ -77,6 +77,7 @@ def test_quotes_what_a_person_wrote_apart_from_what_stageward_says(
 def test_what_stageward_asks_of_itself_is_nobodys_quote() -> None:
     """Its reason is the system's."""
     requester: Json = {"attribution": "none", "via": "itself"}
-    found = of(RecordType.APPROVAL_REQUESTED, ITSELF, reason="it ran out", requester=requester)
+    fields: dict[str, Json] = {"reason": "it ran out", "requester": requester}
+    found = of(RecordType.APPROVAL_REQUESTED, fields, ITSELF)
 
     assert ("", "it ran out") == (found.quote, found.why)
