@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from starlette.routing import Route
 
 from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.brief_facts import TITLES, readable
 from stage_functions.application.dossier import (
     MAX_RECORDS,
     VersionDossier,
@@ -15,7 +16,6 @@ from stage_functions.application.dossier import (
 )
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.evidence import SECTIONS
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
@@ -81,7 +81,8 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         now=context.clock.now(),
         found=found,
         notices=notices(context, wanted.asset.registry),
-        sections=SECTIONS,
+        evidence=readable(found.evidence),
+        titles=TITLES,
         lineage=lineage(found, context.configuration.directory),
         allowed=_allowed(found),
         operation=context.clock.operation_id(),

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
+from stage_functions.application.brief_facts import TITLES
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
@@ -122,8 +123,10 @@ def test_a_version_shows_its_evidence_and_what_is_not_recorded(get_told: Get) ->
     page = get_told(f"{ASSET}/versions/4")
 
     for section in SECTIONS:
-        assert section.replace("_", " ") in page.text
-    assert "explanations not recorded" in page.text
+        assert TITLES[section] in page.text
+    assert "Explanations not recorded" in page.text
+    assert "iris-holdout" in page.text
+    assert "{" not in page.text
     assert "accuracy 0.95" in page.text
     assert "12 values" in page.text
     assert "team flowers" in page.text
@@ -135,7 +138,14 @@ def test_a_version_shows_its_lineage_as_picture_and_list(get_told: Get) -> None:
     page = get_told(f"{ASSET}/versions/3")
 
     titles = page.text
-    for origin in ("Job", "iris-holdout", "4f2a9c01d7", "Base model not recorded", "3.12.4"):
+    for origin in (
+        "Job",
+        "iris-holdout",
+        "4f2a9c01d7",
+        "Base model not recorded",
+        "python 3.12.4",
+        "mlflow 3.10.0",
+    ):
         assert origin in titles
     assert "Stands at Production" in page.text
     assert len([one for one in page.all("rect") if "stage" in one["class"]]) == 1
