@@ -134,10 +134,7 @@ def instead(brief: Brief) -> str:
     """Say what to do about a request that will be voided."""
     if not brief.position.withdraw:
         return "Withdraw it, and ask anew for what is there now."
-    return (
-        "Whoever asked can withdraw it and ask anew for what is there now. "
-        "Your vote is taken all the same."
-    )
+    return "Whoever asked can withdraw it and ask anew for what is there now. You may still vote."
 
 
 def on_approve(brief: Brief) -> tuple[str, ...]:
