@@ -7,7 +7,8 @@ little reads more: at most `MAX_ROWS`, then the page ends and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from urllib.parse import unquote
 
 import msgspec
@@ -99,6 +100,7 @@ class Card(Struct, frozen=True):
         shares: the stages of the lifecycle in its order, hidden ones only if wanted.
         waiting: versions with an open approval.
         stopped: why nothing is written to a version, by its number.
+        ended: when the approval of a version ended by which it stands, by its number.
         observed: how many versions are only observed.
         gone: how many were deleted.
         left_out: how many versions stand at each stage that is not shown.
@@ -109,6 +111,7 @@ class Card(Struct, frozen=True):
     shares: tuple[Share, ...]
     waiting: tuple[Waiting, ...]
     stopped: Mapping[str, str]
+    ended: Mapping[str, datetime]
     observed: int
     gone: int
     left_out: Mapping[str, int]
@@ -175,6 +178,7 @@ def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted)
         if entry.stage:
             by_stage.setdefault(entry.stage, []).append(entry.version)
     shares = _shares(lifecycle, by_stage)
+    now = context.clock.now()
     shown = [s for s in shares if wanted.hidden or not s.hidden or s.stage == wanted.stage]
     return Card(
         asset,
@@ -182,10 +186,18 @@ def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted)
         tuple(shown),
         tuple(Waiting(e.version, e.approval, e.status) for e in here if e.approval),
         {entry.version: entry.stopped for entry in here if entry.stopped},
+        _ended(here, {share.stage for share in shown}, now),
         sum(not entry.stage for entry in here),
         len(entries) - len(here),
         {s.stage: s.count for s in shares if s not in shown and s.count},
     )
+
+
+def _ended(
+    here: Sequence[CatalogEntry], shown: Collection[str], now: datetime
+) -> dict[str, datetime]:
+    there = {e.version: e.valid_until for e in here if e.valid_until and e.stage in shown}
+    return {number: until for number, until in there.items() if until <= now}
 
 
 def stages(context: Context) -> list[str]:

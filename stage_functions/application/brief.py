@@ -26,6 +26,7 @@ from stage_functions.application.brief_people import (
     someone,
 )
 from stage_functions.application.brief_records import Deed
+from stage_functions.application.brief_standing import Standing, standing
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.vote import find
@@ -114,6 +115,7 @@ class Brief(Struct, frozen=True):
         law: what the lifecycle said.
         sinks: names of the systems that events are published to.
         deeds: the records of it.
+        standing: whether it still holds; None unless it was approved.
     """
 
     approval: Approval
@@ -139,6 +141,7 @@ class Brief(Struct, frozen=True):
     law: Law
     sinks: tuple[str, ...]
     deeds: tuple[Deed, ...]
+    standing: Standing | None = None
 
 
 def brief(
@@ -195,6 +198,7 @@ def brief(
         law=said,
         sinks=tuple(context.sinks),
         deeds=brief_records.deeds(context, loaded, approval),
+        standing=standing(context, loaded, approval, now),
     )
 
 

@@ -43,7 +43,7 @@ class Deed(Struct, frozen=True):
 def deeds(context: Context, loaded: Loaded, approval: Approval) -> tuple[Deed, ...]:
     """Return the records that name an approval, in order."""
     partition = keys.asset_partition(loaded.asset)
-    after = _first(context, partition, loaded.head.number, approval.opened) - 1
+    after = first_since(context, partition, loaded.head.number, approval.opened) - 1
     end = approval.closed + _SLACK if approval.closed is not None else None
     found: list[Record] = []
     for _ in range(_MOST // _PAGE):
@@ -56,7 +56,7 @@ def deeds(context: Context, loaded: Loaded, approval: Approval) -> tuple[Deed, .
     return tuple(_deed(context, one) for one in found)
 
 
-def _first(context: Context, partition: str, last: int, moment: datetime) -> int:
+def first_since(context: Context, partition: str, last: int, moment: datetime) -> int:
     """Return the number of the first record at a moment or behind it: times only grow."""
     low, high = 1, last
     while high - low > _FEW:

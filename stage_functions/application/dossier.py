@@ -81,6 +81,8 @@ class VersionDossier(Struct, frozen=True):
         moments: its records among those that were read, the newest first.
         read_from: number of the first record that was read.
         allowed: what may be asked for.
+        renewal: what renewing the approval by which it stands demands; None where that cannot be
+            asked for.
         places: where its registry shows it and what made it.
     """
 
@@ -95,6 +97,7 @@ class VersionDossier(Struct, frozen=True):
     moments: tuple[Moment, ...]
     read_from: int
     allowed: tuple[Transition, ...]
+    renewal: Transition | None
     places: Places
 
 
@@ -177,8 +180,16 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         moments=tuple(moment(record) for record in own),
         read_from=records[0].number if records else 0,
         allowed=allowed,
+        renewal=_renewal(lifecycle, state),
         places=registry.links(wanted, evidence) if registry is not None else Places(),
     )
+
+
+def _renewal(lifecycle: Lifecycle | None, state: VersionState | None) -> Transition | None:
+    """Return what a renewal demands, where the approval has an end and none is open."""
+    if lifecycle is None or state is None or not state.governed or state.approval:
+        return None
+    return lifecycle.renewal(state.stage, state.held) if state.valid_until is not None else None
 
 
 def _records(context: Context, asset: Asset, last: int, count: int = MAX_RECORDS) -> list[Record]:

@@ -26,6 +26,7 @@ class Holding(Struct, frozen=True):
         until: to when; None for now.
         why: how it came there: approved, allowed, imported, registered, displaced; "" if not read.
         approval: id of the approval, or "".
+        valid_until: until when the approval was valid by which it stood last; None for ever.
         ended: how it left: `displaced by 3`, `moved to Archived`, `deleted`; "" while it is there.
     """
 
@@ -35,7 +36,12 @@ class Holding(Struct, frozen=True):
     until: datetime | None = None
     why: str = ""
     approval: str = ""
+    valid_until: datetime | None = None
     ended: str = ""
+
+    def ran_out(self, now: datetime) -> bool:
+        """Tell whether its approval had ended before it left, or has by now."""
+        return self.valid_until is not None and self.valid_until <= (self.until or now)
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -78,6 +84,12 @@ def _follow(
     ended: list[Holding],
 ) -> None:
     version, source = record.version, str(record.content.get("from", ""))
+    if record.type is RecordType.RENEWED:
+        stage = str(record.content.get("stage", ""))
+        if stage in stages:
+            renewed = open_.get(version) or Holding(stage, version, None)
+            open_[version] = replace(renewed, valid_until=_valid_until(record))
+        return
     if record.type not in (*_ENTERS, RecordType.DELETED):
         return
     held = open_.pop(version, None)
@@ -89,7 +101,14 @@ def _follow(
     if record.type in _ENTERS and target in stages:
         why = str(record.content.get("why", record.type.lower()))
         approval = str(record.content.get("approval", ""))
-        open_[version] = Holding(target, version, at, why=why, approval=approval)
+        open_[version] = Holding(
+            target, version, at, why=why, approval=approval, valid_until=_valid_until(record)
+        )
+
+
+def _valid_until(record: Record) -> datetime | None:
+    until = record.content.get("valid_until")
+    return datetime.fromisoformat(str(until)) if until else None
 
 
 def _entered(one: Holding) -> tuple[bool, datetime]:

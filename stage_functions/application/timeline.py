@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -11,6 +12,10 @@ from stage_functions.domain.record import Json, Record, RecordType
 
 DIGEST_CHARACTERS = 12
 _ALGORITHM = "sha256:"
+_ITSELF = "itself"
+"""How what Stageward does of itself arrives."""
+_CLOSED_BY = re.compile(r"((?:rejected|withdrawn) by \S+): (.+)", re.DOTALL)
+"""What a closed approval says: the system's words, then the person's."""
 
 
 class Said(Struct, frozen=True):
@@ -44,7 +49,8 @@ class Moment(Struct, frozen=True):
         via: how it arrived.
         requester: id of who asked, where that is not who did it.
         on_behalf_of: id of the person it was asked for, or "".
-        why: in somebody's words, or Stageward's, or "".
+        quote: what a person wrote, word for word, or "".
+        why: what Stageward says of it, or "".
         approval: id of the approval that it is about, or "".
         lifecycle: name and short digest of the one in force, or "".
         digest: of that one, whole.
@@ -63,6 +69,7 @@ class Moment(Struct, frozen=True):
     via: str
     requester: str
     on_behalf_of: str
+    quote: str
     why: str
     approval: str
     lifecycle: str
@@ -78,6 +85,7 @@ def moment(record: Record) -> Moment:
     requester = _text(_map(content, "requester"), "id")
     acting, digest = _text(actor, "id"), _text(lifecycle, "digest")
     what, tone = _sentence(record)
+    quote, why = _words(record)
     short = digest.removeprefix(_ALGORITHM)[:DIGEST_CHARACTERS]
     return Moment(
         number=record.number,
@@ -91,7 +99,8 @@ def moment(record: Record) -> Moment:
         via=_text(actor, "via"),
         requester=requester if requester != acting else "",
         on_behalf_of=_text(content, "on_behalf_of"),
-        why=_why(record),
+        quote=quote,
+        why=why,
         approval=_text(content, "approval"),
         lifecycle=f"{_text(lifecycle, 'name')} {short}" if digest else "",
         digest=digest,
@@ -154,18 +163,26 @@ def _drift(content: Mapping[str, Json]) -> str:
     return "its tags show what nobody was granted"
 
 
-def _why(record: Record) -> str:
+def _words(record: Record) -> tuple[str, str]:
+    """Return what a person wrote, and what Stageward says; they are never one text."""
     content = record.content
-    if record.type is RecordType.STAGE_CHANGED:
-        return _text(content, "reason")
-    parts = [_text(content, key) for key in ("comment", "reason", "detail", "why", "grounds")]
-    plain = (RecordType.REGISTERED, RecordType.IMPORTED)
-    if record.type in plain:
-        return _text(content, "reason")
-    needs = _list(content, "needs")
-    if needs and record.type is not RecordType.APPROVAL_CLOSED:
-        parts.append(f"needs {', '.join(str(one) for one in needs)}")
-    return "; ".join(dict.fromkeys(part for part in parts if part))
+    wrote = _text(content, "comment") or _text(content, "reason")
+    told = [_text(content, key) for key in ("detail", "why", "grounds")]
+    if record.type in _TOLD_WHOLE:
+        told = []
+    elif record.type is RecordType.APPROVAL_CLOSED:
+        found = _CLOSED_BY.fullmatch(told[1])
+        wrote, told = (found[2], [found[1]]) if found else ("", told)
+    else:
+        needs = ", ".join(str(one) for one in _list(content, "needs"))
+        told.append(f"needs {needs}" if needs else "")
+    if _ITSELF in (_text(_map(content, who), "via") for who in ("actor", "requester")):
+        wrote, told = "", [wrote, *told]
+    return wrote, "; ".join(dict.fromkeys(part for part in told if part))
+
+
+_TOLD_WHOLE = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
+"""Their sentence says all that Stageward has to say."""
 
 
 def _said(verdict: Json) -> Said:

@@ -47,6 +47,17 @@ def end(response: Response, here: Service) -> None:
     response.delete_cookie(cookie(here), secure=here.secure, httponly=True, samesite="lax")
 
 
+def over(request: Request, here: Service) -> str:
+    """Say why the session that a browser has is no longer good; "" where it is, or has none."""
+    if not request.cookies.get(cookie(here), ""):
+        return ""
+    try:
+        by_session(request, here)
+    except NotSignedInError as exc:
+        return str(exc)
+    return ""
+
+
 def by_session(request: Request, here: Service) -> str:
     """Return the key of the person whose session it is.
 
@@ -56,7 +67,7 @@ def by_session(request: Request, here: Service) -> str:
     text, now = request.cookies.get(cookie(here), ""), here.context.clock.now()
     signed = here.signatures.read(Purpose.SESSION, text) if text else None
     if signed is None or not signed.younger(LENGTH, now) or signed.parts[0] != str(here.sign_in):
-        message = "nobody is signed in, or it was too long ago"
+        message = "your session has ended; sign in again" if text else "nobody is signed in"
         raise NotSignedInError(message)
     _, person, token = signed.parts
     if here.sign_in is SignIn.DEV:

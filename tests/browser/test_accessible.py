@@ -7,7 +7,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Looking
-from tests.browser.story import Story
+from tests.browser.story import DAY, Story
+from tests.builders import IRIS
 
 PLACES = (
     "/",
@@ -20,6 +21,8 @@ PLACES = (
     "/approvals?show=open",
     "/approvals?show=decided",
     "/approvals/{pending}",
+    "/approvals/{given}",
+    "/?stage=Foo",
     "/lifecycles",
     "/lifecycles/default",
     "/sign-in",
@@ -34,9 +37,25 @@ def test_axe_finds_nothing_on_any_page(
 ) -> None:
     """With all that is folded away unfolded."""
     page = looking(told, width=width, scheme=scheme)
-    found = {place: violations(page, place.format(pending=told.pending)) for place in PLACES}
+    given = told.it.context.ledger.load(IRIS, ["3"]).versions["3"].approved_by
+    named = {place: place.format(pending=told.pending, given=given) for place in PLACES}
+    found = {place: violations(page, address) for place, address in named.items()}
 
     assert {place: said for place, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_where_an_approval_has_ended(
+    story: Story, looking: Looking, scheme: str
+) -> None:
+    """On the board, on its asset and version, and on the brief that gave it."""
+    story.it.clock.sleep(DAY * 200)
+    given = story.it.context.ledger.load(IRIS, ["3"]).versions["3"].approved_by
+    iris = "/assets/demo/models/iris"
+    page = looking(story, width=320, scheme=scheme)
+    places = ("/?name=iris", iris, f"{iris}/versions/3", f"/approvals/{given}")
+
+    assert [said for place in places for said in violations(page, place)] == []
 
 
 def test_axe_would_find_something(told: Story, looking: Looking) -> None:

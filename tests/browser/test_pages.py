@@ -110,3 +110,17 @@ def test_a_stage_is_asked_for_on_the_page_of_the_version(story: Story, looking: 
 
     assert page.url.endswith("/assets/demo/models/churn-classifier/versions/7")
     assert page.get_by_text("granted: None → Staging").count() >= 1
+
+
+@pytest.mark.parametrize("width", [320, 375])
+def test_tables_of_lists_are_blocks_on_a_phone(told: Story, looking: Looking, width: int) -> None:
+    """Nothing of them is cut off, and each value says what it is of."""
+    page = looking(told, width=width)
+    for place in ("/assets/demo/models/iris", "/approvals?show=decided"):
+        page.goto(place)
+        for table in page.locator("table.blocks").all():
+            fits = table.evaluate("one => one.parentElement.scrollWidth <= one.clientWidth + 40")
+            assert fits, place
+            label = "one => getComputedStyle(one.querySelector('td'), '::before').content"
+            assert ": " in table.evaluate(label)
+            assert table.get_by_role("columnheader").count() == 5

@@ -144,6 +144,23 @@ def test_a_session_of_somebody_who_left_is_over(it: World, browser: Browser) -> 
         assert browser.get("/test").status_code == 303
 
 
+def test_who_had_a_session_is_told_why_it_is_over(it: World, browser: Browser) -> None:
+    """Who never had one, or has signed out, is told nothing."""
+    never = browser.get("/sign-in").text
+    browser.sign_in(token=RIGHT)
+    it.clock.time += timedelta(hours=12)
+    old = browser.get("/sign-in?next=%2Ftest").text
+    browser.sign_in(token=RIGHT)
+    tokens.revoke(it.context.ledger.rows, token_id(RIGHT))
+    revoked = browser.get("/sign-in?next=%2Ftest").text
+    wrong = browser.sign_in(token="stw_wrong").text
+
+    assert 'role="status"' not in never
+    assert "Your session has ended; sign in again." in old
+    assert "What you signed in with is revoked or over" in revoked
+    assert "revoked or over" not in wrong
+
+
 @pytest.mark.parametrize("cookie", ["", "x", "1.x.y.z", "1..", "\u00ff", "stw_right", "a" * 9000])
 def test_a_forged_session_is_none(browser: Browser, cookie: str) -> None:
     """Whatever is in it."""

@@ -7,10 +7,15 @@ from msgspec.structs import replace
 from starlette.routing import Route
 
 from stage_functions.application.answer import Answer, AnswerKind
-from stage_functions.application.dossier import MAX_RECORDS, asset_dossier, version_dossier
+from stage_functions.application.brief_facts import TITLES, readable
+from stage_functions.application.dossier import (
+    MAX_RECORDS,
+    VersionDossier,
+    asset_dossier,
+    version_dossier,
+)
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.evidence import SECTIONS
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
@@ -76,13 +81,21 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         now=context.clock.now(),
         found=found,
         notices=notices(context, wanted.asset.registry),
-        sections=SECTIONS,
+        evidence=readable(found.evidence),
+        titles=TITLES,
         lineage=lineage(found, context.configuration.directory),
-        allowed=[(one, demands(one)) for one in found.allowed],
+        allowed=_allowed(found),
         operation=context.clock.operation_id(),
         refused=refused,
         max_records=MAX_RECORDS,
     )
+
+
+def _allowed(found: VersionDossier) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return what may be asked for: the stage, how it is named, what it demands."""
+    there = [(one.target, one.target, demands(one)) for one in found.allowed]
+    same = found.renewal
+    return [(same.target, f"{same.target} (renewal)", demands(same)), *there] if same else there
 
 
 def _ask(request: Request) -> Response:

@@ -62,6 +62,30 @@ def question(brief: Brief) -> str:
     )
 
 
+def headline(brief: Brief) -> str:
+    """Return what is asked, or for a closed one what became of it."""
+    approval, asset, bound = brief.approval, brief.version.asset, brief.approval.binding
+    which = f"{asset.name} version {brief.version.number}"
+    if approval.status is Status.OPEN:
+        return question(brief)
+    if approval.status is Status.APPROVED:
+        if approval.renews:
+            return f"Renewed the approval of {which} for {bound.target}"
+        return f"Moved {which} from {bound.source} to {bound.target}"
+    what = f"{which} from {bound.source} to {bound.target}"
+    if approval.renews:
+        what = f"renewal of {which} for {bound.target}"
+    return f"{str(approval.status).capitalize()}: {what}"
+
+
+def foreseen(brief: Brief) -> str:
+    """Return the title of what follows from each decision."""
+    if brief.approval.status is Status.OPEN:
+        return "What happens"
+    approved = brief.approval.status is Status.APPROVED
+    return "What was foreseen" if approved else "What would have happened"
+
+
 def asker(brief: Brief) -> str:
     """Return the name of whoever asked."""
     itself = "Stageward" if brief.approval.requester.via == _ITSELF else "nobody that is known"
@@ -84,6 +108,33 @@ def attribution(brief: Brief) -> str:
         said = f"{via}; the registry says so, which is no proof" if via else "not proven"
         return f"{said}; votes count once somebody sponsors the request"
     return f"{via or 'asked'}; votes count once somebody sponsors the request"
+
+
+def voids(brief: Brief) -> bool:
+    """Tell whether the vote that reaches the quorum will void it, as things are."""
+    return brief.present is not None and bool(brief.present.bound or brief.present.refused)
+
+
+def on_my_approval(brief: Brief) -> str:
+    """Say what comes of it when the viewer approves."""
+    approval, still = brief.approval, brief.position.then
+    if still:
+        waits = f"Once you approve it still waits for {'; '.join(still)}."
+        return f"{waits} The last vote will void it." if voids(brief) else waits
+    if voids(brief):
+        does = "renews nothing" if approval.renews else "moves nothing"
+        return f"Yours is the last vote that is needed: approving voids it and {does}."
+    does = f"moves version {brief.version.number} to {approval.binding.target}"
+    if approval.renews:
+        does = "renews the approval"
+    return f"Yours is the last vote that is needed: approving {does} at once."
+
+
+def instead(brief: Brief) -> str:
+    """Say what to do about a request that will be voided."""
+    if not brief.position.withdraw:
+        return "Withdraw it, and ask anew for what is there now."
+    return "Whoever asked can withdraw it and ask anew for what is there now. You may still vote."
 
 
 def on_approve(brief: Brief) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ _TELLING = {
     "environment": ("name", "version", "python_version", "mlflow_version"),
 }
 _VALUES = 3
+_VERSION = "_version"
 
 
 class Origin(Struct, frozen=True):
@@ -66,7 +67,7 @@ def lineage(found: VersionDossier, directory: Directory) -> Lineage:
         return Lineage(tuple(origins), None, 0)
     version = Node("version", f"Version {found.version.number}", (found.version.asset.name,))
     nodes = [
-        Node(f"origin {n}", one.label, tuple(value for _, value in one.values[:2]))
+        Node(f"origin {n}", one.label, tuple(_line(*value) for value in one.values[:2]))
         for n, one in enumerate(known[:DRAWN])
     ]
     edges = [Edge(node.key, version.key) for node in nodes]
@@ -100,6 +101,12 @@ def _data(section: Mapping[str, Scalar]) -> list[tuple[tuple[str, str], ...]]:
     named = several if isinstance(several, list) else []
     rows: list[Mapping[str, Scalar]] = [one for one in named if isinstance(one, dict)]
     return [_values("data", one) for one in rows or [section]]
+
+
+def _line(name: str, value: str) -> str:
+    """Return a value as the picture says it: of a version alone, what it is the version of."""
+    what = name.removesuffix(_VERSION)
+    return f"{what} {value}" if what != name else value
 
 
 def _values(name: str, section: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:

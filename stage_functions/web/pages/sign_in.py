@@ -17,7 +17,7 @@ from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, act_for_anyone, check_form, fields, show
 from stage_functions.web.pages.visitor import signed_in, way_in
 from stage_functions.web.service import Service, service
-from stage_functions.web.session import begin, end
+from stage_functions.web.session import begin, end, over
 
 HOME = "/"
 MAX_ADDRESS = 2000
@@ -108,6 +108,7 @@ def _form(
         "sign_in.html",
         status=status,
         why=why,
+        over=over(request, here),
         next=to,
         people=tuple(people.values()),
         by_token=here.sign_in is SignIn.TOKENS,

@@ -15,12 +15,14 @@ class Parsed(HTMLParser):
     Attributes:
         elements: tag and attributes, in order.
         links: href by text; of several with one text the last.
+        quotes: texts of the elements that quote somebody.
     """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.links: dict[str, str] = {}
+        self.quotes: list[str] = []
         self._open: list[str] = []
         self._texts: list[str] = []
         self._link: tuple[str, list[str]] | None = None
@@ -61,6 +63,8 @@ class Parsed(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Take text."""
         self._texts.append(data)
+        if self._open and self._open[-1] == "blockquote":
+            self.quotes.append(data)
         if self._link is not None:
             self._link[1].append(data)
 

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application import query
+from stage_functions.application.brief_facts import TITLES
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
@@ -17,7 +19,7 @@ from stage_functions.domain.evidence import SECTIONS, Evidence
 from stage_functions.web.pages.addresses import url_for_asset, url_for_version
 from tests.api_server import Api, api_over
 from tests.browser.story import LONG, ODD, Story
-from tests.builders import IRIS, World, actor, unguarded, world
+from tests.builders import IRIS, World, unguarded, world
 from tests.web.pages.conftest import Get, looked_at
 from tests.web.pages.parsed import Parsed
 
@@ -58,7 +60,8 @@ def test_the_timeline_says_who_did_what_why_and_under_which_lifecycle(
     newest = page.text.index("asked for Staging → Production")
     assert newest < page.text.index("request rejected") < page.text.index("registered at None")
     assert "Bob (person:bob) over the API" in page.text
-    assert "rejected by Bob (person:bob): drift on the holdout set" in page.text
+    assert "rejected by Bob (person:bob)" in page.text
+    assert "drift on the holdout set" in page.quotes
     assert f"lifecycle default {digest[7:19]}" in page.text
     assert "Asked for by Sam (person:sam)" in page.text
     assert "failed accurate evidence.metrics.accuracy = 0.7" in page.text
@@ -120,8 +123,10 @@ def test_a_version_shows_its_evidence_and_what_is_not_recorded(get_told: Get) ->
     page = get_told(f"{ASSET}/versions/4")
 
     for section in SECTIONS:
-        assert section.replace("_", " ") in page.text
-    assert "explanations not recorded" in page.text
+        assert TITLES[section] in page.text
+    assert "Explanations not recorded" in page.text
+    assert "iris-holdout" in page.text
+    assert "{" not in page.text
     assert "accuracy 0.95" in page.text
     assert "12 values" in page.text
     assert "team flowers" in page.text
@@ -133,7 +138,14 @@ def test_a_version_shows_its_lineage_as_picture_and_list(get_told: Get) -> None:
     page = get_told(f"{ASSET}/versions/3")
 
     titles = page.text
-    for origin in ("Job", "iris-holdout", "4f2a9c01d7", "Base model not recorded", "3.12.4"):
+    for origin in (
+        "Job",
+        "iris-holdout",
+        "4f2a9c01d7",
+        "Base model not recorded",
+        "python 3.12.4",
+        "mlflow 3.10.0",
+    ):
         assert origin in titles
     assert "Stands at Production" in page.text
     assert len([one for one in page.all("rect") if "stage" in one["class"]]) == 1
@@ -299,12 +311,12 @@ def test_a_version_links_to_its_registry_and_hides_what_could_let_somebody_in(
     assert all("secret" not in href for href in page.links.values())
 
 
-def test_ids_in_the_words_of_a_status_stand_with_their_names(it: World, get: Get) -> None:
-    """What looks like markup there is escaped."""
-    version = it.register("1")
-    request = it.command(version, "Production")
-    request_transition(
-        it.context, replace(request, reason="<i> of person:bob.", actor=actor("sam"))
-    )
+def test_ids_in_the_words_of_a_status_stand_with_their_names(story: Story) -> None:
+    """What looks like markup there is escaped; what a person wrote is quoted word for word."""
+    story.decide(story.pending, "bob", "reject", "<i> of person:eve")
+    version = query.approval(story.it.context, story.pending).approval.version
+    with api_over(story.it) as api:
+        page = looked_at(api, f"{ASSET}/versions/{version}", "bob", 200)
 
-    assert "<i> of Bob (person:bob)." in get(FIRST).text
+    assert "rejected: rejected by Bob (person:bob): <i> of Eve (person:eve)" in page.text
+    assert "<i> of person:eve" in page.quotes

@@ -271,3 +271,12 @@ def test_a_damaged_row_of_the_catalog_is_an_error_page(it: World, get: Get) -> N
     it.rows.commit(CATALOG, "demo:models", [Upsert("iris:1", {"format": 1, "body0": b"{"})])
 
     get("/", status=500)
+
+
+def test_a_stage_that_no_lifecycle_has_is_shown_as_what_is_filtered_by(get_told: Get) -> None:
+    """The control says what the list does."""
+    page = get_told("/?stage=Foo")
+
+    assert "Foo (no such stage)" in page.text
+    assert {"value": "Foo", "selected": ""} in page.all("option")
+    assert "No asset fits the filter" in page.text

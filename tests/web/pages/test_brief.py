@@ -13,6 +13,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
+from stage_functions.application.keys import asset_partition
 from stage_functions.domain.approval import Approval, Decision, Status
 from tests.api_server import api_over
 from tests.brief_world import (
@@ -187,7 +188,7 @@ def test_two_people_approve_by_clicking(site: Site, it: Asked) -> None:
     assert (303, f"/approvals/{it.approval}") == (first.status_code, first.headers["Location"])
     assert "You approved at" in words(after_first)
     assert "/votes" not in after_first.text
-    assert "Move churn version 2 from Staging to Production?" in after
+    assert "Moved churn version 2 from Staging to Production" in after
     assert "Approved by Grace Hopper and Rosa Parks." in after
     assert "checked\nthe notebook" == site.approval(it.approval).votes[0].comment
     assert "Production" == it.world.registry.tags(it.version)["stage"]
@@ -473,3 +474,50 @@ def test_a_renewed_lifecycle_shows_the_rule_that_it_was_judged_by(open_site: Ope
     assert "evidence.metrics.auc >= holder.evidence.metrics.auc" in unescape(page.text)
     assert "of which another text is in force now" in words(page)
     assert "the lifecycle has other stages, transitions or rules now" in words(page)
+
+
+def test_the_decide_card_agrees_that_it_will_be_voided(site: Site, it: Asked) -> None:
+    """It neither promises that the version moves nor takes the button away."""
+    approve(it.world.context, it.approval, "grace")
+    before = words(site.by("rosa").get(f"/approvals/{it.approval}"))
+    it.world.registry.evidences[it.version] = evidence(2, auc=0.99)
+    page = site.by("rosa").get(f"/approvals/{it.approval}")
+
+    assert "approving moves version 2 to Production at once" in before
+    assert "approving voids it and moves nothing" in words(page)
+    assert "Whoever asked can withdraw it and ask anew" in words(page)
+    assert "moves version 2 to Production at once" not in words(page)
+    assert "Approve</button>" in page.text
+
+
+def test_a_voided_one_says_under_outcome_what_changed(site: Site, it: Asked) -> None:
+    """And the difference says as of when it is."""
+    approve(it.world.context, it.approval, "grace")
+    it.world.registry.evidences[it.version] = evidence(2, auc=0.99)
+    approve(it.world.context, it.approval, "rosa")
+    said = words(site.by("rosa").get(f"/approvals/{it.approval}"))
+
+    outcome = said[said.index("Outcome Voided: changed since it was asked") :]
+    assert "metrics: auc: 0.943 → 0.99" in outcome.partition("Rules")[0]
+    assert "It shows what was known when it was asked" in said
+    assert "What would have happened" in said
+    assert "Voided: churn version 2 from Staging to Production" in said
+
+
+def test_an_approved_one_says_what_it_did_and_whether_it_holds(site: Site, it: Asked) -> None:
+    """Until another version takes the stage."""
+    approve(it.world.context, it.approval, "rosa", "grace")
+    page = site.by("rosa").get(f"/approvals/{it.approval}")
+    held = words(page)
+    records = it.world.context.ledger.records(asset_partition(it.version.asset))
+    given = next(
+        one.content["approval"]
+        for one in records
+        if (one.type, one.version) == ("StageChanged", "1") and "approval" in one.content
+    )
+    before = words(site.by("rosa").get(f"/approvals/{given}"))
+
+    assert "<title>Moved churn version 2 from Staging to Production · Stageward" in page.text
+    assert "Version 2 still stands at Production by this approval, which has no end." in held
+    assert "What was foreseen" in held
+    assert "Version 1 was displaced by version 2 on" in before

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.brief import Brief, Holder
+from stage_functions.application.brief_now import Present
 from stage_functions.application.brief_people import Someone
 from stage_functions.domain.approval import Status
 from stage_functions.domain.lifecycle import Escalation, WhenInvalid
@@ -164,3 +165,53 @@ def test_says_what_a_renewal_is_compared_with(found: Brief) -> None:
 def test_says_what_became_of_it(found: Brief, status: Status, why: str, said: str) -> None:
     """In one sentence."""
     assert said == brief_words.outcome(replace(of(found, status=status), why=why))
+
+
+@pytest.mark.parametrize(
+    ("status", "moves", "renews"),
+    [
+        (
+            Status.APPROVED,
+            "Moved churn version 2 from Staging to Production",
+            "Renewed the approval of churn version 2 for Production",
+        ),
+        (
+            Status.REJECTED,
+            "Rejected: churn version 2 from Staging to Production",
+            "Rejected: renewal of churn version 2 for Production",
+        ),
+    ],
+)
+def test_is_headed_by_what_became_of_it(
+    found: Brief, status: Status, moves: str, renews: str
+) -> None:
+    """An open one by what is asked."""
+    renewal = replace(found.approval.binding, source="Production")
+
+    assert moves == brief_words.headline(of(found, status=status))
+    assert renews == brief_words.headline(of(found, status=status, binding=renewal))
+
+
+@pytest.mark.parametrize(
+    ("bound", "then", "withdraw", "said", "instead"),
+    [
+        ((), (), "no", "approving renews the approval at once", "Whoever asked can withdraw it"),
+        (("x",), (), "", "approving voids it and renews nothing", "Withdraw it, and ask anew"),
+        (("x",), ("1 of risk",), "no", "waits for 1 of risk. The last vote will void it.", ""),
+    ],
+)
+def test_says_what_approving_a_renewal_comes_to(
+    found: Brief,
+    bound: tuple[str, ...],
+    then: tuple[str, ...],
+    withdraw: str,
+    said: str,
+    instead: str,
+) -> None:
+    """It renews, or where something has changed it voids."""
+    renewal = of(found, binding=replace(found.approval.binding, source="Production"))
+    place = replace(found.position, then=then, withdraw=withdraw)
+    case = replace(renewal, position=place, present=Present(bound=bound))
+
+    assert said in brief_words.on_my_approval(case)
+    assert instead in brief_words.instead(case)
