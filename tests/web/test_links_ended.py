@@ -9,10 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.signatures import Purpose
-from stage_functions.application.vote import VoteCommand, vote, withdraw
+from stage_functions.application.transition import request_transition
+from stage_functions.application.vote import VoteCommand, find, vote, withdraw
 from stage_functions.domain.approval import Decision
+from stage_functions.domain.asset import Version
+from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, Transition
 from stage_functions.settings import SignIn
-from tests.builders import World, actor, world
+from tests.builders import IRIS, World, actor, world
 from tests.web.browser import Browser, site_over
 from tests.web.linked import Case, asked, linked
 
@@ -43,7 +46,12 @@ def voted(case: Case, who: str, decision: Decision = Decision.APPROVE) -> None:
     """Let somebody vote."""
     approval = case.approval
     command = VoteCommand(
-        approval.id, decision, "seen <b>", approval.fingerprint, actor(who), f"vote-{who}"
+        approval.id,
+        decision,
+        "seen <b>",
+        approval.fingerprint,
+        actor(who),
+        f"vote-{who}-{approval.id}",
     )
     vote(case.it.context, command)
 
@@ -123,6 +131,39 @@ def test_whoever_rejects_by_link_is_told_that_it_counted(case: Case, browser: Br
     assert "You rejected at <time" in mine.text
     assert "<h1>You have voted</h1>" in hers.text
     assert "rejected by Bob: seen &lt;b&gt;." in hers.text
+
+
+def test_whose_vote_came_to_nothing_is_told_why(case: Case, browser: Browser) -> None:
+    """It is not said to have counted."""
+    voted(case, "bob")
+    withdraw(case.it.context, case.approval.id, actor("sam"), "w", "found a bug")
+
+    seen = browser.get(case.link()).text
+
+    assert "<h1>You have voted</h1>" in seen
+    assert "It was withdrawn. iris version 1 is now at Staging." in seen
+    assert "The request was closed: withdrawn by Sam: found a bug." in seen
+
+
+def test_who_renews_by_link_is_told_until_when(browser: Browser) -> None:
+    """No stage changes by it."""
+    shape = linked()
+    policy = ApprovalPolicy(
+        1, {"risk": 1}, (), timedelta(days=7), assurance=Assurance.LINK, valid_for=timedelta(30)
+    )
+    ways = (Transition("None", "Staging"), Transition("Staging", "Production", approval=policy))
+    it = world(governed_by=replace(shape, transitions=ways))
+    with site_over(it, SignIn.TOKENS) as site:
+        voted(Case(it, site, asked(it, "1")), "bob")
+        command = it.command(Version(IRIS, "1"), "Production")
+        renewal = find(it.context, request_transition(it.context, command).approval)[1]
+        case = Case(it, site, renewal)
+        voted(case, "ada")
+        seen = browser.get(case.link("ada")).text
+    it.rows.close()
+
+    assert "<h1>Your approval was counted</h1>" in seen
+    assert "The approval of iris version 1 for Production was renewed until 2026-01-31" in seen
 
 
 def test_a_link_can_be_forgotten_by_the_browser(case: Case, browser: Browser) -> None:
