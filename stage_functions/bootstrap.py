@@ -23,6 +23,7 @@ from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
@@ -32,7 +33,8 @@ from stage_functions.domain.configuration import (
     RegistryType,
 )
 from stage_functions.domain.error import ConfigurationError, StagewardError
-from stage_functions.settings import Settings, SignIn
+from stage_functions.settings import Settings, SignIn, unknown
+from stage_functions.wire.address import endpoint_fault
 from stage_functions.wire.configuration import load
 
 MAX_SINKS = 10
@@ -77,7 +79,11 @@ def open_application(settings: Settings) -> Application:
     rules = CelRules()
     configuration = read_configuration(settings, rules)
     clock = SystemClock()
-    notifier = _notifier(settings, configuration, clock)
+    _point_out_unknown(settings)
+    notifier = open_notifier(settings, configuration, clock)
+    silent = not_told(configuration, notifier) if settings.tells else ""
+    if silent:
+        log.info(silent)
     rows = open_rows(settings)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     registries = {
@@ -155,14 +161,26 @@ def read_configuration(
     Raises:
         ConfigurationError: it cannot be read, or has faults.
     """
+    text, path = _file(settings), str(Path(settings.configuration))
+    environment = (settings.environment or {}) if addresses else None
+    return load(text, path=path, environment=environment, check_rule=rules.check)
+
+
+def _file(settings: Settings) -> str:
     path = Path(settings.configuration)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         message = f"cannot read {path}: {exc}; STAGEWARD_CONFIG names the file"
         raise ConfigurationError(message) from exc
-    environment = (settings.environment or {}) if addresses else None
-    return load(text, path=str(path), environment=environment, check_rule=rules.check)
+
+
+def _point_out_unknown(settings: Settings) -> None:
+    """Warn of variables that look like settings and are none; the file may use some."""
+    named = _file(settings)
+    for name, hint in unknown(settings.environment or {}).items():
+        if f"${{{name}}}" not in named:
+            log.warning("%s is set, but Stageward reads no such variable%s", name, hint)
 
 
 def ledger_place(settings: Settings) -> str:
@@ -206,6 +224,10 @@ def open_rows(settings: Settings) -> Rows:
 
 
 def _tables(settings: Settings) -> Rows:
+    fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
+    if fault:
+        message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"
+        raise ConfigurationError(message)
     from stage_functions.adapters.tables import (  # noqa: PLC0415  # one store is loaded
         TableRows,
         table_service,
@@ -287,13 +309,18 @@ def _sinks(settings: Settings) -> list[Sink]:
     return sinks
 
 
-def _notifier(settings: Settings, configuration: Configuration, clock: Clock) -> Notifier | None:
+def open_notifier(
+    settings: Settings, configuration: Configuration, clock: Clock
+) -> Notifier | None:
     """Return the channels by which people are told; None where the environment has none.
 
     In Azure Functions the addresses are not tried out on Apprise first: an event must not wait for
     its import. A wrong one is found when something is first sent, and shown as owed work.
+
+    Raises:
+        ConfigurationError: a variable names nobody, or has an address that is none.
     """
-    if not settings.mail and not settings.notify:
+    if not settings.tells:
         return None
     from stage_functions.adapters.notify import open_notifications  # noqa: PLC0415  # loads httpx
 

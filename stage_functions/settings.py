@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 
 from msgspec import Struct, field
 
+_PREFIX = "STAGEWARD_"
 _NOTIFY = "STAGEWARD_NOTIFY_"
+_REGISTRY = "STAGEWARD_REGISTRY_"
+NAMES = (
+    "AUTH",
+    "CONFIG",
+    "EVENTGRID_ENDPOINT",
+    "EVENTGRID_KEY",
+    "LEDGER",
+    "MAIL",
+    "TABLES",
+    "TABLES_ENDPOINT",
+    "TOKEN",
+    "URL",
+    "WEBHOOKS",
+    "WEBHOOK_SECRET",
+)
+"""What stands behind `STAGEWARD_` in the names of variables, besides keys of the file."""
+_WITH_KEYS = ("NOTIFY_<KEY>", "REGISTRY_<ALIAS>_TOKEN")
 
 
 class SignIn(StrEnum):
@@ -61,6 +80,11 @@ class Settings(Struct, frozen=True):
     platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
 
+    @property
+    def tells(self) -> bool:
+        """The environment has a channel by which somebody might be told something."""
+        return bool(self.mail or self.notify)
+
     def credential(self, alias: str, name: str, *, alone: bool) -> str:
         """Return a credential of an MLflow server, or "".
 
@@ -108,3 +132,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,
     )
+
+
+def unknown(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that begin as ours do and are none, each with a hint, or "".
+
+    What stands behind `STAGEWARD_NOTIFY_` is checked with the keys of the file; whether an alias
+    behind `STAGEWARD_REGISTRY_` is one is not.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(environment):
+        own = name.removeprefix(_PREFIX)
+        ours = own in NAMES or name.startswith((_NOTIFY, _REGISTRY))
+        if ours or not name.startswith(_PREFIX):
+            continue
+        near = get_close_matches(own, (*NAMES, *_WITH_KEYS), 2)
+        hint = " or ".join(f"{_PREFIX}{one}" for one in near)
+        found[name] = f"; did you mean {hint}?" if hint else ""
+    return found

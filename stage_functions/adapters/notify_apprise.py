@@ -66,7 +66,7 @@ class AppriseChannel:
         with _listening() as heard:
             service = self._service()
         if service is None:
-            return "Apprise does not know its scheme, or something is missing from it"
+            return self._missing()
         dropped = any(line.startswith("Dropped invalid") for _, line in heard)
         return "a part of it is none that Apprise can use" if dropped else ""
 
@@ -82,14 +82,19 @@ class AppriseChannel:
             service = None if flaw else self._service()
             taken = service is not None and self._deliver(service, message, heard)
         if service is None:
-            words = flaw or "Apprise does not know its scheme, or something is missing from it"
-            message_ = f"its address cannot be used: {words}"
+            message_ = f"its address cannot be used: {flaw or self._missing()}"
             raise SinkRefusedError(message_)
         if not taken:
             raise self._failure(heard)
 
     def close(self) -> None:
         """Hold nothing open."""
+
+    def _missing(self) -> str:
+        """Say what is likely to be wrong with an address that Apprise refuses."""
+        if self._scheme in MAIL_SCHEMES and not _says_from(self._url):
+            return "it does not say from whom mail comes: add ?from=stageward@example.org"
+        return "Apprise does not know its scheme, or something is missing from it"
 
     def _service(self) -> NotifyBase | None:
         """Return a service of Apprise's: a new one each time, since they wait between messages."""
@@ -161,7 +166,7 @@ def text_of(message: Message) -> str:
     """Return a message as plain text, its link on a line of its own."""
     lines = [message.text] if message.text else []
     if message.link:
-        lines += ["", f"{message.action}:", message.link]
+        lines += ["", f"{message.action}:", message.link, *([message.note] if message.note else [])]
     lines += ["", *(f"{label}: {value}" for label, value in message.facts)]
     return "\n".join(lines).strip()
 
@@ -170,6 +175,7 @@ def _markdown(message: Message) -> str:
     parts = [escaped(message.text)] if message.text else []
     if message.link:
         parts.append(f"[{escaped(message.action)}]({message.link})")
+        parts += [escaped(message.note)] if message.note else []
     parts.append(
         "\n".join(f"- {escaped(label)}: {escaped(value)}" for label, value in message.facts)
     )
@@ -177,9 +183,15 @@ def _markdown(message: Message) -> str:
 
 
 def _names_recipients(url: str) -> bool:
-    plain = urlsplit(url)
-    keys = {key.lower() for key, _ in parse_qsl(plain.query, keep_blank_values=True)}
-    return bool(plain.path.strip("/") or keys & {"to", "cc", "bcc"})
+    return bool(urlsplit(url).path.strip("/") or _fields(url) & {"to", "cc", "bcc"})
+
+
+def _says_from(url: str) -> bool:
+    return "from" in _fields(url)
+
+
+def _fields(url: str) -> set[str]:
+    return {key.lower() for key, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
 
 
 def _addressed(url: str, recipient: str) -> str:

@@ -83,6 +83,7 @@ def card(message: Message) -> bytes:
 def _envelope(message: Message, limit: int) -> dict[str, object]:
     title = _block(message.title, limit, size="Large", weight="Bolder")
     text = [_block(message.text, limit)] if message.text else []
+    text += [_block(message.note, limit)] if message.note else []
     facts = [
         {"title": escaped(label), "value": escaped(_cut(value, limit))}
         for label, value in message.facts

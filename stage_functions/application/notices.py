@@ -1,8 +1,8 @@
 """Who is told of a record, and in which words. Reaches nobody: that is for `telling`.
 
 Told is who can do something about it, as of now and not as of the record: approvers of what waits
-for them, whoever asked of every outcome, voters where their votes came to nothing. A notice that is
-moot by now is none.
+for them, whoever asked and the author of every outcome, voters where their votes came to nothing. A
+notice that is moot by now is none.
 """
 
 from __future__ import annotations
@@ -65,22 +65,29 @@ class Notice(Struct, frozen=True):
     asks: bool = False
 
 
-def notice(record: Record, approval: Approval, directory: Directory) -> Notice | None:
+def notice(
+    record: Record, approval: Approval, directory: Directory, valid_until: datetime | None = None
+) -> Notice | None:
     """Return what is told of a record; None where there is nothing to tell any more.
 
     Args:
         record: of a type that people are told of.
         approval: the one that it is about, as it is now.
         directory: who is who now.
+        valid_until: the end, still to come, of the approval that a renewal is to follow.
     """
     if record.type is RecordType.APPROVAL_CLOSED:
         return _outcome(record, approval, directory)
     if record.type is RecordType.VALIDITY_ENDED:
         return _ended(record, approval, directory)
-    return _question(record, approval, directory) if approval.status is Status.OPEN else None
+    if approval.status is not Status.OPEN:
+        return None
+    return _question(record, approval, directory, valid_until)
 
 
-def _question(record: Record, approval: Approval, directory: Directory) -> Notice:
+def _question(
+    record: Record, approval: Approval, directory: Directory, valid_until: datetime | None
+) -> Notice:
     """Ask those who may vote now."""
     version, binding = _version(record), approval.binding
     verb = "Keep" if approval.renews else "Approve"
@@ -97,11 +104,13 @@ def _question(record: Record, approval: Approval, directory: Directory) -> Notic
         *voters_left(approval, directory),
         *(f"{GROUP}:{group}" for group in approval.voting_groups),
     )
-    message = Message(title, _why_now(record, approval, directory), facts)
+    message = Message(title, _why_now(record, approval, directory, valid_until), facts)
     return Notice(_once(recipients), message, asks=True)
 
 
-def _why_now(record: Record, approval: Approval, directory: Directory) -> str:
+def _why_now(
+    record: Record, approval: Approval, directory: Directory, valid_until: datetime | None
+) -> str:
     who, target = _requester(approval, directory), approval.binding.target
     if record.type is RecordType.REMINDED:
         return f"It waits for you since {_moment(approval.opened)}; without a decision it lapses."
@@ -109,12 +118,13 @@ def _why_now(record: Record, approval: Approval, directory: Directory) -> str:
         further = plain(str(record.content["to"]), SHOWN_NAME_CHARACTERS)
         return f"It waits since {_moment(approval.opened)}; from now on {further} may vote too."
     if approval.renews:
-        return f"The approval for {target} is no longer valid; it stays there while you decide."
+        end = f"is valid until {_moment(valid_until)}" if valid_until else "is no longer valid"
+        return f"The approval for {target} {end}; it stays there while you decide."
     return f"A request for {target} waits for your vote. Asked by: {who}."
 
 
 def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice:
-    """Tell whoever asked what became of it, and voters where their votes came to nothing."""
+    """Tell whoever asked and the author what became of it, and voters where votes are void."""
     status = approval.status
     version, binding = _version(record), approval.binding
     way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
@@ -130,7 +140,7 @@ def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice
         *(_displaced(approval) if status is Status.APPROVED else ()),
     )
     voters = (vote.voter for vote in approval.votes) if status is Status.VOIDED else ()
-    recipients = _persons((*_askers(approval), *voters), directory)
+    recipients = _persons((*_askers(approval), approval.author, *voters), directory)
     title = f"{status.capitalize()}: {version} {way} ({approval.id})"
     return Notice(recipients, Message(title, _NEXT[status], facts, action="Open"))
 

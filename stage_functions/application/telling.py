@@ -20,7 +20,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.notices import Notice, notice
 from stage_functions.application.outbox import pause
-from stage_functions.application.ports.notifier import Notifier
+from stage_functions.application.ports.notifier import Message, Notifier
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import RetryableError, TerminalError
@@ -34,6 +34,7 @@ BUDGET_SECONDS = 45
 """How long one row may take; the rest of it is told by the next sweep."""
 SHOWN_CHARACTERS = 1000
 """Of what went wrong."""
+YOURS_ALONE = "This link is yours alone: whoever has it votes as you. Do not pass it on."
 log = logging.getLogger("stageward.telling")
 
 
@@ -123,8 +124,9 @@ def _tell_record(
     context: Context, notifier: Notifier, asset: Asset, record: Record, outcome: _Round
 ) -> bool:
     """Tell one record; tell whether everybody is told."""
-    approval = _approval(context, asset, record)
-    what = notice(record, approval, context.configuration.directory) if approval else None
+    approval, valid_until = _approval(context, asset, record)
+    directory = context.configuration.directory
+    what = notice(record, approval, directory, valid_until) if approval is not None else None
     if approval is None or what is None:
         return True
     wanted: list[str] = []
@@ -137,9 +139,10 @@ def _tell_record(
             outcome.over = True
             return False
         try:
-            link = _link(context, approval, what, recipient, personal=notifier.personal(channel))
-            notifier.send(channel, replace(what.message, link=link))
+            personal = notifier.personal(channel)
+            notifier.send(channel, _linked(context, approval, what, recipient, personal=personal))
         except RetryableError as exc:
+            log.warning("not told yet: %s of %s: %s", channel, asset, exc)
             outcome.late[channel] = exc
         except TerminalError as exc:
             log.warning("not told: %s of %s: %s", channel, asset, exc)
@@ -149,11 +152,19 @@ def _tell_record(
     return all(entry in outcome.sent for entry in wanted)
 
 
-def _approval(context: Context, asset: Asset, record: Record) -> Approval | None:
-    """Return the approval that a record is about, as it stands now."""
-    id_ = str(record.content["approval"])
-    found = context.ledger.more(context.ledger.load(asset), approval=id_).approvals.get(id_)
-    return found.at(context.clock.now()) if found is not None else None
+def _approval(
+    context: Context, asset: Asset, record: Record
+) -> tuple[Approval | None, datetime | None]:
+    """Return the approval that a record is about, as it stands now.
+
+    And the end, if it is still to come, of the one by which its version stands where it does.
+    """
+    id_, now = str(record.content["approval"]), context.clock.now()
+    loaded = context.ledger.more(context.ledger.load(asset), [record.version], approval=id_)
+    found, state = loaded.approvals.get(id_), loaded.versions.get(record.version)
+    end = state.valid_until if state is not None else None
+    until = end if end is not None and end > now else None
+    return (found.at(now) if found is not None else None), until
 
 
 def _channels(notifier: Notifier, what: Notice) -> Iterator[tuple[str, str]]:
@@ -166,15 +177,16 @@ def _channels(notifier: Notifier, what: Notice) -> Iterator[tuple[str, str]]:
                 yield recipient, channel
 
 
-def _link(
+def _linked(
     context: Context, approval: Approval, what: Notice, recipient: str, *, personal: bool
-) -> str:
-    """Return the address of the approval's page; one to vote by goes to one person's mail alone."""
+) -> Message:
+    """Return a message with its link; one to vote by goes to one person's mail alone."""
     if context.links is None:
-        return ""
+        return what.message
     if personal and what.asks and approval.policy.assurance is Assurance.LINK:
-        return context.links.personal(approval, recipient.removeprefix(f"{PERSON}:"))
-    return context.links.approval(approval.id)
+        link = context.links.personal(approval, recipient.removeprefix(f"{PERSON}:"))
+        return replace(what.message, link=link, note=YOURS_ALONE)
+    return replace(what.message, link=context.links.approval(approval.id))
 
 
 def _rest(context: Context, row: Owed, outcome: _Round) -> Owed | None:

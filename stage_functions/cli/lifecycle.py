@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from stage_functions.application.reach import not_told
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.lifecycle import Lifecycle, Transition
-from stage_functions.settings import read_settings
+from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
 app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
@@ -17,10 +19,17 @@ app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuratio
 
 @app.command()
 def validate() -> None:
-    """Check the configuration file that STAGEWARD_CONFIG names (stageward.yaml)."""
+    """Check the configuration file that STAGEWARD_CONFIG names (stageward.yaml).
+
+    Where the environment has channels for notices, whoever may vote and is told nothing is noted.
+    """
+    settings = read_settings()
     configuration = _configuration()
     names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
     say(f"The file is sound; lifecycles: {names}")
+    note = _silent(settings, configuration) if settings.tells else ""
+    if note:
+        say(f"Note: {note}")
 
 
 @app.command()
@@ -39,6 +48,22 @@ def show(
         return
     say(f"{found.name} {found.digest}")
     print_table(("from", "to", "rules", "requesters", "approval"), _rows(found))
+
+
+def _silent(settings: Settings, configuration: Configuration) -> str:
+    """Say who may vote and is told nothing, or why nobody can be told; the file is not at fault."""
+    from stage_functions.adapters.clock import SystemClock  # noqa: PLC0415  # only here
+    from stage_functions.bootstrap import open_notifier  # noqa: PLC0415  # loads the stores
+
+    try:
+        notifier = open_notifier(settings, configuration, SystemClock())
+    except ConfigurationError as exc:
+        return str(exc)
+    try:
+        return not_told(configuration, notifier)
+    finally:
+        if notifier is not None:
+            notifier.close()
 
 
 def _configuration() -> Configuration:

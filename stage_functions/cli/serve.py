@@ -99,6 +99,11 @@ def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:
         address, named, named_port = urlsplit(""), "", None
     if address.scheme not in ("http", "https") or not named:
         fail(f"STAGEWARD_URL is no address: '{settings.url}'; write http://host:port")
+    if _everywhere(named):
+        fail(
+            f"STAGEWARD_URL is '{settings.url}': others cannot reach it there; name the host they "
+            f"use, and listen everywhere with --host {named}"
+        )
     if not host:
         host = named if _loopback(named) else "127.0.0.1"
     if not port:
@@ -120,5 +125,13 @@ def _is_free(host: str, port: int) -> None:
 def _loopback(host: str) -> bool:
     try:
         return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _everywhere(host: str) -> bool:
+    """Tell whether an address means every one of this machine: to listen at, not to go to."""
+    try:
+        return ip_address(host).is_unspecified
     except ValueError:
         return False

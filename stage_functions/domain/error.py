@@ -89,11 +89,13 @@ class LinkEndedError(NotSignedInError):
 
     Attributes:
         approval: the id of the approval that it was for.
+        voter: the id of whoever it was sent to, if they voted on it and it is closed; else "".
     """
 
-    def __init__(self, message: str, *, approval: str = "") -> None:
+    def __init__(self, message: str, *, approval: str = "", voter: str = "") -> None:
         super().__init__(message)
         self.approval = approval
+        self.voter = voter
 
 
 class DeniedError(TerminalError):

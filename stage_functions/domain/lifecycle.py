@@ -29,6 +29,9 @@ class Excluded(StrEnum):
     AUTHOR = "author"
 
 
+EXCLUDED_BY_DEFAULT = (Excluded.REQUESTER, Excluded.AUTHOR)
+
+
 class Assurance(StrEnum):
     """How surely a voter is known: by signing in, or by having a personal link."""
 
@@ -97,7 +100,7 @@ class ApprovalPolicy(Struct, frozen=True):
 
     quorum: int
     groups: Mapping[str, int]
-    exclude: tuple[Excluded, ...] = (Excluded.REQUESTER, Excluded.AUTHOR)
+    exclude: tuple[Excluded, ...] = EXCLUDED_BY_DEFAULT
     expires: timedelta = timedelta(days=7)
     remind: tuple[timedelta, ...] = ()
     escalate: Escalation | None = None

@@ -11,11 +11,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from msgspec import Struct
 
 from stage_functions.domain import calendar
+from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import (
+    EXCLUDED_BY_DEFAULT,
     UNREGISTERED,
     ApprovalPolicy,
     Assurance,
@@ -25,6 +28,8 @@ from stage_functions.domain.lifecycle import (
     shortfall,
 )
 from stage_functions.domain.people import Directory
+
+_MINUTES = {"d": 1440, "h": 60, "m": 1}
 
 
 class Fault(Struct, frozen=True):
@@ -117,7 +122,8 @@ def _transition_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
             yield Fault((*path, "from"), f"{source.name} is terminal; nothing leaves it")
         for position, rule in enumerate(transition.rules):
             if rule not in lifecycle.rules:
-                yield Fault((*path, "rules", position), f"no rule is named {rule}")
+                hint = did_you_mean(rule, lifecycle.rules)
+                yield Fault((*path, "rules", position), f"no rule is named {rule}{hint}")
 
 
 def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fault]:
@@ -125,14 +131,14 @@ def _approval_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fau
         path: tuple[str | int, ...] = ("transitions", index)
         for position, group in enumerate(transition.requesters):
             if group not in directory.groups:
-                yield Fault((*path, "requesters", position), f"no group is named {group}")
+                yield Fault((*path, "requesters", position), _no_group(group, directory))
         policy = transition.approval
         if policy is None:
             continue
         yield from _policy_faults(lifecycle, policy, (*path, "approval"), directory)
         unknown = [group for group in policy.groups if group not in directory.groups]
         for group in unknown:
-            yield Fault((*path, "approval", "groups", group), f"no group is named {group}")
+            yield Fault((*path, "approval", "groups", group), _no_group(group, directory))
         if not unknown and not _reachable_quorum(policy, directory):
             persons = "person" if policy.quorum == 1 else "distinct persons"
             yield Fault(
@@ -149,24 +155,37 @@ def _policy_faults(
     directory: Directory,
 ) -> Iterator[Fault]:
     """What an approval says of its course: clock, further group, assurance, validity."""
+    lapsed = f"the approval has lapsed by then: expires is {_written(policy.expires)}"
     for position, after in enumerate(policy.remind):
         if after >= policy.expires:
-            yield Fault((*path, "remind", position), "it has lapsed by then: see expires")
+            yield Fault((*path, "remind", position), lapsed)
     further = policy.escalate
     if further is not None and further.after >= policy.expires:
-        yield Fault((*path, "escalate", "after"), "it has lapsed by then: see expires")
+        yield Fault((*path, "escalate", "after"), lapsed)
     if further is not None and further.to not in directory.groups:
-        yield Fault((*path, "escalate", "to"), f"no group is named {further.to}")
+        yield Fault((*path, "escalate", "to"), _no_group(further.to, directory))
     if policy.assurance is Assurance.LINK and policy.exclude:
         excluded = " and ".join(f"the {one}" for one in policy.exclude)
+        unsaid = " (the default of exclude)" if policy.exclude == EXCLUDED_BY_DEFAULT else ""
         if not lifecycle.links_despite_exclusions:
             yield Fault(
                 (*path, "assurance"),
-                f"a link may be passed on to {excluded}, whom it excludes; write exclude: [], or "
-                "links_despite_exclusions: true in the lifecycle",
+                f"a link may be passed on to {excluded}, whom it excludes{unsaid}; "
+                "write exclude: [], or links_despite_exclusions: true in the lifecycle",
             )
     if policy.when_invalid is not WhenInvalid.NOTIFY and policy.valid_for is None:
         yield Fault((*path, "when_invalid"), "it stays valid for ever: say valid_for")
+
+
+def _no_group(name: str, directory: Directory) -> str:
+    return f"no group is named {name}{did_you_mean(name, directory.groups)}"
+
+
+def _written(lasts: timedelta) -> str:
+    """Return a length of time as the file has it: in the largest unit that fits."""
+    minutes = int(lasts.total_seconds() // 60)
+    unit, size = next(one for one in _MINUTES.items() if minutes % one[1] == 0)
+    return f"{minutes // size}{unit}"
 
 
 def _reachable_quorum(policy: ApprovalPolicy, directory: Directory) -> bool:

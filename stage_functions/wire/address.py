@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from stage_functions.domain.configuration import RegistryType
@@ -36,6 +37,29 @@ def expand(address: str, alias: str, environment: Mapping[str, str]) -> tuple[st
     return _VARIABLE.sub(lambda found: environment[found[1]], address), ""
 
 
+def endpoint_fault(endpoint: str) -> str:
+    """Say what is wrong with the endpoint of a storage account's tables, or return ""."""
+    try:
+        url = urlsplit(endpoint)
+        host, _ = url.hostname or "", url.port
+    except ValueError:
+        return _NO_ENDPOINT
+    if url.scheme not in ("http", "https") or not host or re.search(r"[\s\0-\x1f]", endpoint):
+        return _NO_ENDPOINT
+    if url.scheme == "http" and not _is_loopback(host):
+        return (
+            "it begins with http://, so a token sent there could be read on the way; use https://"
+        )
+    return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def address_fault(type_: RegistryType, address: str) -> str:
     """Say what is wrong with an address, or return ""."""
     if type_ is RegistryType.AZUREML:
@@ -63,3 +87,4 @@ _NO_RESOURCE = (
     "the address of an azureml registry is the resource id of a workspace or registry: "
     "/subscriptions/…/resourceGroups/…/providers/Microsoft.MachineLearningServices/workspaces/…"
 )
+_NO_ENDPOINT = "it is no URL with a host, such as https://<account>.table.core.windows.net"

@@ -11,13 +11,13 @@ from typing import Any
 
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Configuration, RegistryType, Source
+from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
-from stage_functions.wire.faults import did_you_mean
 
 CheckRule = Callable[[Rule, Collection[str]], str]
 

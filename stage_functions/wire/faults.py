@@ -5,7 +5,6 @@ What is a fault is decided elsewhere.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -52,9 +51,3 @@ def raise_any(faults: Iterable[Fault], path: str) -> None:
     lines = [f"{path}:{f.place.line}:{f.place.column}: {f.message}" for f in found[:MAX_SHOWN]]
     more = [f"and {len(found) - MAX_SHOWN} more"] if len(found) > MAX_SHOWN else []
     raise ConfigurationError("\n".join([f"{number} in {path}", *lines, *more]))
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean '…'?` where a known word is near, else ""."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean '{near[0]}'?" if near else ""

@@ -16,7 +16,8 @@ from typing import Any
 
 import fastjsonschema
 
-from stage_functions.wire.faults import Fault, did_you_mean
+from stage_functions.domain.hint import did_you_mean
+from stage_functions.wire.faults import Fault
 from stage_functions.wire.yaml_marks import Document, Path, Plain
 
 MAX_TOLD = 100

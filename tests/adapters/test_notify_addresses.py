@@ -102,6 +102,8 @@ class TestAddresses:
             ("mailto://h?from=a@b.org&cc=sesame@b.org", "STAGEWARD_MAIL cannot be used: it names"),
             ("mailto://h/sesame@b.org?from=a@b.org", "STAGEWARD_MAIL cannot be used: it names"),
             ("mailto://h?from=sesame", "STAGEWARD_MAIL cannot be used: Apprise"),
+            ("mailto://127.0.0.1:1", "STAGEWARD_MAIL cannot be used: it does not say from whom"),
+            ("mailto://127.0.0.1:1?name=x", "STAGEWARD_MAIL cannot be used: it does not say from"),
         ],
     )
     def test_a_mail_server_that_is_none_is_named_and_not_shown(self, url: str, words: str) -> None:

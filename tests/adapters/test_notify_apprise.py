@@ -147,6 +147,24 @@ class TestServices:
             f"<ul>\n<li>Reason: {text}</li>\n</ul>\n"
         ) == html
 
+    @pytest.mark.parametrize(
+        ("format_", "said"),
+        [
+            ("text", "text\n\nReview:\nhttps://s/a\n*Yours.*\n\nReason: r"),
+            ("markdown", "text\n\n[Review](https://s/a)\n\n\\*Yours.\\*\n\n- Reason: r"),
+        ],
+    )
+    def test_a_note_stands_right_below_the_link(
+        self, receiver: Receiver, format_: str, said: str
+    ) -> None:
+        """As text."""
+        url = f"{receiver.url.replace('http', 'json')}?format={format_}"
+        message = Message("title", "text", (("Reason", "r"),), "https://s/a", note="*Yours.*")
+        AppriseChannel(url).send(message)
+
+        (request,) = receiver.requests
+        assert said == json.loads(request.body)["message"]
+
     def test_no_text_calls_everybody(self, receiver: Receiver) -> None:
         """A chat may take `@everyone` for a call; here it is a word."""
         url = receiver.url.replace("http://", "mmost://").replace("/api/events", "/tokentoken")

@@ -134,6 +134,12 @@ class TestCard:
         """A button must lead somewhere."""
         assert "actions" not in content(card(Message("title", "text")))
 
+    def test_a_note_stands_below_the_text(self) -> None:
+        """As text."""
+        body = content(card(Message("title", "text", note="to be *known*")))["body"]
+
+        assert [r"to be \*known\*"] == [one["text"] for one in body[2:]]
+
 
 class TestAnswers:
     """What answers mean."""

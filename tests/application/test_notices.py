@@ -60,13 +60,14 @@ def told(
     fields: Mapping[str, Json] | None = None,
     directory: Directory = DIRECTORY,
     asset: str = "demo/models/iris",
+    valid_until: datetime | None = None,
 ) -> Notice | None:
     """Return what is told of such a record."""
     content = {"approval": approval.id, **(fields or {})}
     draft = Draft(type_, approval.version, "1/x", ITSELF, content)
     tail = empty_tail("00000001", asset)
     (record,) = seal(tail, [draft], commit=1, now=NOON, operation="o")
-    return notice(record, approval, directory)
+    return notice(record, approval, directory, valid_until)
 
 
 def said(found: Notice | None) -> dict[str, str]:
@@ -148,8 +149,20 @@ class TestAsking:
 
         assert "Keep demo/models/iris:3 at Production? (7f3k9m2x)" == words["title"]
         assert "Production" == words["Stage"]
-        assert "no longer valid" in words["text"]
+        assert "The approval for Production is no longer valid; it stays there" in words["text"]
         assert "Displaces" not in words
+
+    def test_an_early_renewal_says_until_when_the_approval_is_valid(self) -> None:
+        """Its end is still to come."""
+        binding = replace(APPROVAL.binding, source="Production", displaces=())
+        early = replace(APPROVAL, binding=binding)
+        end = NOON + timedelta(days=30)
+        words = said(told(RecordType.APPROVAL_REQUESTED, early, valid_until=end))
+
+        assert words["text"] == (
+            "The approval for Production is valid until 2026-02-04 12:00 UTC; "
+            "it stays there while you decide."
+        )
 
     @pytest.mark.parametrize(
         ("requester", "sponsored", "words"),
@@ -276,11 +289,21 @@ class TestOutcomes:
         assert found is not None
         assert ("person:sam", "person:bob") == found.recipients
 
+    @pytest.mark.parametrize("status", [one for one in Status if one is not Status.OPEN])
+    def test_the_author_is_told_too_where_they_are_known(self, status: Status) -> None:
+        """Once, where they asked themselves."""
+        asked = replace(closed(status, ""), author="mlflow:eve")
+        strange = replace(asked, author="mlflow:raw-00ff")
+        found = [told(RecordType.APPROVAL_CLOSED, one) for one in (asked, strange)]
+
+        assert [("person:sam", "person:eve"), ("person:sam",)] == [
+            one.recipients for one in found if one is not None
+        ]
+
     def test_where_nobody_is_known_nobody_is_told(self) -> None:
         """There is no one to tell."""
-        found = told(
-            RecordType.APPROVAL_CLOSED, replace(closed(Status.EXPIRED, ""), requester=NOBODY)
-        )
+        unknown = replace(closed(Status.EXPIRED, ""), requester=NOBODY, author="")
+        found = told(RecordType.APPROVAL_CLOSED, unknown)
 
         assert found is not None
         assert () == found.recipients

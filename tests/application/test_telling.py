@@ -10,12 +10,19 @@ from msgspec.structs import replace
 
 from stage_functions.application import upkeep
 from stage_functions.application.sweep import sweep
+from stage_functions.application.telling import YOURS_ALONE
 from stage_functions.application.transition import request_transition
 from stage_functions.application.vote import withdraw
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import SinkUnavailableError
-from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, Excluded, Lifecycle
+from stage_functions.domain.lifecycle import (
+    ApprovalPolicy,
+    Assurance,
+    Excluded,
+    Lifecycle,
+    Transition,
+)
 from tests.application.telling_world import (
     ASKED,
     ENOUGH_SECONDS,
@@ -119,6 +126,23 @@ class TestWhoIsTold:
             ("mail:eve", "Voided:"),
         ] == told(notifier)
 
+    def test_an_early_renewal_says_until_when_the_approval_is_valid(
+        self, notifier: MemoryNotifier
+    ) -> None:
+        """Nothing has ended yet."""
+        policy = ApprovalPolicy(1, {"risk": 1}, (), timedelta(days=2), valid_for=timedelta(days=30))
+        ways = (Transition("None", "Staging"), Transition("Staging", "Production", (), (), policy))
+        it = told_world(notifier, governed_by=replace(lifecycle(), transitions=ways))
+        voted(it, asked(it), "bob")
+        sweep(it.context)
+        notifier.told.clear()
+        request_transition(it.context, it.command(Version(IRIS, "1"), "Production"))
+        sweep(it.context)
+        text = notifier.told[0][1].text
+
+        assert text.startswith("The approval for Production is valid until 20")
+        it.rows.close()
+
     def test_whoever_it_was_asked_for_hears_of_it_too(
         self, it: World, notifier: MemoryNotifier
     ) -> None:
@@ -209,6 +233,9 @@ class TestLinks:
             "mail:eve": "of-eve",
             "risk-1": "",
         } == tokens
+        assert {"mail:ada", "mail:bob", "mail:eve"} == {
+            name for name, message in notifier.told if message.note == YOURS_ALONE
+        }
         it.rows.close()
 
     def test_an_outcome_has_a_plain_link(self, notifier: MemoryNotifier) -> None:
@@ -219,6 +246,7 @@ class TestLinks:
 
         assert ["mail:sam"] == reached(notifier)
         assert "token" not in notifier.told[0][1].link
+        assert "" == notifier.told[0][1].note
         it.rows.close()
 
     def test_where_one_must_sign_in_every_link_is_plain(

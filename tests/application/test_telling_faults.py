@@ -14,7 +14,7 @@ from stage_functions.application.sweep import sweep
 from stage_functions.application.telling import BUDGET_SECONDS, TAKEN_SECONDS, tell_due
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
-from stage_functions.domain.error import SinkRefusedError, SinkUnavailableError
+from stage_functions.domain.error import SinkRefusedError, SinkUnavailableError, StagewardError
 from tests.application.telling_world import (
     ASKED,
     ENOUGH_SECONDS,
@@ -76,6 +76,28 @@ class TestFaults:
         assert ("mail:bob: 451 later", 1, False) == (row.error, row.attempts, row.parked)
         assert sorted(ASKED) == sorted(reached(notifier))
         assert [] == owed(it)
+
+    @pytest.mark.parametrize(
+        ("fault", "begin"),
+        [(SinkUnavailableError("451 later"), "not told yet"), (SinkRefusedError("no"), "not told")],
+    )
+    def test_every_failed_attempt_is_a_line_of_the_log(
+        self,
+        it: World,
+        notifier: MemoryNotifier,
+        caplog: pytest.LogCaptureFixture,
+        fault: StagewardError,
+        begin: str,
+    ) -> None:
+        """With the channel, and why."""
+        notifier.faults["mail:bob"] = fault
+        asked(it)
+        sweep(it.context)
+        lines = [one for one in caplog.records if one.name == "stageward.telling"]
+
+        assert [("WARNING", f"{begin}: mail:bob of demo/models/iris: {fault}")] == [
+            (one.levelname, one.getMessage()) for one in lines
+        ]
 
     def test_it_is_tried_again_later_each_time(self, it: World, notifier: MemoryNotifier) -> None:
         """Or as late as the other side asks."""

@@ -30,6 +30,19 @@ def test_the_default_file_is_sound() -> None:
     assert "default (sha256:" in done.stdout
 
 
+def test_who_may_vote_and_is_told_nothing_is_noted() -> None:
+    """Where there are channels; the file is sound nonetheless."""
+    channel = {"STAGEWARD_NOTIFY_OFFICER_1": "https://127.0.0.1:1/a"}
+    done = run("lifecycle", "validate", **ADDRESS, **channel)
+    wrong = run("lifecycle", "validate", **ADDRESS, STAGEWARD_NOTIFY_NOBODY="https://h/a")
+
+    assert (done.returncode, wrong.returncode) == (0, 0)
+    assert "Note: no mail and no message reaches " in done.stdout
+    assert "(officer-2)" in done.stdout
+    assert "(officer-1)" not in done.stdout
+    assert "Note: STAGEWARD_NOTIFY_NOBODY is for nobody" in wrong.stdout
+
+
 def test_a_missing_address_says_what_to_set() -> None:
     """The message names the variable."""
     done = run("lifecycle", "validate")

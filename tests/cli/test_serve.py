@@ -179,6 +179,8 @@ def test_dev_sign_in_is_refused_on_an_address_that_others_reach(tmp_path: Path) 
         ("foo", "STAGEWARD_URL is no address: 'foo'; write http://host:port"),
         ("http://127.0.0.1:port", "STAGEWARD_URL is no address"),
         ("ftp://127.0.0.1:8321", "STAGEWARD_URL is no address"),
+        ("http://0.0.0.0:8321", "others cannot reach it there; name the host they use"),
+        ("http://[::]:8321", "listen everywhere with --host ::"),
         ("taken", "Address already in use; choose with --host and --port"),
     ],
 )

@@ -14,8 +14,8 @@ COURSE = [
     pytest.param(
         "remind: [3d, 1h, 2d]",
         [
-            "58:100: it has lapsed by then: see expires",
-            "58:108: it has lapsed by then: see expires",
+            "58:100: the approval has lapsed by then: expires is 2d",
+            "58:108: the approval has lapsed by then: expires is 2d",
         ],
         id="remind-late",
     ),
@@ -28,7 +28,7 @@ COURSE = [
     ),
     pytest.param(
         "escalate: {after: 2d, to: model-risk}",
-        ["58:109: it has lapsed by then: see expires"],
+        ["58:109: the approval has lapsed by then: expires is 2d"],
         id="escalate-late",
     ),
     pytest.param(
@@ -79,6 +79,33 @@ def test_a_fault_of_an_approvals_course_is_told_with_its_place(
 ) -> None:
     """Where it stands in the file, also where only the whole makes it a fault."""
     assert faults(edited("expires: 2d}", f"expires: 2d, {written}}}")) == told
+
+
+def test_who_is_excluded_without_a_word_of_it_is_said_to_be_by_default() -> None:
+    """Nothing in the file says so."""
+    (said,) = faults(edited("exclude: [requester], expires: 2d}", "assurance: link, expires: 2d}"))
+
+    assert said.endswith(
+        "a link may be passed on to the requester and the author, whom it excludes (the default of "
+        "exclude); write exclude: [], or links_despite_exclusions: true in the lifecycle"
+    )
+
+
+@pytest.mark.parametrize(("expires", "said"), [("90m", "90m"), ("120m", "2h"), ("48h", "2d")])
+def test_when_an_approval_lapses_is_said_in_the_units_of_the_file(expires: str, said: str) -> None:
+    """The largest that fits."""
+    (fault,) = faults(edited("expires: 2d}", f"expires: {expires}, remind: [9d]}}"))
+
+    assert fault.endswith(f"the approval has lapsed by then: expires is {said}")
+
+
+@pytest.mark.parametrize("name", ["model-rsk", "zzz"])
+def test_a_group_to_escalate_to_that_is_none_is_told_with_the_nearest(name: str) -> None:
+    """Where there is one that is near."""
+    (fault,) = faults(edited("expires: 2d}", f"expires: 2d, escalate: {{after: 1d, to: {name}}}}}"))
+    near = "; did you mean 'model-risk'?" if name == "model-rsk" else ""
+
+    assert fault.endswith(f"no group is named {name}{near}")
 
 
 @pytest.mark.parametrize(

@@ -106,19 +106,19 @@ MEANING = [
     pytest.param(
         "rules: [job-finished]",
         "rules: [job-done]",
-        ["50:17: no rule is named job-done"],
+        ["50:17: no rule is named job-done; did you mean 'job-finished'?"],
         id="unknown-rule",
     ),
     pytest.param(
         "      - {from: None, to: Archived}",
         "      - {from: None, to: Archived, requesters: [data-sience]}",
-        ["46:49: no group is named data-sience"],
+        ["46:49: no group is named data-sience; did you mean 'data-science'?"],
         id="unknown-requesters",
     ),
     pytest.param(
         "groups: {model-risk: 1}, ",
         "groups: {modelrisk: 1}, ",
-        ["58:51: no group is named modelrisk"],
+        ["58:51: no group is named modelrisk; did you mean 'model-risk'?"],
         id="unknown-approvers",
     ),
     pytest.param(

@@ -19,6 +19,7 @@ class Message(Struct, frozen=True):
         facts: label and value, in order, each in one line.
         link: where all of it is seen; "" where there is no such place.
         action: what the link is called, such as `Review`.
+        note: what is to be known of the link, in one line; only where there is one.
     """
 
     title: str
@@ -26,6 +27,7 @@ class Message(Struct, frozen=True):
     facts: tuple[tuple[str, str], ...] = ()
     link: str = ""
     action: str = "Review"
+    note: str = ""
 
 
 class Notifier(Protocol):

@@ -12,9 +12,10 @@ from datetime import timedelta
 from fastapi import Request, Response
 from msgspec import Struct
 
+from stage_functions.application.brief_people import named
 from stage_functions.application.signatures import Purpose
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import Approval, Status
+from stage_functions.domain.approval import Approval, Status, has_voted
 from stage_functions.domain.error import LinkEndedError, NotFoundError
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import Person
@@ -63,10 +64,13 @@ def opened(request: Request, here: Service, token: str, approval: str) -> Person
         found = find(here.context, approval)[1].at(here.context.clock.now())
     except NotFoundError:
         return None
-    person = here.context.configuration.directory.people.get(key)
+    directory = here.context.configuration.directory
+    person = directory.people.get(key)
     why = _ended(found, person, fingerprint)
     if why or person is None:
-        raise LinkEndedError(why, approval=approval)
+        voted = person is not None and has_voted(found, person.id, directory)
+        voter = person.id if person and voted and found.status is not Status.OPEN else ""
+        raise LinkEndedError(named(directory, why), approval=approval, voter=voter)
     return Personal(found, person)
 
 
@@ -94,6 +98,17 @@ def keep(response: Response, here: Service, token: str, link: Personal) -> None:
     )
 
 
+def forget(response: Response, here: Service, approval: str) -> None:
+    """Let a browser forget the link to an approval."""
+    response.delete_cookie(
+        cookie(here),
+        path=f"/approvals/{approval}",
+        secure=here.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
 def cookie(here: Service) -> str:
     """Return the name of the cookie."""
     return f"__Secure-{_COOKIE}" if here.secure else _COOKIE
@@ -102,7 +117,8 @@ def cookie(here: Service) -> str:
 def _ended(approval: Approval, person: Person | None, fingerprint: str) -> str:
     """Say why a link is no longer good; "" where it is."""
     if approval.status is not Status.OPEN:
-        return f"The request was closed, {approval.status}: {approval.why}."
+        said = "" if approval.why.startswith(approval.status) else f"{approval.status}: "
+        return f"The request was closed: {said}{approval.why}."
     if person is None:
         return "The request is open, but the link was sent to somebody who is no longer known here."
     if fingerprint != approval.fingerprint:

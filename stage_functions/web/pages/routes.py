@@ -28,6 +28,7 @@ from stage_functions.domain.error import (
 from stage_functions.web.origin import foreign
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.visitor import Visitor, form_parts, visitor, way_back, way_in
+from stage_functions.web.pages.voted import voted_page
 from stage_functions.web.problems import said, status_of
 from stage_functions.web.service import service
 
@@ -143,6 +144,9 @@ def _answer(request: Request, endpoint: Endpoint) -> Response:
         return endpoint(request)
     except LinkEndedError as exc:
         to = way_in(request, f"/approvals/{exc.approval}")
+        if exc.voter:
+            status = status_of(exc) if request.method == "POST" else HTTPStatus.OK
+            return voted_page(service(request).context, exc, status=status, sign_in=to)
         return page("link_ended.html", status=status_of(exc), detail=str(exc), sign_in=to)
     except NotSignedInError as exc:
         if request.method == "POST":
