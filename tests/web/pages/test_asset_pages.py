@@ -318,5 +318,5 @@ def test_ids_in_the_words_of_a_status_stand_with_their_names(story: Story) -> No
     with api_over(story.it) as api:
         page = looked_at(api, f"{ASSET}/versions/{version}", "bob", 200)
 
-    assert "rejected: rejected by Bob (person:bob): <i> of Eve (person:eve)" in page.text
+    assert "Staging → Production rejected by Bob (person:bob): <i> of Eve (person:eve)" in page.text
     assert "<i> of person:eve" in page.quotes
