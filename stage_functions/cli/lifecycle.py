@@ -9,8 +9,8 @@ import typer
 from stage_functions.application.reach import not_told
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError
-from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
@@ -47,7 +47,10 @@ def show(
         print_json(api.Lifecycle(found.name, found.digest, found.applies_to, found.text))
         return
     say(f"{found.name} {found.digest}")
-    print_table(("from", "to", "rules", "requesters", "approval"), _rows(found))
+    rows = [
+        (one.source, one.target, "\n".join(demands(one)) or "nothing") for one in found.transitions
+    ]
+    print_table(("from", "to", "demands"), rows)
 
 
 def _silent(settings: Settings, configuration: Configuration) -> str:
@@ -71,26 +74,3 @@ def _configuration() -> Configuration:
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
     return read_configuration(read_settings(), CelRules())
-
-
-def _rows(found: Lifecycle) -> list[tuple[str, ...]]:
-    return [
-        (
-            one.source,
-            one.target,
-            ", ".join(one.rules) or "none",
-            " or ".join(one.requesters) or "anyone",
-            _approval(one),
-        )
-        for one in found.transitions
-    ]
-
-
-def _approval(transition: Transition) -> str:
-    policy = transition.approval
-    if policy is None:
-        return "none"
-    groups = ", ".join(f"at least {count} of {group}" for group, count in policy.groups.items())
-    people = "person" if policy.quorum == 1 else "persons"
-    excluded = " or ".join(policy.exclude)
-    return f"{policy.quorum} {people}, {groups}" + (f"; never {excluded}" if excluded else "")

@@ -16,6 +16,7 @@ from stage_functions.application.dossier import (
 )
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.demands import demands
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
@@ -25,7 +26,6 @@ from stage_functions.web.pages.addresses import (
 )
 from stage_functions.web.pages.board import notices
 from stage_functions.web.pages.lanes import lanes
-from stage_functions.web.pages.lifecycles import demands
 from stage_functions.web.pages.lineage import lineage
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, fields, operation_of, show

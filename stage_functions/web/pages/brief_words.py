@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from stage_functions.application.brief import Brief
 from stage_functions.application.reconcile import target
 from stage_functions.domain.approval import Status
+from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
 from stage_functions.domain.people import Attribution
 from stage_functions.domain.state import VersionState
-from stage_functions.web.pages.render import span
 
 _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.NOTIFY: "then its people are told, and nothing else changes",

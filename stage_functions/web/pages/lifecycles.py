@@ -6,11 +6,12 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.routing import Route
 
+from stage_functions.domain.demands import demands
 from stage_functions.domain.error import NotFoundError
-from stage_functions.domain.lifecycle import ApprovalPolicy, Lifecycle, Stage, Transition
+from stage_functions.domain.lifecycle import Lifecycle, Stage, Transition
 from stage_functions.domain.rule import Rule
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
-from stage_functions.web.pages.render import page, span
+from stage_functions.web.pages.render import page
 from stage_functions.web.pages.routes import show
 from stage_functions.web.pages.visitor import visitor
 
@@ -87,43 +88,6 @@ def properties(stage: Stage) -> tuple[str, ...]:
         "left out of lists": stage.hidden,
     }
     return tuple(text for text, holds in said.items() if holds)
-
-
-def demands(transition: Transition) -> tuple[str, ...]:
-    """Say what a transition demands."""
-    said = [f"rule {name} passes" for name in transition.rules]
-    if transition.requesters:
-        said.append(f"asked for by a member of {' or '.join(transition.requesters)}")
-    if transition.approval:
-        said += _consent(transition.approval)
-    return tuple(said)
-
-
-def _consent(policy: ApprovalPolicy) -> list[str]:
-    several = len(policy.groups) > 1
-    least = [
-        f"at least {count} of {group}"
-        for group, count in policy.groups.items()
-        if count and several
-    ]
-    persons = f"{policy.quorum} {'persons approve' if policy.quorum > 1 else 'person approves'}"
-    said = [f"{persons}, of {' or '.join(policy.groups)}" + "".join(f", {one}" for one in least)]
-    if policy.exclude:
-        said.append(f"no vote of {' or '.join(f'the {one}' for one in policy.exclude)}")
-    said.append(f"lapses after {span(policy.expires.total_seconds())} without a decision")
-    if policy.remind:
-        after = " and ".join(span(one.total_seconds()) for one in policy.remind)
-        said.append(f"reminded after {after}")
-    if policy.escalate:
-        after = span(policy.escalate.after.total_seconds())
-        said.append(f"after {after} {policy.escalate.to} may vote as well")
-    signed = policy.assurance == "signed_in"
-    said.append("votes by signing in" if signed else "votes by signing in or by personal link")
-    if policy.valid_for:
-        said.append(
-            f"valid for {span(policy.valid_for.total_seconds())}, then: {policy.when_invalid}"
-        )
-    return said
 
 
 def _marks(stage: Stage) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from jinja2.runtime import Context as Shown
 from markupsafe import Markup, escape
 
 from stage_functions import __version__
+from stage_functions.domain.demands import span
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
 from stage_functions.web.pages import addresses
@@ -137,15 +138,6 @@ def day(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d}"
     )
-
-
-def span(seconds: float) -> str:
-    """Return a length of time in words: `3 days`, `1 hour`, `12 minutes`."""
-    for size, name, smaller in ((_DAY, "day", _HOUR), (_HOUR, "hour", 60), (60, "minute", 1)):
-        if abs(seconds) + smaller / 2 >= size:
-            count = round(abs(seconds) / size)
-            return f"{count} {name}{'s' if count != 1 else ''}"
-    return "less than a minute"
 
 
 def from_now(at: datetime | None, now: datetime) -> Markup:

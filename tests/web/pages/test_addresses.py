@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from stage_functions.application.numbering import newest_first
 from stage_functions.domain.asset import Asset, Kind, Version, is_name
+from stage_functions.domain.demands import span
 from stage_functions.web.pages.addresses import (
     url_for_approval,
     url_for_asset,
@@ -18,7 +19,7 @@ from stage_functions.web.pages.addresses import (
     url_for_version,
     url_with,
 )
-from stage_functions.web.pages.render import day, from_now, moment, number, short_digest, span, via
+from stage_functions.web.pages.render import day, from_now, moment, number, short_digest, via
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 names = st.text(min_size=1, max_size=40).filter(is_name)

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from stage_functions.application import decided, keys
 from stage_functions.application.codec import pack
 from stage_functions.application.ports.rows import CATALOG, Upsert
+from stage_functions.domain.demands import demands
 from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
-from stage_functions.web.pages.lifecycles import demands
 from tests.api_server import api_over
 from tests.browser.story import Story
 from tests.builders import lifecycle
