@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, new_approval
-from stage_functions.domain.approval import Approval, Status, impossible, unmet, waits_for
+from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.lifecycle import UNREGISTERED, Transition, course
 from stage_functions.domain.record import minute
@@ -25,6 +25,7 @@ from stage_functions.domain.transition import (
     Unchanged,
     refusal_words,
 )
+from stage_functions.domain.voting import impossible, unmet, waits_for
 
 REGISTER_FIRST = f"it is {UNREGISTERED}: register it first"
 

@@ -13,8 +13,8 @@ from stage_functions.application import decided, query
 from stage_functions.application.context import Context
 from stage_functions.application.decided import Decided, DecidedPage
 from stage_functions.application.query import ApprovalView
-from stage_functions.domain.approval import has_voted, impossible, objection, waits_for
 from stage_functions.domain.people import Directory
+from stage_functions.domain.voting import has_voted, impossible, objection, waits_for
 
 PAGE = 50
 MAX_LOOKED_AT = 500

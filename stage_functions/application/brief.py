@@ -30,13 +30,14 @@ from stage_functions.application.brief_standing import Standing, standing
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import Approval, Status, impossible, unmet
+from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Version
 from stage_functions.domain.beside import Beside, HolderBeside
 from stage_functions.domain.difference import Difference, differences
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.places import Places
+from stage_functions.domain.voting import impossible, unmet
 
 _COMPARED = (
     "metrics",

@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application.context import Context
-from stage_functions.domain.approval import (
-    Approval,
-    Decision,
-    Status,
-    Vote,
+from stage_functions.domain.approval import Approval, Decision, Status, Vote
+from stage_functions.domain.asset import Asset
+from stage_functions.domain.lifecycle import Assurance, Excluded
+from stage_functions.domain.people import PERSON, STAGEWARD, Directory
+from stage_functions.domain.voting import (
     counted,
     has_voted,
     objection,
@@ -22,9 +22,6 @@ from stage_functions.domain.approval import (
     voters_left,
     withdrawal_objection,
 )
-from stage_functions.domain.asset import Asset
-from stage_functions.domain.lifecycle import Assurance, Excluded
-from stage_functions.domain.people import PERSON, STAGEWARD, Directory
 
 _MASKED = ":raw-"
 _PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")

@@ -16,7 +16,6 @@ from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.transition import load_and_read, preview
-from stage_functions.domain.approval import waits_for
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import Lifecycle, Stage
@@ -24,6 +23,7 @@ from stage_functions.domain.record import minute
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.state import VersionState
 from stage_functions.domain.transition import Request
+from stage_functions.domain.voting import waits_for
 
 
 class Action(StrEnum):

@@ -18,7 +18,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect, validity
-from stage_functions.domain.approval import Approval, Status, counted, unmet
+from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.evidence import Evidence
@@ -28,6 +28,7 @@ from stage_functions.domain.people import Actor
 from stage_functions.domain.rule import all_passed
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Pending, Refused, Request
+from stage_functions.domain.voting import counted, unmet
 
 
 class Case(Struct, frozen=True):

@@ -15,16 +15,10 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from stage_functions.application.ports.notifier import Message
-from stage_functions.domain.approval import (
-    Approval,
-    Decision,
-    Status,
-    objection,
-    voters_left,
-    waits_for,
-)
+from stage_functions.domain.approval import Approval, Decision, Status
 from stage_functions.domain.people import PERSON, Directory
 from stage_functions.domain.record import Record, RecordType
+from stage_functions.domain.voting import objection, voters_left, waits_for
 
 GROUP = "group"
 SHOWN_CHARACTERS = 600

@@ -12,16 +12,7 @@ from stage_functions.application import catalog, keys, listing
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import (
-    Approval,
-    Status,
-    counted,
-    impossible,
-    parties,
-    unmet,
-    voters_left,
-    waits_for,
-)
+from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError, NotFoundError
@@ -30,6 +21,14 @@ from stage_functions.domain.history import Fault, Standing, as_of, verify
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.voting import (
+    counted,
+    impossible,
+    parties,
+    unmet,
+    voters_left,
+    waits_for,
+)
 
 MAX_LIMIT = 1000
 

@@ -18,18 +18,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.granting import Case, Ruling, grant_if_reached
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.signals import settle
-from stage_functions.domain.approval import (
-    Approval,
-    Decision,
-    Status,
-    Vote,
-    ending,
-    has_voted,
-    objection,
-    unmet,
-    waits_for,
-    withdrawal_objection,
-)
+from stage_functions.domain.approval import Approval, Decision, Status, Vote, ending
 from stage_functions.domain.asset import Version
 from stage_functions.domain.consent import cast, close, escalate, sponsor
 from stage_functions.domain.error import (
@@ -45,6 +34,13 @@ from stage_functions.domain.lifecycle import Assurance, Excluded
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import digest, minute
 from stage_functions.domain.transition import barred
+from stage_functions.domain.voting import (
+    has_voted,
+    objection,
+    unmet,
+    waits_for,
+    withdrawal_objection,
+)
 
 
 class VoteCommand(Struct, frozen=True):

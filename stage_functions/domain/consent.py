@@ -9,15 +9,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from stage_functions.domain.approval import (
-    Approval,
-    Status,
-    Vote,
-    ending,
-    impossible,
-    unmet,
-    waits_for,
-)
+from stage_functions.domain.approval import Approval, Status, Vote, ending
 from stage_functions.domain.grounds import ITSELF, Grounds
 from stage_functions.domain.lifecycle import course
 from stage_functions.domain.people import Actor, Directory
@@ -30,6 +22,7 @@ from stage_functions.domain.record import (
     timestamp,
 )
 from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.voting import impossible, unmet, waits_for
 
 
 def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: Directory) -> Step:

@@ -64,7 +64,9 @@ def test_a_lifecycle_is_shown_with_what_each_transition_demands() -> None:
     done = run("lifecycle", "show", **ADDRESS)
 
     assert done.returncode == 0
-    assert "2 persons approve, of model-risk or data-science, at least 1 of model-risk" in done.stdout
+    assert (
+        "2 persons approve, of model-risk or data-science, at least 1 of model-risk" in done.stdout
+    )
 
 
 def test_an_unknown_lifecycle_names_those_there_are() -> None:

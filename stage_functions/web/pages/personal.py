@@ -15,10 +15,11 @@ from msgspec import Struct
 from stage_functions.application.brief_people import named
 from stage_functions.application.signatures import Purpose
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import Approval, Status, has_voted
+from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.error import LinkEndedError, NotFoundError
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import Person
+from stage_functions.domain.voting import has_voted
 from stage_functions.settings import SignIn
 from stage_functions.web.bearer import here_only
 from stage_functions.web.service import Service

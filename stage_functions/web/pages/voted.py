@@ -6,12 +6,13 @@ from fastapi import Response
 
 from stage_functions.application.context import Context
 from stage_functions.application.vote import find
-from stage_functions.domain.approval import Approval, Decision, Status, Vote, counted
+from stage_functions.domain.approval import Approval, Decision, Status, Vote
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import LinkEndedError
 from stage_functions.domain.people import Directory
 from stage_functions.domain.record import minute
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.voting import counted
 from stage_functions.web.pages.render import page
 
 _STATUSES = {
