@@ -190,6 +190,8 @@ def compared_with(brief: Brief) -> str:
             "with none."
         )
     if not holder.number:
+        if brief.approval.status is not Status.OPEN:
+            return f"Nothing held {target_} when this was asked: there was nothing to compare with."
         return f"Nothing holds {target_} yet: there is nothing to compare with."
     held = "holds" if holder.holds_now else "held"
     when = f" since {holder.since:%Y-%m-%d}" if holder.since else " when this was asked"

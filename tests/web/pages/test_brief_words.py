@@ -140,6 +140,13 @@ def test_says_what_it_is_compared_with(found: Brief, holder: Holder, said: str) 
     assert said == brief_words.compared_with(replace(found, holder=holder))
 
 
+def test_says_of_the_past_what_was(found: Brief) -> None:
+    """A closed brief is read when another version may hold the stage."""
+    closed = replace(of(found, status=Status.APPROVED), holder=Holder(""))
+
+    assert brief_words.compared_with(closed).startswith("Nothing held Production when this was")
+
+
 def test_says_what_a_renewal_is_compared_with(found: Brief) -> None:
     """What was approved before, where that is kept."""
     renewal = of(found, binding=replace(found.approval.binding, source="Production"))
