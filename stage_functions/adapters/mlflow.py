@@ -18,9 +18,14 @@ from stage_functions.adapters.mlflow_evidence import gather
 from stage_functions.adapters.mlflow_http import NO_SUCH, MlflowApi, MlflowRefusedError
 from stage_functions.adapters.mlflow_listing import Listing
 from stage_functions.adapters.mlflow_webhook import ensure_webhook
-from stage_functions.application.ports.registry import Page
+from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
-from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
+from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.domain.error import (
+    NotFoundError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+)
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
 from stage_functions.domain.places import Places
@@ -126,17 +131,22 @@ class MlflowRegistry:
             f"{place}/models/{model}" if model else "",
         )
 
-    def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
-        """Set these tags and no others: one HTTP call each, `stage` first, `stage_governor` last.
+    def edit(self, version: Version, decide: Decide) -> Snapshot | None:
+        """Read, change what is decided on that, and read again: two HTTP calls, one more a tag.
+
+        The tag `stage` is written first, `stage_governor` last. MLflow hides no versions.
 
         Raises:
             NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
         """
-        self._own(version.asset)
+        found = self.read(version)
+        edit = None if found is None else decide(found)
+        if edit is None:
+            return found
         named = {"name": version.asset.name, "version": version.number}
-        for key in sorted(tags, key=lambda key: _WRITTEN.get(key, 1)):
-            tag = {**named, "key": key, "value": tags[key]}
-            self._api.send("POST", "model-versions/set-tag", tag)
+        for key in sorted(edit.tags, key=lambda key: _WRITTEN.get(key, 1)):
+            self._write(named, key, edit.tags[key])
+        return self.read(version)
 
     def versions(self, after: str = "") -> Page:
         """Return the next assets behind a cursor, about a thousand versions of them.
@@ -156,9 +166,43 @@ class MlflowRegistry:
         """
         return ensure_webhook(self._api, self._alias, url, secret)
 
+    def identities(self) -> frozenset[str]:
+        """Return none: the deliveries of MLflow name nobody."""
+        return frozenset()
+
+    def deployments(self, endpoint: str) -> tuple[Deployment, ...]:  # noqa: ARG002  # the port's
+        """Return none: MLflow knows of no endpoints."""
+        return ()
+
+    def take_traffic(self, endpoint: str, deployment: str) -> None:
+        """Do nothing: MLflow has no endpoint."""
+
+    def outputs(self, job: str) -> tuple[Output, ...]:  # noqa: ARG002  # the port's
+        """Return none: no event of MLflow says that a run has ended."""
+        return ()
+
+    def copy(self, snapshot: Snapshot, target: RegistryConfiguration) -> None:
+        """Refuse: what one MLflow server holds, no other can take over.
+
+        Raises:
+            RegistryRefusedError: always.
+        """
+        message = f"{snapshot.version} is on an MLflow server: it is not copied to {target.alias}"
+        raise RegistryRefusedError(message)
+
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def _write(self, named: Mapping[str, str], key: str, value: str | None) -> None:
+        if value is not None:
+            self._api.send("POST", "model-versions/set-tag", {**named, "key": key, "value": value})
+            return
+        try:
+            self._api.send("DELETE", "model-versions/delete-tag", {**named, "key": key})
+        except MlflowRefusedError as refusal:
+            if refusal.code != NO_SUCH:  # somebody else has removed it
+                raise
 
     def _own(self, asset: Asset) -> None:
         if asset.registry != self._alias or asset.kind is not Kind.MODELS:

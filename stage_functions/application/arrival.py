@@ -49,10 +49,17 @@ def arrive(
     state = step.state.versions.get(number)
     if state is not None and state.governed:
         if state.incarnation == snapshot.incarnation:
-            return Arrived(expire(step, number, now))
+            return Arrived(expire(_found(step, state), number, now))
         why = f"another thing was registered as {number}"
         step = effect.delete(step, number, lifecycle, _SCAN, now, why)
     return _register(context, step, snapshot, lifecycle, now)
+
+
+def _found(step: Step, state: VersionState) -> Step:
+    """Forget that the registry once had no such version, where it has."""
+    if state.missing_since is None:
+        return step
+    return step.with_version(replace(state, missing_since=None))
 
 
 def expire(step: Step, number: str, now: datetime) -> Step:

@@ -8,30 +8,27 @@ costs two readings, and nobody is answered before the version was read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 
-from stage_functions.application.signal import Signal
-from stage_functions.domain.asset import Version
+from stage_functions.application.signal import AnySignal
 
 _LOCKS = 64
 """Versions share this many locks: two that share one wait for each other, and nothing else."""
 
 
 class Coalescing:
-    """Follows signals, each version by one thread at a time. Safe to share between threads."""
+    """Follows signals, each subject by one thread at a time. Safe to share between threads."""
 
-    def __init__(self, follow: Callable[[Signal], bool]) -> None:
+    def __init__(self, follow: Callable[[AnySignal], bool]) -> None:
         """Take the use case that follows one signal."""
         self._follow = follow
         self._guard = threading.Lock()
-        self._waiting: dict[tuple[Version, str], Future[bool]] = {}
+        self._waiting: dict[Hashable, Future[bool]] = {}
         self._locks = [threading.Lock() for _ in range(_LOCKS)]
 
-    def follow(self, signal: Signal) -> bool:
+    def follow(self, signal: AnySignal) -> bool:
         """Follow a signal, or join those that wait to follow one like it.
-
-        Signals that name different actors are not alike: who wrote is part of what is found.
 
         Returns:
             Whether anything was committed.
@@ -39,7 +36,7 @@ class Coalescing:
         Raises:
             StagewardError: as the use case; all who joined get the same.
         """
-        alike = (signal.version, signal.actor)
+        alike = signal.alike
         with self._guard:
             joined = self._waiting.get(alike)
             mine: Future[bool] = Future()
@@ -47,12 +44,12 @@ class Coalescing:
                 self._waiting[alike] = mine
         if joined is not None:
             return joined.result()
-        with self._locks[hash(signal.version) % _LOCKS]:
+        with self._locks[hash(signal.subject) % _LOCKS]:
             with self._guard:
                 del self._waiting[alike]
             return self._lead(signal, mine)
 
-    def _lead(self, signal: Signal, mine: Future[bool]) -> bool:
+    def _lead(self, signal: AnySignal, mine: Future[bool]) -> bool:
         try:
             changed = self._follow(signal)
         except BaseException as exc:

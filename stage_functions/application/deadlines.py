@@ -1,4 +1,6 @@
-"""The clock of approvals: reminders, escalation, expiry, and the end of what was approved.
+"""The clock: reminders, escalation and expiry of approvals, the end of what was approved.
+
+And what it has to do for versions, see `revisit`.
 
 What is due is derived from an approval's state and the time alone, never from the row that rang: a
 row only says when to look. So it does not matter how often, how late, by how many instances at once
@@ -22,9 +24,10 @@ from msgspec import Struct, field
 
 from stage_functions.application import keys
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import Loaded
+from stage_functions.application.ledger import VERSION, Loaded
 from stage_functions.application.ports.rows import ANY_ETAG, WORK, Change, Delete, Row, Upsert
 from stage_functions.application.renewal import end_and_renew
+from stage_functions.application.revisit import revisit
 from stage_functions.application.signals import settle
 from stage_functions.domain import validity
 from stage_functions.domain.approval import Approval, Status
@@ -92,7 +95,7 @@ def ring_due(context: Context, shard: int, end: datetime, failed: list[str]) -> 
     did: list[RecordType] = []
     while True:
         page = context.ledger.rows.query(WORK, partition, start=start, end=due, limit=PAGE)
-        for rows in _by_approval(page):
+        for rows in _by_subject(page):
             if context.clock.now() >= end:
                 return did
             did += _ring_rows(context, partition, rows, failed)
@@ -101,10 +104,13 @@ def ring_due(context: Context, shard: int, end: datetime, failed: list[str]) -> 
         start = keys.behind(page[-1].key)
 
 
-def _by_approval(page: Sequence[Row]) -> list[list[Row]]:
+def _by_subject(page: Sequence[Row]) -> list[list[Row]]:
+    """Group rows about the same approval, or the same version."""
     grouped: dict[object, list[Row]] = {}
     for row in page:
-        grouped.setdefault(row.values["approval"], []).append(row)
+        one = row.values
+        subject = one.get("approval") or (one["asset"], one[VERSION])
+        grouped.setdefault(subject, []).append(row)
     return list(grouped.values())
 
 
@@ -112,13 +118,17 @@ def _ring_rows(
     context: Context, partition: str, rows: Sequence[Row], failed: list[str]
 ) -> tuple[RecordType, ...]:
     asset = Asset.parse(str(rows[0].values["asset"]))
-    approval = str(rows[0].values["approval"])
+    number, approval = rows[0].values.get(VERSION), str(rows[0].values.get("approval", ""))
     try:
-        rung = ring(context, asset, approval)
+        rung = (
+            ring(context, asset, approval)
+            if number is None
+            else Rung(revisit(context, Version(asset, str(number))))
+        )
         passed = [row for row in rows if row.key < rung.at.isoformat()]
         _forget(context, partition, passed, rung)
     except StagewardError as exc:
-        log.warning("approval %s of %s: %s", approval, asset, exc)
+        log.warning("%s of %s: %s", approval or number, asset, exc)
         failed.append(f"{asset}: {exc}")
         return ()
     return rung.did

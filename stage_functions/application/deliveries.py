@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ports.clock import Clock
-from stage_functions.application.signal import Signal, Signals
+from stage_functions.application.signal import AnySignal, Signal, Signals
 from stage_functions.domain.error import RetryableError, TerminalError
 
 SECONDS = 20
@@ -33,7 +33,7 @@ class Delivered(Struct, frozen=True):
 
 
 def deliver(
-    follow: Callable[[Signal], bool],
+    follow: Callable[[AnySignal], bool],
     delivery: Signals,
     clock: Clock,
     *,
@@ -57,7 +57,8 @@ def deliver(
         if position and clock.now() >= end:
             message = f"only {position} of {len(delivery.signals)} hints were followed in time"
             raise RetryableError(message)
-        if echoes is not None and echoes.heard(signal, clock.now()):
+        heard = isinstance(signal, Signal) and echoes and echoes.heard(signal, clock.now())
+        if isinstance(signal, Signal) and heard:
             ignored.append(f"{signal.version}: '{signal.keys[0]}' is as Stageward has written it")
             continue
         try:
@@ -66,8 +67,8 @@ def deliver(
         except RetryableError as exc:
             failed = failed or exc
         except TerminalError as exc:
-            log.warning("the hint about %s is not followed: %s", signal.version, exc)
-            ignored.append(f"{signal.version}: {exc}")
+            log.warning("the hint about %s is not followed: %s", signal, exc)
+            ignored.append(f"{signal}: {exc}")
     if failed is not None:
         raise failed
     if ignored:

@@ -92,9 +92,9 @@ class Owed(Struct, frozen=True):
     Attributes:
         commit: which commit owes it.
         position: among what that commit owes.
-        duty: `reconcile`, `catalog`, `sink` or `notify`.
-        target: a version's number, a sink's name, or an approval's id.
-        versions: the versions whose catalog rows must follow.
+        duty: `reconcile`, `catalog`, `sink`, `notify`, `copy` or `traffic`.
+        target: a version's number, a sink's name, an approval's id, or what `Duty.target` is.
+        versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
         first: number of the first record to publish, or to tell of.
         last: number of the last one.
@@ -131,6 +131,8 @@ class Owed(Struct, frozen=True):
 
 VALIDITY = "validity"
 """On a row of the clock: it is about an approval that was given, not about one that is open."""
+VERSION = "version"
+"""On a row of the clock: it is about a version, not about an approval."""
 RECONCILE = "reconcile"
 CATALOG_DUTY = "catalog"
 SINK = "sink"
@@ -456,6 +458,10 @@ class Ledger:
             )
             follow = Owed(commit, 0, CATALOG_DUTY, versions=step.touched, approvals=closed)
             items.append(replace(follow, next_at=lease))
+        items += [
+            Owed(commit, 0, duty.kind, duty.target, versions=(duty.version,), next_at=lease)
+            for duty in step.duties
+        ]
         published = [record.number for record in records if record.type not in UNPUBLISHED]
         if published:
             first, last = published[0], published[-1]
@@ -523,6 +529,7 @@ class Ledger:
         for id_ in set(step.state.approvals) - set(loaded.approvals):
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
+        self._prepare_moments(partition, loaded, step.state.versions.values())
         if owed:
             marker: dict[str, Value] = {
                 "asset": str(loaded.asset),
@@ -557,6 +564,17 @@ class Ledger:
                 VALIDITY: True,
             }
             self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
+
+    def _prepare_moments(
+        self, partition: str, loaded: Loaded, states: Iterable[VersionState]
+    ) -> None:
+        """Let the clock find versions that it has something to do for."""
+        for state in states:
+            known = loaded.versions.get(state.version)
+            for moment in set(state.moments) - set(known.moments if known is not None else ()):
+                key = keys.deadline_key(moment, partition, f"version-{keys.encode(state.version)}")
+                values: dict[str, Value] = {"asset": str(loaded.asset), VERSION: state.version}
+                self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
 
 
 def _under(head: Head, state: VersionState) -> VersionState:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stage_functions.application import keys
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import VALIDITY, Loaded
+from stage_functions.application.ledger import VALIDITY, VERSION, Loaded
 from stage_functions.application.ports.rows import LEDGER, WORK, Row
 from stage_functions.domain.asset import Asset
 
@@ -23,7 +23,7 @@ def open_ones(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
     for shard in range(keys.SHARDS):
         for row in _rows(context, WORK, f"deadlines-{shard:02d}"):
             name = str(row.values["asset"])
-            if name in seen or row.values.get(VALIDITY):
+            if name in seen or row.values.get(VALIDITY) or VERSION in row.values:
                 continue
             seen.add(name)
             loaded = context.ledger.load(Asset.parse(name))

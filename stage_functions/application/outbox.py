@@ -1,4 +1,4 @@
-"""Work off what committed decisions owe the outside: tags, catalog rows, events.
+"""Work off what committed decisions owe the outside: tags, catalog rows, events, further duties.
 
 Notices to people are no part of it: nobody waits for those, see `telling`.
 
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog, decided, keys
 from stage_functions.application.context import Context
+from stage_functions.application.duties import DUTIES, perform
 from stage_functions.application.ledger import (
     CATALOG_DUTY,
     NOTIFY,
@@ -29,6 +30,7 @@ from stage_functions.application.ledger import (
 )
 from stage_functions.application.reconcile import Ended, reconcile
 from stage_functions.domain import effect
+from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
     ConflictError,
     RetryableError,
@@ -53,7 +55,7 @@ class _Round(Struct):
     done: list[Owed] = field(default_factory=list)
     later: list[Owed] = field(default_factory=list)
     versions: dict[str, VersionState] = field(default_factory=dict)
-    observe: list[str] = field(default_factory=list)
+    observe: list[Version] = field(default_factory=list)
     parked: dict[str, str] = field(default_factory=dict)
 
     def settled(self, item: Owed) -> bool:
@@ -64,11 +66,11 @@ class _Round(Struct):
         )
 
 
-def work_off(context: Context, committed: Committed) -> tuple[str, ...]:
+def work_off(context: Context, committed: Committed) -> tuple[Version, ...]:
     """Carry out what a commit owes, as far as the outside lets it.
 
     Returns:
-        The versions that somebody has changed meanwhile: they must be observed first.
+        The versions to observe: somebody has changed them meanwhile, or they were copied.
     """
     loaded = committed.loaded
     commit = loaded.head.commit
@@ -76,7 +78,7 @@ def work_off(context: Context, committed: Committed) -> tuple[str, ...]:
     return _work(context, loaded, commit, rows, committed.records)
 
 
-def work_off_due(context: Context, loaded: Loaded) -> tuple[str, ...]:
+def work_off_due(context: Context, loaded: Loaded) -> tuple[Version, ...]:
     """Carry out what is due of an asset's owed work; returns as `work_off`."""
     return _work(context, loaded, None, None, ())
 
@@ -87,7 +89,7 @@ def _work(
     mine: int | None,
     rows: Sequence[Owed] | None,
     records: Sequence[Record],
-) -> tuple[str, ...]:
+) -> tuple[Version, ...]:
     for _ in range(ROUNDS):
         if not loaded.head.owed:
             return ()
@@ -141,6 +143,9 @@ def _round(
     for row in ready:
         if row.duty == SINK and not _blocked(row, owed, outcome):
             _publish(context, loaded, row, records, outcome)
+    for row in ready:
+        if row.duty in DUTIES:
+            _perform(context, loaded, row, outcome)
     # Last, since these rows go with the completion, which follows.
     _catalog(context, loaded, [row for row in ready if row.duty == CATALOG_DUTY], outcome)
     return outcome
@@ -164,9 +169,21 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
         outcome.versions.update(reconciled.versions)
         if reconciled.ended is Ended.OBSERVE:
             outcome.later.append(replace(row, next_at=outcome.now, paused=False))
-            outcome.observe.append(row.target)
+            outcome.observe.append(Version(loaded.asset, row.target))
         else:
             outcome.done.append(row)
+
+
+def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:
+    try:
+        outcome.observe += perform(context, loaded, row)
+    except RetryableError as exc:
+        outcome.later.append(_retried(context, row, exc, outcome.now))
+    except TerminalError as exc:
+        log.warning("parked: %s of %s to %s: %s", row.duty, loaded.asset, row.target, exc)
+        outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
+    else:
+        outcome.done.append(row)
 
 
 def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:

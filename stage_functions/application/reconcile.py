@@ -1,4 +1,4 @@
-"""Write a version's tags so that they say what the ledger says. The target is derived when it runs.
+"""Write to a version so that it shows what the ledger says. The target is derived when it runs.
 
 What must hold:
 
@@ -15,18 +15,16 @@ from collections.abc import Mapping
 from enum import Enum, auto
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from stage_functions.application.arrival import contradiction
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
-from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.error import RegistryUnavailableError
-from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, STAGE_STATUS
+from stage_functions.domain.mirror import Edit, mirror, shown
+from stage_functions.domain.observation import STAGE
 from stage_functions.domain.state import VersionState
 
-MAX_STATUS_CHARACTERS = 250
-"""Azure Resource Manager takes 256 characters in a tag's value."""
 _TRIES = 3
 
 
@@ -50,26 +48,20 @@ class Reconciled(Struct, frozen=True):
     versions: Mapping[str, VersionState] = field(default_factory=dict)
 
 
-def target(ledger: str, state: VersionState) -> dict[str, str]:
-    """Return the tags that a version is to carry; `stage_governor` last, as it vouches for them."""
-    status = state.status
-    if len(status) > MAX_STATUS_CHARACTERS:
-        status = f"{status[: MAX_STATUS_CHARACTERS - 1]}…"
-    return {
-        STAGE: state.stage,
-        STAGE_STATUS: status,
-        STAGE_GOVERNOR: f"{ledger}/{state.number}",
-    }
+def wanted(context: Context, asset: Asset, state: VersionState) -> Edit:
+    """Return what a version is to show, as the ledger has it now."""
+    registry = context.configuration.registry(asset.registry)
+    lifecycle = context.lifecycle(asset)
+    return mirror(context.ledger.id, state, lifecycle, registry, context.clock.now())
 
 
-def mirrors(ledger: str, state: VersionState, snapshot: Snapshot) -> bool:
-    """Tell whether a version's tags say what the ledger says."""
-    wanted = target(ledger, state)
-    return all(snapshot.tags.get(key) == value for key, value in wanted.items())
+def mirrors(context: Context, state: VersionState, snapshot: Snapshot) -> bool:
+    """Tell whether a version shows what the ledger says."""
+    return wanted(context, snapshot.version.asset, state).differing(snapshot).nothing
 
 
 def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
-    """Bring a version's tags to what the ledger says, and verify them.
+    """Bring what a version shows to what the ledger says, and verify it.
 
     Raises:
         RegistryUnavailableError: try again later.
@@ -78,31 +70,48 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
     state = loaded.versions.get(number)
     if state is None or not state.governed or state.stopped:
         return Reconciled(Ended.NOTHING_TO_DO)
-    registry = context.registry(loaded.asset.registry)
+    earlier = _holder_first(context, loaded, state)
+    if earlier.ended is Ended.OBSERVE:
+        return earlier
     version = Version(loaded.asset, number)
-    wanted = target(context.ledger.id, state)
-    verified: dict[str, VersionState] = {}
-    for attempt in range(_TRIES):
-        snapshot = registry.read(version)
-        if snapshot is None:
+    scribe = _Scribe(context, loaded, state)
+    for _ in range(_TRIES):
+        after = context.registry(loaded.asset.registry).edit(version, scribe.decide)
+        if after is None:
             message = f"registry {loaded.asset.registry} has no {version}"
             raise RegistryUnavailableError(message)
-        if _is_a_signal(context, loaded, state, snapshot):
-            return Reconciled(Ended.OBSERVE, verified)
-        changes = {key: value for key, value in wanted.items() if snapshot.tags.get(key) != value}
-        if not changes:
-            base = {**state.base, STAGE: state.stage}
-            verified[number] = replace(state, base=base, writers=())
+        if _is_a_signal(context, loaded, state, after):
+            return Reconciled(Ended.OBSERVE, earlier.versions)
+        if scribe.differing(after).nothing:
+            verified = {**earlier.versions, number: shown(state, scribe.wanted)}
             return Reconciled(Ended.VERIFIED, verified)
-        if attempt == 0:
-            earlier = _holder_first(context, loaded, state, snapshot)
-            if earlier.ended is Ended.OBSERVE:
-                return earlier
-            verified |= earlier.versions
-        context.echoes.expect(version, changes, context.clock.now())
-        registry.write_tags(version, changes)
     message = f"the tags of {version} keep changing while they are written"
     raise RegistryUnavailableError(message)
+
+
+class _Scribe:
+    """Decides what to write to a version as it was just read."""
+
+    def __init__(self, context: Context, loaded: Loaded, state: VersionState) -> None:
+        self._context = context
+        self._loaded = loaded
+        self._state = state
+        self.wanted = wanted(context, loaded.asset, state)
+
+    def differing(self, snapshot: Snapshot) -> Edit:
+        """Return what the version does not show yet."""
+        return self.wanted.differing(snapshot)
+
+    def decide(self, snapshot: Snapshot) -> Edit | None:
+        """Return what to write; None where it is a signal, or shows everything."""
+        if _is_a_signal(self._context, self._loaded, self._state, snapshot):
+            return None
+        changes = self.differing(snapshot)
+        if changes.nothing:
+            return None
+        tags = {key: value for key, value in changes.tags.items() if value is not None}
+        self._context.echoes.expect(snapshot.version, tags, self._context.clock.now())
+        return changes
 
 
 def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
@@ -113,17 +122,20 @@ def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot
     return snapshot.tags.get(STAGE) not in (state.base.get(STAGE), state.stage)
 
 
-def _holder_first(
-    context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot
-) -> Reconciled:
-    """Verify whoever holds the exclusive stage that this version is about to stop showing."""
-    shown = snapshot.tags.get(STAGE, "")
+def _holder_first(context: Context, loaded: Loaded, state: VersionState) -> Reconciled:
+    """Verify whoever holds the exclusive stage that this version is about to stop showing.
+
+    One that was verified as its holder already is not asked for again.
+    """
+    shown = state.base.get(STAGE) or ""
     holders = [held for held in loaded.head.holders.get(shown, ()) if held != state.version]
     if shown == state.stage or not holders:
         return Reconciled(Ended.NOTHING_TO_DO)
     loaded = context.ledger.more(loaded, [h for h in holders if h not in loaded.versions])
     verified: dict[str, VersionState] = {}
     for holder in holders:
+        if loaded.versions[holder].base.get(STAGE) == shown:
+            continue
         done = reconcile(context, loaded, holder)
         if done.ended is Ended.OBSERVE:
             return done

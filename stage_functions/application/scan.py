@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
+from stage_functions.application.missing import note_missing
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
-from stage_functions.application.signals import follow, settle
-from stage_functions.domain import effect
+from stage_functions.application.signals import follow
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
@@ -28,14 +28,11 @@ from stage_functions.domain.error import (
     RetryableError,
 )
 from stage_functions.domain.observation import observed
-from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.state import VersionState
 
-TWICE_SECONDS = 300
 MISSING_SHARE = 0.05
 MISSING_ALWAYS_FINE = 3
 """A registry may lose this many versions at once without anything being wrong."""
-_SCAN = Actor("", Attribution.NONE, "scan")
 
 
 class Scanned(Struct, frozen=True):
@@ -194,7 +191,7 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
     governed = not context.states.ungoverned(alias)
     if governed and not state.governed:
         return True
-    return governed and not state.stopped and not mirrors(context.ledger.id, state, snapshot)
+    return governed and not state.stopped and not mirrors(context, state, snapshot)
 
 
 def _missing(context: Context, alias: str, seen: set[Version]) -> list[Version]:
@@ -218,28 +215,4 @@ def _note_missing(context: Context, version: Version) -> bool:
     if context.registry(version.asset.registry).read(version) is not None:
         follow(context, Signal(version))
         return False
-    return context.persistently(lambda: _mark_missing(context, version))
-
-
-def _mark_missing(context: Context, version: Version) -> bool:
-    now = context.clock.now()
-    loaded = context.ledger.load(version.asset, [version.number])
-    state = loaded.versions.get(version.number)
-    if state is None or state.gone:
-        return False
-    since = state.missing_since
-    certain = since is not None and now - since >= timedelta(seconds=TWICE_SECONDS)
-    if since is not None and not certain:
-        return False
-    step = loaded.step()
-    why = "gone from its registry"
-    if not certain:
-        step = step.with_version(replace(state, missing_since=now))
-    elif state.governed:
-        lifecycle = context.lifecycle(version.asset)
-        step = effect.delete(step, version.number, lifecycle, _SCAN, now, why)
-    else:
-        step = effect.forget(step, version.number, _SCAN, why)
-    operation = f"scan-{context.clock.operation_id()}"
-    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))
-    return certain
+    return note_missing(context, version)

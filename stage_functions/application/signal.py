@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime
 
 from msgspec import Struct
@@ -18,6 +19,10 @@ class Signal(Struct, frozen=True):
         actor: `<provider>:<id>` who may have written, or "".
         at: when that was, where the hint says.
         value: what it says that its one tag was set to, or None: an own echo is known by it.
+        names: further texts by which the registry may show that same actor as who wrote last, such
+            as a display name. Compared, never kept.
+        authenticated: the hint came by a way that only the platform can use.
+        deleted: it says that the version was deleted.
     """
 
     version: Version
@@ -25,6 +30,88 @@ class Signal(Struct, frozen=True):
     actor: str = ""
     at: datetime | None = None
     value: str | None = None
+    names: tuple[str, ...] = ()
+    authenticated: bool = False
+    deleted: bool = False
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    @property
+    def subject(self) -> Hashable:
+        """What is to be read to follow it."""
+        return self.version
+
+    @property
+    def alike(self) -> Hashable:
+        """What two hints have in common of which following one follows both.
+
+        Who wrote, and when, is part of what is found.
+        """
+        return (self.version, self.actor, self.at if self.actor else None, self.deleted)
+
+
+class JobSignal(Struct, frozen=True):
+    """A hint that a job has ended: what it made may be unregistered.
+
+    Attributes:
+        registry: alias of the registry that it ran in.
+        job: its id.
+    """
+
+    registry: str
+    job: str
+
+    def __str__(self) -> str:
+        return f"job {self.job} of {self.registry}"
+
+    @property
+    def subject(self) -> Hashable:
+        """What is to be read to follow it."""
+        return (self.registry, "jobs", self.job)
+
+    @property
+    def alike(self) -> Hashable:
+        """As `Signal.alike`."""
+        return self.subject
+
+
+class EndpointSignal(Struct, frozen=True):
+    """A hint that an endpoint serves something else than before.
+
+    Attributes:
+        registry: alias of the registry that it belongs to.
+        endpoint: its name.
+        deployment: the one that was made or changed; "" where the hint does not say.
+        actor: as `Signal` has it; so are the next two.
+        at: when that was.
+        names: further texts for the actor.
+        authenticated: as `Signal` has it.
+    """
+
+    registry: str
+    endpoint: str
+    deployment: str = ""
+    actor: str = ""
+    at: datetime | None = None
+    names: tuple[str, ...] = ()
+    authenticated: bool = False
+
+    def __str__(self) -> str:
+        return f"endpoint {self.registry}/{self.endpoint}"
+
+    @property
+    def subject(self) -> Hashable:
+        """What is to be read to follow it."""
+        return (self.registry, "endpoints", self.endpoint)
+
+    @property
+    def alike(self) -> Hashable:
+        """As `Signal.alike`."""
+        return (self.subject, self.deployment, self.actor, self.at if self.actor else None)
+
+
+AnySignal = Signal | JobSignal | EndpointSignal
 
 
 class Signals(Struct, frozen=True):
@@ -36,6 +123,11 @@ class Signals(Struct, frozen=True):
         handshake: the validation code to answer with, where the delivery is a handshake.
     """
 
-    signals: tuple[Signal, ...] = ()
+    signals: tuple[AnySignal, ...] = ()
     ignored: tuple[str, ...] = ()
     handshake: str = ""
+
+    @property
+    def versions(self) -> tuple[Signal, ...]:
+        """The hints about versions."""
+        return tuple(one for one in self.signals if isinstance(one, Signal))

@@ -23,7 +23,7 @@ from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
-from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
@@ -82,24 +82,22 @@ def follow(context: Context, signal: Signal) -> bool:
 
 def settle(context: Context, committed: Committed) -> None:
     """Carry out a commit, and follow up what was changed meanwhile."""
-    changed = work_off(context, committed)
-    _again(context, committed.loaded.asset, changed, _FOLLOWED_AGAIN)
+    _again(context, work_off(context, committed), _FOLLOWED_AGAIN)
 
 
 def settle_due(context: Context, loaded: Loaded) -> None:
     """Carry out what is due of an asset's owed work, and follow up what was changed meanwhile."""
-    _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
+    _again(context, work_off_due(context, loaded), _FOLLOWED_AGAIN)
 
 
-def _again(context: Context, asset: Asset, changed: tuple[str, ...], left: int) -> None:
+def _again(context: Context, changed: tuple[Version, ...], left: int) -> None:
     if left == 0:
         return
-    lifecycle = context.lifecycle(asset)
-    for number in changed:
-        attempt = partial(_attempt, context, Signal(Version(asset, number)), lifecycle)
+    for version in changed:
+        attempt = partial(_attempt, context, Signal(version), context.lifecycle(version.asset))
         committed, loaded = context.persistently(attempt)
         more = work_off(context, committed) if committed else work_off_due(context, loaded)
-        _again(context, asset, more, left - 1)
+        _again(context, more, left - 1)
 
 
 def _attempt(
@@ -198,7 +196,7 @@ def _answer(
 
 def _neglected(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
     """Tell whether somebody changed Stageward's own tags while nothing was owed to them."""
-    return not loaded.head.owed and not mirrors(context.ledger.id, state, snapshot)
+    return not loaded.head.owed and not mirrors(context, state, snapshot)
 
 
 def _show(step: Step, number: str, reading: Reading) -> Step:

@@ -99,7 +99,9 @@ class Snapshot(Struct, frozen=True):
         content: what identifies its content, such as `models:/m-…` or a datastore path.
         tags: all of its tags, Stageward's own among them.
         author: `<provider>:<id>` of who registered it, or None where the registry does not say.
-        modified_by: `<provider>:<id>` of who wrote it last, where the registry says.
+        modified_by: `<provider>:<id>` of who wrote it last, where the registry says; `stageward`
+            where that was Stageward itself.
+        modified_at: when that was, aware UTC, where the registry says.
         description: free text.
         properties: what the registry lets nobody change later.
         job: id of the job or run that made it, or None.
@@ -114,6 +116,7 @@ class Snapshot(Struct, frozen=True):
     tags: Mapping[str, str]
     author: str | None = None
     modified_by: str | None = None
+    modified_at: datetime | None = None
     description: str = ""
     properties: Mapping[str, str] = field(default_factory=dict)
     job: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import NotFoundError
@@ -33,6 +33,18 @@ class Source(StrEnum):
 
     TAG = "tag"
     MLFLOW_STAGE = "mlflow_stage"
+    PRESENCE = "presence"
+
+
+class Mirror(StrEnum):
+    """Where the granted stage is shown.
+
+    `presence` are tags whose keys are stages, `native_stage` is the field that Azure ML has for it.
+    """
+
+    TAG = "tag"
+    PRESENCE = "presence"
+    NATIVE_STAGE = "native_stage"
 
 
 class StageEdits(StrEnum):
@@ -52,7 +64,10 @@ class RegistryConfiguration(Struct, frozen=True):
         mode: observe or enforce.
         watch: globs over `kind/name`.
         requests_from: where requests arrive besides the API, first has precedence on import.
+        mirror_to: where the granted stage is shown; the tag `stage` always.
         stage_edits: what an edit of the `stage` tag means.
+        presence: the key that stands for a stage, where it is not the stage in small letters.
+        copies_only: versions come to be here only as copies that Stageward has made.
     """
 
     alias: str
@@ -61,7 +76,10 @@ class RegistryConfiguration(Struct, frozen=True):
     mode: Mode = Mode.OBSERVE
     watch: tuple[str, ...] = ("models/*",)
     requests_from: tuple[Source, ...] = (Source.TAG,)
+    mirror_to: tuple[Mirror, ...] = (Mirror.TAG,)
     stage_edits: StageEdits = StageEdits.FORWARD
+    presence: Mapping[str, str] = field(default_factory=dict)
+    copies_only: bool = False
 
     def watches(self, asset: Asset) -> bool:
         """Tell whether an asset is Stageward's business."""

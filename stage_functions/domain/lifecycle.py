@@ -47,6 +47,18 @@ class WhenInvalid(StrEnum):
     RENEW = "renew"
 
 
+class OnViolation(StrEnum):
+    """What follows when something was done to a version that its stage does not allow.
+
+    Each does what those before it do: it is recorded and published; people are told; what was
+    deployed gets no more requests.
+    """
+
+    RECORD = "record"
+    NOTIFY = "notify"
+    ZERO_TRAFFIC = "zero_traffic"
+
+
 class Escalation(Struct, frozen=True):
     """Who may vote as well when an approval has waited for long.
 
@@ -70,7 +82,8 @@ class Stage(Struct, frozen=True):
         displaced_to: where the holder of an exclusive stage moves when another takes it.
         deletable: a version here may be deleted.
         deployable_to: globs over `registry/endpoint`.
-        hidden: left out of lists by default.
+        hidden: left out of lists by default, and archived in registries that know that.
+        retire_within: how long a version that was displaced from here may still be served.
     """
 
     name: str
@@ -81,6 +94,7 @@ class Stage(Struct, frozen=True):
     deletable: bool = False
     deployable_to: tuple[str, ...] = ()
     hidden: bool = False
+    retire_within: timedelta | None = None
 
 
 class ApprovalPolicy(Struct, frozen=True):
@@ -118,6 +132,7 @@ class Transition(Struct, frozen=True):
         rules: names of the rules that must pass.
         requesters: groups that may ask; empty for anyone.
         approval: whose consent it demands, or None.
+        copy_to: alias of the registry that a version is copied to when it is granted, or "".
     """
 
     source: str
@@ -125,6 +140,7 @@ class Transition(Struct, frozen=True):
     rules: tuple[str, ...] = ()
     requesters: tuple[str, ...] = ()
     approval: ApprovalPolicy | None = None
+    copy_to: str = ""
 
 
 class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept once computed
@@ -140,6 +156,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         bind: globs over the tags that rules may read and approvals are bound to.
         calendars: by name, windows of time that rules may ask about.
         links_despite_exclusions: votes by personal link are taken even where somebody is excluded.
+        on_violation: what follows when something was done that a stage does not allow.
         text: as written in the file, without defaults; what the digest is over.
     """
 
@@ -152,6 +169,7 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
     bind: tuple[str, ...] = ()
     links_despite_exclusions: bool = False
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    on_violation: OnViolation = OnViolation.RECORD
     text: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property

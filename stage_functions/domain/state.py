@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -22,6 +22,46 @@ PUT_BACK_LIMIT = 3
 """Put-backs of one version within `PUT_BACK_WINDOW_SECONDS` before Stageward stops for a while."""
 PUT_BACK_WINDOW_SECONDS = 600
 PUT_BACK_PAUSE_SECONDS = 3600
+MISSING_TWICE_SECONDS = 300
+"""A version is gone when its registry has said so twice, this far apart."""
+MAX_VIOLATIONS = 100
+"""Violations by one version remembered as recorded."""
+
+
+class Origin(Struct, frozen=True):
+    """What a version is a copy of.
+
+    Attributes:
+        version: `registry/kind/name:version` of what was copied.
+        content: what identified its content.
+        record: hash, 64 hex digits, of the record that granted the stage that the copy begins at.
+        evidence: digest of what was known of it then, or "".
+        author: id of who registered it, or "".
+    """
+
+    version: str
+    content: str
+    record: str
+    evidence: str = ""
+    author: str = ""
+
+
+class Duty(Struct, frozen=True):
+    """Something that a decision owes the outside besides tags, events and notices.
+
+    Attributes:
+        kind: `copy` or `traffic`.
+        version: number of the version that it is about.
+        target: the alias to copy to, or `endpoint/deployment` to take the traffic from.
+    """
+
+    kind: str
+    version: str
+    target: str
+
+
+COPY = "copy"
+TRAFFIC = "traffic"
 
 
 class VersionState(Struct, frozen=True):
@@ -50,6 +90,11 @@ class VersionState(Struct, frozen=True):
         valid_until: until when that approval is valid; None for ever.
         blocked_when_invalid: from then on it is not to be deployed.
         uses: `registry/kind/name:version` of what it uses, as its evidence said last.
+        origin: what it is a copy of, or None.
+        retires_at: until when it may still be served as before it was displaced, and is not hidden
+            in its registry; None where that is past or was never so.
+        retires_from: the stage that it was displaced from, while `retires_at` is to come.
+        violations: hashes of the violations by it that were recorded: each is recorded once.
     """
 
     version: str
@@ -74,6 +119,17 @@ class VersionState(Struct, frozen=True):
     valid_until: datetime | None = None
     blocked_when_invalid: bool = False
     uses: tuple[str, ...] = ()
+    origin: Origin | None = None
+    retires_at: datetime | None = None
+    retires_from: str = ""
+    violations: tuple[str, ...] = ()
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When the clock has something to do for it."""
+        missing = self.missing_since
+        again = missing + timedelta(seconds=MISSING_TWICE_SECONDS) if missing is not None else None
+        return tuple(one for one in (again, self.retires_at) if one is not None)
 
     @property
     def governed(self) -> bool:
@@ -129,11 +185,13 @@ class Step(Struct, frozen=True):
         state: what the ledger will say.
         drafts: the records, in order.
         touched: versions whose tags and catalog rows must follow; a new holder comes first.
+        duties: what else is owed.
     """
 
     state: AssetState
     drafts: tuple[Draft, ...] = ()
     touched: tuple[str, ...] = ()
+    duties: tuple[Duty, ...] = ()
 
     def version(self, number: str) -> VersionState:
         """Return a loaded version."""
@@ -162,6 +220,10 @@ class Step(Struct, frozen=True):
         return replace(
             self, state=state, touched=(*self.touched, version.version) if add else self.touched
         )
+
+    def owing(self, duty: Duty) -> Step:
+        """Add something that is owed besides."""
+        return replace(self, duties=(*self.duties, duty))
 
     def with_approval(self, approval: Approval) -> Step:
         """Add or replace an approval."""

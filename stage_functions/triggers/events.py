@@ -13,7 +13,7 @@ from functools import partial
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
 from stage_functions.application.deliveries import deliver
-from stage_functions.application.signals import follow
+from stage_functions.application.following import follow_any
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire.eventgrid import from_functions, parse
 
@@ -31,7 +31,7 @@ class EventTrigger:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._signals = Coalescing(partial(follow, context))
+        self._signals = Coalescing(partial(follow_any, context))
 
     def receive(self, event: object) -> None:
         """Follow up what an event hints at.

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
+from stage_functions.application.following import follow_any
 from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.scan import Scanner
-from stage_functions.application.signals import follow
 from stage_functions.application.signatures import Signatures
 from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.domain.people import PERSON, Actor, Attribution
@@ -59,7 +59,7 @@ class Service(Struct, frozen=True):
         url: str = "",
     ) -> Service:
         """Return the service over a context."""
-        signals = Coalescing(lambda signal: follow(context, signal))
+        signals = Coalescing(lambda signal: follow_any(context, signal))
         keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
         signatures = Signatures(keys, context.clock)
         return cls(

@@ -14,6 +14,7 @@ from typing import Any
 from stage_functions.domain.calendar import Calendar
 from stage_functions.domain.configuration import (
     Configuration,
+    Mirror,
     Mode,
     RegistryConfiguration,
     RegistryType,
@@ -26,6 +27,7 @@ from stage_functions.domain.lifecycle import (
     Escalation,
     Excluded,
     Lifecycle,
+    OnViolation,
     Stage,
     Transition,
     WhenInvalid,
@@ -121,7 +123,10 @@ def _registry(item: Item, environment: Mapping[str, str] | None) -> RegistryConf
             mode=Mode,
             watch=tuple,
             requests_from=lambda names: tuple(Source(name) for name in names),
+            mirror_to=lambda names: tuple(Mirror(name) for name in names),
             stage_edits=StageEdits,
+            presence=dict,
+            copies_only=bool,
         ),
     )
 
@@ -141,7 +146,13 @@ def _lifecycle(item: Item) -> Lifecycle:
         rules={name: _rule(name, rule) for name, rule in rules.items()},
         calendars={name: _calendar(name, calendar) for name, calendar in calendars.items()},
         text=item,
-        **_options(item, forward_only=bool, bind=tuple, links_despite_exclusions=bool),
+        **_options(
+            item,
+            forward_only=bool,
+            bind=tuple,
+            links_despite_exclusions=bool,
+            on_violation=OnViolation,
+        ),
     )
 
 
@@ -157,6 +168,7 @@ def _stage(name: str, item: Item) -> Stage:
             deletable=bool,
             deployable_to=tuple,
             hidden=bool,
+            retire_within=_duration,
         ),
     )
 
@@ -179,7 +191,7 @@ def _transition(item: Item) -> Transition:
     return Transition(
         item["from"],
         item["to"],
-        **_options(item, rules=tuple, requesters=tuple, approval=_approval),
+        **_options(item, rules=tuple, requesters=tuple, approval=_approval, copy_to=str),
     )
 
 

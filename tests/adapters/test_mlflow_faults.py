@@ -23,6 +23,7 @@ from stage_functions.domain.error import (
     StagewardError,
 )
 from tests.contracts.registry_faults import CALLS
+from tests.contracts.registry_world import write_tags
 
 VERSION = Version.parse("dev/models/iris:1")
 SNAPSHOT = Snapshot(VERSION, datetime(2026, 1, 1, tzinfo=UTC), "models:/m-1", {}, job="1")
@@ -259,8 +260,9 @@ def test_keeps_the_path_of_a_server(address: str) -> None:
 
 def test_refuses_a_tag_that_is_no_text() -> None:
     """A value that no request can carry is refused, not raised as something else."""
-    with closing(_registry(_always(200, json={}))) as registry, pytest.raises(REFUSED):
-        registry.write_tags(VERSION, {"stage_status": "\ud800"})
+    shown = {"model_version": {"name": "iris", "version": "1", "creation_timestamp": 1}}
+    with closing(_registry(_always(200, json=shown))) as registry, pytest.raises(REFUSED):
+        write_tags(registry, VERSION, {"stage_status": "\ud800"})
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -107,8 +107,8 @@ def test_is_delivered_signed(registry: MlflowRegistry, client: httpx.Client) -> 
         arrived = _arrived(receiver, 4)
 
     read = [_read(one) for one in arrived]
-    keys = sorted(signal.keys for one in read for signal in one.signals)
-    assert {made} == {signal.version for one in read for signal in one.signals}
+    keys = sorted(signal.keys for one in read for signal in one.versions)
+    assert {made} == {signal.version for one in read for signal in one.versions}
     assert [(), ("stage",), ("stage",)] == keys
     assert 1 == sum(len(one.ignored) for one in read)
 

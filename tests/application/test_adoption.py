@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from stage_functions.application import keys
 from stage_functions.application.adoption import MAX_CHANGES, adopt
 from stage_functions.application.context import Context
-from stage_functions.application.scan import TWICE_SECONDS, Scanner
+from stage_functions.application.scan import Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
@@ -19,6 +19,7 @@ from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import Lifecycle, Stage
 from stage_functions.domain.record import Json, Record, RecordType
+from stage_functions.domain.state import MISSING_TWICE_SECONDS
 from tests.builders import IRIS, World, context_over, lifecycle, unguarded, world
 
 DEFAULT = lifecycle()
@@ -141,7 +142,7 @@ def test_a_stage_where_nobody_stands_may_be_removed(it: World) -> None:
     scanner = Scanner(it.context)
     for _ in range(2):
         scanner.scan("demo")
-        it.clock.sleep(TWICE_SECONDS)
+        it.clock.sleep(MISSING_TWICE_SECONDS)
     adopt(under(it, written({"shape": "without Staging"}, Staging=None)))
 
     assert it.context.ledger.versions(IRIS)["1"].gone

@@ -8,7 +8,7 @@ import pytest
 
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.application.echoes import Echoes
-from stage_functions.application.signal import Signal, Signals
+from stage_functions.application.signal import AnySignal, Signal, Signals
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
     NotFoundError,
@@ -40,8 +40,9 @@ class Follower:
         self.seconds = seconds
         self._clock = clock
 
-    def __call__(self, signal: Signal) -> bool:
+    def __call__(self, signal: AnySignal) -> bool:
         """Follow a signal; it changes something where the number is even."""
+        assert isinstance(signal, Signal)
         self._clock.sleep(self.seconds)
         self.followed.append(signal.version.number)
         if fault := self.faults.get(signal.version.number):

@@ -16,7 +16,7 @@ from stage_functions.application.codec import pack_record
 from stage_functions.application.context import Context
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Change, Delete, Upsert
 from stage_functions.application.query import Filter
-from stage_functions.application.scan import TWICE_SECONDS, Scanner
+from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
@@ -36,7 +36,7 @@ from stage_functions.domain.error import (
     StagewardError,
 )
 from stage_functions.domain.record import Record, canonical, link
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import MISSING_TWICE_SECONDS, VersionState
 from tests.builders import IRIS, STAGES, World, actor, unguarded, world
 
 PARTITION = keys.asset_partition(IRIS)
@@ -94,7 +94,7 @@ def carry_out(it: World, act: Act) -> None:
         it.registry.remove(version)
         for _ in range(2):
             Scanner(it.context).scan("demo")
-            it.clock.sleep(TWICE_SECONDS)
+            it.clock.sleep(MISSING_TWICE_SECONDS)
     elif it.registry.read(version) is None:
         return
     elif what == "tag":

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from stage_functions.application import query
 from stage_functions.application.answer import Answer
-from stage_functions.application.scan import TWICE_SECONDS, Scanner
+from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
@@ -18,6 +18,7 @@ from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Escalation, Lifecycle, Transition
 from stage_functions.domain.rule import Rule
+from stage_functions.domain.state import MISSING_TWICE_SECONDS
 from tests.builders import IRIS, World, actor, lifecycle, world
 
 DAY = 86400
@@ -171,5 +172,5 @@ class Story:
         self.it.registry.remove(Version(churn, "3"))
         for _ in range(2):
             Scanner(self.it.context).scan("demo")
-            self.it.clock.sleep(TWICE_SECONDS)
+            self.it.clock.sleep(MISSING_TWICE_SECONDS)
         self.it.clock.sleep(3600)

@@ -9,7 +9,7 @@ import pytest
 from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.evidence import SECTIONS
-from tests.contracts.registry_world import World
+from tests.contracts.registry_world import World, write_tags
 
 
 class RegistryEvidence:
@@ -67,7 +67,7 @@ class RegistryEvidence:
         job = world.run(params={"b": "2", "a": "1"}, metrics={"y": 1.5, "x": math.nan})
         made = world.create(fresh, job=job)
         first = registry.evidence(_read(registry, made))
-        registry.write_tags(made, {"stage": "None"})
+        write_tags(registry, made, {"stage": "None"})
         second = registry.evidence(_read(registry, made))
 
         assert first.sealed() == second.sealed()

@@ -10,6 +10,7 @@ import pytest
 from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
+from tests.contracts.registry_world import write_tags
 
 _VERSION = Version.parse("dev/models/iris:1")
 _SNAPSHOT = Snapshot(_VERSION, datetime(2026, 1, 1, tzinfo=UTC), "models:/m-1", {}, job="1")
@@ -17,7 +18,7 @@ _SNAPSHOT = Snapshot(_VERSION, datetime(2026, 1, 1, tzinfo=UTC), "models:/m-1", 
 CALLS: dict[str, Callable[[Registry], object]] = {
     "read": lambda registry: registry.read(_VERSION),
     "evidence": lambda registry: registry.evidence(_SNAPSHOT),
-    "write_tags": lambda registry: registry.write_tags(_VERSION, {"stage": "None"}),
+    "edit": lambda registry: write_tags(registry, _VERSION, {"stage": "None"}),
     "versions": lambda registry: registry.versions(),
 }
 """Each call of the port, by its name."""

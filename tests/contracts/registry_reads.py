@@ -8,7 +8,7 @@ import pytest
 
 from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Asset, Kind, Version
-from tests.contracts.registry_world import AWKWARD_NAMES, World
+from tests.contracts.registry_world import AWKWARD_NAMES, World, write_tags
 
 
 class RegistryReads:
@@ -39,7 +39,7 @@ class RegistryReads:
     ) -> None:
         """A name of any characters is read, written and read again under exactly that name."""
         made = world.create(f"{fresh} {awkward}")
-        registry.write_tags(made, {"stage": "None"})
+        write_tags(registry, made, {"stage": "None"})
 
         read = registry.read(made)
 
@@ -114,7 +114,7 @@ class RegistryReads:
         """A version keeps its incarnation whatever is written to it."""
         made = world.create(fresh)
         before = registry.read(made)
-        registry.write_tags(made, {"stage": "None"})
+        write_tags(registry, made, {"stage": "None"})
         after = registry.read(made)
 
         assert before is not None

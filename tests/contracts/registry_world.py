@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Version
+from stage_functions.domain.mirror import Edit
 
 AWKWARD_NAMES = (
     "plain",
@@ -30,6 +32,11 @@ AWKWARD_NAMES = (
     "😀" * 255,
 )
 """What follows a prefix in names that tests ask for."""
+
+
+def write_tags(registry: Registry, version: Version, tags: Mapping[str, str | None]) -> None:
+    """Change tags through the port, whatever the version shows."""
+    registry.edit(version, lambda _: Edit(tags))
 
 
 class World(Protocol):

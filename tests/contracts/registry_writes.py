@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from stage_functions.application.ports.registry import Registry
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import RegistryRefusedError
-from tests.contracts.registry_world import World
+from stage_functions.domain.mirror import Edit
+from tests.contracts.registry_world import World, write_tags
 
 _AWKWARD_VALUES = {
     "spaces": "  both ends  ",
@@ -30,7 +31,7 @@ class RegistryWrites:
         """The given keys are added or changed; every other tag stays byte-identical."""
         made = world.create(fresh, tags={**_AWKWARD_VALUES, "stage": "Staging"})
 
-        registry.write_tags(made, {"stage": "None", "stage_status": "→ 'granted'"})
+        write_tags(registry, made, {"stage": "None", "stage_status": "→ 'granted'"})
 
         expected = {**_AWKWARD_VALUES, "stage": "None", "stage_status": "→ 'granted'"}
         assert expected == world.tags(made)
@@ -41,7 +42,7 @@ class RegistryWrites:
     ) -> None:
         """A value of any characters is stored and read byte for byte."""
         made = world.create(fresh)
-        registry.write_tags(made, {"stage_status": _AWKWARD_VALUES[kind]})
+        write_tags(registry, made, {"stage_status": _AWKWARD_VALUES[kind]})
         read = registry.read(made)
 
         assert read is not None
@@ -50,15 +51,15 @@ class RegistryWrites:
     def test_may_write_twice(self, registry: Registry, world: World, fresh: str) -> None:
         """Writing the same again changes nothing."""
         made = world.create(fresh)
-        registry.write_tags(made, {"stage": "None"})
-        registry.write_tags(made, {"stage": "None"})
+        write_tags(registry, made, {"stage": "None"})
+        write_tags(registry, made, {"stage": "None"})
 
         assert {"stage": "None"} == world.tags(made)
 
     def test_may_write_nothing(self, registry: Registry, world: World, fresh: str) -> None:
         """Writing no tags changes nothing."""
         made = world.create(fresh, tags={"a": "1"})
-        registry.write_tags(made, {})
+        write_tags(registry, made, {})
 
         assert {"a": "1"} == world.tags(made)
 
@@ -67,35 +68,63 @@ class RegistryWrites:
     ) -> None:
         """A write to one version shows on no other."""
         first, second = world.create(fresh), world.create(fresh)
-        registry.write_tags(first, {"stage": "None"})
+        write_tags(registry, first, {"stage": "None"})
 
         assert {} == world.tags(second)
 
     def test_refuses_a_version_that_is_gone(
         self, registry: Registry, world: World, fresh: str
     ) -> None:
-        """A version that was deleted between read and write refuses for good."""
+        """A version that is deleted between read and write refuses for good, and stays deleted."""
         made = world.create(fresh)
-        world.delete_version(made)
+
+        def delete_meanwhile(_: Snapshot) -> Edit:
+            world.delete_version(made)
+            return Edit({"stage": "None"})
 
         with pytest.raises(RegistryRefusedError):
-            registry.write_tags(made, {"stage": "None"})
+            registry.edit(made, delete_meanwhile)
+
+        assert registry.read(made) is None
 
     def test_makes_no_version(self, registry: Registry, world: World, fresh: str) -> None:
-        """Writing to a number that was never given is refused, and there is still none."""
+        """Of a number that was never given nothing is decided, and there is still none."""
         never = Version(world.create(fresh).asset, "2")
 
-        with pytest.raises(RegistryRefusedError):
-            registry.write_tags(never, {"stage": "None"})
-
+        assert registry.edit(never, lambda _: Edit({"stage": "None"})) is None
         assert registry.read(never) is None
+
+    def test_decides_on_what_is_there_and_shows_what_was_written(
+        self, registry: Registry, world: World, fresh: str
+    ) -> None:
+        """An edit is decided on the version as it is now; the answer is how it is afterwards."""
+        made = world.create(fresh, tags={"a": "1", "gone": "x"})
+        seen: list[Snapshot] = []
+
+        def decide(snapshot: Snapshot) -> Edit:
+            seen.append(snapshot)
+            return Edit({"a": f"{snapshot.tags['a']}2", "gone": None, "never there": None})
+
+        after = registry.edit(made, decide)
+
+        assert [{"a": "1", "gone": "x"}] == [one.tags for one in seen]
+        assert after == registry.read(made)
+        assert {"a": "12"} == world.tags(made)
+
+    def test_writes_nothing_where_nothing_is_decided(
+        self, registry: Registry, world: World, fresh: str
+    ) -> None:
+        """Where nothing is to change, the version is answered as it was read."""
+        made = world.create(fresh, tags={"a": "1"})
+
+        assert registry.read(made) == registry.edit(made, lambda _: None)
 
     def test_serves_many_threads(self, registry: Registry, world: World, fresh: str) -> None:
         """Threads that share a registry lose none of their writes."""
         made = world.create(fresh)
 
         def write_and_read(number: int) -> str:
-            registry.write_tags(made, {f"key{number}": str(number)})
+            write_tags(registry, made, {f"key{number}": str(number)})
             read = registry.read(made)
             return "" if read is None else read.tags[f"key{number}"]
 

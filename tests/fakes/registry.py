@@ -19,11 +19,13 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from stage_functions.application.ports.registry import Page
+from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence, Section
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR
+from stage_functions.domain.people import STAGEWARD
 from stage_functions.domain.places import Places
 
 _FIRST_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,6 +84,10 @@ class MemoryRegistry:
             before each tag is written; what it raises, the caller gets.
         after: the same, when it was done: what it raises loses the reply, not the write.
         evidences: what to answer for a version, before what its job says.
+        own: ids by which events name Stageward itself.
+        deployed: what endpoints serve.
+        left: models that jobs have left behind.
+        beside: registries that versions can be copied to, by alias.
     """
 
     def __init__(self, alias: str = "dev", *, page_versions: int = 1000) -> None:
@@ -94,6 +100,10 @@ class MemoryRegistry:
         self.before: Callable[[str], None] = _nothing
         self.after: Callable[[str], None] = _nothing
         self.evidences: dict[Version, Evidence] = {}
+        self.own: frozenset[str] = frozenset()
+        self.deployed: list[Deployment] = []
+        self.left: list[Output] = []
+        self.beside: dict[str, MemoryRegistry] = {}
         self._page_versions = page_versions
         self._state = _State()
         self._held: Assets | None = None
@@ -129,14 +139,64 @@ class MemoryRegistry:
         page = f"https://registry.example/{version.asset.kind}/{name}/{quote(version.number)}"
         return Places(page, f"https://registry.example/jobs/{job}" if job else "")
 
-    def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
-        """Set these tags one by one, `stage` first and `stage_governor` last."""
+    def edit(self, version: Version, decide: Decide) -> Snapshot | None:
+        """Read, change what is decided, and read again.
+
+        Tags are set one by one, `stage` first and `stage_governor` last; then the rest.
+        """
+        found = self.read(version)
+        edit = None if found is None else decide(found)
+        if edit is None:
+            return found
         self._begin("write_tags")
-        for key in sorted(tags, key=lambda key: _ORDER.get(key, 1)):
+        for key in sorted(edit.tags, key=lambda key: _ORDER.get(key, 1)):
             self.before("write_tag")
-            self._edit(version, {key: tags[key]})
+            self._edit(version, {key: edit.tags[key]})
             self.after("write_tag")
+        if edit.native_stage is not None:
+            self.set_native_stage(version, edit.native_stage)
+        if edit.archived is not None:
+            self.archive(version, archived=edit.archived)
         self.after("write_tags")
+        return self.read(version)
+
+    def identities(self) -> frozenset[str]:
+        """Return an id by which events may name Stageward."""
+        return self.own
+
+    def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
+        """Return what an endpoint serves."""
+        self._begin("deployments")
+        return tuple(one for one in self.deployed if one.endpoint == endpoint)
+
+    def take_traffic(self, endpoint: str, deployment: str) -> None:
+        """Send no more requests to a deployment."""
+        self._begin("take_traffic")
+        self.deployed = [
+            replace(one, traffic_percent=0)
+            if (one.endpoint, one.name) == (endpoint, deployment)
+            else one
+            for one in self.deployed
+        ]
+
+    def outputs(self, job: str) -> tuple[Output, ...]:
+        """Return the models that a job has left behind."""
+        self._begin("outputs")
+        return tuple(one for one in self.left if one.job == job)
+
+    def copy(self, snapshot: Snapshot, target: RegistryConfiguration) -> None:
+        """Copy a version to one of the registries beside this one."""
+        self._begin("copy")
+        other = self.beside.get(target.alias)
+        if other is None:
+            message = f"{self.alias} copies nothing to {target.alias}"
+            raise RegistryRefusedError(message)
+        version = Version(
+            replace(snapshot.version.asset, registry=target.alias), snapshot.version.number
+        )
+        if other.read(version) is None:
+            other.register(version, snapshot.created_at, author=STAGEWARD, tags=snapshot.tags)
+        self.after("copy")
 
     def versions(self, after: str = "") -> Page:
         """Return whole assets behind a cursor, about as many versions as a page holds."""
@@ -150,6 +210,10 @@ class MemoryRegistry:
         """Hold nothing open."""
 
     # What people and pipelines do.
+
+    def archive(self, version: Version, *, archived: bool = True) -> None:
+        """Hide a version in the registry, or show it again."""
+        self._replace(version, lambda snapshot: replace(snapshot, archived=archived))
 
     def create(
         self,

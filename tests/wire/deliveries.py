@@ -43,7 +43,7 @@ def only(event: object) -> Signal:
     """Return the one signal of an event from which nothing was left out."""
     read = parse(event, REGISTRIES)
     assert read.ignored == ()
-    (one,) = read.signals
+    (one,) = read.versions
     return one
 
 

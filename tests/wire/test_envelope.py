@@ -40,7 +40,7 @@ def encoded(data: object) -> str:
 
 def named(read: Signals) -> list[str]:
     """Return the versions that a delivery hints at."""
-    return [str(one.version) for one in read.signals]
+    return [str(one.version) for one in read.versions]
 
 
 def as_bytes(body: object) -> bytes:
@@ -68,7 +68,7 @@ class TestDelivery:
 
         read = parse(body, REGISTRIES)
 
-        assert ["1", "2", "20"] == [one.version.number for one in read.signals]
+        assert ["1", "2", "20"] == [one.version.number for one in read.versions]
         assert read.ignored == (
             "a run is read when the version that it made is judged",
             "an entry of the batch is no event",
@@ -138,7 +138,7 @@ class TestBinaryMode:
         """The body is the data; header values are percent-encoded."""
         read = parse(as_bytes(MODEL_REGISTERED["data"]), REGISTRIES, HEADERS)
 
-        expected: Signal = parse(MODEL_REGISTERED, REGISTRIES).signals[0]
+        expected: Signal = parse(MODEL_REGISTERED, REGISTRIES).versions[0]
         assert Signals((expected,)) == read
 
     @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ class TestOtherMachineLearningEvents:
 
         read = parse(event, REGISTRIES)
 
-        assert ["dev/models/a:1", "dev/models/b:2"] == [str(one.version) for one in read.signals]
+        assert ["dev/models/a:1", "dev/models/b:2"] == [str(one.version) for one in read.versions]
         assert ("'' names no version", "'c' names no version", "'d/e:1' names no version") == (
             read.ignored
         )

@@ -80,7 +80,7 @@ def read(body: object, headers: dict[str, str] | None = None) -> Signals:
 @given(deliveries)
 def test_a_signal_names_a_version_of_a_configured_registry(body: object) -> None:
     """Whatever comes, nothing but InvalidInputError is raised, and no other registry is named."""
-    for signal in read(body).signals:
+    for signal in read(body).versions:
         version = signal.version
 
         assert REGISTRIES[version.asset.registry].type is RegistryType.AZUREML

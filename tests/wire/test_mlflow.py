@@ -199,7 +199,7 @@ def test_reads_the_time(written: str, moment: datetime | None) -> None:
     """A time is UTC, without an offset too; one that cannot be is none."""
     (signal,) = signals(
         _event("model_version", "created", VERSION, timestamp=written), "dev"
-    ).signals
+    ).versions
 
     assert moment == signal.at
 

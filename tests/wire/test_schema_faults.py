@@ -32,7 +32,7 @@ SHAPE = [
         [
             (
                 "29:5: unknown key 'zzz'; the keys here are name, applies_to, "
-                "forward_only, bind, links_despite_exclusions, stages, rules, calendars, transitions"
+                "forward_only, bind, links_despite_exclusions, on_violation, stages, rules, calendars, transitions"
             )
         ],
         id="unknown-key-far",
@@ -92,7 +92,7 @@ SHAPE = [
     pytest.param(
         "requests_from: [tag]",
         "requests_from: [mail]",
-        ["10:21: requests_from[0] must be one of tag, mlflow_stage, not 'mail'"],
+        ["10:21: requests_from[0] must be one of tag, mlflow_stage, presence, not 'mail'"],
         id="requests-other",
     ),
     pytest.param(
@@ -106,9 +106,8 @@ SHAPE = [
         "mirror_to: [tag, 'alias:champion', presence, mlflow_stage, mail]",
         [
             "11:22: mirror_to[1] cannot be 'alias:champion': that is not available yet",
-            "11:40: mirror_to[2] cannot be 'presence': that is not available yet",
             "11:50: mirror_to[3] cannot be 'mlflow_stage': that is not available yet",
-            "11:64: mirror_to[4] must be tag, not 'mail'",
+            "11:64: mirror_to[4] must be one of tag, presence, native_stage, not 'mail'",
         ],
         id="mirror-alias",
     ),

@@ -6,14 +6,20 @@ An event's body is never trusted for state: everything is read here. `RegistryCo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
 from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.mirror import Edit
 from stage_functions.domain.places import Places
+
+Decide = Callable[[Snapshot], Edit | None]
+"""Says, of a version as it was just read, what is to change; None where nothing is."""
 
 
 class Page(Struct, frozen=True):
@@ -26,6 +32,45 @@ class Page(Struct, frozen=True):
 
     versions: tuple[Snapshot, ...]
     cursor: str
+
+
+class Deployment(Struct, frozen=True):
+    """A version as an endpoint serves it.
+
+    Attributes:
+        endpoint: the endpoint's name.
+        name: the deployment's, unique in its endpoint.
+        version: what it serves, in whichever registry of the configuration that is; None where it
+            serves no version of one.
+        changed_at: when it was made or changed last, aware UTC.
+        changed_by: `<provider>:<id>` of who did, or None where the registry does not say.
+        traffic_percent: the share of the endpoint's requests that it gets.
+    """
+
+    endpoint: str
+    name: str
+    version: Version | None
+    changed_at: datetime
+    changed_by: str | None = None
+    traffic_percent: int = 0
+
+
+class Output(Struct, frozen=True):
+    """A model that a finished job left behind.
+
+    Attributes:
+        job: the job's id.
+        name: the output's, unique in its job.
+        content: what identifies its content, as `Snapshot.content` does.
+        made_at: when the job ended, aware UTC.
+        author: `<provider>:<id>` of whose job it was, or None.
+    """
+
+    job: str
+    name: str
+    content: str
+    made_at: datetime
+    author: str | None = None
 
 
 class Registry(Protocol):
@@ -60,11 +105,18 @@ class Registry(Protocol):
         """
         ...
 
-    def write_tags(self, version: Version, tags: Mapping[str, str]) -> None:
-        """Set these tags of a version and leave every other byte-identical.
+    def edit(self, version: Version, decide: Decide) -> Snapshot | None:
+        """Read a version, change of it what is decided on that, and read it again.
+
+        Between reading and writing nothing is done but to decide, since no registry lets a write
+        depend on what was read. Everything that the edit does not name stays byte-identical.
+
+        Returns:
+            The version as it is afterwards; None if there is none.
 
         Raises:
-            RegistryUnavailableError, RegistryRefusedError: as `read`; some may have been set.
+            RegistryUnavailableError: as `read`; some of it may have been written.
+            RegistryRefusedError: as `read`; or the version was deleted meanwhile.
         """
         ...
 
@@ -73,6 +125,48 @@ class Registry(Protocol):
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
+    def identities(self) -> frozenset[str]:
+        """Return the ids by which events may name Stageward itself. Asks nobody."""
+        ...
+
+    def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
+        """Return what an endpoint serves; nothing where there is no such endpoint.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
+    def take_traffic(self, endpoint: str, deployment: str) -> None:
+        """Send no more requests to a deployment; others of its endpoint get its share.
+
+        Where there is no such deployment, or it gets none already, nothing is done.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
+    def outputs(self, job: str) -> tuple[Output, ...]:
+        """Return the models that a job has left behind; none while it runs, or if it is gone.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
+    def copy(self, snapshot: Snapshot, target: RegistryConfiguration) -> None:
+        """Copy a version to another registry, under the same name and number.
+
+        Where that registry has such a version already, nothing is copied and nothing is raised:
+        whoever asked reads what is there.
+
+        Raises:
+            RegistryUnavailableError: as `read`; it may have been copied.
+            RegistryRefusedError: as `read`; or such a registry cannot be copied to from here.
         """
         ...
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.application.brief import Brief
-from stage_functions.application.reconcile import target
 from stage_functions.domain.approval import Status
 from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
+from stage_functions.domain.mirror import MIRRORED
 from stage_functions.domain.people import Attribution
-from stage_functions.domain.state import VersionState
 
 _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.NOTIFY: "then its people are told, and nothing else changes",
@@ -228,8 +227,7 @@ def _validity(brief: Brief) -> tuple[str, ...]:
 
 
 def _tags(brief: Brief) -> str:
-    bare = VersionState(brief.version.number, "", brief.approval.binding.target, brief.now)
-    names = ", ".join(target("", bare))
+    names = ", ".join(MIRRORED)
     written = (brief.version.number, *brief.approval.binding.displaces)
     of = f"version{'s' * (len(written) > 1)} {' and '.join(written)}"
     return (

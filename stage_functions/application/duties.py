@@ -1,0 +1,28 @@
+"""Carry out what a decision owes besides tags, events and notices."""
+
+from __future__ import annotations
+
+from stage_functions.application.context import Context
+from stage_functions.application.copying import copy
+from stage_functions.application.ledger import Loaded, Owed
+from stage_functions.domain.asset import Version
+from stage_functions.domain.state import COPY, TRAFFIC
+
+DUTIES = (COPY, TRAFFIC)
+
+
+def perform(context: Context, loaded: Loaded, row: Owed) -> tuple[Version, ...]:
+    """Carry out a duty; may be done twice.
+
+    Returns:
+        The versions that are to be observed now.
+
+    Raises:
+        RetryableError: try again later.
+        TerminalError: it can never be done.
+    """
+    if row.duty == COPY:
+        return copy(context, loaded, row)
+    endpoint, _, deployment = row.target.partition("/")
+    context.registry(loaded.asset.registry).take_traffic(endpoint, deployment)
+    return ()

@@ -1,0 +1,53 @@
+"""What the clock has to do for a version: see whether it is gone, and hide what has retired.
+
+As with approvals, what is due is derived from the version's state and the time alone; a row of the
+clock only says when to look.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from stage_functions.application.context import Context
+from stage_functions.application.missing import note_missing
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow, settle
+from stage_functions.domain.asset import Version
+
+
+def revisit(context: Context, version: Version) -> datetime:
+    """Do what is due for a version now.
+
+    Returns:
+        The reading of the clock that it was looked at with.
+
+    Raises:
+        RegistryUnavailableError, RegistryRefusedError: the version cannot be read; look again.
+        ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; look again.
+    """
+    now = context.clock.now()
+    state = context.ledger.state(version)
+    if state is None or state.gone:
+        return now
+    if state.missing_since is not None:
+        if context.registry(version.asset.registry).read(version) is None:
+            note_missing(context, version)
+        else:
+            follow(context, Signal(version))
+    if state.retires_at is not None and state.retires_at <= now:
+        context.persistently(lambda: _retire(context, version))
+    return now
+
+
+def _retire(context: Context, version: Version) -> None:
+    """Let the tags and the archive flag of a version follow that its time is over."""
+    now = context.clock.now()
+    loaded = context.ledger.load(version.asset, [version.number])
+    state = loaded.versions.get(version.number)
+    if state is None or state.gone or state.retires_at is None or now < state.retires_at:
+        return
+    step = loaded.step().with_version(replace(state, retires_at=None, retires_from=""), touch=True)
+    operation = f"retire-{context.clock.operation_id()}"
+    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))
