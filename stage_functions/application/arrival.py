@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.unregistered import begin
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
@@ -105,13 +107,16 @@ def _register(
 ) -> Arrived:
     evidence = context.evidence(snapshot)
     sealed, document = evidence.sealed()
-    author = snapshot.author or str(evidence.section("author").get("id", ""))
+    begun = begin(context, snapshot)
+    author = snapshot.author or str(evidence.section("author").get("id", "")) or begun.author
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
-    step = effect.register(step, snapshot, actor, author, base, lifecycle, now, sealed)
+    step = effect.register(
+        step, snapshot, actor, author, base, lifecycle, now, sealed, begun.fields
+    )
     state = replace(step.version(snapshot.version.number), uses=references(evidence))
-    step = step.with_version(state)
+    step = reduce(Step.owing, begun.duties, step.with_version(state))
     return Arrived(step, {sealed: document})

@@ -16,9 +16,11 @@ from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.transition import load_and_read, preview
+from stage_functions.application.unregistered import refusal_words
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.domain.lifecycle import Lifecycle, Stage
+from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Stage
 from stage_functions.domain.record import minute
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.state import VersionState
@@ -99,8 +101,10 @@ def check(context: Context, question: Question) -> Finding:
 
 def _standing(context: Context, question: Question) -> Finding:
     version = question.version
-    lifecycle = context.lifecycle(version.asset)
-    loaded, snapshot = load_and_read(context, version)
+    read = load_and_read(context, version)
+    if isinstance(read, Note):
+        return _refused(UNREGISTERED, refusal_words(read))
+    lifecycle, loaded, snapshot = read
     state = loaded.versions.get(version.number)
     if state is None or not state.governed:
         why = context.states.ungoverned(version.asset.registry)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from stage_functions.application.context import Context
 from stage_functions.application.copying import copy
 from stage_functions.application.ledger import Loaded, Owed
+from stage_functions.application.unregistered import forget
 from stage_functions.domain.asset import Version
-from stage_functions.domain.state import COPY, TRAFFIC
+from stage_functions.domain.state import COPY, FORGET, TRAFFIC
 
-DUTIES = (COPY, TRAFFIC)
+DUTIES = (COPY, TRAFFIC, FORGET)
 
 
 def perform(context: Context, loaded: Loaded, row: Owed) -> tuple[Version, ...]:
@@ -23,6 +24,9 @@ def perform(context: Context, loaded: Loaded, row: Owed) -> tuple[Version, ...]:
     """
     if row.duty == COPY:
         return copy(context, loaded, row)
+    if row.duty == FORGET:
+        forget(context, loaded.asset.registry, row.target)
+        return ()
     endpoint, _, deployment = row.target.partition("/")
     context.registry(loaded.asset.registry).take_traffic(endpoint, deployment)
     return ()

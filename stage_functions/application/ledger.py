@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import keys, users
+from stage_functions.application import contents, keys, users
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -92,7 +92,7 @@ class Owed(Struct, frozen=True):
     Attributes:
         commit: which commit owes it.
         position: among what that commit owes.
-        duty: `reconcile`, `catalog`, `sink`, `notify`, `copy` or `traffic`.
+        duty: `reconcile`, `catalog`, `sink`, `notify`, `copy`, `traffic` or `forget`.
         target: a version's number, a sink's name, an approval's id, or what `Duty.target` is.
         versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
@@ -526,6 +526,7 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
+        contents.prepare(self.rows, loaded.asset, _identified_anew(loaded, step))
         for id_ in set(step.state.approvals) - set(loaded.approvals):
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
@@ -583,6 +584,20 @@ def _under(head: Head, state: VersionState) -> VersionState:
         message = f"version {state.version} has changed since its asset was loaded"
         raise ConflictError(message)
     return state
+
+
+def _identified_anew(loaded: Loaded, step: Step) -> dict[str, VersionState]:
+    """Return the versions whose content or job the ledger did not know so far."""
+
+    def known(number: str) -> tuple[str, str]:
+        state = loaded.versions.get(number)
+        return (state.content, state.job) if state is not None else ("", "")
+
+    return {
+        number: state
+        for number, state in step.state.versions.items()
+        if (state.content, state.job) != known(number)
+    }
 
 
 def _mirrored(state: VersionState) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.unregistered import Begun, begin
 from stage_functions.domain import observation
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.lifecycle import Lifecycle
@@ -46,7 +48,9 @@ def observe(
     known = loaded.versions.get(number)
     step = loaded.step()
     if known is None or known.incarnation != snapshot.incarnation or known.gone:
-        return Seen(_first(step, snapshot, lifecycle, values, now))
+        begun = begin(context, snapshot)
+        first = _first(step, snapshot, lifecycle, values, now, begun)
+        return Seen(reduce(Step.owing, begun.duties, first))
     if all(value == known.base.get(source) for source, value in values.items()):
         return Seen(step)
     return _changed(context, step, known, snapshot, lifecycle, values, now)
@@ -92,10 +96,12 @@ def _first(
     lifecycle: Lifecycle,
     values: Mapping[str, str | None],
     now: datetime,
+    begun: Begun,
 ) -> Step:
-    number = snapshot.version.number
-    state = VersionState(number, snapshot.incarnation, "", now, base=dict(values))
+    number, job = snapshot.version.number, snapshot.job or ""
+    state = VersionState(number, snapshot.incarnation, "", now, base=dict(values), job=job)
     fields: dict[str, Json] = {
+        **begun.fields,
         "to": standing(state, snapshot, lifecycle),
         "outcome": "first seen",
         "detail": f"would be taken over by `stageward import {snapshot.version.asset.registry}`",

@@ -2,8 +2,8 @@
 
 What must hold:
 
-- Nothing is written to another incarnation, a version that is gone or stopped, one governed by
-  another ledger, or one whose `stage` somebody has changed meanwhile: that is a signal.
+- Nothing is written to another incarnation, a version that is gone, stopped or anonymous, one
+  governed by another ledger, or one whose `stage` somebody has changed meanwhile: that is a signal.
 - Only Stageward's own keys are written, right after a read, and read again afterwards.
 - The new holder of an exclusive stage is verified before the old one is demoted: for a moment two
   are visible, never none.
@@ -115,7 +115,7 @@ class _Scribe:
 
 
 def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
-    if snapshot.incarnation != state.incarnation:
+    if snapshot.anonymous or snapshot.incarnation != state.incarnation:
         return True
     if contradiction(context, loaded, snapshot):
         return True

@@ -21,6 +21,7 @@ from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
+from stage_functions.application.unregistered import note_anonymous
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot, Version
@@ -107,9 +108,11 @@ def _attempt(
     now = context.clock.now()
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
-    if snapshot is None or snapshot.anonymous:
+    if snapshot is None:
         return None, loaded
-    if context.states.ungoverned(version.asset.registry):
+    if snapshot.anonymous:
+        plan = _nameless(context, loaded, snapshot)
+    elif context.states.ungoverned(version.asset.registry):
         seen = observe(context, loaded, snapshot, lifecycle, now)
         plan = _Plan(loaded, seen.step, seen.blobs)
     else:
@@ -128,6 +131,20 @@ def _attempt(
         alias = version.asset.registry
         context.states.suspect(alias, str(version.asset), plan.suspicion, at_once=False)
     return committed, committed.loaded
+
+
+def _nameless(context: Context, loaded: Loaded, snapshot: Snapshot) -> _Plan:
+    """Note what the registry itself has made: nothing is decided on it, and nothing written to it.
+
+    One that was registered and has lost its name is no more written to, with a record that says so.
+    """
+    step = loaded.step()
+    known = loaded.versions.get(snapshot.version.number)
+    if known is None or known.gone or known.incarnation != snapshot.incarnation:
+        note_anonymous(context, snapshot.version.asset.registry, [snapshot])
+    elif known.governed and not known.stopped:
+        step = stop(step, known, "it was registered, and its registry calls it anonymous now")
+    return _Plan(loaded, step)
 
 
 def _plan(

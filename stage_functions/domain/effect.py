@@ -25,7 +25,7 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
-def register(
+def register(  # noqa: PLR0913, PLR0917  # a record says all of this
     step: Step,
     snapshot: Snapshot,
     actor: Actor,
@@ -34,11 +34,23 @@ def register(
     lifecycle: Lifecycle,
     now: datetime,
     evidence: str,
+    begun: Mapping[str, Json] | None = None,
 ) -> Step:
     """Begin a version's history at the initial stage.
 
     What its tags say of a stage was copied from elsewhere: it is remembered as answered, so that
     it asks nothing, and is put right.
+
+    Args:
+        step: the decision so far.
+        snapshot: the version as it was read.
+        actor: who registered it.
+        author: id of whose it is, or "".
+        base: what it shows.
+        lifecycle: the one that governs it.
+        now: aware UTC.
+        evidence: digest of what is known of it.
+        begun: what the record says of where it comes from, if from anywhere.
     """
     number, stage = snapshot.version.number, lifecycle.initial
     state = VersionState(
@@ -49,8 +61,10 @@ def register(
         author=author,
         held=(stage,),
         status=f"registered at {stage}",
+        job=snapshot.job or "",
     ).answered(base)
     fields: dict[str, Json] = {
+        **(begun or {}),
         "to": stage,
         "why": "registered",
         "created_at": timestamp(snapshot.created_at),
@@ -84,6 +98,7 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         author=author,
         held=(stage,),
         status=f"imported at {stage}",
+        job=snapshot.job or "",
     ).answered(base)
     fields: dict[str, Json] = {
         "to": stage,

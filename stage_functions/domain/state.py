@@ -50,9 +50,10 @@ class Duty(Struct, frozen=True):
     """Something that a decision owes the outside besides tags, events and notices.
 
     Attributes:
-        kind: `copy` or `traffic`.
+        kind: `copy`, `traffic` or `forget`.
         version: number of the version that it is about.
-        target: the alias to copy to, or `endpoint/deployment` to take the traffic from.
+        target: the alias to copy to, `endpoint/deployment` to take the traffic from, or the key of
+            what was noted as unregistered, and is so no longer.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Duty(Struct, frozen=True):
 
 COPY = "copy"
 TRAFFIC = "traffic"
+FORGET = "forget"
 
 
 class VersionState(Struct, frozen=True):
@@ -95,6 +97,7 @@ class VersionState(Struct, frozen=True):
             in its registry; None where that is past or was never so.
         retires_from: the stage that it was displaced from, while `retires_at` is to come.
         violations: hashes of the violations by it that were recorded: each is recorded once.
+        job: id of the job that made it, or "".
     """
 
     version: str
@@ -123,6 +126,12 @@ class VersionState(Struct, frozen=True):
     retires_at: datetime | None = None
     retires_from: str = ""
     violations: tuple[str, ...] = ()
+    job: str = ""
+
+    @property
+    def content(self) -> str:
+        """What identifies its content, as `Snapshot.content` has it."""
+        return self.incarnation.partition("/")[2]
 
     @property
     def moments(self) -> tuple[datetime, ...]:
