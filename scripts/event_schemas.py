@@ -119,6 +119,15 @@ DEFINITIONS: Schema = {
         "empty when the quorum is reached.",
         {"type": "string", "minLength": 1},
     ),
+    "output": _object(
+        "What a job has left behind.",
+        ("job", "name", "made_at"),
+        {
+            "job": _text("Id of the job.", minLength=1),
+            "name": _text("Name of the output, unique in its job.", minLength=1),
+            "made_at": _one_of("moment", "When the job ended."),
+        },
+    ),
     "sha256": _text("SHA-256, 64 hex digits.", pattern="^[0-9a-f]{64}$"),
     "stage": _text("A stage of the lifecycle.", minLength=1, maxLength=64),
     "verdict": _object(
@@ -172,6 +181,15 @@ _GROUNDS: Schema = {
     "fingerprint": _one_of("digest", "Fingerprint: over everything that an approval is bound to."),
 }
 """On what a transition was judged."""
+_BEFORE: Schema = {
+    "output": _one_of("output", "The output of a job that it was before it was registered."),
+    "anonymous": _text(
+        "`registry/kind/name:version` under which its registry had made it, before anybody "
+        "registered it.",
+        minLength=1,
+    ),
+}
+"""What a version was while it was Unregistered; left out where that is not known."""
 
 
 def _why(description: str) -> Schema:
@@ -201,14 +219,20 @@ SHAPES: dict[RecordType, Shape] = {
     RecordType.REGISTERED: Shape(
         "A version is known to the ledger from now on, at the initial stage of its lifecycle.",
         {
+            "from": _text(
+                "Where it comes from: Unregistered, where Stageward knew of it before anybody "
+                "registered it; else left out.",
+                const="Unregistered",
+            ),
             "to": _one_of("stage", "The initial stage."),
             "why": _text("How it came there.", const="registered"),
             "created_at": _CREATED_AT,
             "lifecycle": _one_of("lifecycle"),
             "evidence": _one_of("digest", "Digest of what was known of the version."),
             "author": _AUTHOR,
+            **_BEFORE,
         },
-        optional=("author",),
+        optional=("from", "author", *_BEFORE),
     ),
     RecordType.IMPORTED: Shape(
         "An operator took today's stage of a version as granted. Not published.",
@@ -240,8 +264,9 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "detail": _text("The same in words for people.", minLength=1),
             **_GROUNDS,
+            **_BEFORE,
         },
-        optional=("from", "to", *_GROUNDS),
+        optional=("from", "to", *_GROUNDS, *_BEFORE),
     ),
     RecordType.TRANSITION_REFUSED: Shape(
         "A request was refused; the version stays where it is.",

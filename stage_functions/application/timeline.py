@@ -120,7 +120,6 @@ def _sentence(record: Record) -> tuple[str, str]:
 
 
 _PLAIN: Mapping[RecordType, tuple[str, str]] = {
-    RecordType.REGISTERED: ("registered at {to_}", ""),
     RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
     RecordType.OBSERVED: ("observed: {outcome_}", ""),
     RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
@@ -139,6 +138,8 @@ def _told(record: Record) -> tuple[str, str]:
     """Return what happened, where it depends on more than the type."""
     content = record.content
     source, target = _text(content, "from"), _text(content, "to")
+    if record.type is RecordType.REGISTERED:
+        return f"registered at {target}{_before(content)}", ""
     if record.type is RecordType.VOTED:
         against = _text(content, "decision") == "reject"
         return ("voted to reject", "bad") if against else ("voted to approve", "good")
@@ -154,6 +155,17 @@ def _told(record: Record) -> tuple[str, str]:
         by = f", displaced by version {displaced}" if displaced else ""
         return f"{source} → {target}{by}", "" if displaced else "good"
     return _drift(content), "bad"
+
+
+def _before(content: Mapping[str, Json]) -> str:
+    """Return what a version was before it was registered, where that is known."""
+    source, anonymous = _text(content, "from"), _text(content, "anonymous")
+    output = _map(content, "output")
+    if output:
+        return f", from {source}: output {_text(output, 'name')} of job {_text(output, 'job')}"
+    if anonymous:
+        return f", from {source}: {anonymous}"
+    return f", from {source}" if source else ""
 
 
 def _drift(content: Mapping[str, Json]) -> str:

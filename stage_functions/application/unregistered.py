@@ -64,7 +64,7 @@ def follow_job(context: Context, signal: JobSignal) -> bool:
         return False
     outputs = context.registry(signal.registry).outputs(signal.job)
     sole = len(outputs) == 1
-    return any([_follow(context, signal.registry, one, sole=sole) for one in outputs])
+    return sum(_follow(context, signal.registry, one, sole=sole) for one in outputs) > 0
 
 
 def note_anonymous(context: Context, alias: str, snapshots: Iterable[Snapshot]) -> int:

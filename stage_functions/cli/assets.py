@@ -33,6 +33,7 @@ from stage_functions.cli.output import (
 from stage_functions.domain.approval import ending
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
+from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
@@ -66,7 +67,8 @@ def ls(
         bool, typer.Option("--waiting", help="Only versions with an open approval.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Hidden stages and deleted versions too.")
+        bool,
+        typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -80,10 +82,13 @@ def ls(
                 waiting=waiting,
                 gone=everything,
                 hidden=everything,
+                unregistered=everything,
             )
         )
     if as_json:
         print_json(found)
+    elif found and stage == UNREGISTERED:
+        print_table(("version", "job", "author", "since"), [_noted(one) for one in found])
     elif found:
         print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
     else:
@@ -251,6 +256,10 @@ def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
     return (f"{one.asset}:{one.version}", one.stage, moment(one.since), status)
 
 
+def _noted(one: api.CatalogVersion) -> tuple[str | None, ...]:
+    return (f"{one.asset}:{one.version}", one.job, one.author, moment(one.since))
+
+
 def _show_asset(found: api.Asset, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
@@ -298,9 +307,10 @@ def _what(record: Mapping[str, Any]) -> str:
     source, target = record.get("from"), record.get("to")
     way = f"{source} → {target}" if source and target else str(target or source or "")
     why = ending(str(record.get("status", "")), str(record.get("why", "")))
-    said, words = (
-        [str(record[name]) for name in names if record.get(name)] for names in (_SAID, _WORDS)
-    )
+    output = record.get("output", {})
+    said = [f"output {output['name']} of job {output['job']}"] if output else []
+    said += [str(record[name]) for name in _SAID if record.get(name)]
+    words = [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 

@@ -20,11 +20,14 @@ from stage_functions.application.query import (
     VersionView,
 )
 from stage_functions.application.scan import Scanned
+from stage_functions.application.unregistered import refusal_words
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.upkeep import OwedView
 from stage_functions.domain import lifecycle as domain
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.history import Standing
+from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.state import VersionState
@@ -94,6 +97,7 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         stopped=entry.stopped or None,
         approved_by=entry.approved_by or None,
         valid_until=entry.valid_until,
+        job=entry.job or None,
     )
 
 
@@ -117,6 +121,8 @@ def asset(view: AssetView, entries: list[CatalogEntry]) -> api.Asset:
 
 def version(view: VersionView) -> api.Version:
     """Return a version with its evidence."""
+    if view.note is not None:
+        return _unregistered(view, view.note)
     state, snapshot = view.state, view.snapshot
     return api.Version(
         version=str(view.version),
@@ -135,6 +141,26 @@ def version(view: VersionView) -> api.Version:
         evidence=evidence(view.evidence),
         approved_by=(state.approved_by or None) if state else None,
         valid_until=state.valid_until if state else None,
+    )
+
+
+def _unregistered(view: VersionView, note: Note) -> api.Version:
+    snapshot = view.snapshot
+    return api.Version(
+        version=str(view.version),
+        stage=UNREGISTERED,
+        since=note.made_at,
+        allowed=(),
+        approval=None,
+        status=refusal_words(note),
+        stopped=None,
+        registered=False,
+        created=note.made_at,
+        author=note.author or None,
+        description=snapshot.description if snapshot else "",
+        tags=dict(snapshot.tags) if snapshot else {},
+        properties=dict(snapshot.properties) if snapshot else {},
+        evidence=evidence(view.evidence),
     )
 
 

@@ -197,9 +197,10 @@ class CatalogVersion:
     Attributes:
         asset: `registry/kind/name`.
         version: its number.
-        stage: the granted stage; null where its registry is only observed.
-        since: when it was granted, or first observed.
-        record: number of its last record.
+        stage: the granted stage; null where its registry is only observed; Unregistered where
+            nobody has registered it.
+        since: when it was granted, or first observed; or when what is Unregistered was made.
+        record: number of its last record; 0 where it is Unregistered.
         approval: id of its open approval.
         status: the last answer, in words.
         author: id of who registered it.
@@ -207,6 +208,7 @@ class CatalogVersion:
         stopped: why nothing is written to it.
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
+        job: id of the job that made it.
     """
 
     asset: str
@@ -221,6 +223,7 @@ class CatalogVersion:
     stopped: str | None
     approved_by: str | None = None
     valid_until: datetime | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +264,8 @@ class Version:
 
     Attributes:
         version: `registry/kind/name:version`.
-        stage: the granted stage; null where none was granted.
+        stage: the granted stage; null where none was granted; Unregistered where nobody has
+            registered it.
         since: when it was granted.
         allowed: stages that may be asked for.
         approval: id of its open approval.

@@ -15,6 +15,7 @@ from stage_functions.application.dossier import (
     version_dossier,
 )
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.unregistered import how_to_register, origin_words
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
 from stage_functions.web.contract import text, the_asset, the_version
@@ -73,6 +74,20 @@ def _show_version(request: Request) -> Response:
 def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = None) -> Response:
     context = visiting.context
     found = version_dossier(context, wanted)
+    if found.note is not None:
+        return page(
+            "unregistered.html",
+            visiting,
+            status=409 if refused is not None else 200,
+            here="board",
+            found=found,
+            note=found.note,
+            origin=origin_words(found.note),
+            how=how_to_register(found.note),
+            refused=refused,
+            evidence=readable(found.evidence),
+            titles=TITLES,
+        )
     return page(
         "version.html",
         visiting,
