@@ -108,12 +108,13 @@ def _register(
     evidence = context.evidence(snapshot)
     sealed, document = evidence.sealed()
     begun = begin(context, snapshot)
-    author = snapshot.author or str(evidence.section("author").get("id", "")) or begun.author
+    author = snapshot.author or str(evidence.section("author").get("id", ""))
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
+    author = author or begun.author  # whose job it was, not who registered what that left behind
     step = effect.register(
         step, snapshot, actor, author, base, lifecycle, now, sealed, begun.fields
     )

@@ -30,6 +30,7 @@ from stage_functions.domain.state import FORGET, Duty, VersionState
 
 OUTPUTS_DAYS = 90
 """How long an output is listed that nobody registers."""
+LATELY_SECONDS = 3600
 _HOW = {
     Kind.MODELS: "az ml model create --name <name> --path {content}",
     Kind.DATA: "az ml data create --name <name> --path {content}",
@@ -111,13 +112,15 @@ def forget_missing(
 ) -> int:
     """Drop notes of versions that a complete pass did not see as such; return how many.
 
-    Outputs stay: no list has them. So does what was noted since the pass began.
+    Outputs stay: no list has them. So does what was noted since the pass began. And what was noted
+    lately is looked at again: somebody may have registered it at that very moment.
     """
-    rows = context.ledger.rows
+    rows, lately = context.ledger.rows, before - timedelta(seconds=LATELY_SECONDS)
     gone = [
         key
         for key, note in unregistered_rows.notes(rows, alias)
-        if not note.output and note.seen_at < before and note.named not in seen
+        if (not note.output and note.seen_at < before and note.named not in seen)
+        or (note.seen_at >= lately and _registered(context, note))
     ]
     for key in gone:
         forget(context, alias, key)

@@ -19,12 +19,14 @@ from scripts import event_schemas
 from stage_functions.application import keys, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.ports.registry import Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.scan import Scanner
-from stage_functions.application.signal import Signal
+from stage_functions.application.signal import JobSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
+from stage_functions.application.unregistered import follow_job
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
@@ -225,6 +227,30 @@ def disappear(it: World) -> None:
     scanner.scan("demo")
 
 
+def come_from_unregistered(it: World) -> None:
+    """A job's output is registered, and what the registry itself had made."""
+    leave_behind(it, "azureml://a")
+    make_anonymous(it, "azureml://b")
+    for number, content in {"8": "azureml://a", "9": "azureml://b"}.items():
+        version = Version(IRIS, number)
+        it.registry.register(version, it.clock.now(), content=content)
+        follow(it.context, Signal(version))
+
+
+def leave_behind(it: World, content: str) -> None:
+    """A job ends, and leaves a model behind."""
+    output = Output("job_1", "model", content, it.clock.now(), "mlflow:sam")
+    it.registry.left = [output]
+    follow_job(it.context, JobSignal("demo", "job_1"))
+
+
+def make_anonymous(it: World, content: str) -> None:
+    """The registry makes a version of its own."""
+    version = Version(replace(IRIS, name="azureml_anonymous"), "b0e1")
+    it.registry.register(version, it.clock.now(), content=content, anonymous=True)
+    follow(it.context, Signal(version))
+
+
 def watch_the_clock(it: World) -> None:
     """An approval is waited for, given, runs out, and is renewed twice; one waits in vain."""
     first = accurate(it, "1")
@@ -272,7 +298,7 @@ def governed() -> list[Record]:
     it = world()
     with closing(it.rows):
         it = adopt_rules(it)
-        for chapter in (promote, close_approvals, interfere, disappear):
+        for chapter in (promote, close_approvals, interfere, disappear, come_from_unregistered):
             chapter(it)
         adopted = it.context.ledger.records(keys.lifecycle_partition("default"))
         return [*query.all_records(it.context, IRIS), *adopted]
@@ -296,6 +322,12 @@ def only_observed() -> list[Record]:
     it = world(Mode.OBSERVE)
     with closing(it.rows):
         it = adopt_rules(it)
+        leave_behind(it, "azureml://a")
+        make_anonymous(it, "azureml://b")
+        for number, content in {"8": "azureml://a", "9": "azureml://b"}.items():
+            seen = Version(IRIS, number)
+            it.registry.register(seen, it.clock.now(), content=content)
+            follow(it.context, Signal(seen))
         version = accurate(it, "1")
         for tags in (
             {"stage_request": "Staging: now"},
