@@ -37,7 +37,7 @@ from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("stage", "then", "decision")
+_SAID = ("anonymous", "stage", "then", "decision")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
@@ -306,7 +306,8 @@ def _what(record: Mapping[str, Any]) -> str:
     kind = str(record["type"])
     source, target = record.get("from"), record.get("to")
     way = f"{source} → {target}" if source and target else str(target or source or "")
-    why = ending(str(record.get("status", "")), str(record.get("why", "")))
+    status, why = str(record.get("status", "")), str(record.get("why", ""))
+    why = ending(status, why) if status else why
     output = record.get("output", {})
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
