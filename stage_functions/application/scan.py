@@ -203,16 +203,10 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
 
 
 def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Snapshot]:
-    """Return the versions of an asset that the registry itself has made, and nobody registered."""
-    found = [snapshot for snapshot in listed if snapshot.anonymous]
-    if not found or context.configuration.lifecycle(asset) is None:
+    """Return the versions of an asset that the registry itself has made, where it is governed."""
+    if context.configuration.lifecycle(asset) is None:
         return []
-    known = context.ledger.versions(asset)
-    return [one for one in found if not _known_as(known.get(one.version.number), one)]
-
-
-def _known_as(state: VersionState | None, snapshot: Snapshot) -> bool:
-    return state is not None and not state.gone and state.incarnation == snapshot.incarnation
+    return [snapshot for snapshot in listed if snapshot.anonymous]
 
 
 def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:

@@ -12,7 +12,7 @@ What must hold, in whatever order events come:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,13 +24,16 @@ from stage_functions.application.ports.registry import Output
 from stage_functions.application.signal import JobSignal
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.error import ConflictError, UnknownOutcomeError
 from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Json, timestamp
 from stage_functions.domain.state import FORGET, Duty, VersionState
 
 OUTPUTS_DAYS = 90
 """How long an output is listed that nobody registers."""
-LATELY_SECONDS = 3600
+BATCH = 30
+LATELY_SECONDS = 600
+"""For how long a whole pass of the scan looks again at what was noted."""
 _HOW = {
     Kind.MODELS: "az ml model create --name <name> --path {content}",
     Kind.DATA: "az ml data create --name <name> --path {content}",
@@ -76,8 +79,10 @@ def note_anonymous(context: Context, alias: str, snapshots: Iterable[Snapshot]) 
     """
     found = {keys.note_key(snapshot.version): snapshot for snapshot in snapshots}
     known = unregistered_rows.noted(context.ledger.rows, alias, found)
-    new = (snapshot for key, snapshot in found.items() if key not in known)
-    return sum(_note(context, partial(as_note, context, one)) for one in new)
+    made = [as_note(context, snapshot) for key, snapshot in found.items() if key not in known]
+    new = [note for note in made if not _registered(context, note)]
+    starts = range(0, len(new), BATCH)
+    return sum(_note_all(context, alias, new[start : start + BATCH]) for start in starts)
 
 
 def begin(context: Context, snapshot: Snapshot) -> Begun:
@@ -197,6 +202,19 @@ def _follow(context: Context, alias: str, output: Output, *, sole: bool) -> bool
         )
 
     return _note(context, made)
+
+
+def _note_all(context: Context, alias: str, notes: Sequence[Note]) -> int:
+    """Note things at once; one by one where some are noted by now. Return how many were new."""
+    try:
+        unregistered_rows.put_new(context.ledger.rows, alias, notes)
+    except (ConflictError, UnknownOutcomeError):
+        return sum(_note(context, partial(_same, note)) for note in notes)
+    return len(notes)
+
+
+def _same(note: Note) -> Note:
+    return note
 
 
 def _note(context: Context, made: Callable[[], Note]) -> bool:

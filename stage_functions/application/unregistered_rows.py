@@ -123,6 +123,19 @@ def put(rows: Rows, note: Note) -> bool:
     return True
 
 
+def put_new(rows: Rows, alias: str, notes: Iterable[Note]) -> None:
+    """Write notes that are new, at once.
+
+    Raises:
+        ConflictError, UnknownOutcomeError: one of them is there, or all may be; put each.
+    """
+    changes: list[Change] = []
+    for note in notes:
+        changes += [Insert(note.key, pack(note))]
+        changes += [Upsert(key, {_KEY: note.key}) for key in note.pointers]
+    rows.commit(LEDGER, keys.unregistered_partition(alias), changes)
+
+
 def drop(rows: Rows, alias: str, key: str) -> bool:
     """Remove a note with what points at it; tell whether it was there.
 

@@ -154,7 +154,7 @@ def _unregistered(view: VersionView, note: Note) -> api.Version:
         approval=None,
         status=refusal_words(note),
         stopped=None,
-        registered=False,
+        registered=snapshot is not None,
         created=note.made_at,
         author=note.author or None,
         description=snapshot.description if snapshot else "",

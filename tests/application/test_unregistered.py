@@ -270,6 +270,37 @@ def test_the_scan_notes_anonymous_versions_and_drops_those_that_are_gone(it: Wor
     assert it.rows.trips - writes < 30
 
 
+@pytest.mark.parametrize("applied", [True, False])
+def test_many_are_noted_at_once_and_one_by_one_where_that_fails(
+    it: World, *, applied: bool
+) -> None:
+    """A lost reply costs time, and nothing else."""
+    versions = [anonymous(it, Version(NAMELESS.asset, f"{n:03d}"), f"c{n}") for n in range(70)]
+    it.rows.losses = [None, applied]
+    Scanner(it.context).scan("demo")
+
+    assert noted(it) == [str(version) for version in versions]
+
+
+def test_an_anonymous_version_of_a_content_that_is_registered_is_not_noted(it: World) -> None:
+    """By a name of its own it is a version already."""
+    told(it, register(it, content="azureml://c"))
+    told(it, anonymous(it, content="azureml://c"))
+    Scanner(it.context).scan("demo")
+
+    assert noted(it) == []
+
+
+def test_an_anonymous_version_that_nothing_governs_is_not_noted(it: World) -> None:
+    """No lifecycle would govern what is registered under that name."""
+    governing = replace(it.context.configuration.lifecycles[0], applies_to=("demo/models/iris",))
+    configuration = replace(it.context.configuration, lifecycles=(governing,))
+    anonymous(it)
+    Scanner(replace(it.context, configuration=configuration)).scan("demo")
+
+    assert noted(it) == []
+
+
 def test_an_anonymous_version_that_gets_a_name_is_registered_then(it: World) -> None:
     """Its history begins as that of anything that was Unregistered."""
     version = anonymous(it, Version(IRIS, "1"))
