@@ -13,6 +13,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.unregistered import origin_words
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Kind, Snapshot
+from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import UNREGISTERED
 
@@ -81,10 +82,14 @@ def page(context: Context, wanted: Wanted, cursor: str = "") -> NotePage:
 
     Raises:
         NotFoundError: no such registry.
+        InvalidInputError: the cursor is of no such page.
     """
     if wanted.registry:
         context.configuration.registry(wanted.registry)
     aliases = [wanted.registry] if wanted.registry else list(context.configuration.registries)
+    if cursor and cursor.partition(" ")[0] not in {place(alias) for alias in aliases}:
+        message = "the cursor is of another list: begin at the first page"
+        raise InvalidInputError(message)
     shown: list[Note] = []
     last = ""
     for read, (at, note) in enumerate(notes(context, aliases, wanted.kind, cursor)):

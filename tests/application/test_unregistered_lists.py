@@ -81,3 +81,5 @@ def test_a_cursor_of_another_list_is_refused(it: World) -> None:
         query.assets(
             it.context, query.Filter(stage=UNREGISTERED), cursor="nowhere:Unregistered note:x"
         )
+    with pytest.raises(InvalidInputError, match="the cursor is of another list"):
+        unregistered_lists.page(it.context, Wanted(stage=UNREGISTERED), "demo:models iris")
