@@ -1,7 +1,6 @@
 """The back door of a local Azure ML that another process serves, and how to start one.
 
-    with separate("--workspace", "rg/dev") as remote:
-        remote.call("put_version", place=remote.workspaces["dev"], kind="models", …)
+A process says in one line where it is; the methods of `LocalAzureMl` are called there by name.
 """
 
 from __future__ import annotations
