@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
@@ -118,12 +119,16 @@ class Subscription:
     def _post(self, client: httpx.Client, event: Event) -> httpx.Response:
         if self.schema == CLOUD_EVENTS:
             headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
-            return client.post(self.url, json=as_cloud_event(event), headers=headers)
-        headers = {"aeg-event-type": "Notification"}
-        return client.post(self.url, json=[event], headers=headers)
+            return client.post(self.url, content=_text(as_cloud_event(event)), headers=headers)
+        headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
+        return client.post(self.url, content=_text([event]), headers=headers)
 
     def _client(self) -> httpx.Client:
         return httpx.Client(headers=dict(self.headers), timeout=_TIMEOUT_SECONDS, verify=False)
+
+
+def _text(content: object) -> bytes:
+    return json.dumps(content).encode()  # escaped, so that no text is unfit for UTF-8
 
 
 @dataclass(slots=True)

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
 CURRENT_CLOUD = "AZUREML_CURRENT_CLOUD"
+SDK_WARNINGS = (
+    "ignore:datetime.datetime.utcnow:DeprecationWarning:azure.ai.ml",
+    "ignore:The `context` parameter is deprecated:DeprecationWarning",
+)
+"""Filters for pytest: what the SDK, of its own accord, is warned of with every call."""
 
 
 def ml_client() -> type[MLClient]:
