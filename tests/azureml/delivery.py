@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -108,12 +109,10 @@ class Subscription:
 
     def _delivered(self, client: httpx.Client, event: Event) -> bool:
         for attempt in range(_ATTEMPTS):
-            try:
+            time.sleep(_FIRST_PAUSE_SECONDS * attempt)
+            with suppress(httpx.HTTPError):
                 if self._post(client, event).is_success:
                     return True
-            except httpx.HTTPError:
-                pass  # it is tried again
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
         return False
 
     def _post(self, client: httpx.Client, event: Event) -> httpx.Response:

@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        while self.server_state.connections:
+        while self.server_state.connections:  # noqa: ASYNC110  # uvicorn tells nobody
             await asyncio.sleep(_TICK_SECONDS)
 
     @property

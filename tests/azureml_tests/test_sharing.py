@@ -54,7 +54,11 @@ def test_wrong_imports_are_refused(
     """What is not there, no id, or in the registry already, is not imported."""
     local.put_version(dev, "models", "churn", "1", CONTENTS["models"])
     local.put_version(shared, "models", "churn", "1", CONTENTS["models"])
-    sources = (dev.asset_id("models", "churn", "9"), "churn:1", dev.asset_id("models", "churn", "1"))
+    sources = (
+        dev.asset_id("models", "churn", "9"),
+        "churn:1",
+        dev.asset_id("models", "churn", "1"),
+    )
 
     answers = [arm.post(f"{PLANE}{shared.id}/import", _asked(source)) for source in sources]
 
