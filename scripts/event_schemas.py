@@ -364,7 +364,7 @@ SHAPES: dict[RecordType, Shape] = {
             "displaced_by": _one_of("version", "The version that took its stage."),
             "retires_at": _one_of(
                 "moment",
-                "Until when it may be served as before, though displaced; left out where it may not.",
+                "Until when it may still be served as before; left out where it may not.",
             ),
             **_GROUNDS,
             "because_of": _BECAUSE_OF,

@@ -1,4 +1,4 @@
-"""The link port: where the pages of versions and approvals are, and the personal links that let someone vote there.
+"""The link port: where pages are, and the personal links that let someone vote on an approval's.
 
 A personal link names its approval, its approver and the fingerprint of the brief, and ends with the
 approval. Whoever has it is taken for the approver: the weaker level, `Assurance.LINK`.
