@@ -52,7 +52,8 @@ def alarm(record: Record, lifecycle: Lifecycle | None, directory: Directory) -> 
         ("Why", plain(str(content["why"]))),
         ("By", _by(record, directory)),
     )
-    title = f"Violated: {version} {f'is served by {endpoint}' if served else 'was deleted'}"
+    done = f"is served by {endpoint}".rstrip() if served else "was deleted"
+    title = f"Violated: {version} {done}"
     message = Message(
         title,
         text if served else _DELETED,
