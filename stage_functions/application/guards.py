@@ -33,7 +33,7 @@ from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.error import RetryableError
+from stage_functions.domain.error import RetryableError, StagewardError
 from stage_functions.domain.history import stood
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
@@ -69,25 +69,25 @@ class _Found(Struct, frozen=True):
 def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
     """Judge what an endpoint serves; tell whether anything was committed.
 
-    Every deployment is judged before the first fault is raised.
+    Every deployment is judged before a fault is raised, one that may pass before any other.
 
     Raises:
-        NotFoundError, RegistryRefusedError: the endpoint cannot be read at all.
+        NotFoundError, RegistryRefusedError: the endpoint, or a version, cannot be read at all.
         RegistryUnavailableError: it, or a version that it serves, cannot be read now.
         StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver the signal again.
     """
     changed = False
-    fault: RetryableError | None = None
+    faults: list[StagewardError] = []
     for deployment in context.registry(signal.registry).deployments(signal.endpoint):
         case = _case(context, signal, Served(signal.registry, deployment))
         if case is None:
             continue
         try:
             changed = _follow(context, case) or changed
-        except RetryableError as exc:
-            fault = fault or exc
-    if fault is not None:
-        raise fault
+        except StagewardError as exc:
+            faults.append(exc)
+    if faults:
+        raise next((one for one in faults if isinstance(one, RetryableError)), faults[0])
     return changed
 
 

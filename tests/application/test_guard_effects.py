@@ -322,3 +322,29 @@ class TestTelling:
         made.rows.close()
 
         assert ["blue", "green"] == names
+
+
+class TestLoss:
+    """Two instances, and replies that get lost."""
+
+    @pytest.mark.parametrize("applied", [True, False])
+    def test_a_lost_reply_costs_time_and_nothing_else(self, it: World, *, applied: bool) -> None:
+        """One record, and the traffic is taken, at the latest by the sweep."""
+        deploy(it, at(it, "1"))
+        it.rows.losses = [applied]
+        told(it)
+        told(it)
+        it.clock.sleep(ENOUGH_SECONDS)
+        sweep(it.context)
+
+        assert (1, {"blue": 0}) == (len(violations(it)), traffic(it))
+        assert [] == upkeep.outbox(it.context)
+
+    def test_two_instances_that_are_told_at_once_record_one(self, it: World) -> None:
+        """Whoever commits second finds it recorded."""
+        deploy(it, at(it, "1"))
+        it.rows.meanwhile = lambda: told(it)
+        told(it)
+
+        assert (1, {"blue": 0}) == (len(violations(it)), traffic(it))
+        assert [] == upkeep.outbox(it.context)

@@ -23,7 +23,12 @@ from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
-from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
+from stage_functions.domain.error import (
+    NotFoundError,
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    StagewardError,
+)
 from stage_functions.domain.lifecycle import Lifecycle, WhenInvalid
 from stage_functions.domain.record import timestamp
 from tests.application.guard_world import (
@@ -392,14 +397,19 @@ class TestFaults:
 
         assert 1 == len(violations(it))
 
-    def test_one_version_that_cannot_be_read_holds_up_no_other(self, it: World) -> None:
+    @pytest.mark.parametrize(
+        "fault", [RegistryUnavailableError("too slow"), RegistryRefusedError("no right to read")]
+    )
+    def test_one_version_that_cannot_be_read_holds_up_no_other(
+        self, it: World, fault: StagewardError
+    ) -> None:
         """What can be judged is, before the delivery fails."""
         at(it, "1")
         it.registry.register(TWO, it.clock.now())
         deploy(it, TWO, name="a-stranger")
         deploy(it, ONE, name="known")
-        it.registry.before = lambda call: _away(it) if call == "read" else None
-        with pytest.raises(RegistryUnavailableError):
+        it.registry.before = lambda call: _failing(it, fault) if call == "read" else None
+        with pytest.raises(type(fault)):
             told(it)
         it.registry.before = lambda _: None
 
@@ -413,10 +423,9 @@ class TestFaults:
             told(it, EndpointSignal("prod", "scoring"))
 
 
-def _away(it: World) -> None:
+def _failing(it: World, fault: StagewardError) -> None:
     it.registry.before = lambda _: None
-    message = "too slow"
-    raise RegistryUnavailableError(message)
+    raise fault
 
 
 class TestActors:
