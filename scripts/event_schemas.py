@@ -263,10 +263,13 @@ SHAPES: dict[RecordType, Shape] = {
                 "gone",
             ),
             "detail": _text("The same in words for people.", minLength=1),
+            "endpoint": _text("registry/endpoint that serves it, where that is refused."),
+            "deployment": _text("The deployment of that endpoint."),
+            "changed_at": _one_of("moment", "When that deployment was made or changed."),
             **_GROUNDS,
             **_BEFORE,
         },
-        optional=("from", "to", *_GROUNDS, *_BEFORE),
+        optional=("from", "to", "endpoint", "deployment", "changed_at", *_GROUNDS, *_BEFORE),
     ),
     RecordType.TRANSITION_REFUSED: Shape(
         "A request was refused; the version stays where it is.",
@@ -384,6 +387,10 @@ SHAPES: dict[RecordType, Shape] = {
             "valid_until": _VALID_UNTIL,
             "displaces": _DISPLACES,
             "displaced_by": _one_of("version", "The version that took its stage."),
+            "retires_at": _one_of(
+                "moment",
+                "Until when it may still be served as before; left out where it may not.",
+            ),
             **_GROUNDS,
             "because_of": _BECAUSE_OF,
         },
@@ -395,6 +402,7 @@ SHAPES: dict[RecordType, Shape] = {
             "valid_until",
             "displaces",
             "displaced_by",
+            "retires_at",
             "verdicts",
             "evidence",
             "fingerprint",
@@ -445,7 +453,24 @@ SHAPES: dict[RecordType, Shape] = {
     ),
     RecordType.VIOLATED: Shape(
         "Something happened that the lifecycle forbids and Stageward could not prevent.",
-        {"from": _FROM, "why": _why("What was violated"), "because_of": _BECAUSE_OF},
+        {
+            "from": _FROM,
+            "why": _why("What was violated"),
+            "endpoint": _text(
+                "registry/endpoint that serves the version; left out where nothing was deployed.",
+                minLength=1,
+            ),
+            "deployment": _text("The deployment of that endpoint.", minLength=1),
+            "changed_at": _one_of("moment", "When that deployment was made or changed."),
+            "then": _text(
+                "What follows. record: nothing but this. notify: people are told. zero_traffic: "
+                "the deployment gets no more requests either, unless it is put right before. "
+                "Others may follow.",
+                minLength=1,
+            ),
+            "because_of": _BECAUSE_OF,
+        },
+        optional=("endpoint", "deployment", "changed_at", "then", "because_of"),
     ),
     RecordType.DRIFT_FOUND: Shape(
         "The tags of a version show what nobody was granted, or cannot be written.",

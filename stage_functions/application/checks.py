@@ -7,7 +7,6 @@ confirmed that the version is still the thing that was granted its stage.
 from __future__ import annotations
 
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -113,7 +112,7 @@ def _standing(context: Context, question: Question) -> Finding:
         return _refused("", f"{version} was registered anew since it was granted {state.stage}")
     if question.action is Action.DELETE:
         return _delete(version, lifecycle, lifecycle.stages[state.stage])
-    found = _deploy(version, lifecycle, state.stage, question.endpoint)
+    found = _deploy(context, version, lifecycle, state, question.endpoint)
     return _valid(context, loaded, version, state, found) if found.allowed else found
 
 
@@ -148,16 +147,21 @@ def _delete(version: Version, lifecycle: Lifecycle, stage: Stage) -> Finding:
     )
 
 
-def _deploy(version: Version, lifecycle: Lifecycle, stage: str, endpoint: str) -> Finding:
-    if _deployable(lifecycle.stages[stage], endpoint):
+def _deploy(
+    context: Context, version: Version, lifecycle: Lifecycle, state: VersionState, endpoint: str
+) -> Finding:
+    takers, stage = lifecycle.takers(endpoint), state.stage
+    if stage in takers:
         return _granted(stage, f"a version at {stage} may be deployed to {endpoint}")
-    others = [one.name for one in lifecycle.stages.values() if _deployable(one, endpoint)]
-    where = f"; {endpoint} takes {' and '.join(others)}" if others else ""
+    until = state.retires_at
+    if until is not None and context.clock.now() < until and state.retires_from in takers:
+        return _granted(
+            stage,
+            f"{version} stands at {stage}, but was displaced from {state.retires_from}: until "
+            f"{minute(until)} it may still be deployed to {endpoint}",
+        )
+    where = f"; {endpoint} takes {' and '.join(takers)}" if takers else ""
     return _refused(stage, f"{version} stands at {stage}, not deployable to {endpoint}{where}")
-
-
-def _deployable(stage: Stage, endpoint: str) -> bool:
-    return any(fnmatchcase(endpoint, glob) for glob in stage.deployable_to)
 
 
 def _granted(stage: str, detail: str) -> Finding:

@@ -46,7 +46,7 @@ from stage_functions.application.ports.rows import (
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
-from stage_functions.domain.record import NOTIFIED, UNPUBLISHED, Record, Tail, empty_tail, seal
+from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
 from stage_functions.domain.state import AssetState, Step, VersionState
 
 PAGE = 1000
@@ -93,7 +93,8 @@ class Owed(Struct, frozen=True):
         commit: which commit owes it.
         position: among what that commit owes.
         duty: `reconcile`, `catalog`, `sink`, `notify`, `copy`, `traffic` or `forget`.
-        target: a version's number, a sink's name, an approval's id, or what `Duty.target` is.
+        target: a version's number, a sink's name, an approval's id, what a notice is about besides
+            approvals, or what `Duty.target` is.
         versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
         first: number of the first record to publish, or to tell of.
@@ -469,9 +470,9 @@ class Ledger:
                 Owed(commit, 0, SINK, name, first=first, last=last, next_at=lease)
                 for name in self._sinks
             ]
-        told = [record for record in records if record.type in NOTIFIED] if self._notices else []
+        told = [record for record in records if record.told] if self._notices else []
         if told:
-            about = str(told[0].content["approval"])
+            about = str(told[0].content.get("approval", f"version {told[0].version}"))
             first, last = told[0].number, told[-1].number
             # Not leased to this process: only the sweep tells people, so that nobody waits for it.
             items.append(Owed(commit, 0, NOTIFY, about, first=first, last=last, next_at=now))

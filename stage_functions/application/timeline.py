@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from stage_functions.domain.lifecycle import OnViolation
 from stage_functions.domain.record import Json, Record, RecordType
 
 DIGEST_CHARACTERS = 12
@@ -129,7 +130,6 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.VALIDITY_ENDED: ("the approval is no longer valid", "bad"),
     RecordType.RENEWED: ("the approval was renewed", "good"),
     RecordType.DELETED: ("deleted at {from_}", "bad"),
-    RecordType.VIOLATED: ("a rule of its stage was broken", "bad"),
     RecordType.LIFECYCLE_ADOPTED: ("the lifecycle's text is in force", ""),
 }
 
@@ -150,6 +150,8 @@ def _told(record: Record) -> tuple[str, str]:
         same = source == target
         wish = f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
         return wish, "wait"
+    if record.type is RecordType.VIOLATED:
+        return _violated(content), "bad"
     if record.type is RecordType.STAGE_CHANGED:
         displaced = _text(content, "displaced_by")
         by = f", displaced by version {displaced}" if displaced else ""
@@ -166,6 +168,15 @@ def _before(content: Mapping[str, Json]) -> str:
     if anonymous:
         return f", from {source}: {anonymous}"
     return f", from {source}" if source else ""
+
+
+def _violated(content: Mapping[str, Json]) -> str:
+    source, endpoint = _text(content, "from"), _text(content, "endpoint")
+    if not endpoint:
+        return f"a rule of {source} was broken"
+    what = f"deployed to {endpoint} ({_text(content, 'deployment')}) while at {source}"
+    taken = _text(content, "then") == OnViolation.ZERO_TRAFFIC
+    return f"{what}: that deployment is to get no more requests" if taken else what
 
 
 def _drift(content: Mapping[str, Json]) -> str:

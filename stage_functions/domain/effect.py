@@ -18,9 +18,16 @@ from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import Actor
-from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
+from stage_functions.domain.record import (
+    Draft,
+    Json,
+    RecordType,
+    actor_document,
+    minute,
+    timestamp,
+)
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
@@ -182,13 +189,12 @@ def delete(
     fields: dict[str, Json] = {"from": state.stage, "why": why}
     step = step.record(Draft(RecordType.DELETED, version, state.incarnation, actor, fields))
     if stage is not None and not stage.deletable:
-        violation: dict[str, Json] = {
-            "from": state.stage,
-            "why": f"deleted while at {state.stage}, which is not deletable",
-        }
-        step = step.record(
-            Draft(RecordType.VIOLATED, version, state.incarnation, actor, violation, cause)
-        )
+        why = f"deleted while at {state.stage}, which is not deletable"
+        violation: dict[str, Json] = {"from": state.stage, "why": why}
+        # What is deleted gets no requests that could be taken away.
+        told = lifecycle.on_violation is not OnViolation.RECORD
+        then = OnViolation.NOTIFY if told else OnViolation.RECORD
+        step = violate(step, version, actor, violation, then, cause)
     if state.approval:
         step = close(
             step,
@@ -201,6 +207,20 @@ def delete(
         )
     holders = {s: tuple(v for v in held if v != version) for s, held in step.state.holders.items()}
     return step.with_holders(holders).with_version(replace(step.version(version), gone=True))
+
+
+def violate(
+    step: Step,
+    version: str,
+    actor: Actor,
+    fields: Mapping[str, Json],
+    then: OnViolation,
+    because_of: int | None = None,
+) -> Step:
+    """Record that something was done to a version that the lifecycle forbids, and what follows."""
+    incarnation = step.version(version).incarnation
+    said = {**fields, "then": str(then)}
+    return step.record(Draft(RecordType.VIOLATED, version, incarnation, actor, said, because_of))
 
 
 def forget(step: Step, version: str, actor: Actor, why: str) -> Step:
@@ -239,6 +259,8 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         approved_by="",
         valid_until=None,
         blocked_when_invalid=False,
+        retires_at=None,
+        retires_from="",
     )
     return step.with_version(moved).with_holders(holders)
 
@@ -247,18 +269,25 @@ def _displace(
     step: Step, version: str, by: str, lifecycle: Lifecycle, now: datetime, cause: int
 ) -> Step:
     state = step.version(version)
-    target = lifecycle.stages[state.stage].displaced_to
+    stage = lifecycle.stages[state.stage]
+    target, within = stage.displaced_to, stage.retire_within
+    until = now + within if within is not None else None
     fields: dict[str, Json] = {
         "from": state.stage,
         "to": target,
         "why": "displaced",
         "displaced_by": by,
+        **({"retires_at": timestamp(until)} if until is not None else {}),
         "lifecycle": lifecycle_document(lifecycle),
     }
     draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, ITSELF, fields, cause)
     step = _move(step.record(draft), version, target, lifecycle, now)
     status = f"displaced by version {by}: {state.stage} → {target}"
-    step = step.with_version(replace(step.version(version), status=status))
+    displaced = replace(step.version(version), status=status)
+    if until is not None:
+        status = f"{status}; may be served as before until {minute(until)}"
+        displaced = replace(displaced, status=status, retires_at=until, retires_from=stage.name)
+    step = step.with_version(displaced)
     return _void_stranded(step, version, f"{version} was displaced by {by}", now, cause)
 
 

@@ -25,7 +25,7 @@ PUT_BACK_PAUSE_SECONDS = 3600
 MISSING_TWICE_SECONDS = 300
 """A version is gone when its registry has said so twice, this far apart."""
 MAX_VIOLATIONS = 100
-"""Violations by one version remembered as recorded."""
+"""Violations by one version remembered as recorded: the newest."""
 
 
 class Origin(Struct, frozen=True):
@@ -52,8 +52,8 @@ class Duty(Struct, frozen=True):
     Attributes:
         kind: `copy`, `traffic` or `forget`.
         version: number of the version that it is about.
-        target: the alias to copy to, `endpoint/deployment` to take the traffic from, or the key of
-            what was noted as unregistered, and is so no longer.
+        target: the alias to copy to, `registry/endpoint/deployment` to take the traffic from, or
+            the key of what was noted as unregistered, and is so no longer.
     """
 
     kind: str
@@ -159,6 +159,15 @@ class VersionState(Struct, frozen=True):
             asked=(*self.asked, *fresh)[:MAX_ASKED],
             writers=(),
         )
+
+    def violated(self, mark: str) -> VersionState:
+        """Remember a violation by its hash as recorded."""
+        return replace(self, violations=(*self.violations, mark)[-MAX_VIOLATIONS:])
+
+
+def violation_hash(*parts: str) -> str:
+    """Return what `violations` keeps of one: 16 hex digits over what tells it from others."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def asked_hash(source: str, value: str) -> str:

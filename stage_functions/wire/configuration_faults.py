@@ -12,7 +12,7 @@ from typing import Any
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Configuration, RegistryType, Source
 from stage_functions.domain.hint import did_you_mean
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
@@ -40,6 +40,7 @@ def configuration_faults(
         path = ("lifecycles", index)
         for fault in (
             *_scope_faults(lifecycle, configuration.registries),
+            *_endpoint_faults(lifecycle, configuration),
             *_name_faults(lifecycle),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
@@ -125,6 +126,16 @@ def _scope_faults(lifecycle: Lifecycle, aliases: Iterable[str]) -> Iterator[Faul
             message = f"'{registry}' matches no registry; there are {', '.join(known)}"
             yield Fault(path, message + did_you_mean(registry, known))
         yield from _kind_faults(path, kind)
+
+
+def _endpoint_faults(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[Fault]:
+    types = (registry.type for registry in configuration.registries.values())
+    if lifecycle.on_violation is OnViolation.ZERO_TRAFFIC and RegistryType.AZUREML not in types:
+        message = (
+            "only Azure ML has endpoints to take traffic from, and no registry here is one: write "
+            f"{OnViolation.NOTIFY}"
+        )
+        yield Fault(("on_violation",), message)
 
 
 def _name_faults(lifecycle: Lifecycle) -> Iterator[Fault]:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import keys, query, unregistered, unregistered_rows
 from stage_functions.application.following import follow_any
-from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.ports.rows import CATALOG, LEDGER, Delete
-from stage_functions.application.registries import RegistryState
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import JobSignal
 from stage_functions.application.sweep import sweep
-from stage_functions.application.timeline import moment
 from stage_functions.application.upkeep import rebuild_catalog
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotFoundError, UnknownOutcomeError
 from stage_functions.domain.lifecycle import UNREGISTERED
-from stage_functions.domain.record import RecordType, timestamp
 from tests.application.unregistered_world import (
     CONTENT,
     NAMELESS,
@@ -37,7 +32,7 @@ from tests.application.unregistered_world import (
     register,
     told,
 )
-from tests.builders import IRIS, World, actor, context_over, world
+from tests.builders import IRIS, World, context_over, world
 
 DAY = 86_400
 
@@ -48,9 +43,6 @@ def it() -> Iterator[World]:
     made = world()
     yield made
     made.rows.close()
-
-
-# Noting.
 
 
 def test_what_a_job_leaves_behind_is_noted_once(it: World) -> None:
@@ -115,249 +107,6 @@ def test_outputs_are_noted_where_stageward_only_observes() -> None:
     it.rows.close()
 
 
-# Where histories begin.
-
-
-@pytest.mark.parametrize("order", list(permutations(("ends", "told", "ends again"))))
-def test_whatever_comes_first_what_is_registered_is_not_noted(
-    it: World, order: tuple[str, ...]
-) -> None:
-    """And nothing is ever noted again."""
-    leave(it)
-    version = register(it)
-    for what in order:
-        if what == "told":
-            told(it, version)
-        else:
-            ends(it)
-    told(it, version)
-
-    assert noted(it) == []
-    assert begun(it).get("from") == (UNREGISTERED if order[0] != "told" else None)
-
-
-def test_a_history_begins_with_the_output_of_the_same_content(it: World) -> None:
-    """The record says which output of which job, made when, and whose it was."""
-    leave(it)
-    ends(it)
-    told(it, register(it))
-    record = begun(it)
-
-    assert (record["from"], record["to"]) == (UNREGISTERED, "None")
-    assert record["output"] == {
-        "job": "job_1",
-        "name": "model",
-        "made_at": timestamp(it.registry.left[0].made_at),
-    }
-    assert record["author"] == "person:sam"
-    assert record["actor"] == {"attribution": "none", "via": "registry"}
-    assert noted(it) == []
-
-
-def test_a_history_begins_with_the_one_output_of_its_job(it: World) -> None:
-    """Also where it was registered under another content."""
-    leave(it)
-    ends(it)
-    told(it, register(it, content="azureml://copied", job="job_1"))
-
-    assert begun(it)["from"] == UNREGISTERED
-    assert (noted(it), ends(it)) == ([], False)
-
-
-@pytest.mark.parametrize("first", ["job", "version"])
-def test_of_several_outputs_only_that_of_the_same_content_counts(it: World, first: str) -> None:
-    """The job alone does not say which of them was registered."""
-    leave(it)
-    leave(it, content="azureml://other", name="other")
-    if first == "job":
-        ends(it)
-    told(it, register(it, "1", "azureml://copied", "job_1"))
-    told(it, register(it, "2", "azureml://other", "job_1"))
-    ends(it)
-
-    assert begun(it, "1").get("from") is None
-    assert begun(it, "2").get("from") == (UNREGISTERED if first == "job" else None)
-    assert noted(it) == [str(OUTPUT)]
-
-
-def test_an_output_is_a_model_and_no_data_of_the_same_job(it: World) -> None:
-    """Other kinds that a job has made are not what it left behind."""
-    alias = replace(it.context.configuration.registry("demo"), watch=("*",))
-    configuration = replace(it.context.configuration, registries={"demo": alias})
-    it = replace(it, context=replace(it.context, configuration=configuration))
-    leave(it)
-    ends(it)
-    data = Version(replace(IRIS, kind=Kind.DATA), "1")
-    it.registry.register(data, it.clock.now(), content=CONTENT, job="job_1")
-    told(it, data)
-
-    assert noted(it) == [str(OUTPUT)]
-
-
-def test_an_output_whose_version_was_deleted_is_unregistered_again(it: World) -> None:
-    """Once its end is told again: no version of the registry has it."""
-    leave(it)
-    version = told(it, register(it))
-    it.registry.remove(version)
-    scanner = Scanner(it.context)
-    scanner.scan("demo")
-    it.clock.sleep(400)
-    scanner.scan("demo")
-
-    assert ends(it)
-    assert noted(it) == [str(OUTPUT)]
-
-
-def test_a_timeline_says_where_a_version_comes_from(it: World) -> None:
-    """In its first sentence."""
-    leave(it)
-    ends(it)
-    told(it, register(it))
-    told(it, anonymous(it))
-    told(it, register(it, "2", "azureml://c"))
-    told(it, register(it, "3", "azureml://d"))
-    told_of = [moment(record).what for record in query.all_records(it.context, IRIS)]
-
-    assert told_of == [
-        "registered at None, from Unregistered: output model of job job_1",
-        f"registered at None, from Unregistered: {NAMELESS}",
-        "registered at None",
-    ]
-
-
-def test_an_import_leaves_nothing_noted_that_it_took_over(it: World) -> None:
-    """The next look finds it."""
-    it.context.states.update("demo", lambda _: RegistryState())
-    leave(it)
-    ends(it)
-    register(it)
-    import_registry(it.context, ImportCommand("demo", {}, (), "", actor("eve")))
-    Scanner(it.context).scan("demo")
-
-    assert noted(it) == []
-
-
-# What the registry itself has made.
-
-
-def test_an_anonymous_version_is_noted_by_a_signal_and_never_written_to(it: World) -> None:
-    """Nor is it a version of any asset's history."""
-    told(it, anonymous(it))
-    it.registry.set_tag(NAMELESS, "stage_request", "Staging")
-    told(it, NAMELESS)
-    sweep(it.context)
-
-    assert noted(it) == [str(NAMELESS)]
-    assert it.registry.tags(NAMELESS) == {"stage_request": "Staging"}
-    assert it.context.ledger.load(NAMELESS.asset).etag == ""
-
-
-def test_the_scan_notes_anonymous_versions_and_drops_those_that_are_gone(it: World) -> None:
-    """What it drops it did not see in a whole pass; outputs stay, since no list has them."""
-    leave(it)
-    ends(it)
-    anonymous(it)
-    other = anonymous(it, Version(NAMELESS.asset, "b0e2"), "azureml://d")
-    scanner = Scanner(it.context)
-    scanner.scan("demo")
-    all_of_them = noted(it)
-    it.registry.remove(other)
-    writes = it.rows.trips
-    scanner.scan("demo")
-
-    assert all_of_them == [str(NAMELESS), str(other), str(OUTPUT)]
-    assert noted(it) == [str(NAMELESS), str(OUTPUT)]
-    assert it.rows.trips - writes < 30
-
-
-@pytest.mark.parametrize("applied", [True, False])
-def test_many_are_noted_at_once_and_one_by_one_where_that_fails(
-    it: World, *, applied: bool
-) -> None:
-    """A lost reply costs time, and nothing else."""
-    versions = [anonymous(it, Version(NAMELESS.asset, f"{n:03d}"), f"c{n}") for n in range(70)]
-    it.rows.losses = [None, applied]
-    Scanner(it.context).scan("demo")
-
-    assert noted(it) == [str(version) for version in versions]
-
-
-def test_an_anonymous_version_of_a_content_that_is_registered_is_not_noted(it: World) -> None:
-    """By a name of its own it is a version already."""
-    told(it, register(it, content="azureml://c"))
-    told(it, anonymous(it, content="azureml://c"))
-    Scanner(it.context).scan("demo")
-
-    assert noted(it) == []
-
-
-def test_an_anonymous_version_that_nothing_governs_is_not_noted(it: World) -> None:
-    """No lifecycle would govern what is registered under that name."""
-    governing = replace(it.context.configuration.lifecycles[0], applies_to=("demo/models/iris",))
-    configuration = replace(it.context.configuration, lifecycles=(governing,))
-    anonymous(it)
-    Scanner(replace(it.context, configuration=configuration)).scan("demo")
-
-    assert noted(it) == []
-
-
-def test_an_anonymous_version_that_gets_a_name_is_registered_then(it: World) -> None:
-    """Its history begins as that of anything that was Unregistered."""
-    version = anonymous(it, Version(IRIS, "1"))
-    told(it, version)
-    it.registry.call_anonymous(version, anonymous=False)
-    told(it, version)
-
-    assert (begun(it)["from"], begun(it).get("anonymous")) == (UNREGISTERED, None)
-    assert it.registry.tags(version)["stage"] == "None"
-    assert noted(it) == []
-
-
-def test_a_version_that_loses_its_name_is_left_alone(it: World) -> None:
-    """One record says why; whatever is owed to it or edited on it, nothing is written."""
-    version = told(it, register(it))
-    it.registry.call_anonymous(version)
-    it.registry.set_tag(version, "stage", "Production")
-    told(it, version)
-    told(it, version)
-    sweep(it.context)
-    types = [record.type for record in query.all_records(it.context, IRIS)]
-
-    assert types == [RecordType.REGISTERED, RecordType.DRIFT_FOUND]
-    assert it.registry.tags(version)["stage"] == "Production"
-    assert noted(it) == []
-
-
-def test_an_output_stays_one_where_its_registry_makes_a_version_of_it(it: World) -> None:
-    """In either order, and also when that version is gone again."""
-    anonymous(it, OUTPUT, CONTENT)
-    told(it, OUTPUT)
-    leave(it)
-
-    assert (ends(it), ends(it)) == (True, False)
-    told(it, OUTPUT)
-    it.registry.remove(OUTPUT)
-    Scanner(it.context).scan("demo")
-    note = unregistered_rows.find(it.rows, OUTPUT)
-    assert note is not None
-    assert note.output == "model"
-
-
-def test_a_note_follows_its_name_to_another_content(it: World) -> None:
-    """What was found by the content before is not found by it any more."""
-    leave(it)
-    ends(it)
-    it.registry.left = [replace(it.registry.left[0], content="azureml://anew")]
-
-    assert ends(it)
-    assert unregistered_rows.with_content(it.rows, "demo", Kind.MODELS, CONTENT) == []
-    told(it, register(it, content="azureml://anew"))
-    assert noted(it) == []
-
-
-# Faults, and several instances.
-
-
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_lost_reply_of_the_store_changes_nothing(it: World, *, applied: bool) -> None:
     """Neither when it is noted nor when it is registered."""
@@ -420,9 +169,6 @@ def test_a_note_that_keeps_changing_is_an_error_that_is_told_again(it: World) ->
 
     with pytest.raises(UnknownOutcomeError):
         ends(it)
-
-
-# How long, and in which lists.
 
 
 def test_outputs_that_nobody_registers_are_forgotten_after_90_days(it: World) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from msgspec.structs import replace
 from scripts import event_schemas
 from stage_functions.application import keys, query
 from stage_functions.application.adoption import adopt
+from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.importing import ImportCommand, import_registry, resolve
-from stage_functions.application.ports.registry import Output
+from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.scan import Scanner
-from stage_functions.application.signal import JobSignal, Signal
+from stage_functions.application.signal import EndpointSignal, JobSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
@@ -46,7 +47,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
-from tests.builders import IRIS, World, actor, lifecycle, timed, world
+from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -347,10 +348,34 @@ def only_observed() -> list[Record]:
         return list(query.all_records(it.context, IRIS))
 
 
+def served(it: World) -> None:
+    """Serve version 1 from an endpoint, and tell Stageward."""
+    it.registry.deployed = [Deployment("scoring", "blue", Version(IRIS, "1"), it.clock.now())]
+    follow_endpoint(it.context, EndpointSignal("demo", "scoring"))
+
+
+def guarded() -> list[Record]:
+    """Walk where a version is served too early, and is displaced from where it may be."""
+    free = unguarded()
+    retiring = replace(free.stages["Production"], retire_within=timedelta(hours=2))
+    course = replace(free, stages={**free.stages, "Production": retiring})
+    it, observed = world(governed_by=course), world(Mode.OBSERVE)
+    with closing(it.rows), closing(observed.rows):
+        for number in ("1", "2"):
+            it.register(number)
+            served(it)
+            ask(it, Version(IRIS, number), "Staging")
+            ask(it, Version(IRIS, number), "Production")
+        observed.register("1")
+        served(observed)
+        contexts = (it.context, observed.context)
+        return [record for context in contexts for record in query.all_records(context, IRIS)]
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
-    records = [*governed(), *clocked(), *imported(), *only_observed()]
+    records = [*governed(), *clocked(), *guarded(), *imported(), *only_observed()]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
 
