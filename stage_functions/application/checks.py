@@ -102,6 +102,8 @@ def _standing(context: Context, question: Question) -> Finding:
     version = question.version
     read = load_and_read(context, version)
     if isinstance(read, Note):
+        if question.action is Action.DELETE:  # there is no other way to get rid of it
+            return _granted(UNREGISTERED, f"{version} is {UNREGISTERED} and may be deleted")
         return _refused(UNREGISTERED, refusal_words(read))
     lifecycle, loaded, snapshot = read
     state = loaded.versions.get(version.number)

@@ -64,14 +64,22 @@ def test_every_transition_is_refused(it: World, version: Version) -> None:
 
 
 @pytest.mark.parametrize("version", [OUTPUT, NAMELESS], ids=["output", "anonymous"])
-@pytest.mark.parametrize("action", Action)
-def test_every_check_says_no(it: World, version: Version, action: Action) -> None:
-    """A pipeline neither deploys nor deletes it, and is told what to do."""
+@pytest.mark.parametrize("action", [Action.TRANSITION, Action.DEPLOY])
+def test_a_check_of_its_use_says_no(it: World, version: Version, action: Action) -> None:
+    """A pipeline neither promotes nor deploys it, and is told what to do."""
     request = Request("Staging", "", actor("sam"))
     found = check(it.context, Question(version, action, request, "demo/scoring"))
 
     assert (found.allowed, found.outcome) == (False, AnswerKind.REFUSED)
     assert (found.stage, found.detail) == (UNREGISTERED, words(version))
+
+
+@pytest.mark.parametrize("version", [OUTPUT, NAMELESS], ids=["output", "anonymous"])
+def test_it_may_be_deleted(it: World, version: Version) -> None:
+    """There is no other way to get rid of it, but to register it."""
+    found = check(it.context, Question(version, Action.DELETE, Request("", "", actor("sam"))))
+
+    assert (found.allowed, found.stage) == (True, UNREGISTERED)
 
 
 def test_what_no_lifecycle_would_govern_is_refused_in_the_same_words(it: World) -> None:
