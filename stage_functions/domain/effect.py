@@ -21,7 +21,7 @@ from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
-from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.state import ARCHIVED, Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
@@ -85,6 +85,7 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         held=(stage,),
         status=f"imported at {stage}",
     ).answered(base)
+    state = replace(state, base=_hiding(state.base, lifecycle, stage))
     fields: dict[str, Json] = {
         "to": stage,
         "why": "imported",
@@ -221,11 +222,23 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         stage=target,
         since=now,
         held=held,
+        base=_hiding(state.base, lifecycle, target),
         approved_by="",
         valid_until=None,
         blocked_when_invalid=False,
     )
     return step.with_version(moved).with_holders(holders)
+
+
+def _hiding(
+    base: Mapping[str, str | None], lifecycle: Lifecycle, target: str
+) -> Mapping[str, str | None]:
+    """Note that the stage hides the version: what is archived from now on is Stageward's to show.
+
+    Noted before it is written, so that a version whose archiving was never verified is shown again
+    when it comes back.
+    """
+    return {**base, ARCHIVED: "true"} if lifecycle.stages[target].hidden else base
 
 
 def _displace(
