@@ -475,7 +475,7 @@ SHAPES: dict[RecordType, Shape] = {
     RecordType.DRIFT_FOUND: Shape(
         "The tags of a version show what nobody was granted, or cannot be written.",
         {
-            "found": _text("What the tag stage showed; empty where it was not there."),
+            "found": _text("What its tags showed of a stage; empty where that was not there."),
             "granted": _one_of("stage", "The stage that the version has."),
             "why": _why("What is wrong and what is done about it"),
         },

@@ -110,7 +110,7 @@ def _register(
     begun = begin(context, snapshot)
     author = snapshot.author or str(evidence.section("author").get("id", ""))
     registry = context.configuration.registry(snapshot.version.asset.registry)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, lifecycle)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")

@@ -27,6 +27,7 @@ from stage_functions.application.brief_people import (
 )
 from stage_functions.application.brief_records import Deed
 from stage_functions.application.brief_standing import Standing, standing
+from stage_functions.application.brief_written import Written, written
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.vote import find
@@ -117,6 +118,7 @@ class Brief(Struct, frozen=True):
         sinks: names of the systems that events are published to.
         deeds: the records of it.
         standing: whether it still holds; None unless it was approved.
+        written: what is written to the registry when it is given.
     """
 
     approval: Approval
@@ -143,6 +145,7 @@ class Brief(Struct, frozen=True):
     sinks: tuple[str, ...]
     deeds: tuple[Deed, ...]
     standing: Standing | None = None
+    written: Written = Written()
 
 
 def brief(
@@ -200,6 +203,7 @@ def brief(
         sinks=tuple(context.sinks),
         deeds=brief_records.deeds(context, loaded, approval),
         standing=standing(context, loaded, approval, now),
+        written=written(context, loaded.asset, approval),
     )
 
 

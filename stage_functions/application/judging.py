@@ -324,7 +324,8 @@ def _compared(
     number = pending.displaces[-1] if pending.displaces else ""
     asset = snapshot.version.asset
     found = context.registry(asset.registry).read(Version(asset, number)) if number else None
-    beside = canonical(shown_beside(lifecycle, snapshot, found).document())
+    registry = context.configuration.registry(asset.registry)
+    beside = canonical(shown_beside(lifecycle, registry, snapshot, found).document())
     known, evidence = {digest_of(beside): beside}, ""
     if found is not None:
         evidence, document = context.evidence(found).sealed()

@@ -214,7 +214,7 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
         return True
     alias = snapshot.version.asset.registry
     registry = context.configuration.registry(alias)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
     if any(value != state.base.get(source) for source, value in values.items()):
         return True
     governed = not context.states.ungoverned(alias)

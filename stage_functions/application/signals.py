@@ -25,18 +25,20 @@ from stage_functions.application.unregistered import note_anonymous
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import (
     MAX_TARGET_CHARACTERS,
+    MLFLOW_STAGE,
     STAGE,
-    STAGE_REQUEST,
-    Reading,
     observed,
     read,
 )
 from stage_functions.domain.people import STAGEWARD, Actor, Attribution
+from stage_functions.domain.presence import APPROVAL, PRESENCE
+from stage_functions.domain.reading import Reading
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
     PUT_BACK_LIMIT,
@@ -49,6 +51,13 @@ from stage_functions.domain.transition import Refused, Request
 
 _FOLLOWED_AGAIN = 3
 """How often versions that were changed while their tags were written are followed up at once."""
+
+
+_PUT_BACK: Mapping[str, str] = {
+    STAGE: "the stage tag is put back: what it says is no transition that may be asked for",
+    PRESENCE: "the tag that stands for a stage is removed: it may not be asked for so",
+    APPROVAL: "the tag approval is put back: it says what the ledger does not say",
+}
 
 
 class _Plan(Struct, frozen=True):
@@ -165,7 +174,7 @@ def _plan(
         step = stop(arrived.step, arrived.step.version(number), why)
         return _Plan(loaded, step, arrived.blobs, suspicion=why)
     registry = context.configuration.registry(snapshot.version.asset.registry)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, lifecycle)
     state = arrived.step.version(number)
     reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
     plan = _Plan(loaded, arrived.step, arrived.blobs)
@@ -188,11 +197,13 @@ def _answer(
     number = snapshot.version.number
     state = plan.step.version(number)
     actor, candidates = _writer(context, signal, snapshot, state)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
     out_of_place = reading.drift is not None or reading.missing
     if out_of_place:
         plan = _put_back(plan, state, reading, snapshot.tags.get(STAGE), actor, now)
+    waits = reading.misplaced if _paused(state, now) else ()
     judged = {**reading.answers, **reading.absorbed}
-    judged = {s: v for s, v in judged.items() if s != STAGE or not _paused(state, now)}
+    judged = {source: value for source, value in judged.items() if source not in waits}
     if judged:
         step = plan.step.with_version(plan.step.version(number).answered(judged))
         plan = replace(plan, step=step)
@@ -202,7 +213,7 @@ def _answer(
         )
     if reading.wish is not None:
         wish = reading.wish
-        by_tag = wish.source in (STAGE, STAGE_REQUEST)
+        by_tag = wish.source != MLFLOW_STAGE and Source.TAG in registry.requests_from
         request = Request(wish.target, wish.reason, actor, "", candidates, by_tag)
         asked = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
         blobs = {**plan.blobs, **asked.judged.blobs}
@@ -217,8 +228,9 @@ def _neglected(context: Context, loaded: Loaded, state: VersionState, snapshot: 
 
 
 def _show(step: Step, number: str, reading: Reading) -> Step:
-    """Owe the tags of a version whose `stage` was edited, also where the wish changed nothing."""
-    return step.with_version(step.version(number), touch=STAGE in reading.answers)
+    """Owe the tags of a version that asked by one of them, also where the wish changed nothing."""
+    asked = STAGE in reading.answers or PRESENCE in reading.answers
+    return step.with_version(step.version(number), touch=asked)
 
 
 def _put_back(
@@ -249,7 +261,7 @@ def _put_back(
     if reading.drift is None:
         base = {**state.base, STAGE: shown}
         return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
-    fields["why"] = "the stage tag is put back: what it says is no transition that may be asked for"
+    fields["why"] = _PUT_BACK[reading.drift_in]
     step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
     return replace(plan, step=step)
 
@@ -288,11 +300,12 @@ def _operation(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
     registry = context.configuration.registry(snapshot.version.asset.registry)
     known = loaded.versions.get(snapshot.version.number)
     base = known.base if known else {}
+    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
     document: dict[str, Json] = {
         "version": str(snapshot.version),
         "incarnation": snapshot.incarnation,
         "number": loaded.head.number,
         "base": {source: value for source, value in base.items() if value is not None},
-        "observed": {s: v for s, v in observed(snapshot, registry).items() if v is not None},
+        "observed": {source: value for source, value in values.items() if value is not None},
     }
     return f"signal-{digest(document).removeprefix('sha256:')[:32]}"

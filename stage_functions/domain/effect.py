@@ -28,7 +28,7 @@ from stage_functions.domain.record import (
     minute,
     timestamp,
 )
-from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.state import ARCHIVED, Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
@@ -107,6 +107,7 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         status=f"imported at {stage}",
         job=snapshot.job or "",
     ).answered(base)
+    state = replace(state, base=_hiding(state.base, lifecycle, stage))
     fields: dict[str, Json] = {
         "to": stage,
         "why": "imported",
@@ -256,6 +257,7 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         stage=target,
         since=now,
         held=held,
+        base=_hiding(state.base, lifecycle, target),
         approved_by="",
         valid_until=None,
         blocked_when_invalid=False,
@@ -263,6 +265,17 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         retires_from="",
     )
     return step.with_version(moved).with_holders(holders)
+
+
+def _hiding(
+    base: Mapping[str, str | None], lifecycle: Lifecycle, target: str
+) -> Mapping[str, str | None]:
+    """Note that the stage hides the version: what is archived from now on is Stageward's to show.
+
+    Noted before it is written, so that a version whose archiving was never verified is shown again
+    when it comes back.
+    """
+    return {**base, ARCHIVED: "true"} if lifecycle.stages[target].hidden else base
 
 
 def _displace(

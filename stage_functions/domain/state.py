@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval
+from stage_functions.domain.presence import APPROVAL, PRESENCE, stages
 from stage_functions.domain.record import Draft
 
 MAX_ASKED = 100
@@ -26,6 +27,8 @@ MISSING_TWICE_SECONDS = 300
 """A version is gone when its registry has said so twice, this far apart."""
 MAX_VIOLATIONS = 100
 """Violations by one version remembered as recorded: the newest."""
+ARCHIVED = "archived"
+"""In `base`: the stage of the version hides it, so that Stageward archives it in its registry."""
 
 
 class Origin(Struct, frozen=True):
@@ -151,7 +154,11 @@ class VersionState(Struct, frozen=True):
 
     def answered(self, answers: Mapping[str, str | None]) -> VersionState:
         """Remember the values that a decision judged: they are base, and do not ask again."""
-        hashes = tuple(asked_hash(source, value) for source, value in answers.items() if value)
+        hashes = tuple(
+            asked_hash(source, one)
+            for source, value in answers.items()
+            for one in _asking(source, value)
+        )
         fresh = tuple(value for value in hashes if value not in self.asked)
         return replace(
             self,
@@ -168,6 +175,13 @@ class VersionState(Struct, frozen=True):
 def violation_hash(*parts: str) -> str:
     """Return what `violations` keeps of one: 16 hex digits over what tells it from others."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _asking(source: str, value: str | None) -> tuple[str, ...]:
+    """Return what of a value may ask: of tags that stand for stages each one by itself."""
+    if source == PRESENCE:
+        return stages(value)
+    return (value,) if value and source != APPROVAL else ()
 
 
 def asked_hash(source: str, value: str) -> str:

@@ -18,6 +18,7 @@ from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
+from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
 
 CheckRule = Callable[[Rule, Collection[str]], str]
 
@@ -42,6 +43,7 @@ def configuration_faults(
             *_scope_faults(lifecycle, configuration.registries),
             *_endpoint_faults(lifecycle, configuration),
             *_name_faults(lifecycle),
+            *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
         ):
@@ -66,6 +68,8 @@ def _registry_faults(
         if Source.MLFLOW_STAGE in registry.requests_from and registry.type is RegistryType.AZUREML:
             message = "mlflow_stage is of MLflow servers; Azure ML has no such field"
             yield Fault((*path, "requests_from"), message)
+        for found in mirror_faults(registry, configuration.lifecycles):
+            yield Fault((*path, *found.path), found.message)
         for position, glob in enumerate(registry.watch):
             yield from _kind_faults((*path, "watch", position), glob.partition("/")[0])
         if not registry.address:
