@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import keys, users
+from stage_functions.application import copies, keys, users
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -96,7 +96,7 @@ class Owed(Struct, frozen=True):
         target: a version's number, a sink's name, an approval's id, or what `Duty.target` is.
         versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
-        first: number of the first record to publish, or to tell of.
+        first: number of the first record to publish, to tell of, or of the commit.
         last: number of the last one.
         attempts: made so far.
         next_at: not before this moment, by anyone but the process that committed it.
@@ -459,7 +459,16 @@ class Ledger:
             follow = Owed(commit, 0, CATALOG_DUTY, versions=step.touched, approvals=closed)
             items.append(replace(follow, next_at=lease))
         items += [
-            Owed(commit, 0, duty.kind, duty.target, versions=(duty.version,), next_at=lease)
+            Owed(
+                commit,
+                0,
+                duty.kind,
+                duty.target,
+                versions=(duty.version,),
+                first=records[0].number if records else 0,
+                last=records[-1].number if records else 0,
+                next_at=lease,
+            )
             for duty in step.duties
         ]
         published = [record.number for record in records if record.type not in UNPUBLISHED]
@@ -526,7 +535,11 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
-        for id_ in set(step.state.approvals) - set(loaded.approvals):
+            if state.origin and (before is None or before.incarnation != state.incarnation):
+                copies.received(self.rows, Version(loaded.asset, number), state)
+        # One that was open before may have been loaded since, with a version that is displaced.
+        opened = set(step.state.approvals) - set(loaded.approvals) - set(loaded.head.approvals)
+        for id_ in opened:
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
         self._prepare_moments(partition, loaded, step.state.versions.values())
