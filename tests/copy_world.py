@@ -83,7 +83,9 @@ class CopyWorld(Struct, frozen=True):
     rows: LossyRows
     sink: MemorySink
 
-    def register(self, number: str = "1", alias: str = "dev", author: str = "mlflow:sam") -> Version:
+    def register(
+        self, number: str = "1", alias: str = "dev", author: str = "mlflow:sam"
+    ) -> Version:
         """Register a version of iris with good evidence, and tell Stageward."""
         version = Version(Asset(alias, Kind.MODELS, "iris"), number)
         registry = self.registries[alias]

@@ -17,10 +17,10 @@ from stage_functions.application.context import Context
 from stage_functions.application.copies import Expected
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
-from stage_functions.domain.copied import only_copies
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
+from stage_functions.domain.copied import only_copies
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed

@@ -11,10 +11,12 @@ from msgspec import Struct
 from stage_functions.application import catalog, keys, listing
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
+from stage_functions.application.origins import Copied, Hop, chain, copied_to
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import Fault, Standing, as_of, verify
@@ -72,6 +74,8 @@ class VersionView(Struct, frozen=True):
         snapshot: as its registry shows it, or None where it is gone.
         evidence: what is known of it.
         allowed: stages that may be asked for.
+        hops: what it is a copy of, the nearest first.
+        copies: what it was copied to.
     """
 
     version: Version
@@ -79,6 +83,8 @@ class VersionView(Struct, frozen=True):
     snapshot: Snapshot | None
     evidence: Evidence
     allowed: tuple[str, ...]
+    hops: tuple[Hop, ...] = ()
+    copies: tuple[Copied, ...] = ()
 
 
 class ApprovalView(Struct, frozen=True):
@@ -234,7 +240,11 @@ def version(context: Context, wanted: Version) -> VersionView:
         raise NotFoundError(message)
     evidence = context.evidence(snapshot) if snapshot is not None else Evidence()
     allowed = lifecycle.allowed(state.stage) if state is not None and state.governed else ()
-    return VersionView(wanted, state, snapshot, evidence, allowed)
+    governed_by = context.configuration.registry(wanted.asset.registry)
+    if state is not None and trespasses(governed_by, lifecycle, state):
+        allowed = ()
+    hops, copies = chain(context, state), copied_to(context, wanted, state)
+    return VersionView(wanted, state, snapshot, evidence, allowed, hops, copies)
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:

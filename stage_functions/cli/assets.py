@@ -275,10 +275,17 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("author", found.author),
         ("in its registry", "yes" if found.registered else "no"),
         ("stopped", found.stopped),
+        *((f"copy of {one.version}", one.detail) for one in found.origins),
+        *(("copied to", _copied(one, found.version)) for one in found.copies),
         ("tags", pairs(found.tags)),
     ]
     rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
+
+
+def _copied(one: api.Copy, version: str) -> str:
+    via = "" if one.source == version else f", from {one.source}"
+    return f"{one.version}, {one.stage or 'gone'}{via}"
 
 
 def _told(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ def only_copies(alias: str) -> str:
 
 
 def trespasses(
-    registry: RegistryConfiguration, lifecycle: Lifecycle, state: VersionState
+    registry: RegistryConfiguration, lifecycle: Lifecycle | None, state: VersionState | None
 ) -> str:
     """Say why a version may not leave the stage where it began; an empty text if it may.
 
     What was imported at a later stage has been taken as granted, and goes on from there.
     """
-    if not registry.copies_only or state.origin is not None or state.stage != lifecycle.initial:
+    if not registry.copies_only or state is None or lifecycle is None:
+        return ""
+    if state.origin is not None or state.stage != lifecycle.initial:
         return ""
     return f"{only_copies(registry.alias)}: ask where it comes from, so that it is copied"

@@ -63,7 +63,7 @@ def register(
     return step.with_version(state).record(draft)
 
 
-def register_copy(  # noqa: PLR0913, PLR0917  # a record says all of this
+def register_copy(  # a record says all of this
     step: Step,
     snapshot: Snapshot,
     origin: Origin,

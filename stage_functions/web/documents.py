@@ -12,6 +12,7 @@ from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
 from stage_functions.application.importing import Import
+from stage_functions.application.origins import Hop
 from stage_functions.application.query import (
     ApprovalView,
     AssetPage,
@@ -118,6 +119,7 @@ def asset(view: AssetView, entries: list[CatalogEntry]) -> api.Asset:
 def version(view: VersionView) -> api.Version:
     """Return a version with its evidence."""
     state, snapshot = view.state, view.snapshot
+    origins = tuple(origin(hop) for hop in view.hops)
     return api.Version(
         version=str(view.version),
         stage=(state.stage or None) if state else None,
@@ -135,6 +137,27 @@ def version(view: VersionView) -> api.Version:
         evidence=evidence(view.evidence),
         approved_by=(state.approved_by or None) if state else None,
         valid_until=state.valid_until if state else None,
+        origin=origins[0] if origins else None,
+        origins=origins,
+        copies=tuple(
+            api.Copy(str(one.version), str(one.source), one.stage or None) for one in view.copies
+        ),
+    )
+
+
+def origin(hop: Hop) -> api.Origin:
+    """Return what a version is a copy of."""
+    known = hop.origin
+    return api.Origin(
+        version=known.version,
+        stage=hop.stage,
+        content=known.content,
+        number=known.number,
+        record=known.record,
+        proven=not hop.fault,
+        detail=hop.sentence,
+        evidence=known.evidence or None,
+        now=hop.now or None,
     )
 
 

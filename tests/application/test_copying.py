@@ -8,9 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
+from stage_functions.application.missing import note_missing
 from stage_functions.application.sweep import sweep
 from stage_functions.application.upkeep import outbox, retry
 from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.people import STAGEWARD
 from stage_functions.domain.record import RecordType
 from tests.copy_world import CopyWorld, copy_world, there
@@ -167,8 +169,6 @@ def test_a_version_that_is_there_already_and_no_copy_parks_the_duty(it: CopyWorl
     it.registries["test"].remove(other)
     for _ in range(2):
         it.clock.sleep(301)
-        from stage_functions.application.missing import note_missing
-
         note_missing(it.context, other)
     retry(it.context, owed.id)
     assert "Staging" == it.stage(other)
@@ -241,6 +241,5 @@ def test_what_was_overtaken_is_not_copied(it: CopyWorld) -> None:
 def _refuse_copies(name: str) -> None:
     """Let no copy be made for now."""
     if name == "copy":
-        from stage_functions.domain.error import RegistryUnavailableError
-
-        raise RegistryUnavailableError("not now")
+        message = "not now"
+        raise RegistryUnavailableError(message)
