@@ -18,6 +18,7 @@ from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
+from stage_functions.wire.copy_faults import copy_faults, strangers_only
 
 CheckRule = Callable[[Rule, Collection[str]], str]
 
@@ -43,6 +44,7 @@ def configuration_faults(
             *_name_faults(lifecycle),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
+            *copy_faults(lifecycle, configuration),
         ):
             yield Fault((*path, *fault.path), fault.message)
 
@@ -65,6 +67,9 @@ def _registry_faults(
         if Source.MLFLOW_STAGE in registry.requests_from and registry.type is RegistryType.AZUREML:
             message = "mlflow_stage is of MLflow servers; Azure ML has no such field"
             yield Fault((*path, "requests_from"), message)
+        why = strangers_only(registry.alias, configuration) if registry.copies_only else ""
+        if why:
+            yield Fault((*path, "copies_only"), why)
         for position, glob in enumerate(registry.watch):
             yield from _kind_faults((*path, "watch", position), glob.partition("/")[0])
         if not registry.address:
