@@ -33,7 +33,7 @@ from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, Lifecycle
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Rule
 from stage_functions.domain.state import VersionState
-from tests.builders import DIRECTORY, actor, lifecycle
+from tests.builders import DIRECTORY, World, actor, lifecycle
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
@@ -99,6 +99,10 @@ class CopyWorld(Struct, frozen=True):
     def see(self, version: Version) -> None:
         """Tell Stageward of a version."""
         follow(self.context, Signal(version))
+
+    def world(self) -> World:
+        """Return it as what serves the API over a world takes it."""
+        return World(self.context, self.registries["dev"], self.clock, self.rows)
 
     def ask(self, version: Version, target: str, person: str = "sam") -> Answer:
         """Ask for a transition over the API."""
