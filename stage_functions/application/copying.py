@@ -138,7 +138,7 @@ def _demand_room(
         NotFoundError: no such registry, or nothing governs it there.
     """
     if there is not None and there.governed:
-        why = _what_is_there(there)
+        why = _what_is_there(there, copied.origin)
         message = f"{target} is there already and is not this copy: {why}"
         raise NotAllowedNowError(message)
     lifecycle = context.lifecycle(target.asset)
@@ -151,9 +151,10 @@ def _demand_room(
         raise NotAllowedNowError(message)
 
 
-def _what_is_there(there: VersionState) -> str:
+def _what_is_there(there: VersionState, wanted: Origin) -> str:
     if there.origin is not None:
-        return f"it is a copy of {there.origin.version}, and stands at {there.stage}"
+        before = ", as that was before" if there.origin.version == wanted.version else ""
+        return f"it is a copy of {there.origin.version}{before}, and stands at {there.stage}"
     by = f" by {there.author}" if there.author else ""
     return f"it was registered there{by}, and stands at {there.stage}"
 
