@@ -20,7 +20,7 @@ from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
-from stage_functions.domain.copied import only_copies
+from stage_functions.domain.copied import only_copies, trespass
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
@@ -121,7 +121,7 @@ def _register(
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
     step = effect.register(step, snapshot, actor, author, base, lifecycle, now, sealed)
     if registry.copies_only:
-        step = effect.trespass(step, snapshot.version.number, actor, only_copies(registry.alias))
+        step = trespass(step, snapshot.version.number, actor, only_copies(registry.alias))
     state = replace(step.version(snapshot.version.number), uses=references(evidence))
     step = step.with_version(state)
     return Arrived(step, {sealed: document})

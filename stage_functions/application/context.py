@@ -116,8 +116,9 @@ class Context(Struct, frozen=True):
         if awaited is None:
             return None
         state = self.ledger.state(snapshot.version)
-        same = state is not None and state.incarnation == snapshot.incarnation
-        return state.origin if state is not None and same else awaited.origin
+        if state is None or not state.governed or state.incarnation != snapshot.incarnation:
+            return awaited.origin
+        return state.origin
 
     def identify(self, id_: str) -> str:
         """Return who an id of a registry or caller is, as records write it.

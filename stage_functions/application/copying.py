@@ -20,6 +20,7 @@ from stage_functions.domain.error import (
     OvertakenError,
     RegistryUnavailableError,
 )
+from stage_functions.domain.observation import STAGE_REQUEST
 from stage_functions.domain.record import Json, Record, RecordType
 from stage_functions.domain.state import Origin, VersionState
 
@@ -71,7 +72,7 @@ def _copy(
     if snapshot.incarnation != state.incarnation:
         message = f"another thing was registered as {source} since it was granted {copied.stage}"
         raise OvertakenError(message)
-    copied = replace(copied, asked=snapshot.tags.get("stage_request", ""))
+    copied = replace(copied, asked=snapshot.tags.get(STAGE_REQUEST, ""))
     copies.expect(context.ledger.rows, target, copied)
     registry.copy(snapshot, context.configuration.registry(target.asset.registry))
 

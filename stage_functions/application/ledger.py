@@ -47,7 +47,7 @@ from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
 from stage_functions.domain.record import NOTIFIED, UNPUBLISHED, Record, Tail, empty_tail, seal
-from stage_functions.domain.state import AssetState, Step, VersionState
+from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 
 PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
@@ -535,7 +535,7 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
-            if state.origin and (before is None or before.incarnation != state.incarnation):
+            if state.origin and (before is None or _begun(before) != _begun(state)):
                 copies.received(self.rows, Version(loaded.asset, number), state)
         # One that was open before may have been loaded since, with a version that is displaced.
         opened = set(step.state.approvals) - set(loaded.approvals) - set(loaded.head.approvals)
@@ -596,6 +596,10 @@ def _under(head: Head, state: VersionState) -> VersionState:
         message = f"version {state.version} has changed since its asset was loaded"
         raise ConflictError(message)
     return state
+
+
+def _begun(state: VersionState) -> tuple[str, Origin | None]:
+    return state.incarnation, state.origin
 
 
 def _mirrored(state: VersionState) -> bool:

@@ -308,7 +308,9 @@ def _what(record: Mapping[str, Any]) -> str:
     said, words = (
         [str(record[name]) for name in names if record.get(name)] for names in (_SAID, _WORDS)
     )
-    parts = [way, *said, why, *words]
+    origin = record.get("origin")
+    from_ = [str(origin["version"])] if isinstance(origin, Mapping) else []
+    parts = [way, *said, why, *from_, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 
 

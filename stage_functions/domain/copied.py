@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.people import Actor
+from stage_functions.domain.record import Draft, Json, RecordType
+from stage_functions.domain.state import Step, VersionState
 
 
 def only_copies(alias: str) -> str:
@@ -24,3 +28,11 @@ def trespasses(
     if state.origin is not None or state.stage != lifecycle.initial:
         return ""
     return f"{only_copies(registry.alias)}: ask where it comes from, so that it is copied"
+
+
+def trespass(step: Step, version: str, actor: Actor, why: str) -> Step:
+    """Record that a version which was just registered should not be where it is."""
+    state, cause = step.version(version), len(step.drafts) - 1
+    fields: dict[str, Json] = {"from": state.stage, "why": why}
+    draft = Draft(RecordType.VIOLATED, version, state.incarnation, actor, fields, cause)
+    return step.with_version(replace(state, status=why)).record(draft)

@@ -108,14 +108,6 @@ def register_copy(  # a record says all of this
     return step
 
 
-def trespass(step: Step, version: str, actor: Actor, why: str) -> Step:
-    """Record that a version which was just registered should not be where it is."""
-    state, cause = step.version(version), len(step.drafts) - 1
-    fields: dict[str, Json] = {"from": state.stage, "why": why}
-    draft = Draft(RecordType.VIOLATED, version, state.incarnation, actor, fields, cause)
-    return step.with_version(replace(state, status=why)).record(draft)
-
-
 def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
     step: Step,
     snapshot: Snapshot,

@@ -12,6 +12,7 @@ from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
 from stage_functions.application.importing import Import
+from stage_functions.application.ledger import Owed
 from stage_functions.application.origins import Hop
 from stage_functions.application.query import (
     ApprovalView,
@@ -28,7 +29,7 @@ from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.history import Standing
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Verdict
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import COPY, VersionState
 from stage_functions.wire import api
 
 _FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
@@ -284,12 +285,17 @@ def owed(view: OwedView) -> api.Owed:
         id=view.id,
         asset=view.asset,
         duty=view.owed.duty,
-        target=view.owed.target,
+        target=_target(view.owed),
         attempts=view.owed.attempts,
         next_at=view.owed.next_at,
         parked=view.owed.parked,
         error=view.owed.error,
     )
+
+
+def _target(row: Owed) -> str:
+    """Return what owed work is about; of a copy, which version goes where."""
+    return f"version {row.versions[0]} to {row.target}" if row.duty == COPY else row.target
 
 
 def _author(state: VersionState | None, shown: str | None) -> str | None:

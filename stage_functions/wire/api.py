@@ -365,7 +365,7 @@ class Standing:
         stage: the granted stage.
         since: when it was granted.
         record: number of the record that put it there.
-        why: registered, imported, approved, allowed or displaced.
+        why: registered, copied, imported, approved, allowed or displaced.
         approval: id of the approval, or of the one that renewed it last.
         approved_by: ids of those whose approval counted.
         lifecycle: digest of the lifecycle in force.

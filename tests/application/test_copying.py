@@ -8,14 +8,19 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.missing import note_missing
+from stage_functions.application.registries import RegistryState
 from stage_functions.application.sweep import sweep
 from stage_functions.application.upkeep import outbox, retry
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import RegistryUnavailableError
+from stage_functions.domain.lifecycle import Stage, Transition
 from stage_functions.domain.people import STAGEWARD
 from stage_functions.domain.record import RecordType
-from tests.copy_world import CopyWorld, copy_world, there
+from tests.builders import actor
+from tests.copy_world import CopyWorld, copy_world, governing, there
+from tests.fakes.registry import MemoryRegistry
 
 
 @pytest.fixture
@@ -243,3 +248,110 @@ def _refuse_copies(name: str) -> None:
     if name == "copy":
         message = "not now"
         raise RegistryUnavailableError(message)
+
+
+def test_an_import_leaves_a_copy_that_is_on_its_way_alone() -> None:
+    """It begins where it was granted, not where the tags of its original say, and is no stranger."""
+    it = copy_world()
+    version = it.register()
+    registry = it.registries["test"]
+    registry.before = lambda name: _unseen(registry, name)
+    it.ask(version, "Staging")
+    registry.before = lambda _: None
+    it.context.states.update("test", lambda _: RegistryState())
+    copy = there(version, "test")
+    done = import_registry(it.context, ImportCommand("test", {}, (), "now", actor("eve")))
+    it.see(copy)
+
+    assert ({}, True) == (dict(done.stages), done.done)
+    assert ["copied"] == [record.content["why"] for record in it.records(copy)]
+    it.rows.close()
+
+
+def _unseen(registry: MemoryRegistry, name: str) -> None:
+    """Let no copy be read that is there."""
+    if name == "read" and registry.calls.count("read") > 1:
+        message = "not now"
+        raise RegistryUnavailableError(message)
+
+
+def test_two_stages_that_are_copied_to_one_registry_make_one_copy() -> None:
+    """The second finds the first, which moves by the lifecycle over there."""
+    it = copy_world(
+        (
+            governing(
+                "dev",
+                Transition("None", "Staging", copy_to="test"),
+                Transition("Staging", "Production", copy_to="test"),
+            ),
+            governing("test", Transition("Staging", "Production")),
+            governing("shared"),
+        )
+    )
+    version = it.register()
+    it.ask(version, "Staging")
+    it.ask(version, "Production")
+
+    assert ("Production", "Staging") == (it.stage(version), it.stage(there(version, "test")))
+    assert [] == outbox(it.context)
+    assert 1 == it.registries["dev"].calls.count("copy")
+    it.rows.close()
+
+
+def test_a_lifecycle_over_there_without_the_stage_parks_the_duty() -> None:
+    """Nothing is copied; the words name its stages."""
+    there_only = replace(
+        governing("test"), stages={"None": Stage("None", initial=True), "Live": Stage("Live")}
+    )
+    it = copy_world(
+        (
+            governing("dev", Transition("None", "Staging", copy_to="test")),
+            there_only,
+            governing("shared"),
+        )
+    )
+    version = it.register()
+    it.ask(version, "Staging")
+    (owed,) = outbox(it.context)
+
+    assert owed.owed.parked
+    assert (
+        "lifecycle in-test, which governs test/models/iris, has no stage Staging; "
+        "the stages are None, Live"
+    ) == owed.owed.error
+    assert it.registries["test"].read(there(version, "test")) is None
+    it.rows.close()
+
+
+def test_a_copy_that_was_deleted_is_not_made_again_but_by_another_grant() -> None:
+    """What an operator removed over there stays away."""
+    it = copy_world(
+        (
+            replace(
+                governing(
+                    "dev",
+                    Transition("None", "Staging", copy_to="test"),
+                    Transition("Staging", "None"),
+                ),
+                forward_only=False,
+            ),
+            governing("test"),
+            governing("shared"),
+        )
+    )
+    version = it.register()
+    it.ask(version, "Staging")
+    copy = there(version, "test")
+    it.registries["test"].remove(copy)
+    for _ in range(2):
+        it.clock.sleep(301)
+        note_missing(it.context, copy)
+        sweep(it.context)
+
+    assert it.registries["test"].read(copy) is None
+    it.ask(version, "None")
+    it.clock.sleep(5)
+    it.ask(version, "Staging")
+    assert "Staging" == it.stage(copy)
+    assert 2 == [record.type for record in it.records(copy)].count(RecordType.REGISTERED)
+    it.rows.close()

@@ -63,6 +63,16 @@ def test_the_page_of_an_original_links_its_copies(api: Api) -> None:
     assert url_for_version(SHARED) == page.links[str(SHARED)]
 
 
+def test_what_may_be_asked_for_says_that_it_is_copied(it: CopyWorld, api: Api) -> None:
+    """On the page of a version, and of the lifecycle."""
+    it.register("5")
+    page = looked_at(api, url_for_version(Version.parse("dev/models/iris:5")), "bob", 200)
+    ways = looked_at(api, "/lifecycles/in-dev", "bob", 200)
+
+    assert "Staging (copied to test)" in page.text
+    assert "copied to test" in ways.text
+
+
 def test_the_timeline_of_a_copys_asset_links_the_record_that_granted_it(api: Api) -> None:
     """By its number, on the page of the original."""
     page = looked_at(api, url_for_asset(SHARED.asset), "bob", 200)
