@@ -134,7 +134,12 @@ def test_what_the_tags_of_the_original_said_asks_nothing_of_the_copy(it: CopyWor
 
     assert ["Registered"] == [str(record.type) for record in it.records(copy)]
     assert "" == it.state(copy).stopped
-    assert it.registries["test"].tags(copy)["stage_governor"].endswith("/1")
+    it.approve(it.ask(copy, "Production").approval)
+    shared = there(version, "shared")
+    it.see(shared)
+    assert "Staging: please" == it.registries["shared"].tags(shared)["stage_request"]
+    assert ["Registered"] == [str(record.type) for record in it.records(shared)]
+    assert it.registries["shared"].tags(shared)["stage_governor"].endswith("/1")
 
 
 def test_a_wish_that_somebody_adds_to_the_copy_is_judged(it: CopyWorld) -> None:
@@ -241,6 +246,69 @@ def test_what_was_overtaken_is_not_copied(it: CopyWorld) -> None:
     assert it.registries["test"].read(there(version, "test")) is None
     assert "another thing was registered as dev/models/iris:1" in str(said.content["why"])
     assert [] == [one for one in outbox(it.context) if one.owed.duty == "copy"]
+
+
+def test_what_has_moved_on_is_not_copied() -> None:
+    """A registry that is asked to show what is no longer granted would show a lie."""
+    it = copy_world(
+        (
+            governing(
+                "dev",
+                Transition("None", "Staging", copy_to="test"),
+                Transition("Staging", "Archived"),
+            ),
+            governing("test"),
+            governing("shared"),
+        )
+    )
+    version = it.register()
+    it.registries["dev"].before = _refuse_copies
+    it.ask(version, "Staging")
+    it.registries["dev"].before = lambda _: None
+    it.ask(version, "Archived")
+    it.clock.sleep(60)
+    sweep(it.context)
+    said = it.records(version)[-1]
+
+    assert it.registries["test"].read(there(version, "test")) is None
+    assert "it stands at Archived by now, and no longer at Staging" == said.content["why"]
+    assert [] == outbox(it.context)
+    it.rows.close()
+
+
+def test_what_was_deleted_is_not_copied(it: CopyWorld) -> None:
+    """While its registry has lost it only for the moment, the copy waits."""
+    version = it.register()
+    it.registries["dev"].before = _refuse_copies
+    it.ask(version, "Staging")
+    it.registries["dev"].before = lambda _: None
+    it.registries["dev"].remove(version)
+    it.clock.sleep(60)
+    sweep(it.context)
+    (waiting,) = outbox(it.context)
+
+    assert "registry dev has no dev/models/iris:1 at present" == waiting.owed.error
+    for _ in range(2):
+        note_missing(it.context, version)
+        it.clock.sleep(301)
+    sweep(it.context)
+    assert "what was granted Staging is gone" == it.records(version)[-1].content["why"]
+    assert [] == outbox(it.context)
+
+
+def test_a_copy_of_what_the_original_was_before_stands_in_the_way(it: CopyWorld) -> None:
+    """The words say so, since both have one name."""
+    version = it.register()
+    it.ask(version, "Staging")
+    it.registries["dev"].remove(version)
+    it.clock.sleep(5)
+    it.register()
+    it.ask(version, "Staging")
+    (owed,) = outbox(it.context)
+
+    assert owed.owed.error.endswith(
+        "it is a copy of dev/models/iris:1, as that was before, and stands at Staging"
+    )
 
 
 def _refuse_copies(name: str) -> None:
