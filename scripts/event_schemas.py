@@ -119,6 +119,20 @@ DEFINITIONS: Schema = {
         "empty when the quorum is reached.",
         {"type": "string", "minLength": 1},
     ),
+    "origin": _object(
+        "What a version is a copy of.",
+        ("version", "content", "number", "record"),
+        {
+            "version": _text(
+                "The version that was copied, as <registry alias>/<kind>/<name>:<version>.",
+                pattern="^[a-z0-9-]+/(models|data|environments|components)/[^/:]+:[^/:]+$",
+            ),
+            "content": _text("What identified its content, as its registry says."),
+            "number": _integer("Number, in its history, of the record that granted the stage."),
+            "record": _one_of("sha256", "Hash of that record, 64 hex digits."),
+            "evidence": _one_of("digest", "Digest of what was known of it when that was granted."),
+        },
+    ),
     "output": _object(
         "What a job has left behind.",
         ("job", "name", "made_at"),
@@ -217,22 +231,37 @@ class Shape:
 
 SHAPES: dict[RecordType, Shape] = {
     RecordType.REGISTERED: Shape(
-        "A version is known to the ledger from now on, at the initial stage of its lifecycle.",
+        "A version is known to the ledger from now on, at the initial stage of its lifecycle; a "
+        "copy that Stageward has made, at the stage that was granted to what it is a copy of.",
         {
             "from": _text(
                 "Where it comes from: Unregistered, where Stageward knew of it before anybody "
                 "registered it; else left out.",
                 const="Unregistered",
             ),
-            "to": _one_of("stage", "The initial stage."),
-            "why": _text("How it came there.", const="registered"),
+            "to": _one_of("stage", "The stage where it begins."),
+            "why": _choice(
+                "How it came there. copied: Stageward has copied it from another registry.",
+                "registered",
+                "copied",
+            ),
             "created_at": _CREATED_AT,
+            "displaces": _DISPLACES,
             "lifecycle": _one_of("lifecycle"),
             "evidence": _one_of("digest", "Digest of what was known of the version."),
-            "author": _AUTHOR,
+            "author": _one_of(
+                "actorId", "Who made the version, or the original of a copy, as far as is known."
+            ),
+            "origin": _one_of("origin", "What it is a copy of; left out where it is none."),
             **_BEFORE,
         },
-        optional=("from", "author", *_BEFORE),
+        optional=("from", "displaces", "author", "origin", *_BEFORE),
+        conditions=(
+            {
+                "if": {"properties": {"why": {"const": "copied"}}},
+                "then": {"required": ["origin"]},
+            },
+        ),
     ),
     RecordType.IMPORTED: Shape(
         "An operator took today's stage of a version as granted. Not published.",
@@ -473,13 +502,19 @@ SHAPES: dict[RecordType, Shape] = {
         optional=("endpoint", "deployment", "changed_at", "then", "because_of"),
     ),
     RecordType.DRIFT_FOUND: Shape(
-        "The tags of a version show what nobody was granted, or cannot be written.",
+        "The tags of a version show what nobody was granted, or cannot be written; or what was "
+        "granted was not copied to another registry.",
         {
             "found": _text("What its tags showed of a stage; empty where that was not there."),
             "granted": _one_of("stage", "The stage that the version has."),
             "why": _why("What is wrong and what is done about it"),
+            "copy_to": _text(
+                "Alias of the registry that it was to be copied to, and was not; left out where "
+                "it is not about that.",
+                pattern="^[a-z0-9-]+$",
+            ),
         },
-        optional=("found", "granted"),
+        optional=("found", "granted", "copy_to"),
     ),
     RecordType.LIFECYCLE_ADOPTED: Shape(
         "A lifecycle of the configuration is in force from now on.",

@@ -139,6 +139,8 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
         if _governed(context, snapshot):
             already += 1
             continue
+        if context.awaited(snapshot) is not None:
+            continue  # a copy begins where it was granted, whatever its tags say
         _demand_ungoverned(context, snapshot)
         stage = _stage(context, snapshot, lifecycle, command)
         if stage not in lifecycle.stages:

@@ -20,6 +20,7 @@ from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import shown_beside
 from stage_functions.domain.consent import open_approval
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
@@ -115,6 +116,10 @@ def judge(
     bare = Grounds(lifecycle)
     if request.target == state.stage and not renewable(lifecycle, state, request):
         return Judged(Unchanged(state.stage), bare)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    why = trespasses(registry, lifecycle, state)
+    if why:
+        return Judged(Refused(why), bare)
     transition = lawful(lifecycle, state, request, directory)
     if isinstance(transition, Refused):
         return Judged(transition, bare)

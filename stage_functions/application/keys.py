@@ -32,6 +32,7 @@ APPROVALS_PARTITION = "approvals"
 ASSETS_PARTITION = "assets"
 LEDGER_PARTITION = "ledger"
 NAMES_PARTITION = "names"
+COPIES_PARTITION = "copies"
 DECIDED_PARTITION = "decided"
 """Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
 

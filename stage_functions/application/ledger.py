@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, keys, users
+from stage_functions.application import contents, copies, keys, users
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -47,7 +47,7 @@ from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
 from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
-from stage_functions.domain.state import AssetState, Step, VersionState
+from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 
 PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
@@ -97,7 +97,7 @@ class Owed(Struct, frozen=True):
             approvals, or what `Duty.target` is.
         versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
-        first: number of the first record to publish, or to tell of.
+        first: number of the first record to publish, to tell of, or of the commit.
         last: number of the last one.
         attempts: made so far.
         next_at: not before this moment, by anyone but the process that committed it.
@@ -460,7 +460,16 @@ class Ledger:
             follow = Owed(commit, 0, CATALOG_DUTY, versions=step.touched, approvals=closed)
             items.append(replace(follow, next_at=lease))
         items += [
-            Owed(commit, 0, duty.kind, duty.target, versions=(duty.version,), next_at=lease)
+            Owed(
+                commit,
+                0,
+                duty.kind,
+                duty.target,
+                versions=(duty.version,),
+                first=records[0].number if records else 0,
+                last=records[-1].number if records else 0,
+                next_at=lease,
+            )
             for duty in step.duties
         ]
         published = [record.number for record in records if record.type not in UNPUBLISHED]
@@ -527,8 +536,12 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
+            if state.origin and (before is None or _begun(before) != _begun(state)):
+                copies.received(self.rows, Version(loaded.asset, number), state)
         contents.prepare(self.rows, loaded.asset, _identified_anew(loaded, step))
-        for id_ in set(step.state.approvals) - set(loaded.approvals):
+        # One that was open before may have been loaded since, with a version that is displaced.
+        opened = set(step.state.approvals) - set(loaded.approvals) - set(loaded.head.approvals)
+        for id_ in opened:
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
         self._prepare_moments(partition, loaded, step.state.versions.values())
@@ -599,6 +612,10 @@ def _identified_anew(loaded: Loaded, step: Step) -> dict[str, VersionState]:
         for number, state in step.state.versions.items()
         if (state.content, state.job) != known(number)
     }
+
+
+def _begun(state: VersionState) -> tuple[str, Origin | None]:
+    return state.incarnation, state.origin
 
 
 def _mirrored(state: VersionState) -> bool:

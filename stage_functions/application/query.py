@@ -11,11 +11,14 @@ from msgspec import Struct
 from stage_functions.application import catalog, keys, listing, unregistered, unregistered_lists
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
+from stage_functions.application.origins import Copied, Hop, copied_to
+from stage_functions.application.origins import chain as origins_of
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import Fault, Standing, as_of, verify
@@ -74,6 +77,8 @@ class VersionView(Struct, frozen=True):
         evidence: what is known of it.
         allowed: stages that may be asked for.
         note: what is noted of it where nobody has registered it, or None.
+        hops: what it is a copy of, the nearest first.
+        copies: what it was copied to.
     """
 
     version: Version
@@ -82,6 +87,8 @@ class VersionView(Struct, frozen=True):
     evidence: Evidence
     allowed: tuple[str, ...]
     note: Note | None = None
+    hops: tuple[Hop, ...] = ()
+    copies: tuple[Copied, ...] = ()
 
 
 class ApprovalView(Struct, frozen=True):
@@ -270,7 +277,11 @@ def version(context: Context, wanted: Version) -> VersionView:
         raise NotFoundError(message)
     evidence = context.evidence(snapshot) if snapshot is not None else Evidence()
     allowed = lifecycle.allowed(state.stage) if state is not None and state.governed else ()
-    return VersionView(wanted, state, snapshot, evidence, allowed)
+    governed_by = context.configuration.registry(wanted.asset.registry)
+    if state is not None and trespasses(governed_by, lifecycle, state):
+        allowed = ()
+    hops, copies = origins_of(context, state), copied_to(context, wanted, state)
+    return VersionView(wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies)
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:

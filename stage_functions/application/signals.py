@@ -6,6 +6,7 @@ signals come to the same, because only what the registry shows and the ledger re
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,9 +25,10 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
-from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
+from stage_functions.domain.error import StagewardError
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import (
@@ -49,6 +51,7 @@ from stage_functions.domain.state import (
 )
 from stage_functions.domain.transition import Refused, Request
 
+log = logging.getLogger("stageward.signals")
 _FOLLOWED_AGAIN = 3
 """How often versions that were changed while their tags were written are followed up at once."""
 
@@ -92,22 +95,38 @@ def follow(context: Context, signal: Signal) -> bool:
 
 def settle(context: Context, committed: Committed) -> None:
     """Carry out a commit, and follow up what was changed meanwhile."""
-    _again(context, work_off(context, committed), _FOLLOWED_AGAIN)
+    _again(context, committed.loaded.asset, work_off(context, committed), _FOLLOWED_AGAIN)
 
 
 def settle_due(context: Context, loaded: Loaded) -> None:
     """Carry out what is due of an asset's owed work, and follow up what was changed meanwhile."""
-    _again(context, work_off_due(context, loaded), _FOLLOWED_AGAIN)
+    _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
 
 
-def _again(context: Context, changed: tuple[Version, ...], left: int) -> None:
+def _again(context: Context, owing: Asset, changed: tuple[Version, ...], left: int) -> None:
     if left == 0:
         return
     for version in changed:
+        if version.asset != owing:
+            _receive(context, owing, version)
+            continue
         attempt = partial(_attempt, context, Signal(version), context.lifecycle(version.asset))
         committed, loaded = context.persistently(attempt)
         more = work_off(context, committed) if committed else work_off_due(context, loaded)
-        _again(context, more, left - 1)
+        _again(context, owing, more, left - 1)
+
+
+def _receive(context: Context, owing: Asset, copy: Version) -> None:
+    """Observe a copy, and finish what is owed until it is seen.
+
+    Whatever goes wrong in the other registry, the sweep comes to it again: it is no fault of what
+    was asked here.
+    """
+    try:
+        follow(context, Signal(copy))
+        work_off_due(context, context.ledger.load(owing))
+    except StagewardError as exc:
+        log.warning("%s was copied and cannot be observed now: %s", copy, exc)
 
 
 def _attempt(

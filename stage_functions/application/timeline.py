@@ -57,6 +57,8 @@ class Moment(Struct, frozen=True):
         digest: of that one, whole.
         verdicts: of the rules.
         because_of: number of the record that caused it, or 0.
+        origin: `registry/kind/name:version` of what it was copied from, or "".
+        origin_record: number of the record that granted the stage where the copy began, or 0.
     """
 
     number: int
@@ -77,6 +79,8 @@ class Moment(Struct, frozen=True):
     digest: str
     verdicts: tuple[Said, ...]
     because_of: int
+    origin: str = ""
+    origin_record: int = 0
 
 
 def moment(record: Record) -> Moment:
@@ -107,11 +111,16 @@ def moment(record: Record) -> Moment:
         digest=digest,
         verdicts=tuple(_said(one) for one in _list(content, "verdicts")),
         because_of=_number(content, "because_of"),
+        origin=_text(_map(content, "origin"), "version"),
+        origin_record=_number(_map(content, "origin"), "number"),
     )
 
 
 def _sentence(record: Record) -> tuple[str, str]:
     """Return what happened, and its tone; a table has the plain ones."""
+    copied_from = _text(_map(record.content, "origin"), "version")
+    if copied_from:
+        return f"begins at {_text(record.content, 'to')}, as a copy of {copied_from}", "good"
     plain = _PLAIN.get(record.type)
     if plain is not None:
         text, tone = plain
@@ -180,6 +189,9 @@ def _violated(content: Mapping[str, Json]) -> str:
 
 
 def _drift(content: Mapping[str, Json]) -> str:
+    unreached = _text(content, "copy_to")
+    if unreached:
+        return f"not copied to {unreached}"
     found, granted = _text(content, "found"), _text(content, "granted")
     if found and granted:
         return f"its tags said {found}, where {granted} is granted"

@@ -284,10 +284,17 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("author", found.author),
         ("in its registry", "yes" if found.registered else "no"),
         ("stopped", found.stopped),
+        *((f"copy of {one.version}", one.detail) for one in found.origins),
+        *(("copied to", _copied(one, found.version)) for one in found.copies),
         ("tags", pairs(found.tags)),
     ]
     rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
+
+
+def _copied(one: api.Copy, version: str) -> str:
+    via = "" if one.source == version else f", from {one.source}"
+    return f"{one.version}, {one.stage or 'gone'}{via}"
 
 
 def _told(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -308,10 +315,11 @@ def _what(record: Mapping[str, Any]) -> str:
     way = f"{source} → {target}" if source and target else str(target or source or "")
     status, why = str(record.get("status", "")), str(record.get("why", ""))
     why = ending(status, why) if status else why
-    output = record.get("output", {})
+    output, origin = record.get("output"), record.get("origin")
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
-    words = [str(record[name]) for name in _WORDS if record.get(name)]
+    words = [str(origin["version"])] if origin else []
+    words += [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 

@@ -28,7 +28,7 @@ from stage_functions.domain.record import (
     minute,
     timestamp,
 )
-from stage_functions.domain.state import ARCHIVED, Step, VersionState
+from stage_functions.domain.state import ARCHIVED, COPY, Duty, Origin, Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
@@ -82,6 +82,51 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         fields["author"] = author
     draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, actor, fields)
     return step.with_version(state).record(draft)
+
+
+def register_copy(  # a record says all of this
+    step: Step,
+    snapshot: Snapshot,
+    origin: Origin,
+    stage: str,
+    base: Mapping[str, str | None],
+    lifecycle: Lifecycle,
+    now: datetime,
+    evidence: str,
+) -> Step:
+    """Begin a copy's history at the stage that was granted to what it is a copy of.
+
+    Where that is exclusive, its holder is displaced, as by any grant. Whoever made the original
+    counts as the author, so that nobody approves their own work by a detour.
+    """
+    number = snapshot.version.number
+    displaces = _others(step, lifecycle, number, stage)
+    state = VersionState(
+        version=number,
+        incarnation=snapshot.incarnation,
+        stage=stage,
+        since=now,
+        author=origin.author,
+        held=(stage,),
+        status=f"copied from {origin.version}: begins at {stage}",
+        origin=origin,
+    ).answered(base)
+    fields: dict[str, Json] = {
+        "to": stage,
+        "why": "copied",
+        "created_at": timestamp(snapshot.created_at),
+        **({"displaces": list(displaces)} if displaces else {}),
+        "lifecycle": lifecycle_document(lifecycle),
+        "evidence": evidence,
+        **({"author": origin.author} if origin.author else {}),
+        "origin": origin.document(),
+    }
+    cause = len(step.drafts)
+    draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, ITSELF, fields)
+    step = _move(step.with_version(state).record(draft), number, stage, lifecycle, now)
+    for displaced in displaces:
+        step = _displace(step, displaced, number, lifecycle, now, cause)
+    return step
 
 
 def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
@@ -154,6 +199,9 @@ def grant(
     step = _move(step.record(draft), version, target, grounds.lifecycle, now)
     moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
     step = step.with_version(moved if approval is None else validity.approved(moved, approval, now))
+    way = grounds.lifecycle.transition(state.stage, target)
+    if way is not None and way.copy_to:
+        step = step.owing(Duty(COPY, version, way.copy_to))
     step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
         step = _displace(step, displaced, version, grounds.lifecycle, now, cause)

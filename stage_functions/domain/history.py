@@ -93,7 +93,7 @@ class Standing(Struct, frozen=True):
         stage: the granted stage.
         since: when it was granted.
         number: of the record that put it there.
-        why: `registered`, `imported`, `approved`, `allowed` or `displaced`.
+        why: `registered`, `copied`, `imported`, `approved`, `allowed` or `displaced`.
         approval: id of the approval, or of the one that renewed it last, or "".
         lifecycle: digest of the lifecycle in force, or "".
         valid_until: until when that approval is valid; None for ever.

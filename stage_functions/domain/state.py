@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.presence import APPROVAL, PRESENCE, stages
-from stage_functions.domain.record import Draft
+from stage_functions.domain.record import Draft, Json
 
 MAX_ASKED = 100
 """Values of `stage` and `stage_request` remembered as answered; beyond, only the API asks."""
@@ -40,6 +40,7 @@ class Origin(Struct, frozen=True):
         record: hash, 64 hex digits, of the record that granted the stage that the copy begins at.
         evidence: digest of what was known of it then, or "".
         author: id of who registered it, or "".
+        number: of that record, in the history of what was copied.
     """
 
     version: str
@@ -47,6 +48,18 @@ class Origin(Struct, frozen=True):
     record: str
     evidence: str = ""
     author: str = ""
+    number: int = 0
+
+    def document(self) -> dict[str, Json]:
+        """Return the origin as records carry it."""
+        known: dict[str, Json] = {"evidence": self.evidence} if self.evidence else {}
+        return {
+            "version": self.version,
+            "content": self.content,
+            "number": self.number,
+            "record": self.record,
+            **known,
+        }
 
 
 class Duty(Struct, frozen=True):
@@ -88,7 +101,8 @@ class VersionState(Struct, frozen=True):
         put_backs: when its tags were put back lately.
         paused_until: no put-back before this moment, or None.
         stopped: why nothing is written to it, or "".
-        overruled: the value of `stage_governor` that an operator has decided to write over, or "".
+        overruled: the value of `stage_governor` that an operator has decided to write over, or
+            that a copy came with, or "".
         gone: deleted in its registry.
         missing_since: when its registry first answered that there is no such version, or None.
         approved_by: id of the approval that gave it its stage or renewed it, or "".

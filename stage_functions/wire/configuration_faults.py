@@ -18,6 +18,7 @@ from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
+from stage_functions.wire.copy_faults import copy_faults, strangers_only
 from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
 
 CheckRule = Callable[[Rule, Collection[str]], str]
@@ -46,6 +47,7 @@ def configuration_faults(
             *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
+            *copy_faults(lifecycle, configuration),
         ):
             yield Fault((*path, *fault.path), fault.message)
 
@@ -70,6 +72,9 @@ def _registry_faults(
             yield Fault((*path, "requests_from"), message)
         for found in mirror_faults(registry, configuration.lifecycles):
             yield Fault((*path, *found.path), found.message)
+        why = strangers_only(registry.alias, configuration) if registry.copies_only else ""
+        if why:
+            yield Fault((*path, "copies_only"), why)
         for position, glob in enumerate(registry.watch):
             yield from _kind_faults((*path, "watch", position), glob.partition("/")[0])
         if not registry.address:

@@ -48,6 +48,7 @@ from stage_functions.domain.record import (
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
+from tests.copy_world import copy_world, there
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -305,6 +306,21 @@ def governed() -> list[Record]:
         return [*query.all_records(it.context, IRIS), *adopted]
 
 
+def copied() -> list[Record]:
+    """Walk where versions are copied to a registry that takes nothing else."""
+    it = copy_world(copies_only=("shared",))
+    with closing(it.rows):
+        for number in ("1", "2"):
+            version = it.register(number)
+            it.ask(version, "Staging")
+            it.approve(it.ask(there(version, "test"), "Production").approval)
+        it.register("3", alias="shared")
+        blocked = it.register("4")
+        it.register("4", alias="test", author="mlflow:eve")
+        it.ask(blocked, "Staging")
+        return [*it.records(blocked), *it.records(there(blocked, "shared"))]
+
+
 def imported() -> list[Record]:
     """Walk where versions had stages before Stageward came."""
     it = world()
@@ -375,7 +391,14 @@ def guarded() -> list[Record]:
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
-    records = [*governed(), *clocked(), *guarded(), *imported(), *only_observed()]
+    records = [
+        *governed(),
+        *clocked(),
+        *guarded(),
+        *copied(),
+        *imported(),
+        *only_observed(),
+    ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
 

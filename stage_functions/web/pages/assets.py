@@ -18,6 +18,7 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.application.unregistered import how_to_register, origin_words
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
+from stage_functions.domain.lifecycle import Transition
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
@@ -108,9 +109,13 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
 
 def _allowed(found: VersionDossier) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return what may be asked for: the stage, how it is named, what it demands."""
-    there = [(one.target, one.target, demands(one)) for one in found.allowed]
+    there = [(one.target, _named(one), demands(one)) for one in found.allowed]
     same = found.renewal
     return [(same.target, f"{same.target} (renewal)", demands(same)), *there] if same else there
+
+
+def _named(way: Transition) -> str:
+    return f"{way.target} (copied to {way.copy_to})" if way.copy_to else way.target
 
 
 def _ask(request: Request) -> Response:

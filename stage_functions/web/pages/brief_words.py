@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.application.brief import Brief
+from stage_functions.application.copying import copy_of
 from stage_functions.domain.approval import Status
 from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
@@ -147,7 +148,22 @@ def on_approve(brief: Brief) -> tuple[str, ...]:
     moved = f"Version {number} moves from {bound.source} to {bound.target}."
     if approval.renews:
         moved = f"Version {number} stays at {bound.target}; its approval is valid anew."
-    return (first, moved, *_displaced(brief), *_validity(brief), *_written(brief), _events(brief))
+    return (
+        first,
+        moved,
+        *_displaced(brief),
+        *_copied(brief),
+        *_validity(brief),
+        *_written(brief),
+        _events(brief),
+    )
+
+
+def _copied(brief: Brief) -> tuple[str, ...]:
+    if not brief.copy_to:
+        return ()
+    copy = copy_of(brief.version, brief.copy_to)
+    return (f"It is copied to {copy}, which begins at {brief.approval.binding.target}.",)
 
 
 def on_reject(brief: Brief) -> tuple[str, ...]:
