@@ -16,7 +16,7 @@ from tests.azureml.errors import ArmError
 from tests.azureml.faults import Fault
 from tests.azureml.identity import Person, signed_in
 from tests.azureml.local import LocalAzureMl
-from tests.azureml.platform import managed_identity, metadata
+from tests.azureml.platform import managed_identity, metadata, workspace_discovery
 from tests.azureml.routes import answered
 from tests.azureml.world import World
 
@@ -29,13 +29,14 @@ TRANSPORT = "transport"
 
 
 class Application:
-    """Answers every request."""
+    """Answers every request, each in one step under the world's lock."""
 
     def __init__(self, local: LocalAzureMl) -> None:
         self._local = local
         self._world = local.world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         read = Read(scope, receive)
         body = await read.body()
         target = scope["raw_path"].decode()
@@ -77,11 +78,16 @@ def _answer(world: World, request: Request, read: Read) -> Answer:
             case ("msi", "token"):
                 header = read.headers.get("x-identity-header", "")
                 return managed_identity(world, request, header)
+            case ("discovery", *_):
+                return workspace_discovery(request)
             case _:
                 who = signed_in(read.headers.get("authorization"))
                 return answered(world, replace(request, who=who))
     except ArmError as exc:
         return Answer(exc.content, exc.status, exc.headers)
+    except Exception as exc:  # noqa: BLE001  # a fault of this server is told to who asked
+        failed = ArmError(500, "InternalServerError", repr(exc))
+        return Answer(failed.content, failed.status)
 
 
 def _response(answer: Answer) -> Response:

@@ -22,13 +22,11 @@ def assets(world: World, request: Request, place: Place, rest: tuple[str, ...]) 
         case "GET", ():
             return _containers(world, request, place, kind)
         case "GET", (name,):
-            return Answer(_shown(place, kind, _container(place, kind, name)))
+            return Answer(_shown(_container(place, kind, name)))
         case "PUT", (name,):
             return _put_container(world, request, place, kind, name)
         case "DELETE", (name,):
-            _container(place, kind, name)
-            del place.assets[kind][name]
-            return Answer()
+            return Answer(status=200 if place.assets[kind].pop(name, None) else 204)
         case method, (name, versions, *number) if versions.lower() == "versions":
             return _versions(world, request, place, kind, name, number)
         case method, _:
@@ -43,7 +41,7 @@ def _versions(
             found = place.assets[kind].get(name)
             newest = reversed(found.versions.values()) if found else iter(())
             asked = wanted(request, kind, is_registry=place.is_registry)
-            return page(request, filter(asked, newest), world.page_size)
+            return page(request, newest, world.page_size, asked)
         case "GET", [one]:
             return Answer(_read(world, request, place, kind, name, one))
         case "PUT", [one]:
@@ -161,7 +159,7 @@ def _put_container(world: World, request: Request, place: Place, kind: str, name
     properties = {"tags": {}, "properties": {}, "isArchived": False, **written}
     system = world.system_data(request.who, None if is_new else container.document)
     container.document = {**container.document, "properties": properties, "systemData": system}
-    return Answer(_shown(place, kind, container), 201 if is_new else 200)
+    return Answer(_shown(container), 201 if is_new else 200)
 
 
 def _container(place: Place, kind: str, name: str) -> Container:
@@ -172,12 +170,12 @@ def _container(place: Place, kind: str, name: str) -> Container:
 
 def _containers(world: World, request: Request, place: Place, kind: str) -> Answer:
     asked = wanted(request, "", is_registry=place.is_registry)
-    newest = reversed(place.assets[kind].values())
-    documents = (_shown(place, kind, container) for container in newest)
-    return page(request, filter(asked, documents), world.page_size)
+    found = place.assets[kind]
+    newest = (container.document for container in reversed(found.values()))
+    return page(request, newest, world.page_size, lambda d: asked(_shown(found[d["name"]])))
 
 
-def _shown(place: Place, kind: str, container: Container) -> Document:
+def _shown(container: Container) -> Document:
     """Return a container as it is answered; one of anonymous versions alone is anonymous."""
     properties: dict[str, Any] = dict(container.document["properties"])
     versions = container.versions.values()

@@ -14,7 +14,7 @@ from tests.azureml.world import World
 
 _ALL = 100
 _ACCEPTED = 202
-_MODEL = re.compile(r"models/(?P<name>[^/]+)/versions/(?P<number>[^/]+)\Z", re.I)
+_MODEL = re.compile(r"models/(?P<name>[^/]+)/versions/(?P<number>[^/]+)\Z", re.IGNORECASE)
 _OURS = ("id", "name", "type", "systemData")
 
 

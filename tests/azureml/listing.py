@@ -24,10 +24,23 @@ _ORDERS = {
     "updatedtime asc": ("lastModifiedAt", False),
 }
 _NEWEST_FIRST = "createdtime desc"
+Shown = Callable[[Document], Document | None]
 
 
-def page(request: Request, documents: Iterable[Document], page_size: int) -> Answer:
-    """Answer with a page of documents that come in the order of their creation, newest first."""
+def page(
+    request: Request,
+    documents: Iterable[Document],
+    page_size: int,
+    shown: Shown = lambda document: document,
+) -> Answer:
+    """Answer with a page.
+
+    Args:
+        request: says the order, and where the page begins.
+        documents: newest first, by their creation.
+        page_size: how many at most.
+        shown: what is answered for one; None to leave it out.
+    """
     text = request.query.get("$orderby", _NEWEST_FIRST).lower()
     if text not in _ORDERS:
         message = f"'{text}' is no order."
@@ -40,7 +53,7 @@ def page(request: Request, documents: Iterable[Document], page_size: int) -> Ans
     after = request.query.get("$skip", "")
     rest = _after(documents, after, field, is_descending=is_descending)
     size = min(page_size, wanted) if wanted is not None else page_size
-    found = list(islice(rest, size + 1))
+    found = list(islice((s for s in map(shown, rest) if s is not None), size + 1))
     content: dict[str, Any] = {"value": found[:size]}
     if len(found) > size and (wanted is None or wanted > size):
         left = {} if wanted is None else {"$top": str(wanted - size)}
@@ -73,20 +86,25 @@ def _whole(request: Request, key: str) -> int | None:
     return int(text)
 
 
-def wanted(request: Request, kind: str, *, is_registry: bool) -> Callable[[Document], bool]:
-    """Return which versions the request asks for.
+def wanted(request: Request, kind: str, *, is_registry: bool) -> Shown:
+    """Return what shows the versions, or containers, that the request asks for.
 
     A registry heeds no view type, as was reported; so what is sent there is not even read. Where
     the query says none, active ones are meant.
     """
+    checks: list[Callable[[Mapping[str, Any]], bool]]
     checks = [] if is_registry else [_viewed(request)]
     if kind == "models" and "stage" in request.query:
         stage = request.query["stage"]
         checks.append(lambda properties: properties.get("stage") == stage)
-    key = {"models": "tags", "data": "$tags"}.get(kind)
+    key = {"models": "tags", "data": "$tags"}.get(kind, "")
     if key in request.query:
         checks.append(_tagged(request.query[key]))
-    return lambda document: all(check(document["properties"]) for check in checks)
+
+    def shown(document: Document) -> Document | None:
+        return document if all(check(document["properties"]) for check in checks) else None
+
+    return shown
 
 
 def _viewed(request: Request) -> Callable[[Mapping[str, Any]], bool]:

@@ -110,7 +110,7 @@ class LocalAzureMl(Writing):
         """
         return client(self.url, self.ca, self.credential(name), place)
 
-    def fail(
+    def fail(  # noqa: PLR0913  # every way to go wrong is one
         self,
         match: str,
         *,

@@ -14,7 +14,7 @@ from tests.azureml.errors import ArmError, no_such_route, refused
 from tests.azureml.jobs import jobs
 from tests.azureml.listing import page
 from tests.azureml.place import KINDS, PROVIDER, REGISTRIES, WORKSPACES, Place
-from tests.azureml.platform import shown, workspace_discovery
+from tests.azureml.platform import shown
 from tests.azureml.registries import data_plane, discovery
 from tests.azureml.tracking import tracking
 from tests.azureml.world import World
@@ -43,8 +43,6 @@ def answered(world: World, request: Request) -> Answer:
             return tracking(world, request, place, rest)
         case ("registrymanagement", _):
             return discovery(world, request, request.segments[1:])
-        case ("discovery", *_):
-            return workspace_discovery(request)
         case _:
             raise no_such_route(request.method, request.path)
 

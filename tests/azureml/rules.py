@@ -16,7 +16,9 @@ from tests.azureml.errors import ArmError, refused
 _PATHS = {"models": "modelUri", "data": "dataUri"}
 _CONTENTS = ("image", "condaFile", "build")
 _WITH_STATE = ("models", "environments", "components")
-_LONG_DATASTORE = re.compile(r"azureml://subscriptions/.+?/workspaces/[^/]+/datastores/", re.I)
+_LONG_DATASTORE = re.compile(
+    r"azureml://subscriptions/.+?/workspaces/[^/]+/datastores/", re.IGNORECASE
+)
 
 
 def settled(

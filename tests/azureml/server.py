@@ -30,6 +30,10 @@ class _Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["state"][TRANSPORT] = self.transport
 
+    def shutdown(self) -> None:
+        """Hang up: clients keep connections open, and are not waited for."""
+        self.transport.abort()
+
 
 @contextmanager
 def running(port: int = 0) -> Iterator[LocalAzureMl]:

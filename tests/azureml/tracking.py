@@ -25,7 +25,7 @@ def tracking(world: World, request: Request, place: Place, rest: tuple[str, ...]
             return _run(place, request.query.get("run_id", ""))
         case "GET", ("api", "2.0", "mlflow", "model-versions", "get"):
             asked: dict[str, Any] = dict(request.query)
-            return Answer({"model_version": _shown(place, *_named(place, asked))})
+            return Answer({"model_version": _shown(*_named(place, asked))})
         case "POST", ("api", "2.0", "mlflow", "model-versions", "set-tag"):
             asked = request.content()
             return _edit(world, request, place, asked, {asked["key"]: asked["value"]})
@@ -39,7 +39,8 @@ def tracking(world: World, request: Request, place: Place, rest: tuple[str, ...]
 def _run(place: Place, name: str) -> Answer:
     run, job = place.runs.get(name), place.jobs.get(name)
     if run is None or job is None:
-        raise _absent(f"Run {name} not found")
+        what = f"Run {name}"
+        raise _absent(what)
     system, properties = job["systemData"], job["properties"]
     started, ended = _milliseconds(system["createdAt"]), _milliseconds(system["lastModifiedAt"])
     status = _STATUSES.get(properties["status"], "RUNNING")
@@ -76,15 +77,16 @@ def _named(place: Place, asked: dict[str, Any]) -> tuple[str, Document]:
     name, number = str(asked.get("name", "")), str(asked.get("version", ""))
     found = place.assets["models"].get(name)
     if found is None or number not in found.versions:
-        raise _absent(f"Model Version (name={name}, version={number}) not found")
+        what = f"Model Version (name={name}, version={number})"
+        raise _absent(what)
     return name, found.versions[number]
 
 
-def _absent(message: str) -> ArmError:
-    return ArmError(404, "RESOURCE_DOES_NOT_EXIST", message)
+def _absent(what: str) -> ArmError:
+    return ArmError(404, "RESOURCE_DOES_NOT_EXIST", f"{what} not found")
 
 
-def _shown(place: Place, name: str, document: Document) -> dict[str, Any]:
+def _shown(name: str, document: Document) -> dict[str, Any]:
     properties, system = document["properties"], document["systemData"]
     return {
         "name": name,

@@ -28,7 +28,6 @@ class World:
         lock: held by every request while it is answered.
         clock: of everything that is written.
         places: workspaces and registries by their folded ids.
-        people: who was asked for, by name.
         forbidden: object ids of those who get 403.
         calls: what was answered.
         events: what was raised.
@@ -44,7 +43,6 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     clock: Clock = field(default_factory=Clock)
     places: dict[str, Place] = field(default_factory=dict)
-    people: dict[str, Person] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
     calls: list[Call] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)

@@ -82,7 +82,7 @@ class Writing:
         with self.world.lock:
             retag(self.world, _somebody(who), place.assets[kind][name], version, tags)
 
-    def job(
+    def job(  # noqa: PLR0913  # everything that a job has may be said
         self,
         place: Place,
         *,
