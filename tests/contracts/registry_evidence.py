@@ -42,7 +42,7 @@ class RegistryEvidence:
         assert {"val-auc": 0.94, "zero": 0.0, "whole": 3.0} == evidence.section("metrics")
         assert {float} == {type(value) for value in evidence.section("metrics").values()}
         assert "a" * 40 == evidence.section("code")["commit"]
-        assert "mlflow:scientist1" == evidence.section("author")["id"]
+        assert f"{world.provider}:scientist1" == evidence.section("author")["id"]
 
     def test_keeps_what_is_no_number(self, registry: Registry, world: World, fresh: str) -> None:
         """A metric that is not a number stays one: no comparison with it holds."""
