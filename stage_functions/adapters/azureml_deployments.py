@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.adapters.azureml_api import AzureMlApi
+from stage_functions.adapters.azureml_sdk import AzureMlSdk
 from stage_functions.adapters.azureml_codec import actor, moment
 from stage_functions.adapters.azureml_reference import Names
 from stage_functions.application.ports.registry import Deployment
@@ -38,9 +39,40 @@ def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deploymen
     return ()
 
 
-def traffic(document: object) -> dict[str, int]:
+def take_traffic(api: AzureMlApi, sdk: AzureMlSdk, endpoint: str, deployment: str) -> None:
+    """Send no more requests to a deployment, nor copies of them; nothing where none are sent.
+
+    Microsoft's library is loaded only where there is something to change.
+
+    Raises:
+        RegistryUnavailableError, RegistryRefusedError: as `AzureMlApi.find` and
+            `AzureMlSdk.change_traffic`.
+    """
+    document = None if api.is_registry else api.find(ONLINE, endpoint)
+    if deployment in traffic(document) or deployment in traffic(document, "mirrorTraffic"):
+        sdk.change_traffic(endpoint, lambda shares: without(shares, deployment))
+
+
+def without(shares: Mapping[str, int], deployment: str) -> dict[str, int]:
+    """Return the shares when a deployment gets none: the others have its own, in proportion.
+
+    Whole percents, the largest remainders rounded up. A deployment that gets no requests is not
+    given any: somebody has it wait. So where no other gets any, all end at 0.
+    """
+    others = {name: share for name, share in shares.items() if name != deployment and share > 0}
+    whole, left = sum(shares.values()), sum(others.values())
+    if not left:
+        return dict.fromkeys(shares, 0)
+    found = {name: share * whole // left for name, share in others.items()}
+    by_remainder = sorted(others, key=lambda name: (-(others[name] * whole % left), name))
+    for name in by_remainder[: whole - sum(found.values())]:
+        found[name] += 1
+    return {**dict.fromkeys(shares, 0), **found}
+
+
+def traffic(document: object, key: str = "traffic") -> dict[str, int]:
     """Return the shares that deployments of an online endpoint get, by name, zeros left out."""
-    given = member(document, "properties", "traffic")
+    given = member(document, "properties", key)
     named = given if isinstance(given, dict) else {}
     shares = {str(name): integer(named, name) or 0 for name in named}
     return {name: share for name, share in shares.items() if share > 0}
