@@ -9,16 +9,23 @@ whose entities lose fields and bring archived versions back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from azure.core.credentials import TokenCredential
 
+from stage_functions.adapters import azureml_codec
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_cloud import PUBLIC, Cloud
+from stage_functions.adapters.azureml_codec import Document
+from stage_functions.adapters.azureml_edit import Editor
+from stage_functions.adapters.azureml_listing import Listing
 from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
-from stage_functions.domain.asset import Kind, Snapshot, Version
+from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.places import Places
+from stage_functions.wire.document import text
 
 PAGE_VERSIONS = 1000
 
@@ -59,3 +66,95 @@ class AzureMlRegistry:
         self._cloud = cloud
         self._aliases = dict(aliases or {})
         self._api = AzureMlApi(address, credential, cloud, timeout_seconds)
+        self._workspace = "" if self._api.is_registry else self._api.resource
+        self._editor = Editor(self._api, self._found)
+        self._listing = Listing(self._api, alias, kinds, page_versions, self._load)
+
+    def read(self, version: Version) -> Snapshot | None:
+        """Return the version as it is now: one HTTP call; two where there is none.
+
+        Raises:
+            NotFoundError: the registry is another.
+            RegistryUnavailableError, RegistryRefusedError: as the port says.
+        """
+        found = self._found(version)
+        return None if found is None else found[1]
+
+    def edit(self, version: Version, decide: Decide) -> Snapshot | None:
+        """Read, change what is decided on that, and read again: three HTTP calls.
+
+        What may come in between is told in `azureml_edit`.
+
+        Raises:
+            NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        return self._editor.edit(version, decide)
+
+    def versions(self, after: str = "") -> Page:
+        """Return the next assets behind a cursor, about a thousand versions of them.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as the port says.
+        """
+        return self._listing.page(after)
+
+    def evidence(self, snapshot: Snapshot) -> Evidence:
+        """Return what is known of a version."""
+        raise NotImplementedError(snapshot)
+
+    def links(self, version: Version, evidence: Evidence) -> Places:
+        """Return the pages of Azure Machine Learning studio."""
+        raise NotImplementedError(version, evidence)
+
+    def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
+        """Return what an endpoint serves."""
+        raise NotImplementedError(endpoint)
+
+    def take_traffic(self, endpoint: str, deployment: str) -> None:
+        """Send no more requests to a deployment."""
+        raise NotImplementedError(endpoint, deployment)
+
+    def outputs(self, job: str) -> tuple[Output, ...]:
+        """Return the models that a job has left behind."""
+        raise NotImplementedError(job)
+
+    def copy(self, snapshot: Snapshot, target: RegistryConfiguration) -> None:
+        """Copy a version to another registry."""
+        raise NotImplementedError(snapshot, target)
+
+    def identities(self) -> frozenset[str]:
+        """Return the ids of Stageward's own token; none as long as it cannot sign in."""
+        return self._api.http.identity().ids
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def _found(self, version: Version) -> tuple[Document, Snapshot] | None:
+        """Return a version's document, and what that says."""
+        asset = version.asset
+        if asset.registry != self._alias:
+            message = f"registry {self._alias} does not have {asset}"
+            raise NotFoundError(message)
+        if not azureml_codec.possible(version):
+            return None
+        document = self._api.find(asset.kind, asset.name, "versions", version.number)
+        if document is None or not azureml_codec.names(document, asset, version.number):
+            return None
+        snapshot = self._read(document, asset)
+        return cast("Document", document), snapshot
+
+    def _load(self, document: object, asset: Asset) -> Snapshot | None:
+        """Read a version of a list; None where it is of another asset."""
+        number = text(document, "name")
+        if number and not azureml_codec.names(document, asset, number):
+            return None
+        return self._read(document, asset)
+
+    def _read(self, document: object, asset: Asset) -> Snapshot:
+        try:
+            own = self._api.http.identity()
+            return azureml_codec.snapshot(document, asset, own, self._workspace)
+        except ValueError as exc:
+            message = f"{self._api.name} answered with {exc}: of {asset}"
+            raise RegistryUnavailableError(message) from exc

@@ -16,6 +16,7 @@ from math import ceil
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
+from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import HeadersPolicy, RequestIdPolicy
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
@@ -25,6 +26,7 @@ from msgspec import Struct
 
 from stage_functions.adapters.azureml_cloud import Cloud
 from stage_functions.adapters.azureml_errors import AzureMlFaultError, failure, fault
+from stage_functions.adapters.azureml_identity import Identity, of_credential, of_token
 from stage_functions.adapters.sdk_errors import UNREADABLE
 from stage_functions.domain.error import StagewardError
 from stage_functions.wire.document import parsed
@@ -78,10 +80,13 @@ class AzureHttp:
         self._timeout_seconds = timeout_seconds
         self._quiet_until = 0.0
         self._lock = threading.Lock()
+        self._credential = credential
+        self._scope = cloud.scope
+        self._signing = _Signing(credential, cloud.scope)
         policies = [
             RequestIdPolicy(),
             HeadersPolicy({"User-Agent": "stageward", "Accept": "application/json"}),
-            ARMChallengeAuthenticationPolicy(credential, cloud.scope),
+            self._signing,
         ]
         self._client: ARMPipelineClient[HttpRequest, HttpResponse] = ARMPipelineClient(
             cloud.resource_manager, policies=policies, transport=RequestsTransport()
@@ -118,6 +123,12 @@ class AzureHttp:
                     raise
                 time.sleep(0 if wait else pause)
         raise AssertionError  # pragma: no cover  # the last try returns or raises
+
+    def identity(self) -> Identity:
+        """Return who the requests are sent as; asks the credential where none was sent yet."""
+        if self._signing.identity == Identity():
+            self._signing.identity = of_credential(self._credential, self._scope)
+        return self._signing.identity
 
     def close(self) -> None:
         """Close the connections."""
@@ -169,6 +180,22 @@ class AzureHttp:
             message = f"{self.name} has asked for patience; for {ceil(wait)} s nothing is sent"
             raise AzureMlFaultError(message, sent=False, retry_after_seconds=ceil(wait))
         time.sleep(wait)
+
+
+class _Signing(ARMChallengeAuthenticationPolicy):
+    """Adds the token to requests, and knows who it is for."""
+
+    def __init__(self, credential: TokenCredential, scope: str) -> None:
+        super().__init__(credential, scope)
+        self.identity = Identity()
+        self._seen = ""
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        """Add the token."""
+        super().on_request(request)
+        header = request.http_request.headers["Authorization"]
+        if header != self._seen:
+            self.identity, self._seen = of_token(header), header
 
 
 def _repeatable(method: str, exc: AzureMlFaultError) -> bool:

@@ -39,9 +39,9 @@ def _versions(
     match request.method, number:
         case "GET", []:
             found = place.assets[kind].get(name)
-            newest = reversed(found.versions.values()) if found else iter(())
+            documents = found.versions.values() if found else ()
             asked = wanted(request, kind, is_registry=place.is_registry)
-            return page(request, newest, world.page_size, asked)
+            return page(request, documents, world.page_size, asked)
         case "GET", [one]:
             return Answer(_read(world, request, place, kind, name, one))
         case "PUT", [one]:
@@ -171,8 +171,8 @@ def _container(place: Place, kind: str, name: str) -> Container:
 def _containers(world: World, request: Request, place: Place, kind: str) -> Answer:
     asked = wanted(request, "", is_registry=place.is_registry)
     found = place.assets[kind]
-    newest = (container.document for container in reversed(found.values()))
-    return page(request, newest, world.page_size, lambda d: asked(_shown(found[d["name"]])))
+    documents = (container.document for container in found.values())
+    return page(request, documents, world.page_size, lambda d: asked(_shown(found[d["name"]])))
 
 
 def _shown(container: Container) -> Document:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -107,23 +109,25 @@ class Subscription:
 
     def _delivered(self, client: httpx.Client, event: Event) -> bool:
         for attempt in range(_ATTEMPTS):
-            try:
+            time.sleep(_FIRST_PAUSE_SECONDS * attempt)
+            with suppress(httpx.HTTPError):
                 if self._post(client, event).is_success:
                     return True
-            except httpx.HTTPError:
-                pass  # it is tried again
-            time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
         return False
 
     def _post(self, client: httpx.Client, event: Event) -> httpx.Response:
         if self.schema == CLOUD_EVENTS:
             headers = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
-            return client.post(self.url, json=as_cloud_event(event), headers=headers)
-        headers = {"aeg-event-type": "Notification"}
-        return client.post(self.url, json=[event], headers=headers)
+            return client.post(self.url, content=_text(as_cloud_event(event)), headers=headers)
+        headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
+        return client.post(self.url, content=_text([event]), headers=headers)
 
     def _client(self) -> httpx.Client:
         return httpx.Client(headers=dict(self.headers), timeout=_TIMEOUT_SECONDS, verify=False)
+
+
+def _text(content: object) -> bytes:
+    return json.dumps(content).encode()  # escaped, so that no text is unfit for UTF-8
 
 
 @dataclass(slots=True)

@@ -22,8 +22,8 @@ def endpoints(world: World, request: Request, place: Place, rest: tuple[str, ...
     """Answer what is asked below `…/workspaces/dev/onlineEndpoints`, that included in `rest`."""
     match request.method, rest[1:]:
         case "GET", ():
-            newest = reversed(place.endpoints.values())
-            return page(request, (found.document for found in newest), world.page_size)
+            found = place.endpoints.values()
+            return page(request, (endpoint.document for endpoint in found), world.page_size)
         case "GET", (name,):
             return Answer(_endpoint(place, name).document)
         case "PUT", (name,):
@@ -42,8 +42,7 @@ def _deployments(
     endpoint = _endpoint(place, name)
     match request.method, rest:
         case "GET", []:
-            newest = reversed(endpoint.deployments.values())
-            return page(request, newest, world.page_size)
+            return page(request, endpoint.deployments.values(), world.page_size)
         case "GET", [one]:
             if one not in endpoint.deployments:
                 what = "Deployment"

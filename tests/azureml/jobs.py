@@ -34,7 +34,7 @@ def jobs(world: World, request: Request, place: Place, rest: tuple[str, ...]) ->
     match request.method, rest[1:]:
         case "GET", ():
             view = request.query.get("listviewtype", "ActiveOnly").lower()
-            found = (d for d in reversed(place.jobs.values()) if _is_viewed(d, view))
+            found = (d for d in place.jobs.values() if _is_viewed(d, view))
             return page(request, found, world.page_size)
         case "GET", (name,):
             return Answer(_job(place, name))

@@ -6,6 +6,7 @@ A page ends at a moment, not at a number, so that what is written meanwhile repe
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -15,10 +16,11 @@ from tests.azureml.calls import Answer, Request
 from tests.azureml.errors import refused
 from tests.azureml.place import Document
 
+_CREATED = "createdAt"
 _ORDERS = {
-    "createdtime desc": ("createdAt", True),
-    "createdtime": ("createdAt", False),
-    "createdtime asc": ("createdAt", False),
+    "createdtime desc": (_CREATED, True),
+    "createdtime": (_CREATED, False),
+    "createdtime asc": (_CREATED, False),
     "updatedtime desc": ("lastModifiedAt", True),
     "updatedtime": ("lastModifiedAt", False),
     "updatedtime asc": ("lastModifiedAt", False),
@@ -37,7 +39,7 @@ def page(
 
     Args:
         request: says the order, and where the page begins.
-        documents: newest first, by their creation.
+        documents: oldest first, by their creation.
         page_size: how many at most.
         shown: what is answered for one; None to leave it out.
     """
@@ -46,12 +48,8 @@ def page(
         message = f"'{text}' is no order."
         raise refused(message)
     field, is_descending = _ORDERS[text]
-    if text != _NEWEST_FIRST:
-        documents = sorted(documents, key=lambda d: str(d["systemData"][field]))
-        documents = reversed(documents) if is_descending else documents
     wanted = _whole(request, "$top")
-    after = request.query.get("$skip", "")
-    rest = _after(documents, after, field, is_descending=is_descending)
+    rest = _after(documents, request.query.get("$skip", ""), field, is_descending=is_descending)
     size = min(page_size, wanted) if wanted is not None else page_size
     found = list(islice((s for s in map(shown, rest) if s is not None), size + 1))
     content: dict[str, Any] = {"value": found[:size]}
@@ -64,10 +62,19 @@ def page(
 def _after(
     documents: Iterable[Document], after: str, field: str, *, is_descending: bool
 ) -> Iterator[Document]:
-    for document in documents:
-        at = document["systemData"][field]
-        if not after or (at < after if is_descending else at > after):
-            yield document
+    """Return what follows a moment; it is looked up, for some lists have thousands of pages."""
+
+    def moment(document: Document) -> str:
+        at: str = document["systemData"][field]
+        return at
+
+    ordered = list(documents)
+    if field != _CREATED:
+        ordered.sort(key=moment)
+    if is_descending:
+        end = bisect_left(ordered, after, key=moment) if after else len(ordered)
+        return map(ordered.__getitem__, range(end - 1, -1, -1))
+    return map(ordered.__getitem__, range(bisect_right(ordered, after, key=moment), len(ordered)))
 
 
 def _next(request: Request, skip: str, left: Mapping[str, str]) -> str:

@@ -68,7 +68,7 @@ class RemoteAzureMl:
         """The ids of registries by name."""
         return self.started.registries
 
-    def call(self, name: str, **arguments: Any) -> Any:  # noqa: ANN401  # JSON both ways
+    def call(self, name: str, /, **arguments: Any) -> Any:  # noqa: ANN401  # JSON both ways
         """Do something by the back door; places are given by their ids.
 
         Raises:

@@ -6,9 +6,11 @@ server is a cloud of its own, and the note is taken away again.
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tests.azureml.identity import LocalCredential
@@ -18,14 +20,28 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
 CURRENT_CLOUD = "AZUREML_CURRENT_CLOUD"
+SDK_WARNINGS = (
+    "ignore:datetime.datetime.utcnow:DeprecationWarning:azure.ai.ml",
+    "ignore:The `context` parameter is deprecated:DeprecationWarning",
+)
+"""Filters for pytest: what the SDK, of its own accord, is warned of with every call."""
 
 
 def ml_client() -> type[MLClient]:
     """Return the class, imported without the warnings of what it imports."""
+    loaded: type[MLClient] = _loaded("azure.ai.ml").MLClient
+    return loaded
+
+
+def entities() -> ModuleType:
+    """Return the module of what the SDK's methods take and give."""
+    return _loaded("azure.ai.ml.entities")
+
+
+def _loaded(name: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from azure.ai.ml import MLClient
-    return MLClient
+        return importlib.import_module(name)
 
 
 def client(url: str, ca: Path, credential: LocalCredential, place: Place) -> MLClient:
