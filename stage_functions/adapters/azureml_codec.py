@@ -81,12 +81,12 @@ def snapshot(document: object, asset: Asset, own: Identity, workspace: str) -> S
     jobs = (text(properties, "jobName"), *(given.get(key, "") for key in _JOB_PROPERTIES))
     return Snapshot(
         Version(asset, number),
-        created_at=_moment(text(system, "createdAt")) or _EPOCH,
+        created_at=moment(text(system, "createdAt")) or _EPOCH,
         content=_content(asset.kind, properties, workspace),
         tags=_texts(properties, "tags"),
         author=actor(system, "created", own),
         modified_by=actor(system, "lastModified", own),
-        modified_at=_moment(text(system, "lastModifiedAt")),
+        modified_at=moment(text(system, "lastModifiedAt")),
         description=text(properties, "description"),
         properties=given,
         job=next(filter(None, jobs), None),
@@ -199,7 +199,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _moment(given: str) -> datetime | None:
+def moment(given: str) -> datetime | None:
+    """Return a moment of a document, aware UTC; None where it is none."""
     try:
         read = datetime.fromisoformat(given)
     except ValueError:

@@ -111,9 +111,7 @@ def _register(
     other.put(asset.kind, asset.name, "versions", number, document=body)
 
 
-def copied(
-    properties: object, workspace: str, target: RegistryConfiguration
-) -> Mapping[str, Any]:
+def copied(properties: object, workspace: str, target: RegistryConfiguration) -> Mapping[str, Any]:
     """Return the properties of a copy in another workspace.
 
     Args:
@@ -123,9 +121,7 @@ def copied(
     """
     given: dict[str, Any] = properties if isinstance(properties, dict) else {}
     kept = {
-        key: value
-        for key, value in given.items()
-        if key not in _LEFT_BEHIND and value is not None
+        key: value for key, value in given.items() if key not in _LEFT_BEHIND and value is not None
     }
     for key in _ADDRESSES:
         if key in kept:

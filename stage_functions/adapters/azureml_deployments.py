@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.adapters.azureml_api import AzureMlApi
-from stage_functions.adapters.azureml_sdk import AzureMlSdk
-from stage_functions.adapters.azureml_codec import actor, moment
+from stage_functions.adapters.azureml_codec import moment
+from stage_functions.adapters.azureml_identity import Identity, actor
 from stage_functions.adapters.azureml_reference import Names
+from stage_functions.adapters.azureml_sdk import AzureMlSdk
 from stage_functions.application.ports.registry import Deployment
 from stage_functions.domain.asset import Kind
 from stage_functions.wire.document import integer, member, text
@@ -33,8 +34,9 @@ def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deploymen
         document = api.find(collection, endpoint)
         if document is not None:
             shares = traffic(document) if collection == ONLINE else _default(document)
+            who = api.http.identity()
             rows = api.rows(collection, endpoint, "deployments")
-            found = (_deployment(row, endpoint, shares, names) for row in rows)
+            found = (_deployment(row, endpoint, shares, names, who) for row in rows)
             return tuple(one for one in found if one is not None)
     return ()
 
@@ -84,11 +86,11 @@ def _default(document: object) -> dict[str, int]:
 
 
 def _deployment(
-    row: object, endpoint: str, shares: Mapping[str, int], names: Names
+    row: object, endpoint: str, shares: Mapping[str, int], names: Names, own: Identity
 ) -> Deployment | None:
     """Read a deployment; one without a name or a time is none."""
     name, system = text(row, "name"), member(row, "systemData")
-    changed_at = moment(system, "lastModifiedAt") or moment(system, "createdAt")
+    changed_at = moment(text(system, "lastModifiedAt"))
     if not name or changed_at is None:
         return None
     return Deployment(
@@ -96,7 +98,7 @@ def _deployment(
         name,
         names.version(_model(row), Kind.MODELS),
         changed_at,
-        actor(system, "lastModified") or actor(system, "created"),
+        actor(system, "lastModified", own) or actor(system, "created", own),
         shares.get(name, 0),
     )
 

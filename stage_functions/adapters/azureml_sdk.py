@@ -234,7 +234,7 @@ def _library() -> type[MLClient]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            from azure.ai.ml import MLClient  # noqa: PLC0415  # two seconds and 100 MiB
+            from azure.ai.ml import MLClient  # two seconds and 100 MiB
     except ImportError as exc:
         message = "this needs azure-ai-ml: install stageward with the extra `azureml`"
         raise RegistryRefusedError(message) from exc

@@ -101,7 +101,10 @@ _LONG = "azureml://subscriptions/s1/resourcegroups/rg/workspaces/dev"
             "azureml://datastores/workspaceblobstore/paths/azureml/j1/trained",
         ),
         ("https://reg.blob.core.windows.net/a/b", "https://reg.blob.core.windows.net/a/b"),
-        ("azureml://registries/r/models/m/versions/1", "azureml://registries/r/models/m/versions/1"),
+        (
+            "azureml://registries/r/models/m/versions/1",
+            "azureml://registries/r/models/m/versions/1",
+        ),
         ("datastores/ds/paths/a", "datastores/ds/paths/a"),
         ("", ""),
     ],
