@@ -17,8 +17,18 @@ from stage_functions.adapters import azureml_codec
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_cloud import PUBLIC, Cloud
 from stage_functions.adapters.azureml_codec import Document
+from stage_functions.adapters.azureml_copy import copy, opening
+from stage_functions.adapters.azureml_deployments import deployments, take_traffic
 from stage_functions.adapters.azureml_edit import Editor
+from stage_functions.adapters.azureml_evidence import Source, gather
+from stage_functions.adapters.azureml_facts import facts
+from stage_functions.adapters.azureml_links import registry_places, workspace_places
 from stage_functions.adapters.azureml_listing import Listing
+from stage_functions.adapters.azureml_memory import Memory
+from stage_functions.adapters.azureml_outputs import outputs
+from stage_functions.adapters.azureml_reference import Names
+from stage_functions.adapters.azureml_sdk import AzureMlSdk
+from stage_functions.adapters.azureml_tracking import Tracking
 from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration
@@ -62,11 +72,12 @@ class AzureMlRegistry:
             ConfigurationError: the address is no such id.
         """
         self._alias = alias
-        self._credential = credential
-        self._cloud = cloud
-        self._aliases = dict(aliases or {})
         self._api = AzureMlApi(address, credential, cloud, timeout_seconds)
         self._workspace = "" if self._api.is_registry else self._api.resource
+        names = Names(alias, {self._api.resource: alias, **(aliases or {})})
+        self._source = Source(self._api, Tracking(self._api), names, Memory())
+        self._sdk = AzureMlSdk(self._api, credential)
+        self._open = opening(credential, self._api, timeout_seconds)
         self._editor = Editor(self._api, self._found)
         self._listing = Listing(self._api, alias, kinds, page_versions, self._load)
 
@@ -99,28 +110,56 @@ class AzureMlRegistry:
         return self._listing.page(after)
 
     def evidence(self, snapshot: Snapshot) -> Evidence:
-        """Return what is known of a version."""
-        raise NotImplementedError(snapshot)
+        """Return what is known of a version: two HTTP calls where it has a job, else none.
+
+        One more where it was not read just before, and one in all for where its runs are.
+
+        Raises:
+            NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        self._own(snapshot.version.asset)
+        return gather(self._source, snapshot)
 
     def links(self, version: Version, evidence: Evidence) -> Places:
         """Return the pages of Azure Machine Learning studio."""
-        raise NotImplementedError(version, evidence)
+        studio = self._api.cloud.studio
+        if self._api.is_registry:
+            return registry_places(studio, self._api.place, version)
+        return workspace_places(studio, self._api.resource, version, evidence)
 
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
-        """Return what an endpoint serves."""
-        raise NotImplementedError(endpoint)
+        """Return what an endpoint serves: two HTTP calls, and one for each further page.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        return deployments(self._api, self._source.names, endpoint)
 
     def take_traffic(self, endpoint: str, deployment: str) -> None:
-        """Send no more requests to a deployment."""
-        raise NotImplementedError(endpoint, deployment)
+        """Send no more requests to a deployment; others that get some get its share.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`; or it is not done in time.
+        """
+        take_traffic(self._api, self._sdk, endpoint, deployment)
 
     def outputs(self, job: str) -> tuple[Output, ...]:
-        """Return the models that a job has left behind."""
-        raise NotImplementedError(job)
+        """Return the models that a job has left behind: two HTTP calls.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        return outputs(self._api, self._source.tracking, job)
 
     def copy(self, snapshot: Snapshot, target: RegistryConfiguration) -> None:
-        """Copy a version to another registry."""
-        raise NotImplementedError(snapshot, target)
+        """Copy a version to another registry of Azure ML; see `azureml_copy` for what is possible.
+
+        Raises:
+            RegistryUnavailableError: as `read`; or it is not done in time.
+            RegistryRefusedError: as `read`; or Azure ML does not copy this there.
+        """
+        self._own(snapshot.version.asset)
+        copy(self._api, self._sdk, self._open, snapshot, target)
 
     def identities(self) -> frozenset[str]:
         """Return the ids of Stageward's own token; none as long as it cannot sign in."""
@@ -128,20 +167,20 @@ class AzureMlRegistry:
 
     def close(self) -> None:
         """Close the connections."""
+        self._sdk.close()
         self._api.close()
 
     def _found(self, version: Version) -> tuple[Document, Snapshot] | None:
         """Return a version's document, and what that says."""
         asset = version.asset
-        if asset.registry != self._alias:
-            message = f"registry {self._alias} does not have {asset}"
-            raise NotFoundError(message)
+        self._own(asset)
         if not azureml_codec.possible(version):
             return None
         document = self._api.find(asset.kind, asset.name, "versions", version.number)
         if document is None or not azureml_codec.names(document, asset, version.number):
             return None
         snapshot = self._read(document, asset)
+        self._source.memory.keep(snapshot, facts(asset.kind, document, self._source.names))
         return cast("Document", document), snapshot
 
     def _load(self, document: object, asset: Asset) -> Snapshot | None:
@@ -158,3 +197,8 @@ class AzureMlRegistry:
         except ValueError as exc:
             message = f"{self._api.name} answered with {exc}: of {asset}"
             raise RegistryUnavailableError(message) from exc
+
+    def _own(self, asset: Asset) -> None:
+        if asset.registry != self._alias:
+            message = f"registry {self._alias} does not have {asset}"
+            raise NotFoundError(message)

@@ -200,7 +200,7 @@ def _text(value: object) -> str:
 
 
 def moment(given: str) -> datetime | None:
-    """Return a moment as aware UTC; None where it is none. Azure writes seven digits."""
+    """Return a moment of a document, aware UTC; None where it is none."""
     try:
         read = datetime.fromisoformat(given)
     except ValueError:

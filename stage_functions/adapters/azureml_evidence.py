@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from stage_functions.adapters.azureml_api import AzureMlApi
-from stage_functions.adapters.azureml_codec import actor
 from stage_functions.adapters.azureml_facts import Sections, facts, present
+from stage_functions.adapters.azureml_identity import DISPLAYED, Identity, actor
 from stage_functions.adapters.azureml_memory import Memory
 from stage_functions.adapters.azureml_reference import Names
 from stage_functions.adapters.azureml_tracking import Tracking
@@ -53,7 +53,13 @@ _CODE = {
 _USER = "mlflow.user"
 _MODEL = "_model"
 _LITERAL = "literal"
-_NAMELESS = "aml:"
+_CONTENT = {
+    Kind.MODELS: ("model", "source"),
+    Kind.DATA: ("data", "source"),
+    Kind.ENVIRONMENTS: ("environment", "specification"),
+    Kind.COMPONENTS: ("code", "specification"),
+}
+"""Where the content of a version is told, by its kind."""
 
 
 class Source(NamedTuple):
@@ -90,36 +96,36 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
     if snapshot.job and not source.api.is_registry:
         job = source.api.find("jobs", snapshot.job)
         run = source.tracking.run(snapshot.job)
-    own = _own(source, snapshot)
+    own, who = _own(source, snapshot), source.api.http.identity()
+    names, workspace = source.names, source.tracking.workspace
     tags = {**pairs(run, "data", "tags"), **_texts(job, "tags"), **_texts(job, "properties")}
     given = list(_inputs(job))
-    names, workspace = source.names, source.tracking.workspace
     models = [one for one in given if one.type.endswith(_MODEL)]
     others = [one for one in given if one.uri and one not in models]
-    sections: dict[str, Section] = {
+    told: dict[str, Section] = {
         "job": _job(job, run, names, workspace),
-        "code": {**own.get("code", {}), **_code(job, tags)},
-        "data": {**_data(others, names, workspace)} or own.get("data", {}),
+        "code": _code(job, tags),
+        "data": _data(others, names, workspace),
         "base_model": _used(models, names, Kind.MODELS, workspace),
-        "environment": own.get("environment", {}) or _environment(job, names, workspace),
+        "environment": _environment(job, names, workspace),
         "metrics": numbers(entries(run, "data", "metrics")),
         "params": {**_literals(job), **pairs(run, "data", "params")},
-        "author": present({"id": _author(job, tags) or snapshot.author or ""}),
+        "author": present({"id": _author(job, tags, who) or snapshot.author or ""}),
     }
-    if snapshot.version.asset.kind is Kind.MODELS:
-        sections["model"] = {**present({"source": snapshot.content}), **own.get("model", {})}
-    return Evidence(sections)
+    return Evidence({**own, **{name: one for name, one in told.items() if one or name not in own}})
 
 
 def _own(source: Source, snapshot: Snapshot) -> Sections:
-    """Return what the version's own document says; nothing where it is gone."""
+    """Return what the version's own document says; only its content where it is gone."""
     found = source.memory.recall(snapshot)
     if found is None:
         asset = snapshot.version.asset
         number = snapshot.version.number
         document = source.api.find(asset.kind, asset.name, "versions", number)
         found = facts(asset.kind, document, source.names)
-    return found
+    section, key = _CONTENT[snapshot.version.asset.kind]
+    told = {**present({key: snapshot.content}), **found.get(section, {})}
+    return {**found, section: told} if told else found
 
 
 def _job(job: object, run: object, names: Names, workspace: str) -> Section:
@@ -207,14 +213,14 @@ def _named(texts: Iterable[str], names: Names, kind: Kind, workspace: str) -> di
     return fields(str(version) if version else one for one, version in found)
 
 
-def _author(job: object, tags: Mapping[str, str]) -> str:
+def _author(job: object, tags: Mapping[str, str], own: Identity) -> str:
     """Return whose job it was: an id of Azure, or the user that MLflow was told.
 
     A mere display name comes last, and one with a blank is no user of MLflow.
     """
-    creator = actor(member(job, "systemData"), "created") or ""
+    creator = actor(member(job, "systemData"), "created", own) or ""
     user = tags.get(_USER, "")
-    if user and " " not in user and (not creator or creator.startswith(_NAMELESS)):
+    if user and " " not in user and (not creator or creator.startswith(f"{DISPLAYED}:")):
         return f"mlflow:{user}"
     return creator
 

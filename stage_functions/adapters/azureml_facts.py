@@ -5,7 +5,6 @@ Pure. Description, tags and properties are not repeated here: rules read them of
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 
@@ -24,12 +23,7 @@ _ENVIRONMENT = {
     "os": ("osType",),
     "type": ("environmentType",),
 }
-_DATA = {"source": ("dataUri",), "source_type": ("dataType",)}
-_COMPONENT = ("type", "command")
-_WRITTEN_ANEW = frozenset(
-    {"$schema", "_source", "creation_context", "description", "display_name", "id", "tags"}
-)
-"""What the SDK adds to a component with every edit, and what people may change of one."""
+_COMPONENT = {"type": "type", "command": "command", "source": "code"}
 
 
 def facts(kind: Kind, document: object, names: Names) -> Sections:
@@ -45,11 +39,10 @@ def facts(kind: Kind, document: object, names: Names) -> Sections:
         case Kind.MODELS:
             return _model(properties, names)
         case Kind.DATA:
-            return {"data": present({key: text(properties, *at) for key, at in _DATA.items()})}
+            return {"data": present({"source_type": text(properties, "dataType")})}
         case Kind.ENVIRONMENTS:
-            conda = text(properties, "condaFile")
             found = {key: text(properties, *at) for key, at in _ENVIRONMENT.items()}
-            return {"environment": present({**found, "conda": _digest(conda) if conda else ""})}
+            return {"environment": present(found)}
         case Kind.COMPONENTS:
             return _component(properties, names)
 
@@ -79,23 +72,8 @@ def _trained_on(properties: object, names: Names) -> dict[str, Scalar]:
 def _component(properties: object, names: Names) -> Sections:
     """Return what a component runs, and the environment that it uses."""
     specification = member(properties, "componentSpec")
-    given = specification if isinstance(specification, dict) else {}
-    kept = {key: given[key] for key in given if key not in _WRITTEN_ANEW}
-    known = {key: text(kept, key) for key in _COMPONENT}
-    written = json.dumps(kept, sort_keys=True, separators=(",", ":"))
-    environment = text(kept, "environment")
+    known = {name: text(specification, key) for name, key in _COMPONENT.items()}
+    environment = text(specification, "environment")
     version = names.version(environment, Kind.ENVIRONMENTS)
-    return {
-        "code": present(
-            {
-                **known,
-                "source": text(kept, "code"),
-                "specification": _digest(written) if kept else "",
-            }
-        ),
-        "environment": fields([str(version) if version else environment] if environment else ()),
-    }
-
-
-def _digest(content: str) -> str:
-    return f"sha256:{hashlib.sha256(content.encode(errors='replace')).hexdigest()}"
+    used = [str(version) if version else environment] if environment else []
+    return {"code": present(known), "environment": fields(used)}

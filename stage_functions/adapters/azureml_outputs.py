@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from stage_functions.adapters.azureml_api import AzureMlApi
-from stage_functions.adapters.azureml_codec import actor, moment
+from stage_functions.adapters.azureml_codec import moment
 from stage_functions.adapters.azureml_content import ARTIFACTS, content, output_place
 from stage_functions.adapters.azureml_evidence import COMPLETED
+from stage_functions.adapters.azureml_identity import actor
 from stage_functions.adapters.azureml_tracking import Tracking
 from stage_functions.adapters.mlflow_codec import pairs
 from stage_functions.adapters.mlflow_run import instant
@@ -39,7 +40,7 @@ def outputs(api: AzureMlApi, tracking: Tracking, job: str) -> tuple[Output, ...]
     made_at = _ended(document, run)
     if made_at is None:
         return ()
-    author = actor(member(document, "systemData"), "created")
+    author = actor(member(document, "systemData"), "created", api.http.identity())
     found: dict[str, str] = {}
     for name, place in (*_named(document, job, api.resource), *_logged(run, job)):
         if place not in found.values():
@@ -72,4 +73,4 @@ def _ended(document: object, run: object) -> datetime | None:
     """Return when a job ended: as its run says, or when its document was written last."""
     system = member(document, "systemData")
     ended = instant(integer(run, "info", "end_time"))
-    return ended or moment(system, "lastModifiedAt") or moment(system, "createdAt")
+    return ended or moment(text(system, "lastModifiedAt"))
