@@ -13,7 +13,7 @@ from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Kind
 from tests.azureml import LocalAzureMl, Place, running
 from tests.azureml_world import AzureMlWorld
-from tests.contracts.registry import RegistryContract
+from tests.contracts.registry import AssetsContract, RegistryContract
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def opened(local: LocalAzureMl, place: Place, who: str = "governor", **more: obj
     )
 
 
-class _Contract(RegistryContract):
+class _Contract(AssetsContract):
     """One kind, in one place."""
 
     kind = Kind.MODELS
@@ -87,23 +87,23 @@ class _Contract(RegistryContract):
             yield registry
 
 
-class TestModels(_Contract):
+class TestModels(_Contract, RegistryContract):
     """Models of a workspace keep the contract."""
 
 
-class TestData(_Contract):
+class TestData(_Contract, RegistryContract):
     """Data of a workspace keeps the contract."""
 
     kind = Kind.DATA
 
 
-class TestEnvironments(_Contract):
+class TestEnvironments(_Contract, RegistryContract):
     """Environments of a workspace keep the contract."""
 
     kind = Kind.ENVIRONMENTS
 
 
-class TestComponents(_Contract):
+class TestComponents(_Contract, RegistryContract):
     """Components of a workspace keep the contract."""
 
     kind = Kind.COMPONENTS
