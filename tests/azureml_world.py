@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stage_functions.adapters.azureml import AzureMlRegistry
+from stage_functions.adapters.azureml_cloud import cloud
 from stage_functions.domain.asset import Asset, Kind, Version
 from tests.azureml import LocalAzureMl, Place
 
 _COUNT = itertools.count()
+
+
+def opened(
+    local: LocalAzureMl,
+    place: Place,
+    who: str = "governor",
+    *,
+    kinds: Sequence[Kind] = tuple(Kind),
+    page_versions: int = 1000,
+    timeout_seconds: float = 10,
+) -> AzureMlRegistry:
+    """Return the registry `dev` over a workspace or registry, as somebody."""
+    return AzureMlRegistry(
+        "dev",
+        place.id,
+        local.credential(who),
+        cloud=cloud(local.url, local.url),
+        kinds=kinds,
+        page_versions=page_versions,
+        timeout_seconds=timeout_seconds,
+    )
 
 
 def contents(kind: Kind, mark: object) -> dict[str, Any]:
@@ -65,7 +88,7 @@ class AzureMlWorld:
         tags: Mapping[str, str] | None = None,
         description: str = "",
         job: str | None = None,
-        **properties: object,
+        **properties: Any,  # noqa: ANN401  # as documents have them
     ) -> Version:
         """Register the next version of an asset."""
         container = self.place.assets[self.kind].get(name)

@@ -11,27 +11,9 @@ from stage_functions.adapters.azureml import AzureMlRegistry
 from stage_functions.adapters.azureml_cloud import cloud
 from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Kind
-from tests.azureml import LocalAzureMl, Place, running
-from tests.azureml_world import AzureMlWorld
+from tests.azureml import LocalAzureMl
+from tests.azureml_world import AzureMlWorld, opened
 from tests.contracts.registry import AssetsContract, RegistryContract
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[LocalAzureMl]:
-    """Return a local Azure ML, for which requests trust its certificate."""
-    with running() as local, local.in_environment():
-        yield local
-
-
-def opened(local: LocalAzureMl, place: Place, who: str = "governor", **more: object) -> Registry:
-    """Return the registry over a workspace or registry."""
-    return AzureMlRegistry(
-        "dev",
-        place.id,
-        local.credential(who),
-        cloud=cloud(local.url, local.url),
-        **more,  # type: ignore[arg-type]  # options of the registry
-    )
 
 
 class _Contract(AssetsContract):

@@ -11,7 +11,6 @@ from stage_functions.domain.asset import Kind, Snapshot, Version
 from stage_functions.domain.evidence import SECTIONS
 from tests.contracts.registry_world import World, write_tags
 
-
 _ITSELF = {Kind.DATA: "data", Kind.COMPONENTS: "code"}
 """Sections that tell of a version of a kind itself."""
 
