@@ -58,7 +58,9 @@ def test_tells_of_the_job(azure: Connected) -> None:
         params={"C": "0.5"},
         metrics={"auc": 0.94, "loss": math.nan, "n": 3},
         properties=GIT,
-        outputs={"trained": {"jobOutputType": "mlflow_model", "uri": "azureml://datastores/d/paths/x"}},
+        outputs={
+            "trained": {"jobOutputType": "mlflow_model", "uri": "azureml://datastores/d/paths/x"}
+        },
         display_name="brave fig",
     )
     _model(azure, job, modelType="mlflow_model", flavors={"sklearn": {}, "python_function": {}})
@@ -320,9 +322,7 @@ def test_never_judges_on_half_of_the_evidence(
         "azureml://elsewhere/mlflow/v1.0{id}2",
     ],
 )
-def test_sends_its_token_to_the_workspace_alone(
-    azure: Connected, uri: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sends_its_token_to_the_workspace_alone(azure: Connected, uri: str) -> None:
     """An address that is none of this workspace's is asked nothing."""
     _model(azure, azure.local.job(azure.dev))
     snapshot = azure.read("dev/models/iris:1")
