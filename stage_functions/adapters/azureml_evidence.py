@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from stage_functions.adapters.azureml_api import AzureMlApi
-from stage_functions.adapters.azureml_facts import Sections, facts, present
+from stage_functions.adapters.azureml_facts import Sections, facts, plain, present
 from stage_functions.adapters.azureml_identity import DISPLAYED, Identity, actor
 from stage_functions.adapters.azureml_memory import Memory
 from stage_functions.adapters.azureml_reference import Names
@@ -27,7 +27,7 @@ from stage_functions.adapters.mlflow_codec import pairs
 from stage_functions.adapters.mlflow_run import moment, numbers
 from stage_functions.domain.asset import Kind, Snapshot
 from stage_functions.domain.evidence import Evidence, Scalar, Section
-from stage_functions.domain.uses import fields
+from stage_functions.domain.uses import ASSET, ASSETS, fields
 from stage_functions.wire.document import entries, integer, member, text
 
 COMPLETED = "Completed"
@@ -62,6 +62,9 @@ _CONTENT = {
 """Where the content of a version is told, by its kind."""
 
 
+_MADE_FROM = (ASSET, ASSETS, "datasets")
+
+
 class Source(NamedTuple):
     """Where evidence is read.
 
@@ -94,8 +97,8 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
     """
     job = run = None
     if snapshot.job and not source.api.is_registry:
-        job = source.api.find("jobs", snapshot.job)
-        run = source.tracking.run(snapshot.job)
+        job = plain(source.api.find("jobs", snapshot.job))
+        run = plain(source.tracking.run(snapshot.job))
     own, who = _own(source, snapshot), source.api.http.identity()
     names, workspace = source.names, source.tracking.workspace
     tags = {**pairs(run, "data", "tags"), **_texts(job, "tags"), **_texts(job, "properties")}
@@ -112,7 +115,20 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
         "params": {**_literals(job), **pairs(run, "data", "params")},
         "author": present({"id": _author(job, tags, who) or snapshot.author or ""}),
     }
-    return Evidence({**own, **{name: one for name, one in told.items() if one or name not in own}})
+    itself, _ = _CONTENT[snapshot.version.asset.kind]
+    return Evidence(
+        {**own, **{name: _joined(name, one, own, itself) for name, one in told.items()}}
+    )
+
+
+def _joined(name: str, told: Section, own: Sections, itself: str) -> Section:
+    """Return a section: as the job tells it, else the document.
+
+    That of a version itself stays the document's, with what the job says that it was made from.
+    """
+    if name == itself:
+        return {**own[name], **{key: one for key, one in told.items() if key in _MADE_FROM}}
+    return told or own.get(name, {})
 
 
 def _own(source: Source, snapshot: Snapshot) -> Sections:
@@ -125,7 +141,7 @@ def _own(source: Source, snapshot: Snapshot) -> Sections:
         found = facts(asset.kind, document, source.names)
     section, key = _CONTENT[snapshot.version.asset.kind]
     told = {**present({key: snapshot.content}), **found.get(section, {})}
-    return {**found, section: told} if told else found
+    return {**found, section: told}
 
 
 def _job(job: object, run: object, names: Names, workspace: str) -> Section:

@@ -76,7 +76,8 @@ def connected(*, timeout_seconds: float = 10) -> Iterator[Connected]:
             for alias, place in places.items()
         }
         try:
-            yield Connected(local, *places.values(), configurations, registries)
+            dev, test, shared = places.values()
+            yield Connected(local, dev, test, shared, configurations, registries)
         finally:
             for registry in registries.values():
                 with closing(registry):

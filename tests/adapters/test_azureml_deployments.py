@@ -172,6 +172,18 @@ def test_takes_traffic_away(azure: Connected, polls: int) -> None:
     assert {"blue": 67, "green": 33} == _shares(azure)
 
 
+def test_takes_traffic_away_on_kubernetes(azure: Connected) -> None:
+    """So it is with an endpoint on a cluster of one's own, which stays there."""
+    _scoring(azure, blue=50, green=50)
+    compute = f"{azure.dev.id}/computes/cluster"
+    azure.dev.endpoints["scoring"].document["properties"]["compute"] = compute
+
+    azure.registry.take_traffic("scoring", "blue")
+
+    assert {"green": 100} == _shares(azure)
+    assert compute == azure.dev.endpoints["scoring"].document["properties"]["compute"]
+
+
 def test_takes_the_traffic_of_the_only_one(azure: Connected) -> None:
     """Where no other deployment gets requests, none is made to: nobody serves them."""
     _scoring(azure, blue=100, idle=0)

@@ -407,6 +407,24 @@ def test_tells_what_a_document_says(
     assert {} == evidence.section("job")
 
 
+def test_data_that_a_job_made_tells_of_itself(azure: Connected) -> None:
+    """A data asset is told as it is, and what its job was given is what it was made from."""
+    job = azure.local.job(azure.dev)
+    _set(azure, job, inputs={"raw": {"jobInputType": "uri_folder", "uri": "azureml:raw:1"}})
+    written = {"dataUri": "https://x/d", "dataType": "mltable"}
+    made = {"properties": {"azureml.jobName": job}}
+    azure.local.put_version(azure.dev, "data", "clean", "1", {**written, **made})
+
+    evidence = azure.registry.evidence(azure.read("dev/data/clean:1"))
+
+    assert {
+        "source": "https://x/d",
+        "source_type": "mltable",
+        "asset": "dev/data/raw:1",
+    } == evidence.section("data")
+    assert "FINISHED" == evidence.section("job")["status"]
+
+
 def test_a_registry_asks_for_no_job(azure: Connected) -> None:
     """A job that a version of a registry names is in some workspace, and is not looked for."""
     written = {"modelUri": "https://x/m", "properties": {"azureml.jobName": "somewhere"}}
@@ -426,6 +444,7 @@ def test_a_registry_asks_for_no_job(azure: Connected) -> None:
         {"inputs": None, "outputs": None, "status": None, "environmentId": None},
         {"inputs": [1], "outputs": "x", "status": 7, "environmentId": {}, "properties": []},
         {"inputs": {"a": 1, "b": {"uri": 7}}, "outputs": {"a": None}, "tags": {"x": 1}},
+        {"displayName": "\ud800", "inputs": {"\udfff": {"uri": "azureml:\ud800:1"}}},
     ],
 )
 def test_survives_any_job(azure: Connected, given: dict[str, Any]) -> None:
