@@ -1,7 +1,7 @@
 """Workspaces and registries: what they are called, and what they hold.
 
-Azure compares the ids of resources without regard to case; the names of assets count by case here,
-which Azure ML documents nowhere.
+Azure compares the ids of resources without regard to case; the names of assets count by case, as the
+documents of Azure ML say ("Container name. This is case-sensitive.").
 """
 
 from __future__ import annotations

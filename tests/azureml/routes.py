@@ -15,7 +15,7 @@ from tests.azureml.jobs import jobs
 from tests.azureml.listing import page
 from tests.azureml.place import KINDS, PROVIDER, REGISTRIES, WORKSPACES, Place
 from tests.azureml.platform import shown
-from tests.azureml.registries import data_plane, discovery
+from tests.azureml.registries import data_plane, discovery, publish
 from tests.azureml.tracking import tracking
 from tests.azureml.world import World
 
@@ -24,6 +24,7 @@ _VERBS = {"GET": "read", "DELETE": "delete", "POST": "action"}
 _CREATED = 201
 _NO_CONTENT = 204
 _PLACE_SEGMENTS = 8
+_PUBLISHED = 5
 
 
 def answered(world: World, request: Request) -> Answer:
@@ -98,6 +99,8 @@ def _below(world: World, request: Request, place: Place, rest: tuple[str, ...]) 
     collection = rest[0].lower() if rest else ""
     if not rest and request.method == _READ:
         return shown(request, place)
+    if len(rest) == _PUBLISHED and (request.method, rest[-1].lower()) == ("POST", "publish"):
+        return publish(world, request, place, rest)
     if collection in KINDS and not place.is_registry:
         return assets(world, request, place, rest)
     if collection == "jobs":
