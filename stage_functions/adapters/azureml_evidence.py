@@ -27,7 +27,7 @@ from stage_functions.adapters.mlflow_codec import pairs
 from stage_functions.adapters.mlflow_run import moment, numbers
 from stage_functions.domain.asset import Kind, Snapshot
 from stage_functions.domain.evidence import Evidence, Scalar, Section
-from stage_functions.domain.uses import ASSET, ASSETS, fields
+from stage_functions.domain.uses import fields
 from stage_functions.wire.document import entries, integer, member, text
 
 COMPLETED = "Completed"
@@ -60,9 +60,6 @@ _CONTENT = {
     Kind.COMPONENTS: ("code", "specification"),
 }
 """Where the content of a version is told, by its kind."""
-
-
-_MADE_FROM = (ASSET, ASSETS, "datasets")
 
 
 class Source(NamedTuple):
@@ -124,10 +121,11 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
 def _joined(name: str, told: Section, own: Sections, itself: str) -> Section:
     """Return a section: as the job tells it, else the document.
 
-    That of a version itself stays the document's, with what the job says that it was made from.
+    That of a version itself stays the document's, and has what the job says besides: but for the
+    name, which is that of an input.
     """
     if name == itself:
-        return {**own[name], **{key: one for key, one in told.items() if key in _MADE_FROM}}
+        return {**{key: one for key, one in told.items() if key != "name"}, **own[name]}
     return told or own.get(name, {})
 
 
