@@ -113,9 +113,7 @@ class AzureMlWorld:
         """Write other properties of a version."""
         asset = version.asset
         written = {**self.document(version)["properties"], **properties}
-        self.local.put_version(
-            self.place, self.kind, asset.name, version.number, written, who=who
-        )
+        self.local.put_version(self.place, self.kind, asset.name, version.number, written, who=who)
 
     def set_tag(self, version: Version, key: str, value: str) -> None:
         """Set a tag."""

@@ -120,11 +120,11 @@ class AzureMlRegistry:
         return gather(self._source, snapshot)
 
     def links(self, version: Version, evidence: Evidence) -> Places:
-        """Return the pages of Azure Machine Learning studio."""
-        studio = self._api.cloud.studio
+        """Return the pages of studio, in the directory of Stageward once that is known."""
+        studio, tenant = self._api.cloud.studio, self._api.http.tenant
         if self._api.is_registry:
-            return registry_places(studio, self._api.place, version)
-        return workspace_places(studio, self._api.resource, version, evidence)
+            return registry_places(studio, self._api.place, version, tenant)
+        return workspace_places(studio, self._api.resource, version, evidence, tenant)
 
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
         """Return what an endpoint serves: two HTTP calls, and one for each further page.
@@ -136,6 +136,8 @@ class AzureMlRegistry:
 
     def take_traffic(self, endpoint: str, deployment: str) -> None:
         """Send no more requests to a deployment; others that get some get its share.
+
+        A batch endpoint has no shares: nothing is done to one.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as `read`; or it is not done in time.

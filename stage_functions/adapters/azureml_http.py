@@ -130,6 +130,11 @@ class AzureHttp:
             self._signing.identity = of_credential(self._credential, self._scope)
         return self._signing.identity
 
+    @property
+    def tenant(self) -> str:
+        """The directory of who the requests are sent as; "" where none was sent yet."""
+        return self._signing.identity.tenant
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
