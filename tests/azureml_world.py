@@ -20,13 +20,14 @@ def opened(
     place: Place,
     who: str = "governor",
     *,
+    alias: str = "dev",
     kinds: Sequence[Kind] = tuple(Kind),
     page_versions: int = 1000,
     timeout_seconds: float = 10,
 ) -> AzureMlRegistry:
-    """Return the registry `dev` over a workspace or registry, as somebody."""
+    """Return the registry over a workspace or registry, as somebody."""
     return AzureMlRegistry(
-        "dev",
+        alias,
         place.id,
         local.credential(who),
         cloud=cloud(local.url, local.url),
