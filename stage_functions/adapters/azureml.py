@@ -35,7 +35,6 @@ from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.places import Places
-from stage_functions.wire.document import text
 
 PAGE_VERSIONS = 1000
 
@@ -179,18 +178,19 @@ class AzureMlRegistry:
         if not azureml_codec.possible(version):
             return None
         document = self._api.find(asset.kind, asset.name, "versions", version.number)
-        if document is None or not azureml_codec.names(document, asset, version.number):
+        if document is None:
             return None
         snapshot = self._read(document, asset)
+        if not azureml_codec.names(document, asset, version.number):
+            return None
         self._source.memory.keep(snapshot, facts(asset.kind, document, self._source.names))
         return cast("Document", document), snapshot
 
     def _load(self, document: object, asset: Asset) -> Snapshot | None:
         """Read a version of a list; None where it is of another asset."""
-        number = text(document, "name")
-        if number and not azureml_codec.names(document, asset, number):
-            return None
-        return self._read(document, asset)
+        snapshot = self._read(document, asset)
+        is_own = azureml_codec.names(document, asset, snapshot.version.number)
+        return snapshot if is_own else None
 
     def _read(self, document: object, asset: Asset) -> Snapshot:
         try:

@@ -33,7 +33,7 @@ from stage_functions.wire.document import parsed
 
 READ = "GET"
 
-_PAUSES = (0.2, 0.8)
+_PAUSES = (0.1, 0.4)
 """Before the second try and the third, in seconds."""
 _PATIENCE_SECONDS = 2
 """So long is waited in place; who asks for more is told to come back."""
