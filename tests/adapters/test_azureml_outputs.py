@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,16 +10,9 @@ import pytest
 
 from stage_functions.application.ports.registry import Output
 from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
-from tests.adapters.azureml_local import Connected, connected
+from tests.adapters.azureml_local import Connected
 
 HISTORY = "mlflow.log-model.history"
-
-
-@pytest.fixture
-def azure() -> Iterator[Connected]:
-    """Run a local Azure ML."""
-    with connected() as azure:
-        yield azure
 
 
 def _logged(*paths: object) -> dict[str, str]:
