@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -274,6 +275,62 @@ def test_makes_nothing_of_what_was_deleted_meanwhile(
 
     assert registry.read(made) is None
     assert registry.read(first) is not None
+
+
+def test_undoes_a_long_write_that_created(world: AzureMlWorld, registry: AzureMlRegistry) -> None:
+    """A write that runs long does not say that it creates; what it has created is deleted again."""
+    made, local = world.create("created-late"), world.local
+
+    def delete(_: Snapshot) -> Edit:
+        world.delete_version(made)
+        return Edit({"stage": "None"})
+
+    operation = {"Azure-AsyncOperation": f"{local.url}/operation/1", "x-ms-retry-after-ms": "1"}
+    local.fail("^PUT", status=202, headers=operation, body=b"", applied=True)
+    local.fail("/operation/1", status=200, body=b'{"status": "Succeeded"}')
+    with pytest.raises(RegistryRefusedError, match="was deleted between"):
+        registry.edit(made, delete)
+
+    assert registry.read(made) is None
+
+
+def test_tells_what_was_deleted_right_after(world: AzureMlWorld, registry: AzureMlRegistry) -> None:
+    """A version that is gone when it is read again after the write is none."""
+    made = world.create("gone-after")
+
+    def decide(_: Snapshot) -> Edit:
+        world.local.fail("^GET.*gone-after", status=404, code="UserError", message="not found")
+        return Edit({"stage": "None"})
+
+    assert registry.edit(made, decide) is None
+
+
+def test_does_not_touch_tags_of_another_form(
+    models: AzureMlWorld, registry: AzureMlRegistry
+) -> None:
+    """Tags that are no map are refused, rather than lost."""
+    made = models.create("listed")
+    document = models.document(made)
+    document["properties"]["tags"] = ["a"]
+    models.place.assets["models"]["listed"].versions[made.number] = document
+    with pytest.raises(RegistryRefusedError, match="whose tags are no map"):
+        write_tags(registry, made, {"stage": "None"})
+
+    assert document == models.document(made)
+
+
+def test_remembers_what_it_wrote_for_a_while(
+    models: AzureMlWorld, registry: AzureMlRegistry
+) -> None:
+    """What was written is remembered of the last thousand versions, and not of all."""
+    made = models.create("remembered")
+    written = registry._editor._written  # noqa: SLF001  # how much it keeps is what this is about
+    for number in range(2000):
+        written[Version(made.asset, f"before-{number}")] = datetime(2026, 1, 1, tzinfo=UTC)
+    write_tags(registry, made, {"stage": "None"})
+
+    assert 1024 == len(written)
+    assert made in written
 
 
 def test_refuses_what_was_registered_anew_meanwhile(

@@ -19,6 +19,8 @@ from stage_functions.adapters.azureml_cloud import cloud
 from stage_functions.adapters.azureml_errors import AzureMlFaultError, failure, fault
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
+    ConfigurationError,
+    NotFoundError,
     RegistryRefusedError,
     RegistryUnavailableError,
     StagewardError,
@@ -331,14 +333,16 @@ def test_waits_no_longer_than_it_should(local: LocalAzureMl, place: Place, call:
 
 
 def test_tells_an_absent_version_from_an_absent_workspace(
-    local: LocalAzureMl, registry: AzureMlRegistry
+    local: LocalAzureMl, place: Place, registry: AzureMlRegistry
 ) -> None:
     """Where there is no version, Azure is asked once whether the workspace is there."""
     absent = Version(IRIS.asset, "7")
     before = len(local.calls)
 
     assert [None, None] == [registry.read(absent) for _ in range(2)]
-    assert [404, 200, 404] == [one.status for one in local.calls[before:]]
+    ends = ("/versions/7", f"/{place.plural}/{place.name}", "/discovery")
+    calls = [one.status for one in local.calls[before:] if one.path.endswith(ends)]
+    assert [404, 200, 404] == calls
 
 
 @pytest.mark.parametrize("plural", ["workspace", "registry"])
@@ -384,6 +388,31 @@ def test_names_what_is_not_allowed(
     assert "models/versions/read'" in str(caught.value) or place.is_registry
     assert local.governor.oid in str(caught.value)
     assert "AzureML Data Scientist" in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["", "/subscriptions/s", "/subscriptions/s/workspaces/w"])
+def test_takes_no_other_address(local: LocalAzureMl, address: str) -> None:
+    """What is no resource id of a workspace or registry is a fault of the configuration."""
+    with pytest.raises(ConfigurationError, match="resource id"):
+        AzureMlRegistry("dev", address, local.credential("governor"))
+
+
+def test_does_not_call_a_registry_at_no_address(local: LocalAzureMl) -> None:
+    """A registry whose discovery names no https address cannot be reached."""
+    place = local.registry("lost")
+    body = json.dumps({"primaryRegionResourceProviderUri": "http://evil.example"}).encode()
+    local.fail("/discovery", status=200, body=body)
+    with (
+        closing(opened(local, place)) as registry,
+        pytest.raises(UNAVAILABLE, match="names no https address"),
+    ):
+        registry.read(IRIS)
+
+
+def test_has_nothing_of_other_registries(registry: AzureMlRegistry) -> None:
+    """A version of another registry is not looked for."""
+    with pytest.raises(NotFoundError, match="does not have prod/models/iris"):
+        registry.read(Version.parse("prod/models/iris:1"))
 
 
 class _Token:
