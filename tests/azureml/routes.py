@@ -9,7 +9,7 @@ from __future__ import annotations
 from tests.azureml import events
 from tests.azureml.assets import assets
 from tests.azureml.calls import Answer, Request
-from tests.azureml.endpoints import endpoints
+from tests.azureml.endpoints import batch_endpoints, endpoints
 from tests.azureml.errors import ArmError, no_such_route, refused
 from tests.azureml.jobs import jobs
 from tests.azureml.listing import page
@@ -107,7 +107,9 @@ def _below(world: World, request: Request, place: Place, rest: tuple[str, ...]) 
         return jobs(world, request, place, rest)
     if collection == "onlineendpoints":
         return endpoints(world, request, place, rest)
-    if collection in {"batchendpoints", "computes", "datastores"} and request.method == _READ:
+    if collection == "batchendpoints" and request.method == _READ:
+        return batch_endpoints(world, request, place, rest)
+    if collection in {"computes", "datastores"} and request.method == _READ:
         return page(request, (), world.page_size)
     raise no_such_route(request.method, request.path)
 

@@ -87,11 +87,15 @@ class MemoryRegistry:
         own: ids by which events name Stageward itself.
         deployed: what endpoints serve.
         left: models that jobs have left behind.
+        kind: of what `create` makes.
+        provider: of its users' ids.
         beside: registries that versions can be copied to, by alias.
     """
 
     def __init__(self, alias: str = "dev", *, page_versions: int = 1000) -> None:
         self.alias = alias
+        self.kind = Kind.MODELS
+        self.provider = "mlflow"
         self.calls: list[str] = []
         self.away = False
         self._left = -1
