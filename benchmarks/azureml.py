@@ -56,11 +56,11 @@ def _scanned(local: LocalAzureMl, place: Place, folder: Path, versions: int) -> 
         Row(f"{title}: Azure ML calls", second["calls"], "calls", f"≤ {assets + assets // 20 + 1}"),
         Row(title, second["seconds"], "s", note=f"{second['calls']} calls, on loopback"),
         Row(
-            f"{title}: memory",
+            f"scan of {versions:,} versions: memory, at its peak",
             second["mebibytes"],
             "MiB",
             "≤ 64",
-            f"that it took; before it the process had {first['before']:.0f} MiB",
+            f"that it took; the process had {first['before']:.0f} MiB before it",
         ),
         Row(
             f"scan of {versions:,} versions, none known: Azure ML calls",
@@ -173,8 +173,9 @@ def main() -> None:
     registry = _registry(place, dict(os.environ))  # noqa: TID251  # its parent set it
     with closing(SQLiteRows(ledger)) as rows, closing(registry):
         scanner = Scanner(_observing(context_over(rows, SystemClock(), {AZURE: registry})))
+        before = _mebibytes()
         for _ in range(2):
-            before, begun = _mebibytes(), time.perf_counter()
+            begun = time.perf_counter()
             while not scanner.scan(AZURE).complete:
                 pass
             took = {"seconds": time.perf_counter() - begun, "before": before}
