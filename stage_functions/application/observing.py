@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application.absence import found
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
@@ -47,6 +48,8 @@ def observe(
     step = loaded.step()
     if known is None or known.incarnation != snapshot.incarnation or known.gone:
         return Seen(_first(step, snapshot, lifecycle, values, now))
+    known = found(known)
+    step = step.with_version(known)
     if all(value == known.base.get(source) for source, value in values.items()):
         return Seen(step)
     return _changed(context, step, known, snapshot, lifecycle, values, now)

@@ -13,6 +13,7 @@ from functools import partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application import absence
 from stage_functions.application.arrival import arrive, contradiction, stop
 from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
@@ -21,9 +22,10 @@ from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
+from stage_functions.application.writer import hinted_id, writer
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
-from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.asset import Snapshot, Version, made_before
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
@@ -35,7 +37,7 @@ from stage_functions.domain.observation import (
     observed,
     read,
 )
-from stage_functions.domain.people import STAGEWARD, Actor, Attribution
+from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
     PUT_BACK_LIMIT,
@@ -107,6 +109,8 @@ def _attempt(
     now = context.clock.now()
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is None and signal.deleted:
+        return _deleted(context, signal, loaded, now)
     if snapshot is None or snapshot.anonymous:
         return None, loaded
     if context.states.ungoverned(version.asset.registry):
@@ -130,6 +134,29 @@ def _attempt(
     return committed, committed.loaded
 
 
+def _deleted(
+    context: Context, signal: Signal, loaded: Loaded, now: datetime
+) -> tuple[Committed | None, Loaded]:
+    """Note that a version is gone, as a hint says and the registry has just confirmed.
+
+    Where nothing but a hint about something else finds nothing, the scan looks into it.
+    """
+    state = loaded.versions.get(signal.version.number)
+    proven = (
+        signal.authenticated
+        and signal.at is not None
+        and state is not None
+        and made_before(state.incarnation, signal.at)
+    )
+    deleter = hinted_id(context, signal) if proven else ""
+    actor = Actor(deleter, Attribution.PROVEN, "registry") if deleter else absence.EVENT
+    step = absence.missed(context, loaded.step(), signal.version, actor, now)
+    if step == loaded.step():
+        return None, loaded
+    committed = context.ledger.commit(loaded, step, now=now, operation=absence.operation(context))
+    return committed, committed.loaded
+
+
 def _plan(
     context: Context,
     signal: Signal,
@@ -141,7 +168,7 @@ def _plan(
     number = snapshot.version.number
     known = loaded.versions.get(number)
     if known is not None and known.stopped and known.incarnation == snapshot.incarnation:
-        return _Plan(loaded, loaded.step())
+        return _Plan(loaded, loaded.step().with_version(absence.found(known)))
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
     why = contradiction(context, loaded, snapshot)
     if why:
@@ -170,7 +197,7 @@ def _answer(
 ) -> _Plan:
     number = snapshot.version.number
     state = plan.step.version(number)
-    actor, candidates = _writer(context, signal, snapshot, state)
+    actor, candidates = writer(context, signal, snapshot, state)
     out_of_place = reading.drift is not None or reading.missing
     if out_of_place:
         plan = _put_back(plan, state, reading, snapshot.tags.get(STAGE), actor, now)
@@ -251,19 +278,6 @@ def _withdraw(
     refused = Refused(f"no approval {approval} is open for it", lifecycle.allowed(state.stage))
     request = Request(f"withdraw {approval}"[:200], "", actor)
     return effect.refuse(step, number, request, refused, actor, Grounds(lifecycle))
-
-
-def _writer(
-    context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
-) -> tuple[Actor, tuple[str, ...]]:
-    """Return who seems to have written, and everyone who may have."""
-    hinted = context.identify(signal.actor) if signal.actor else ""
-    modified = context.identify(snapshot.modified_by) if snapshot.modified_by else ""
-    seen = (*state.writers, hinted, modified)
-    candidates = tuple(dict.fromkeys(id_ for id_ in seen if id_ and id_ != STAGEWARD))
-    if modified and hinted in ("", modified) and modified != STAGEWARD:
-        return Actor(modified, Attribution.INFERRED, "tag"), candidates
-    return Actor("", Attribution.NONE, "tag"), candidates
 
 
 def _operation(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:

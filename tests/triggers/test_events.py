@@ -29,7 +29,8 @@ REGISTERED: Event = {
 }
 BOTH_DEPLOYED: Event = {
     **MODEL_DEPLOYED,
-    "data": {"ServiceName": "flowers", "ModelIds": "iris:1,iris:2"},
+    "subject": "",
+    "data": {"ModelIds": "iris:1,iris:2"},
 }
 
 
