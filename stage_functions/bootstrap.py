@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +29,7 @@ from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
+from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import (
     Configuration,
     RegistryConfiguration,
@@ -36,8 +39,14 @@ from stage_functions.domain.error import ConfigurationError, StagewardError
 from stage_functions.settings import Settings, SignIn, unknown
 from stage_functions.wire.address import endpoint_fault
 from stage_functions.wire.configuration import load
+from stage_functions.wire.resource import addresses
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
 
 MAX_SINKS = 10
+_OF_CREDENTIALS = ("AZURE_", "IDENTITY_", "MSI_")
+"""How the variables begin that azure.identity reads."""
 ASGI = Callable[
     [Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
 ]
@@ -87,9 +96,8 @@ def open_application(settings: Settings) -> Application:
     rows = open_rows(settings)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     registries = {
-        alias: registry
+        alias: _registry(one, configuration, settings)
         for alias, one in configuration.registries.items()
-        if (registry := _registry(one, configuration, settings)) is not None
     }
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
@@ -237,10 +245,8 @@ def _tables(settings: Settings) -> Rows:
         with _naming("STAGEWARD_TABLES"):
             service = table_service(settings.tables)
     else:
-        from azure.identity import DefaultAzureCredential  # 0.4 s to import
-
         with _naming("STAGEWARD_TABLES_ENDPOINT"):
-            service = table_service(settings.tables_endpoint, DefaultAzureCredential())
+            service = table_service(settings.tables_endpoint, _credential(settings))
     rows = TableRows(service)
     rows.create_tables()
     return rows
@@ -276,10 +282,9 @@ def ensure_webhook(application: Application, alias: str) -> bool:
 
 def _registry(
     registry: RegistryConfiguration, configuration: Configuration, settings: Settings
-) -> Registry | None:
-    if registry.type is not RegistryType.MLFLOW:
-        log.warning("registry %s: %s has no adapter yet", registry.alias, registry.type)
-        return None
+) -> Registry:
+    if registry.type is RegistryType.AZUREML:
+        return _azureml(registry, configuration, settings)
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     types = [one.type for one in configuration.registries.values()]
@@ -291,6 +296,43 @@ def _registry(
         password=settings.credential(registry.alias, "PASSWORD", alone=alone),
         token=settings.credential(registry.alias, "TOKEN", alone=alone),
     )
+
+
+def _azureml(
+    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+) -> Registry:
+    from stage_functions.adapters.azureml import AzureMlRegistry  # noqa: PLC0415  # loads azure-core
+    from stage_functions.adapters.azureml_cloud import cloud  # noqa: PLC0415  # goes with it
+
+    return AzureMlRegistry(
+        registry.alias,
+        registry.address,
+        _credential(settings),
+        cloud=cloud(settings.arm_endpoint, settings.registry_discovery),
+        kinds=_kinds(registry),
+        aliases=addresses(configuration.registries),
+    )
+
+
+def _kinds(registry: RegistryConfiguration) -> list[Kind]:
+    """Return the kinds of which a registry's globs may match an asset."""
+    heads = [glob.partition("/")[0] for glob in registry.watch]
+    return [kind for kind in Kind if any(fnmatchcase(kind, head) for head in heads)]
+
+
+def _credential(settings: Settings) -> TokenCredential:
+    """Return what signs in to Azure, one for all: each keeps tokens of its own."""
+    environment = settings.environment or {}
+    return _signing(
+        frozenset(one for one in environment.items() if one[0].startswith(_OF_CREDENTIALS))
+    )
+
+
+@lru_cache
+def _signing(environment: frozenset[tuple[str, str]]) -> TokenCredential:  # noqa: ARG001  # the key
+    from azure.identity import DefaultAzureCredential  # 0.4 s to import
+
+    return DefaultAzureCredential()
 
 
 def _sinks(settings: Settings) -> list[Sink]:
@@ -338,9 +380,7 @@ def _event_grid(settings: Settings) -> Sink:
 
     if settings.eventgrid_key:
         return EventGridSink(settings.eventgrid_endpoint, settings.eventgrid_key)
-    from azure.identity import DefaultAzureCredential  # 0.4 s to import
-
-    return EventGridSink(settings.eventgrid_endpoint, DefaultAzureCredential())
+    return EventGridSink(settings.eventgrid_endpoint, _credential(settings))
 
 
 def _find_empty(context: Context, registries: Mapping[str, Registry]) -> None:

@@ -13,6 +13,7 @@ _PREFIX = "STAGEWARD_"
 _NOTIFY = "STAGEWARD_NOTIFY_"
 _REGISTRY = "STAGEWARD_REGISTRY_"
 NAMES = (
+    "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
     "EVENTGRID_ENDPOINT",
@@ -57,6 +58,11 @@ class Settings(Struct, frozen=True):
         mail: Apprise URL of the mail server by which people are written to (`STAGEWARD_MAIL`).
         notify: where groups and people are told, URLs by what stands behind `STAGEWARD_NOTIFY_`
             (their key in capitals, `_` for `-` and `.`), separated by blanks.
+        arm_endpoint: of the resource manager of a sovereign or private cloud
+            (`STAGEWARD_ARM_ENDPOINT`), or "" for Azure's public one.
+        registry_discovery: where registries of Azure ML are looked up
+            (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for where that
+            cloud has them.
         in_functions: this is an Azure Functions app.
         platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
             the platform sets), and so removes what callers send by the names of its headers.
@@ -76,6 +82,8 @@ class Settings(Struct, frozen=True):
     webhooks: tuple[str, ...] = ()
     mail: str = ""
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    arm_endpoint: str = ""
+    registry_discovery: str = ""
     in_functions: bool = False
     platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
@@ -128,6 +136,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             for name, value in known.items()
             if name.startswith(_NOTIFY) and value.strip()
         },
+        arm_endpoint=get("ARM_ENDPOINT", "").strip(),
+        registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
         platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,

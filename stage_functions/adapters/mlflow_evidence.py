@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 
 import yaml
 
@@ -31,10 +30,10 @@ from stage_functions.adapters.mlflow_http import (
     MlflowRefusedError,
     Params,
 )
+from stage_functions.adapters.mlflow_run import moment, numbers
 from stage_functions.adapters.mlflow_uses import used
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.evidence import Evidence, Section
-from stage_functions.domain.record import timestamp
 from stage_functions.wire.document import entries, integer, member, text
 
 _MODEL_FILE = "MLmodel"
@@ -52,7 +51,6 @@ _CODE = {
 _USER = "mlflow.user"
 _CONTEXT = "mlflow.data.context"
 _TRAINING = ("training", "train")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -156,8 +154,8 @@ def _job(run: object) -> Section:
         "id": text(info, "run_id"),
         "name": text(info, "run_name"),
         "status": text(info, "status"),
-        "started": _moment(integer(info, "start_time")),
-        "finished": _moment(integer(info, "end_time")),
+        "started": moment(integer(info, "start_time")),
+        "finished": moment(integer(info, "end_time")),
         "experiment": text(info, "experiment_id"),
     }
     deleted = text(info, "lifecycle_stage") == "deleted"
@@ -211,32 +209,10 @@ def _training_first(dataset: Mapping[str, str]) -> tuple[bool, list[tuple[str, s
 
 
 def _metrics(run: object, logged: object) -> dict[str, float]:
-    found = _numbers(entries(logged, "data", "metrics"))
+    found = numbers(entries(logged, "data", "metrics"))
     sure = {key: value for key, value in found.items() if value != 0}
-    return {**sure, **_numbers(entries(run, "data", "metrics"))}
-
-
-def _numbers(rows: Iterable[object]) -> dict[str, float]:
-    found = ((text(row, "key"), _number(member(row, "value"))) for row in rows)
-    return {key: value for key, value in found if key and value is not None}
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
+    return {**sure, **numbers(entries(run, "data", "metrics"))}
 
 
 def _present(known: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in known.items() if value}
-
-
-def _moment(milliseconds: int | None) -> str:
-    """Return a moment as records write it; "" where there is none, or none that a year can hold."""
-    try:
-        return timestamp(_EPOCH + timedelta(milliseconds=milliseconds)) if milliseconds else ""
-    except OverflowError:
-        return ""
