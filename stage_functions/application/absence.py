@@ -12,13 +12,30 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from stage_functions.application.context import Context
+from stage_functions.application.signal import Signal
+from stage_functions.application.writer import hinted_id
 from stage_functions.domain import effect
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Version, made_before
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.state import MISSING_TWICE_SECONDS, Step, VersionState
 
 SCAN = Actor("", Attribution.NONE, "scan")
 EVENT = Actor("", Attribution.NONE, "registry")
+
+
+def told_missing(context: Context, step: Step, signal: Signal, now: datetime) -> Step:
+    """Return the step where a hint led to a version that is not there.
+
+    Nothing is noted unless the hint says so itself: that there is no such version may be an old
+    answer, and the scan asks further.
+    """
+    if not signal.deleted:
+        return step
+    state = step.state.versions.get(signal.version.number)
+    about_this = state is not None and signal.at and made_before(state.incarnation, signal.at)
+    deleter = hinted_id(context, signal) if signal.authenticated and about_this else ""
+    actor = replace(EVENT, id=deleter, attribution=Attribution.PROVEN) if deleter else EVENT
+    return missed(context, step, signal.version, actor, now)
 
 
 def missed(context: Context, step: Step, version: Version, actor: Actor, now: datetime) -> Step:

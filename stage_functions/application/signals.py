@@ -13,7 +13,7 @@ from functools import partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import absence
+from stage_functions.application.absence import found, operation, told_missing
 from stage_functions.application.arrival import arrive, contradiction, stop
 from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
@@ -22,10 +22,10 @@ from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
-from stage_functions.application.writer import hinted_id, writer
+from stage_functions.application.writer import writer
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
-from stage_functions.domain.asset import Snapshot, Version, made_before
+from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
@@ -37,7 +37,7 @@ from stage_functions.domain.observation import (
     observed,
     read,
 )
-from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.people import Actor
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
     PUT_BACK_LIMIT,
@@ -109,11 +109,11 @@ def _attempt(
     now = context.clock.now()
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
-    if snapshot is None and signal.deleted:
-        return _deleted(context, signal, loaded, now)
-    if snapshot is None or snapshot.anonymous:
+    if snapshot is None:
+        plan = _Plan(loaded, told_missing(context, loaded.step(), signal, now))
+    elif snapshot.anonymous:
         return None, loaded
-    if context.states.ungoverned(version.asset.registry):
+    elif context.states.ungoverned(version.asset.registry):
         seen = observe(context, loaded, snapshot, lifecycle, now)
         plan = _Plan(loaded, seen.step, seen.blobs)
     else:
@@ -124,36 +124,13 @@ def _attempt(
         plan.loaded,
         plan.step,
         now=now,
-        operation=_operation(context, loaded, snapshot),
+        operation=_operation(context, loaded, snapshot) if snapshot else operation(context),
         blobs=plan.blobs,
         not_before=plan.not_before,
     )
     if plan.suspicion:
         alias = version.asset.registry
         context.states.suspect(alias, str(version.asset), plan.suspicion, at_once=False)
-    return committed, committed.loaded
-
-
-def _deleted(
-    context: Context, signal: Signal, loaded: Loaded, now: datetime
-) -> tuple[Committed | None, Loaded]:
-    """Note that a version is gone, as a hint says and the registry has just confirmed.
-
-    Where nothing but a hint about something else finds nothing, the scan looks into it.
-    """
-    state = loaded.versions.get(signal.version.number)
-    proven = (
-        signal.authenticated
-        and signal.at is not None
-        and state is not None
-        and made_before(state.incarnation, signal.at)
-    )
-    deleter = hinted_id(context, signal) if proven else ""
-    actor = Actor(deleter, Attribution.PROVEN, "registry") if deleter else absence.EVENT
-    step = absence.missed(context, loaded.step(), signal.version, actor, now)
-    if step == loaded.step():
-        return None, loaded
-    committed = context.ledger.commit(loaded, step, now=now, operation=absence.operation(context))
     return committed, committed.loaded
 
 
@@ -168,7 +145,7 @@ def _plan(
     number = snapshot.version.number
     known = loaded.versions.get(number)
     if known is not None and known.stopped and known.incarnation == snapshot.incarnation:
-        return _Plan(loaded, loaded.step().with_version(absence.found(known)))
+        return _Plan(loaded, loaded.step().with_version(found(known)))
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
     why = contradiction(context, loaded, snapshot)
     if why:
