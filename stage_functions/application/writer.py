@@ -19,7 +19,7 @@ from datetime import timedelta
 
 from stage_functions.application.context import Context
 from stage_functions.application.signal import Signal
-from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
 from stage_functions.domain.state import VersionState
 
@@ -33,11 +33,10 @@ def writer(
 ) -> tuple[Actor, tuple[str, ...]]:
     """Return who seems to have written, and everyone who may have."""
     hinted = hinted_id(context, signal)
-    shown = snapshot.modified_by or ""
     if hinted and _confirmed(signal, snapshot):
         surely = Attribution.PROVEN if signal.authenticated else Attribution.INFERRED
         return Actor(hinted, surely, "tag"), _candidates(*state.writers, hinted)
-    modified = context.identify(shown) if shown and shown != STAGEWARD else ""
+    modified = _identified(context, signal.version, snapshot.modified_by or "")
     candidates = _candidates(*state.writers, hinted, modified)
     if not modified:
         return NOBODY, candidates
@@ -46,10 +45,14 @@ def writer(
 
 def hinted_id(context: Context, signal: Signal) -> str:
     """Return whom a hint names, as records write it; "" for nobody, and for Stageward itself."""
-    own = {id_.casefold() for id_ in context.registry(signal.version.asset.registry).identities()}
-    if not signal.actor or signal.actor.casefold() in own:
+    return _identified(context, signal.version, signal.actor)
+
+
+def _identified(context: Context, version: Version, id_: str) -> str:
+    own = {one.casefold() for one in context.registry(version.asset.registry).identities()}
+    if not id_ or id_ == STAGEWARD or id_.casefold() in own:
         return ""
-    return context.identify(signal.actor)
+    return context.identify(id_)
 
 
 def _confirmed(signal: Signal, snapshot: Snapshot) -> bool:
@@ -64,4 +67,4 @@ def _confirmed(signal: Signal, snapshot: Snapshot) -> bool:
 
 
 def _candidates(*ids: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(id_ for id_ in ids if id_ and id_ != STAGEWARD))
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_))

@@ -143,9 +143,10 @@ def test_a_registry_that_names_nobody_confirms_nothing(it: World) -> None:
     assert (f"oid:{OID}",) == approval.candidates
 
 
-def test_stageward_is_never_the_requester(it: World) -> None:
+@pytest.mark.parametrize("shown", ["stageward", OWN])
+def test_stageward_is_never_the_requester(it: World, shown: str) -> None:
     """Neither where its registry shows it as the last writer, nor where an event names it."""
-    own = asked(it, replace(HINT, actor=OWN, names=("stageward",)), "stageward")
+    own = asked(it, replace(HINT, actor=OWN, names=("stageward",)), shown)
 
     assert Actor("", Attribution.NONE, "tag") == own.requester
     assert () == own.candidates
