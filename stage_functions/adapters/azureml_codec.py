@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from stage_functions.adapters.azureml_content import content
+from stage_functions.adapters.azureml_content import content, job_of
 from stage_functions.adapters.azureml_identity import Identity, actor
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.mirror import Edit
@@ -78,7 +78,9 @@ def snapshot(document: object, asset: Asset, own: Identity, workspace: str) -> S
         raise ValueError(message)
     system = member(document, "systemData")
     given = _texts(properties, "properties")
-    jobs = (text(properties, "jobName"), *(given.get(key, "") for key in _JOB_PROPERTIES))
+    # Where the content lies proves more than what somebody has noted beside it.
+    left = job_of(text(properties, "modelUri"), workspace)
+    jobs = (left, text(properties, "jobName"), *(given.get(key, "") for key in _JOB_PROPERTIES))
     return Snapshot(
         Version(asset, number),
         created_at=moment(text(system, "createdAt")) or _EPOCH,
