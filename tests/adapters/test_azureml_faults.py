@@ -462,6 +462,23 @@ def test_sends_the_token_to_no_other_host(local: LocalAzureMl, registry: AzureMl
         write_tags(registry, IRIS, {"stage": "None"})
 
 
+def test_follows_links_to_hosts_that_discovery_names(local: LocalAzureMl) -> None:
+    """A registry may answer at several hosts: those that its discovery names."""
+    place = local.registry("regions")
+    found = {
+        "primaryRegionResourceProviderUri": f"{local.url}/",
+        "registryFqdns": {"eastus": {"uri": "https://other.example/"}, "westus": None},
+    }
+    local.fail("/discovery", status=200, body=json.dumps(found).encode())
+    body = json.dumps({"value": [], "nextLink": "https://other.example/models"}).encode()
+    local.fail("models", status=200, body=body)
+    with (
+        closing(opened(local, place, timeout_seconds=2)) as registry,
+        pytest.raises(UNAVAILABLE, match=r"other\.example"),
+    ):
+        registry.versions()
+
+
 def test_ends_a_list_that_does_not(local: LocalAzureMl, registry: AzureMlRegistry) -> None:
     """A list that links to itself is given up."""
     body = json.dumps({"value": [], "nextLink": f"{local.url}/models"}).encode()
