@@ -14,6 +14,7 @@ from functools import reduce
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application.absence import found
 from stage_functions.application.context import Context
 from stage_functions.application.copies import Expected
 from stage_functions.application.ledger import Loaded
@@ -53,17 +54,10 @@ def arrive(
     state = step.state.versions.get(number)
     if state is not None and state.governed:
         if state.incarnation == snapshot.incarnation:
-            return Arrived(expire(_found(step, state), number, now))
+            return Arrived(expire(step.with_version(found(state)), number, now))
         why = f"another thing was registered as {number}"
         step = effect.delete(step, number, lifecycle, _SCAN, now, why)
     return _register(context, step, snapshot, lifecycle, now)
-
-
-def _found(step: Step, state: VersionState) -> Step:
-    """Forget that the registry once had no such version, where it has."""
-    if state.missing_since is None:
-        return step
-    return step.with_version(replace(state, missing_since=None))
 
 
 def expire(step: Step, number: str, now: datetime) -> Step:

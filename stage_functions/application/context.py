@@ -26,7 +26,7 @@ from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.error import ConflictError, NotFoundError, UnknownOutcomeError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.people import PERSON
+from stage_functions.domain.people import names_somebody
 from stage_functions.domain.state import Origin
 
 ATTEMPTS = 10
@@ -123,15 +123,14 @@ class Context(Struct, frozen=True):
     def identify(self, id_: str) -> str:
         """Return who an id of a registry or caller is, as records write it.
 
-        `person:<key>` where the configuration maps it. What could be a mail address is masked: a
-        record is never changed, and a name must be possible to forget.
+        `person:<key>` where the configuration maps it. What could be a name or a mail address is
+        masked: a record is never changed, and a name must be possible to forget.
 
         Raises:
             UnknownOutcomeError, StoreUnavailableError: as the store says.
         """
         resolved = self.configuration.directory.resolve(id_)
-        provider, _, text = resolved.partition(":")
-        if provider == PERSON or "@" not in text:
+        if not names_somebody(resolved):
             return resolved
         masked = self.ledger.mask(resolved)
         known = self.configuration.directory.resolve(masked)

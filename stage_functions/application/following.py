@@ -1,12 +1,23 @@
-"""Follow up a hint of any kind: about a version, a job, or an endpoint."""
+"""Follow up a hint of any kind: about a version, a whole asset, a job, or an endpoint."""
 
 from __future__ import annotations
 
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
-from stage_functions.application.signal import AnySignal, EndpointSignal, JobSignal
+from stage_functions.application.signal import (
+    AnySignal,
+    AssetSignal,
+    EndpointSignal,
+    JobSignal,
+    Signal,
+)
 from stage_functions.application.signals import follow
 from stage_functions.application.unregistered import follow_job
+from stage_functions.domain.asset import Version
+from stage_functions.domain.error import RetryableError
+
+AT_ONCE = 100
+"""Versions of an asset that are looked for in one go; more are, when the hint comes again."""
 
 
 def follow_any(context: Context, signal: AnySignal) -> bool:
@@ -21,5 +32,31 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
             return follow_job(context, signal)
         case EndpointSignal():
             return follow_endpoint(context, signal)
+        case AssetSignal():
+            return _follow_asset(context, signal)
         case _:
             return follow(context, signal)
+
+
+def _follow_asset(context: Context, signal: AssetSignal) -> bool:
+    """Look for each version of an asset that is said to be deleted, until one is there.
+
+    What was missed already is left to the clock, so that a hint that comes again gets further.
+    """
+    states = context.ledger.versions(signal.asset)
+    left = [n for n, one in states.items() if not one.gone and one.missing_since is None]
+    for count, number in enumerate(left):
+        if count == AT_ONCE:
+            message = f"{signal.asset} has {len(left) - count} more versions to look for"
+            raise RetryableError(message)
+        hint = Signal(
+            Version(signal.asset, number),
+            actor=signal.actor,
+            at=signal.at,
+            names=signal.names,
+            authenticated=signal.authenticated,
+            deleted=True,
+        )
+        if not follow(context, hint):
+            return count > 0
+    return bool(left)

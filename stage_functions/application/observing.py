@@ -13,6 +13,7 @@ from functools import reduce
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application.absence import found
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
@@ -58,6 +59,8 @@ def observe(
         begun = begin(context, snapshot)
         first = _first(step, snapshot, lifecycle, values, now, begun)
         return Seen(reduce(Step.owing, begun.duties, first))
+    known = found(known)
+    step = step.with_version(known)
     if all(value == known.base.get(source) for source, value in values.items()):
         return Seen(step)
     return _changed(context, step, known, snapshot, lifecycle, values, now)

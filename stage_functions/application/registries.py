@@ -81,7 +81,8 @@ class RegistryStates:
             row = self._rows.get(LEDGER, partition, _STATE)
             before = RegistryState() if row is None else unpack(row, RegistryState)
             after = change(before)
-            if after == before:
+            if after == before:  # perhaps because another instance was first: believe it at once
+                self._cache[alias] = (self._clock.now(), before)
                 return before
             write: Change = (
                 Insert(_STATE, pack(after))

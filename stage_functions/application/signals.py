@@ -14,6 +14,7 @@ from functools import partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application.absence import found, operation, told_missing
 from stage_functions.application.arrival import arrive, contradiction, stop
 from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
@@ -23,6 +24,7 @@ from stage_functions.application.outbox import work_off, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
+from stage_functions.application.writer import writer
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Asset, Snapshot, Version
@@ -38,7 +40,7 @@ from stage_functions.domain.observation import (
     observed,
     read,
 )
-from stage_functions.domain.people import STAGEWARD, Actor, Attribution
+from stage_functions.domain.people import Actor
 from stage_functions.domain.presence import APPROVAL, PRESENCE
 from stage_functions.domain.reading import Reading
 from stage_functions.domain.record import Json, digest
@@ -137,8 +139,8 @@ def _attempt(
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
     if snapshot is None:
-        return None, loaded
-    if snapshot.anonymous:
+        plan = _Plan(loaded, told_missing(context, loaded.step(), signal, now))
+    elif snapshot.anonymous:
         plan = _nameless(context, loaded, snapshot)
     elif context.states.ungoverned(version.asset.registry):
         seen = observe(context, loaded, snapshot, lifecycle, now)
@@ -151,7 +153,7 @@ def _attempt(
         plan.loaded,
         plan.step,
         now=now,
-        operation=_operation(context, loaded, snapshot),
+        operation=_operation(context, loaded, snapshot) if snapshot else operation(context),
         blobs=plan.blobs,
         not_before=plan.not_before,
     )
@@ -186,7 +188,7 @@ def _plan(
     number = snapshot.version.number
     known = loaded.versions.get(number)
     if known is not None and known.stopped and known.incarnation == snapshot.incarnation:
-        return _Plan(loaded, loaded.step())
+        return _Plan(loaded, loaded.step().with_version(found(known)))
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
     why = contradiction(context, loaded, snapshot)
     if why:
@@ -215,7 +217,7 @@ def _answer(
 ) -> _Plan:
     number = snapshot.version.number
     state = plan.step.version(number)
-    actor, candidates = _writer(context, signal, snapshot, state)
+    actor, candidates = writer(context, signal, snapshot, state)
     registry = context.configuration.registry(snapshot.version.asset.registry)
     out_of_place = reading.drift is not None or reading.missing
     if out_of_place:
@@ -299,19 +301,6 @@ def _withdraw(
     refused = Refused(f"no approval {approval} is open for it", lifecycle.allowed(state.stage))
     request = Request(f"withdraw {approval}"[:200], "", actor)
     return effect.refuse(step, number, request, refused, actor, Grounds(lifecycle))
-
-
-def _writer(
-    context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
-) -> tuple[Actor, tuple[str, ...]]:
-    """Return who seems to have written, and everyone who may have."""
-    hinted = context.identify(signal.actor) if signal.actor else ""
-    modified = context.identify(snapshot.modified_by) if snapshot.modified_by else ""
-    seen = (*state.writers, hinted, modified)
-    candidates = tuple(dict.fromkeys(id_ for id_ in seen if id_ and id_ != STAGEWARD))
-    if modified and hinted in ("", modified) and modified != STAGEWARD:
-        return Actor(modified, Attribution.INFERRED, "tag"), candidates
-    return Actor("", Attribution.NONE, "tag"), candidates
 
 
 def _operation(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:

@@ -130,6 +130,11 @@ class Snapshot(Struct, frozen=True):
         return f"{_milliseconds(self.created_at)}/{self.content}"
 
 
+def made_before(incarnation: str, moment: datetime) -> bool:
+    """Tell whether the thing that an incarnation is was there at a moment."""
+    return int(incarnation.partition("/")[0]) <= _milliseconds(moment)
+
+
 def _milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 

@@ -6,6 +6,7 @@ is judged at the moment of a vote or request, not when an approval opened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
@@ -13,6 +14,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 PERSON = "person"
+AZUREML = "aml"
+"""The provider of a name that Azure ML shows of a writer whose id it does not tell."""
+_MASKED = re.compile(r"raw-[0-9a-f]{24}\Z")
 
 
 class Attribution(StrEnum):
@@ -42,6 +46,14 @@ NOBODY = Actor("", Attribution.NONE, "tag")
 OPERATORS = "operators"
 STAGEWARD = "stageward"
 """The actor id of what Stageward does of itself: expiry, put-backs, adoption of a lifecycle."""
+
+
+def names_somebody(id_: str) -> bool:
+    """Tell whether an id could be a name or a mail address: records carry it masked."""
+    provider, _, text = id_.partition(":")
+    if provider == PERSON:
+        return False
+    return "@" in text or (provider == AZUREML and not _MASKED.match(text))
 
 
 class Person(Struct, frozen=True):
@@ -99,9 +111,7 @@ class Directory(Struct, frozen=True):
         So a person who is mapped only after records were written is known in those as well.
         """
         people = {
-            key: replace(
-                person, ids=(*person.ids, *(mask(id_) for id_ in person.ids if "@" in id_))
-            )
+            key: replace(person, ids=(*person.ids, *map(mask, filter(names_somebody, person.ids))))
             for key, person in self.people.items()
         }
         return replace(self, people=people)

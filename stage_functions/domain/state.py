@@ -105,6 +105,7 @@ class VersionState(Struct, frozen=True):
             that a copy came with, or "".
         gone: deleted in its registry.
         missing_since: when its registry first answered that there is no such version, or None.
+        deleted_by: id of who is proven to have deleted it, until it is known to be gone; or "".
         approved_by: id of the approval that gave it its stage or renewed it, or "".
         valid_until: until when that approval is valid; None for ever.
         blocked_when_invalid: from then on it is not to be deployed.
@@ -135,6 +136,7 @@ class VersionState(Struct, frozen=True):
     overruled: str = ""
     gone: bool = False
     missing_since: datetime | None = None
+    deleted_by: str = ""
     approved_by: str = ""
     valid_until: datetime | None = None
     blocked_when_invalid: bool = False

@@ -48,4 +48,5 @@ class EventTrigger:
         except InvalidInputError as exc:
             log.warning("an event is acknowledged unread: %s", exc)
             return
-        deliver(self._signals.follow, signals, self._context.clock, seconds=SECONDS)
+        # Whoever else calls the trigger lacks the key that the host gives to Event Grid alone.
+        deliver(self._signals.follow, signals.vouched, self._context.clock, seconds=SECONDS)

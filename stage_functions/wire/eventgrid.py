@@ -1,25 +1,35 @@
 """What a delivery of Event Grid amounts to: signals to follow up, and what was left unread.
 
-It decides which version an event hints at. It never decides what happened to that version: the
-registry is read for that. Unknown fields and types are let pass; what contradicts itself, or
+It decides which version, job or endpoint an event hints at. It never decides what happened to that:
+the registry is read for it. Unknown fields and types are let pass; what contradicts itself, or
 names a registry that is not of the configuration, is ignored with a reason.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
-from stage_functions.application.signal import Signal, Signals
-from stage_functions.domain.asset import Kind, Version
+from stage_functions.application.signal import (
+    AnySignal,
+    AssetSignal,
+    EndpointSignal,
+    JobSignal,
+    Signal,
+    Signals,
+)
+from stage_functions.domain.asset import Asset, Kind
 from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.wire.claims import claimed
 from stage_functions.wire.envelope import Event, delivered, from_functions, webhook_options
 from stage_functions.wire.resource import (
     Ignored,
+    Resource,
     addresses,
     agreed,
     folded,
+    is_fit,
     located,
+    respelled,
     shown,
     version,
 )
@@ -28,10 +38,11 @@ __all__ = ["from_functions", "parse", "webhook_options"]
 
 _HANDSHAKE = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _ML = "Microsoft.MachineLearningServices"
-_OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_RESOURCES = "Microsoft.Resources"
+_DELETED = f"{_RESOURCES}.ResourceDeleteSuccess"
+_COMPLETED = "completed"
+_ENDPOINTS = ("onlineendpoints", "batchendpoints")
 _MAX_NUMBER = 2**63
-_RUN = "a run is read when the version that it made is judged"
 
 Known = Mapping[str, str]
 """Aliases by folded resource id."""
@@ -53,7 +64,7 @@ def parse(
         InvalidInputError: the body as a whole is no event and no batch. Nothing else is raised.
     """
     known = addresses(registries)
-    signals: list[Signal] = []
+    signals: list[AnySignal] = []
     ignored: list[str] = []
     handshake = ""
     for event in delivered(body, headers):
@@ -74,20 +85,18 @@ def _validation_code(event: Event | Ignored) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _answers(event: Event | Ignored, known: Known) -> Iterator[Signal | Ignored]:
+def _answers(event: Event | Ignored, known: Known) -> Iterator[AnySignal | Ignored]:
     if isinstance(event, Ignored):
         yield event
     elif event.type == _HANDSHAKE:
         yield Ignored("the handshake has no validationCode")
-    elif event.type in _UNREAD:
-        yield Ignored(_UNREAD[event.type])
     elif event.type in _READERS:
         yield from _READERS[event.type](event, known)
     else:
         yield Ignored(f"events of the type {shown(event.type)} are not followed")
 
 
-def _registered(event: Event, known: Known) -> Iterator[Signal | Ignored]:
+def _registered(event: Event, known: Known) -> Iterator[AnySignal | Ignored]:
     alias = known.get(folded(event.source))
     name, number = _registered_parts(event)
     if alias is None:
@@ -123,17 +132,54 @@ def _number(value: object) -> str:
     return str(value) if whole else ""
 
 
-def _deployed(event: Event, known: Known) -> Iterator[Signal | Ignored]:
+def _completed(event: Event, known: Known) -> Iterator[AnySignal | Ignored]:
+    """A run that has ended: RunCompleted, and RunStatusChanged where it says the same."""
     alias = known.get(folded(event.source))
-    ids = event.data.get("ModelIds")
-    listed = ids.split(",") if isinstance(ids, str) else ids
+    status = event.data.get("runStatus", _COMPLETED)
+    said = event.data.get("runId")
+    _, _, subject = event.subject.partition("/runs/")
+    job = _either(said if isinstance(said, str) else "", subject)
     if alias is None:
         yield _unconfigured(event)
-    elif not listed or not isinstance(listed, list) or not all(isinstance(i, str) for i in listed):
-        yield Ignored("ModelDeployed has no list of name:version in ModelIds")
+    elif str(status).lower() != _COMPLETED:
+        yield Ignored(f"a run that is {shown(str(status))} has left nothing that is finished")
+    elif job is None:
+        yield _contradiction(event)
+    elif not is_fit(job):
+        yield Ignored(f"{shown(job)} names no run")
     else:
-        for text in dict.fromkeys(text.strip() for text in listed):
-            yield _hint(event, alias, text)
+        yield JobSignal(alias, job)
+
+
+def _deployed(event: Event, known: Known) -> Iterator[AnySignal | Ignored]:
+    """A deployment: what its endpoint serves is judged, whichever models the event lists.
+
+    Where it names no endpoint, those models are hinted at.
+    """
+    alias = known.get(folded(event.source))
+    said = event.data.get("ServiceName")
+    kind, _, name = event.subject.partition("/")
+    endpoint = _either(
+        said if isinstance(said, str) else "", name if kind.lower() == "endpoints" else ""
+    )
+    if alias is None:
+        yield _unconfigured(event)
+    elif endpoint is None:
+        yield _contradiction(event)
+    elif is_fit(endpoint):
+        yield EndpointSignal(alias, endpoint, at=event.at)
+    else:
+        yield from _served(event, alias)
+
+
+def _served(event: Event, alias: str) -> Iterator[AnySignal | Ignored]:
+    ids = event.data.get("ModelIds")
+    listed = ids.split(",") if isinstance(ids, str) else ids
+    if not listed or not isinstance(listed, list) or not all(isinstance(i, str) for i in listed):
+        yield Ignored("ModelDeployed has no ServiceName, and no list of name:version in ModelIds")
+        return
+    for text in dict.fromkeys(text.strip() for text in listed):
+        yield _hint(event, alias, text)
 
 
 def _hint(event: Event, alias: str, text: str) -> Signal | Ignored:
@@ -149,7 +195,7 @@ def _contradiction(event: Event) -> Ignored:
     return Ignored(f"subject {shown(event.subject)} and data contradict each other")
 
 
-def _changed(event: Event, known: Known) -> Iterator[Signal | Ignored]:
+def _changed(event: Event, known: Known) -> Iterator[AnySignal | Ignored]:
     uri = event.data.get("resourceUri")
     ids = [text for text in (uri, event.subject) if isinstance(text, str) and text]
     if not ids:
@@ -159,39 +205,63 @@ def _changed(event: Event, known: Known) -> Iterator[Signal | Ignored]:
     elif event.source and not f"{folded(ids[0])}/".startswith(f"{folded(event.source)}/"):
         yield Ignored(f"{shown(ids[0])} lies outside of its topic")
     else:
-        read = _respelled(located(ids[0], known), located(ids[-1], known))
-        yield read if isinstance(read, Ignored) else Signal(read, (), _actor(event), event.at)
+        one, other = located(ids[0], known), located(ids[-1], known)
+        if isinstance(one, Ignored):
+            yield one
+        elif isinstance(other, Resource) and (read := respelled(one, other)) is not None:
+            yield _followed(event, read)
+        else:
+            yield Ignored(f"subject and data spell {shown(ids[0])} differently")
 
 
-def _respelled(one: Version | Ignored, other: Version | Ignored) -> Version | Ignored:
-    """Return the better spelling of two that name the same version in different case."""
-    if isinstance(one, Ignored) or isinstance(other, Ignored) or one == other:
-        return one
-    text = agreed(f"{one.asset.name}:{one.number}", f"{other.asset.name}:{other.number}")
-    if text is None:
-        return Ignored(f"subject and data spell {shown(str(one))} differently")
-    return version(one.asset.registry, one.asset.kind, text)
+def _followed(event: Event, resource: Resource) -> AnySignal | Ignored:
+    """Return what a write or deletion of a resource hints at."""
+    head, _, rest = resource.type.partition("/")
+    if head in _ENDPOINTS and rest in ("", "deployments"):
+        return _endpoint(event, resource)
+    kind = next((kind for kind in Kind if kind == head), None)
+    if kind is None:
+        return Ignored(f"{shown(head)} is no kind of asset")
+    if rest == "versions" and resource.whole:
+        return _version(event, resource, kind)
+    if rest == "" and resource.whole:
+        return _container(event, resource, kind)
+    return Ignored(f"{shown('/'.join(resource.names))} names no version")
 
 
-def _actor(event: Event) -> str:
-    """Return who wrote, as far as the claims say: an object id or an application, nothing more."""
-    claims = event.data.get("claims")
-    if not isinstance(claims, dict):
-        return ""
-    for provider, claim in (("oid", _OBJECT_ID), ("app", "appid")):
-        value = claims.get(claim)
-        if isinstance(value, str) and _GUID.match(value):
-            return f"{provider}:{value.lower()}"
-    return ""
+def _version(event: Event, resource: Resource, kind: Kind) -> Signal | Ignored:
+    read = version(resource.registry, kind, ":".join(resource.names))
+    if isinstance(read, Ignored):
+        return read
+    who = claimed(event.data.get("claims"))
+    return Signal(read, (), who.actor, event.at, names=who.names, deleted=event.type == _DELETED)
 
 
-_UNREAD: Mapping[str, str] = {
-    f"{_ML}.RunCompleted": _RUN,
-    f"{_ML}.RunStatusChanged": _RUN,
-}
-_READERS: Mapping[str, Callable[[Event, Known], Iterator[Signal | Ignored]]] = {
+def _container(event: Event, resource: Resource, kind: Kind) -> AssetSignal | Ignored:
+    if event.type != _DELETED:
+        return Ignored("a container was written, not a version")
+    who = claimed(event.data.get("claims"))
+    asset = Asset(resource.registry, kind, resource.names[0])
+    return AssetSignal(asset, who.actor, event.at, who.names)
+
+
+def _endpoint(event: Event, resource: Resource) -> EndpointSignal | Ignored:
+    if event.type == _DELETED:
+        return Ignored("what is no longer served breaks no rule")
+    if not resource.whole:
+        return Ignored(f"{shown('/'.join(resource.names))} names no endpoint")
+    who = claimed(event.data.get("claims"))
+    endpoint, *deployment = resource.names
+    return EndpointSignal(
+        resource.registry, endpoint, "".join(deployment), who.actor, event.at, who.names
+    )
+
+
+_READERS: Mapping[str, Callable[[Event, Known], Iterator[AnySignal | Ignored]]] = {
     f"{_ML}.ModelRegistered": _registered,
     f"{_ML}.ModelDeployed": _deployed,
-    "Microsoft.Resources.ResourceWriteSuccess": _changed,
-    "Microsoft.Resources.ResourceDeleteSuccess": _changed,
+    f"{_ML}.RunCompleted": _completed,
+    f"{_ML}.RunStatusChanged": _completed,
+    f"{_RESOURCES}.ResourceWriteSuccess": _changed,
+    _DELETED: _changed,
 }

@@ -1,4 +1,4 @@
-"""Azure resource ids: whose they are, and which version they name.
+"""Azure resource ids: whose they are, and what they name.
 
 Azure compares ids without regard to case and changes the case of parts at will, so ids are
 compared folded. Names of assets count by case here and keep the spelling that was delivered.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from stage_functions.domain.asset import Kind, Version
+from stage_functions.domain.asset import Kind, Version, is_name
 from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
 from stage_functions.domain.error import InvalidInputError
 
@@ -66,10 +66,35 @@ def agreed(one: str, other: str) -> str | None:
     return other if one == other.lower() else None
 
 
+class Resource(Struct, frozen=True):
+    """What a resource id names within a registry of the configuration.
+
+    Attributes:
+        registry: the registry's alias.
+        type: which type of resource, folded, such as `models/versions`; "" for the registry itself.
+        names: one for each part of the type, as delivered; one less where the id ends in a type.
+    """
+
+    registry: str
+    type: str
+    names: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Each part of the type has a name that something can have."""
+        parts = self.type.count("/") + 1
+        return len(self.names) == parts and all(is_fit(name) for name in self.names)
+
+
+def is_fit(name: str) -> bool:
+    """Tell whether a registry may have given such a name to anything."""
+    return is_name(name) and not _UNFIT.search(name) and name.strip() not in ("", ".", "..")
+
+
 def version(alias: str, kind: Kind, text: str) -> Version | Ignored:
     """Read `name:version` of a registry; ignored if no registry allows such a name."""
     name, _, number = text.rpartition(":")
-    unfit = any(_UNFIT.search(part) or part.strip() in ("", ".", "..") for part in (name, number))
+    unfit = not (is_fit(name) and is_fit(number))
     try:
         read = Version.parse(f"{alias}/{kind}/{text}")
     except InvalidInputError:
@@ -77,8 +102,8 @@ def version(alias: str, kind: Kind, text: str) -> Version | Ignored:
     return Ignored(f"{shown(text)} names no version") if unfit else read
 
 
-def located(resource: str, known: Mapping[str, str]) -> Version | Ignored:
-    """Read the resource id of a version.
+def located(resource: str, known: Mapping[str, str]) -> Resource | Ignored:
+    """Read a resource id.
 
     Args:
         resource: the id, in any case.
@@ -91,13 +116,10 @@ def located(resource: str, known: Mapping[str, str]) -> Version | Ignored:
     if alias is None:
         return Ignored(f"{shown(match[1])} is no registry of the configuration")
     segments = (match[2] or "").split("/")
-    kind = next((kind for kind in Kind if kind == segments[0].lower()), None)
-    if kind is None:
-        return Ignored(f"{shown(segments[0])} is no kind of asset")
-    match segments[1:]:
-        case [name, versions, number] if versions.lower() == "versions" and name and number:
-            return version(alias, kind, f"{name}:{number}")
-        case [_]:
-            return Ignored("a container was written, not a version")
-        case _:
-            return Ignored(f"{shown(resource)} names no version")
+    return Resource(alias, "/".join(segments[::2]).lower(), tuple(segments[1::2]))
+
+
+def respelled(one: Resource, other: Resource) -> Resource | None:
+    """Return the better spelling of two ids that differ by case only; None if they contradict."""
+    names = agreed("/".join(one.names), "/".join(other.names))
+    return None if names is None else Resource(one.registry, one.type, tuple(names.split("/")))

@@ -301,9 +301,9 @@ class MemoryRegistry:
         """Edit the description as somebody else."""
         self._replace(version, lambda snapshot: replace(snapshot, description=description))
 
-    def wrote(self, version: Version, who: str) -> None:
-        """Show somebody as whoever wrote it last, as registries do that know."""
-        self._replace(version, lambda snapshot: replace(snapshot, modified_by=who))
+    def wrote(self, version: Version, who: str, at: datetime | None = None) -> None:
+        """Show somebody as whoever wrote it last, and when, as registries do that know."""
+        self._replace(version, lambda snapshot: replace(snapshot, modified_by=who, modified_at=at))
 
     def call_anonymous(self, version: Version, *, anonymous: bool = True) -> None:
         """Take a version's name from it, or give it one."""

@@ -12,6 +12,7 @@ from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
 from msgspec.structs import replace
 
+from stage_functions.application import query
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode, RegistryConfiguration, RegistryType
 from stage_functions.domain.error import RegistryUnavailableError, RetryableError
@@ -19,7 +20,14 @@ from stage_functions.triggers.events import SECONDS, EventTrigger
 from tests import builders
 from tests.builders import IRIS
 from tests.wire.deliveries import Schema, both_schemas
-from tests.wire.samples import MODEL_DEPLOYED, MODEL_REGISTERED, WORKSPACE, Event
+from tests.wire.samples import (
+    MODEL_DEPLOYED,
+    MODEL_REGISTERED,
+    OID,
+    WORKSPACE,
+    Event,
+    resource_event,
+)
 
 ONE, TWO = Version(IRIS, "1"), Version(IRIS, "2")
 REGISTERED: Event = {
@@ -29,7 +37,8 @@ REGISTERED: Event = {
 }
 BOTH_DEPLOYED: Event = {
     **MODEL_DEPLOYED,
-    "data": {"ServiceName": "flowers", "ModelIds": "iris:1,iris:2"},
+    "subject": "",
+    "data": {"ModelIds": "iris:1,iris:2"},
 }
 
 
@@ -191,3 +200,33 @@ def test_time_runs_out(world: World) -> None:
         world.deliver(BOTH_DEPLOYED)
 
     assert {"1"} == world.known()
+
+
+def test_an_event_proves_who_asked_where_the_registry_shows_the_same(world: World) -> None:
+    """Nobody but the platform can call the trigger: its claims count, once they are confirmed."""
+    world.deliver(REGISTERED)
+    at = world.inner.clock.now()
+    world.inner.registry.set_tags(ONE, {"stage_request": "Staging"})
+    world.inner.registry.wrote(ONE, "aml:Somebody Personal", at)
+
+    world.deliver(
+        {**resource_event(f"{WORKSPACE}/models/iris/versions/1"), "eventTime": at.isoformat()}
+    )
+
+    (*_, record) = query.all_records(world.inner.context, IRIS)
+    expected = {"id": f"oid:{OID}", "attribution": "proven", "via": "tag"}
+    assert expected == record.content["requester"]
+
+
+def test_what_claims_call_somebody_is_never_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even where the hint cannot be followed."""
+    world.inner.registry.refusing = True
+
+    with caplog.at_level("DEBUG"):
+        world.deliver(resource_event(f"{WORKSPACE}/models/iris/versions/1"))
+
+    assert str(ONE) in caplog.text
+    assert "Somebody Personal" not in caplog.text
+    assert "somebody@example.org" not in caplog.text

@@ -15,7 +15,14 @@ from stage_functions.domain.asset import Asset as AnAsset
 from stage_functions.domain.asset import Kind, Version
 from tests.api_server import SECRET, Api, api_over
 from tests.builders import IRIS, World, world
-from tests.wire.samples import MODEL_REGISTERED, WORKSPACE, Event, as_cloud_event
+from tests.wire.samples import (
+    MODEL_REGISTERED,
+    OID,
+    WORKSPACE,
+    Event,
+    as_cloud_event,
+    resource_event,
+)
 
 REGRESSION = AnAsset("demo", Kind.MODELS, "sklearn_regression_model")
 HANDSHAKE = {
@@ -90,6 +97,22 @@ def test_a_type_that_is_not_followed_is_acknowledged_and_counted(events: Api) ->
     assert answer.status_code == 200
     assert answer.json()["followed"] == 0
     assert "Microsoft.Storage.BlobCreated" in answer.json()["ignored"][0]
+
+
+def test_claims_that_anybody_could_send_prove_nothing(workspace: World, events: Api) -> None:
+    """The registry shows the same writer, so that the id is taken, as a likely one."""
+    client = events.client()
+    client.post("/events", json=[MODEL_REGISTERED])
+    version, at = Version(REGRESSION, "20"), workspace.clock.now()
+    workspace.registry.set_tags(version, {"stage_request": "Staging"})
+    workspace.registry.wrote(version, "aml:Somebody Personal", at)
+
+    written = f"{WORKSPACE}/models/sklearn_regression_model/versions/20"
+    client.post("/events", json=[{**resource_event(written), "eventTime": at.isoformat()}])
+
+    (*_, record) = query.all_records(workspace.context, REGRESSION)
+    expected = {"id": f"oid:{OID}", "attribution": "inferred", "via": "tag"}
+    assert expected == record.content["requester"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"null", b'"text"', b'[{"no": "event"}]', b"\xff\xfe"])

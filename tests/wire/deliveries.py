@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stage_functions.application.signal import Signal
+from stage_functions.application.signal import AnySignal, Signal
 from stage_functions.domain.asset import Version
 from stage_functions.wire.eventgrid import parse
-from tests.wire.samples import REGISTRIES, WORKSPACE, Event, as_cloud_event
+from tests.wire.samples import APPLICATION, OID, REGISTRIES, WORKSPACE, Event, as_cloud_event
 
 CHURN = f"{WORKSPACE}/models/Churn/versions/3"
 AT = datetime(2017, 6, 26, 18, 41, 0, 958410, UTC)
+
+CLAIMED = ("Somebody Personal", "somebody@example.org", OID, APPLICATION)
 
 Schema = Callable[[Event], Event]
 both_schemas = pytest.mark.parametrize(
@@ -34,16 +36,26 @@ def with_data(event: Event, **fields: object) -> Event:
     return {**event, "data": {key: value for key, value in merged.items() if value is not None}}
 
 
-def signal(text: str, *, actor: str = "", at: datetime | None = AT) -> Signal:
-    """Return the hint at a version."""
-    return Signal(Version.parse(text), actor=actor, at=at)
+def signal(
+    text: str, *, actor: str = "", at: datetime | None = AT, deleted: bool = False
+) -> Signal:
+    """Return the hint at a version; where somebody wrote, with all that the claims call them."""
+    names = CLAIMED if actor else ()
+    return Signal(Version.parse(text), actor=actor, at=at, names=names, deleted=deleted)
 
 
 def only(event: object) -> Signal:
+    """Return the one signal of an event, about a version, from which nothing was left out."""
+    one = only_any(event)
+    assert isinstance(one, Signal)
+    return one
+
+
+def only_any(event: object) -> AnySignal:
     """Return the one signal of an event from which nothing was left out."""
     read = parse(event, REGISTRIES)
     assert read.ignored == ()
-    (one,) = read.versions
+    (one,) = read.signals
     return one
 
 

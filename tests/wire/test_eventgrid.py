@@ -12,15 +12,17 @@ import pytest
 from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
 
-from stage_functions.application.signal import Signals
+from stage_functions.application.signal import EndpointSignal, JobSignal, Signals
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire.eventgrid import from_functions, parse
 from tests.wire.deliveries import (
+    AT,
     CHURN,
     Schema,
     both_schemas,
     changed,
     only,
+    only_any,
     reason,
     signal,
     with_data,
@@ -151,13 +153,36 @@ class TestModelRegistered:
         assert at == only(changed(MODEL_REGISTERED, eventTime=time)).at
 
 
-class TestOtherMachineLearningEvents:
-    """Deployments hint at each of their models; runs are acknowledged."""
+class TestModelDeployed:
+    """The workspace's own event: models were deployed to an endpoint."""
 
     @both_schemas
-    def test_a_deployment_is_a_signal_for_each_model(self, schema: Schema) -> None:
+    def test_a_deployment_is_a_signal_for_its_endpoint(self, schema: Schema) -> None:
+        """What that serves is asked of the registry, whatever models the event lists."""
+        assert EndpointSignal("dev", "my-sklearn-service", at=AT) == only_any(
+            schema(MODEL_DEPLOYED)
+        )
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            with_data(MODEL_DEPLOYED, ServiceName=None),
+            with_data(MODEL_DEPLOYED, ServiceName=7),
+            changed(MODEL_DEPLOYED, subject=""),
+            changed(MODEL_DEPLOYED, subject="models/other:1"),
+        ],
+    )
+    def test_one_name_will_do(self, event: Event) -> None:
+        """Subject and data each name the endpoint; here one of them does not."""
+        assert "endpoint dev/my-sklearn-service" == str(only_any(event))
+
+    def test_contradictions_are_left_unread(self) -> None:
+        """Subject and data that name different endpoints are not believed."""
+        assert "contradict" in reason(with_data(MODEL_DEPLOYED, ServiceName="other"))
+
+    def test_without_an_endpoint_each_model_is_hinted_at(self) -> None:
         """ModelIds is one text, joined by commas."""
-        read = parse(schema(MODEL_DEPLOYED), REGISTRIES)
+        read = parse(nowhere(MODEL_DEPLOYED), REGISTRIES)
 
         expected = (
             signal("dev/models/sklearn_regression_model:1"),
@@ -169,7 +194,7 @@ class TestOtherMachineLearningEvents:
         """Each leaves its own reason, a repeated one none."""
         event = with_data(MODEL_DEPLOYED, ModelIds=["a:1", " b:2 ", "b:2", "", "c", "d/e:1"])
 
-        read = parse(event, REGISTRIES)
+        read = parse(nowhere(event), REGISTRIES)
 
         assert ["dev/models/a:1", "dev/models/b:2"] == [str(one.version) for one in read.versions]
         assert ("'' names no version", "'c' names no version", "'d/e:1' names no version") == (
@@ -177,17 +202,77 @@ class TestOtherMachineLearningEvents:
         )
 
     @pytest.mark.parametrize("ids", [None, 7, {"a": 1}, [1], []])
-    def test_a_deployment_without_ids_is_left_unread(self, ids: object) -> None:
+    def test_a_deployment_of_nothing_is_left_unread(self, ids: object) -> None:
         """There is nothing to follow up."""
-        assert "ModelIds" in reason(with_data(MODEL_DEPLOYED, ModelIds=ids))
+        assert "ModelIds" in reason(nowhere(with_data(MODEL_DEPLOYED, ModelIds=ids)))
+
+
+def nowhere(event: Event) -> Event:
+    """Return a deployment that names no endpoint."""
+    return changed(with_data(event, ServiceName=None), subject="")
+
+
+class TestRuns:
+    """Jobs that have ended may have left models behind."""
 
     @both_schemas
-    @pytest.mark.parametrize("type_", ["RunCompleted", "RunStatusChanged"])
-    def test_runs_are_acknowledged(self, schema: Schema, type_: str) -> None:
-        """A run is evidence, read when a version is judged."""
-        event = changed(RUN_COMPLETED, eventType=f"Microsoft.MachineLearningServices.{type_}")
+    @pytest.mark.parametrize(
+        ("type_", "data"),
+        [
+            ("RunCompleted", {}),
+            ("RunStatusChanged", {"runStatus": "Completed"}),
+            ("RunStatusChanged", {"runStatus": "completed"}),
+        ],
+    )
+    def test_a_run_that_has_completed_is_a_signal(
+        self, schema: Schema, type_: str, data: dict[str, object]
+    ) -> None:
+        """Whichever of the two events says so."""
+        assert JobSignal("dev", "AutoML_ad912b2d_5") == only_any(schema(run(type_, **data)))
 
-        assert "a run is read when the version that it made is judged" == reason(schema(event))
+    @pytest.mark.parametrize("status", ["failed", "Running", 7, "x" * 5000])
+    def test_any_other_status_is_left_unread(self, status: object) -> None:
+        """The reason is short and printable, whatever was sent."""
+        why = reason(run("RunStatusChanged", runStatus=status))
+
+        assert "has left nothing that is finished" in why
+        assert len(why) < 200
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            with_data(RUN_COMPLETED, runId=None),
+            with_data(RUN_COMPLETED, runId=7),
+            changed(RUN_COMPLETED, subject=""),
+        ],
+    )
+    def test_one_id_will_do(self, event: Event) -> None:
+        """Subject and data each name the run; here one of them does not."""
+        assert "job AutoML_ad912b2d_5 of dev" == str(only_any(event))
+
+    @pytest.mark.parametrize(
+        ("event", "why"),
+        [
+            (with_data(RUN_COMPLETED, runId="other"), "contradict"),
+            (changed(with_data(RUN_COMPLETED, runId="a/b"), subject=""), "names no run"),
+            (changed(with_data(RUN_COMPLETED, runId=".."), subject=""), "names no run"),
+            (changed(with_data(RUN_COMPLETED, runId=None), subject=""), "names no run"),
+            (changed(RUN_COMPLETED, topic=RESOURCE_GROUP), "is no registry"),
+        ],
+    )
+    def test_what_names_no_run_is_left_unread(self, event: Event, why: str) -> None:
+        """It is in no workspace of the configuration, contradicts itself, or can be no id."""
+        assert why in reason(event)
+
+
+def run(type_: str, **data: object) -> Event:
+    """Return what a workspace tells of a run."""
+    event = changed(RUN_COMPLETED, eventType=f"Microsoft.MachineLearningServices.{type_}")
+    return with_data(event, **data)
+
+
+class TestUnknownTypes:
+    """Whatever else topics send."""
 
     @both_schemas
     @pytest.mark.parametrize("type_", ["Microsoft.Storage.BlobCreated", "x" * 5000, "a\nb"])

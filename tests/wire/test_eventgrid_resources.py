@@ -6,12 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from stage_functions.application.signal import AssetSignal, EndpointSignal
+from stage_functions.domain.asset import Asset
+from stage_functions.wire.eventgrid import parse
 from tests.wire.deliveries import (
     CHURN,
+    CLAIMED,
     Schema,
     both_schemas,
     changed,
     only,
+    only_any,
     reason,
     signal,
     with_data,
@@ -20,7 +25,9 @@ from tests.wire.samples import (
     APPLICATION,
     ML_REGISTRY,
     OID,
+    REGISTRIES,
     RESOURCE_GROUP,
+    RUN_COMPLETED,
     WORKSPACE,
     Event,
     resource_event,
@@ -44,7 +51,13 @@ class TestResourceChanged:
 
         read = only(schema(event))
 
-        assert signal(f"{alias}/{kind}/Churn:3", actor=f"oid:{OID}", at=WRITTEN_AT) == read
+        expected = signal(
+            f"{alias}/{kind}/Churn:3",
+            actor=f"oid:{OID}",
+            at=WRITTEN_AT,
+            deleted=what == "Delete",
+        )
+        assert expected == read
 
     @pytest.mark.parametrize(
         "resource",
@@ -98,7 +111,10 @@ class TestResourceChanged:
             (f"{WORKSPACE}/models/a\nb/versions/3", "names no version"),
             (f"{CHURN}/more", "names no version"),
             (f"{WORKSPACE}/jobs/j/versions/3", "'jobs' is no kind of asset"),
-            (f"{WORKSPACE}/onlineEndpoints/e", "'onlineEndpoints' is no kind of asset"),
+            (f"{WORKSPACE}/onlineEndpoints", "names no endpoint"),
+            (f"{WORKSPACE}/onlineEndpoints/e/deployments", "names no endpoint"),
+            (f"{WORKSPACE}/onlineEndpoints/../deployments/d", "names no endpoint"),
+            (f"{WORKSPACE}/onlineEndpoints/e/tokens/t", "'onlineendpoints' is no kind of asset"),
             (WORKSPACE, "'' is no kind of asset"),
             (f"{WORKSPACE}x/models/Churn/versions/3", "is no registry of the configuration"),
             (f"{RESOURCE_GROUP}/providers/Microsoft.Storage/storageAccounts/s", "of Azure ML"),
@@ -156,3 +172,88 @@ class TestResourceChanged:
         event = with_data(resource_event(CHURN), claims=claims)
 
         assert actor == only(event).actor
+
+    def test_what_the_claims_call_the_actor_is_kept_for_comparing(self) -> None:
+        """A registry may show the same person by name, by mail address or by an id."""
+        assert CLAIMED == only(resource_event(CHURN)).names
+
+    @pytest.mark.parametrize(
+        "claims",
+        [{"name": "Somebody Personal"}, {"appid": "no id", "name": "Somebody Personal"}, None],
+    )
+    def test_nobody_has_no_names(self, claims: object) -> None:
+        """Without an id to keep there is nothing to compare for."""
+        assert () == only(with_data(resource_event(CHURN), claims=claims)).names
+
+    def test_names_are_texts(self) -> None:
+        """Whatever else stands there, and whatever is longer than a name, is left out."""
+        claims = {"appid": APPLICATION, "name": "x" * 301, "upn": ["a"]}
+
+        assert (APPLICATION,) == only(with_data(resource_event(CHURN), claims=claims)).names
+
+    def test_names_are_not_printed(self) -> None:
+        """What a log says of a hint is the version."""
+        assert "dev/models/Churn:3" == f"{only(resource_event(CHURN))}"
+
+
+class TestContainers:
+    """Assets as a whole."""
+
+    @both_schemas
+    def test_a_deleted_asset_is_a_signal(self, schema: Schema) -> None:
+        """All of its versions are gone, of which no event tells."""
+        read = only_any(schema(resource_event(f"{WORKSPACE}/data/Churn", "Delete")))
+
+        asset = Asset.parse("dev/data/Churn")
+        assert AssetSignal(asset, f"oid:{OID}", WRITTEN_AT, CLAIMED) == read
+
+    def test_a_written_asset_is_left_unread(self) -> None:
+        """Nothing that counts is on it."""
+        assert "a container was written" in reason(resource_event(f"{WORKSPACE}/data/Churn"))
+
+
+class TestEndpoints:
+    """What serves versions."""
+
+    @both_schemas
+    @pytest.mark.parametrize("type_", ["onlineEndpoints", "batchEndpoints", "BATCHENDPOINTS"])
+    @pytest.mark.parametrize(("rest", "deployment"), [("", ""), ("/deployments/Blue", "Blue")])
+    def test_a_written_endpoint_is_a_signal(
+        self, schema: Schema, type_: str, rest: str, deployment: str
+    ) -> None:
+        """Itself or a deployment of it: what it serves is to be judged."""
+        read = only_any(schema(resource_event(f"{WORKSPACE}/{type_}/Flowers{rest}")))
+
+        expected = EndpointSignal("dev", "Flowers", deployment, f"oid:{OID}", WRITTEN_AT, CLAIMED)
+        assert expected == read
+
+    @pytest.mark.parametrize("rest", ["", "/deployments/blue"])
+    def test_a_deleted_one_is_left_unread(self, rest: str) -> None:
+        """It serves nothing any more."""
+        event = resource_event(f"{WORKSPACE}/onlineEndpoints/flowers{rest}", "Delete")
+
+        assert "what is no longer served breaks no rule" == reason(event)
+
+    def test_an_endpoint_is_printed_with_its_registry(self) -> None:
+        """So that a log says which."""
+        read = only_any(resource_event(f"{WORKSPACE}/onlineEndpoints/flowers"))
+
+        assert "endpoint dev/flowers" == str(read)
+
+
+def test_what_the_platform_alone_can_send_is_marked() -> None:
+    """Versions, assets and endpoints; of a job nobody is named."""
+    events = [
+        resource_event(CHURN),
+        resource_event(f"{WORKSPACE}/data/Churn", "Delete"),
+        resource_event(f"{WORKSPACE}/onlineEndpoints/flowers"),
+        RUN_COMPLETED,
+    ]
+
+    read = parse(events, REGISTRIES)
+
+    marked = [getattr(one, "authenticated", None) for one in read.vouched.signals]
+    assert [True, True, True, None] == marked
+    assert [False, False, False, None] == [
+        getattr(one, "authenticated", None) for one in read.signals
+    ]

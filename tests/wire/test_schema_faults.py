@@ -132,7 +132,7 @@ SHAPE = [
         [
             (
                 "15:47: ids[0] must be provider:id, the provider one of mlflow, upn, "
-                "oid, github, app, not 'scientist1'"
+                "oid, github, app, aml, not 'scientist1'"
             )
         ],
         id="id-provider",

@@ -17,12 +17,13 @@ _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.RENEW: "then a renewal is asked for, as a new approval",
 }
 _ITSELF = "itself"
+_TAG = "tag"
 _VIA: Mapping[str, str] = {
     "api": "over the API",
     "cli": "on the command line",
     "page": "on a page",
     "link": "by a personal link",
-    "tag": "by a tag",
+    _TAG: "by a tag",
     "registry": "in the registry",
 }
 _STATUSES: Mapping[Status, tuple[str, str]] = {
@@ -101,6 +102,8 @@ def attribution(brief: Brief) -> str:
         return f"{said}{sponsor}"
     if brief.approval.sponsored:
         return "signed in, as the sponsor of a request that nobody is proven to have made"
+    if requester.attribution is Attribution.PROVEN and requester.via == _TAG:
+        return f"{via}; an event that only Azure can send proves it"
     if requester.attribution is Attribution.PROVEN:
         return f"signed in, {via}" if via else "signed in"
     if requester.attribution is Attribution.INFERRED and requester.id:

@@ -36,6 +36,10 @@ def of(found: Brief, **changes: object) -> Brief:
     ("requester", "said"),
     [
         (Actor("person:ada", Attribution.PROVEN, "page"), "signed in, on a page"),
+        (
+            Actor("person:ada", Attribution.PROVEN, "tag"),
+            "by a tag; an event that only Azure can send proves it",
+        ),
         (Actor("person:ada", Attribution.PROVEN, "somehow"), "signed in"),
         (
             Actor("mlflow:ada", Attribution.INFERRED, "tag"),

@@ -1,0 +1,70 @@
+"""Who has written to a version: what a hint claims, checked against what the registry shows.
+
+A hint may be wrong, late, or made up. It is confirmed where the registry names the same writer, at
+about the same time. Then the id is the hint's, which is stable and no name:
+
+| the hint | attribution |
+|---|---|
+| confirmed, and it came by a way that only the platform can use | proven |
+| confirmed | inferred |
+| not confirmed, or there is none | inferred: whom the registry names; none where it names nobody |
+
+Everybody who was seen may have been it, and is a candidate. Stageward itself is nobody: neither by
+the id that its registry has for it nor by the one that events have.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stage_functions.application.context import Context
+from stage_functions.application.signal import Signal
+from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
+from stage_functions.domain.state import VersionState
+
+SAME_WRITE_SECONDS = 60
+"""An event tells of a write when that has ended, and by another clock than the registry's; one that
+is further away tells of another write."""
+
+
+def writer(
+    context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
+) -> tuple[Actor, tuple[str, ...]]:
+    """Return who seems to have written, and everyone who may have."""
+    hinted = hinted_id(context, signal)
+    if hinted and _confirmed(signal, snapshot):
+        surely = Attribution.PROVEN if signal.authenticated else Attribution.INFERRED
+        return Actor(hinted, surely, "tag"), _candidates(*state.writers, hinted)
+    modified = _identified(context, signal.version, snapshot.modified_by or "")
+    candidates = _candidates(*state.writers, hinted, modified)
+    if not modified:
+        return NOBODY, candidates
+    return Actor(modified, Attribution.INFERRED, "tag"), candidates
+
+
+def hinted_id(context: Context, signal: Signal) -> str:
+    """Return whom a hint names, as records write it; "" for nobody, and for Stageward itself."""
+    return _identified(context, signal.version, signal.actor)
+
+
+def _identified(context: Context, version: Version, id_: str) -> str:
+    own = {one.casefold() for one in context.registry(version.asset.registry).identities()}
+    if not id_ or id_ == STAGEWARD or id_.casefold() in own:
+        return ""
+    return context.identify(id_)
+
+
+def _confirmed(signal: Signal, snapshot: Snapshot) -> bool:
+    """Tell whether the registry shows the write that a hint tells of as the last one."""
+    shown, at = snapshot.modified_by or "", snapshot.modified_at
+    if shown in ("", STAGEWARD) or at is None or signal.at is None:
+        return False
+    _, _, text = shown.partition(":")
+    named = {name.casefold() for name in (signal.actor.partition(":")[2], *signal.names)}
+    near = abs(signal.at - at) <= timedelta(seconds=SAME_WRITE_SECONDS)
+    return near and text.casefold() in named - {""}
+
+
+def _candidates(*ids: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_))

@@ -1,0 +1,1 @@
+"""Ten thousand events of one workspace, delivered at random by several processes at once."""
