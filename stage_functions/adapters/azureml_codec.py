@@ -145,10 +145,9 @@ def _show(properties: Document, edit: Edit) -> None:
     if edit.archived is not None and edit.archived != (properties.get("isArchived") is True):
         properties["isArchived"] = edit.archived
         properties.pop("stage", None)
-    if edit.native_stage is None or properties.get("isArchived") is True:
-        return
-    properties.pop("stage", None)
-    if edit.native_stage:
+    if edit.native_stage == "":
+        properties.pop("stage", None)
+    elif edit.native_stage is not None and properties.get("isArchived") is not True:
         properties["stage"] = edit.native_stage
 
 
