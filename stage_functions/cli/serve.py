@@ -43,7 +43,8 @@ def serve(
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for library in ("azure", "httpx"):  # they tell of every request
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger(access_log.LOGGER).addFilter(access_log.WithoutTokens())
     from stage_functions.bootstrap import open_application  # noqa: PLC0415  # loads the stores
 

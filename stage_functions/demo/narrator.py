@@ -49,6 +49,16 @@ class Narrator:
         Raises:
             DemoError: it came out otherwise.
         """
+        value = self.wait(what, seen, wanted)
+        self.show(f"{what}: {value}")
+        return value
+
+    def wait(self, what: str, seen: Callable[[], str], wanted: str) -> str:
+        """Wait until a value contains what is told.
+
+        Raises:
+            DemoError: it came out otherwise.
+        """
         end = time.monotonic() + PATIENCE_SECONDS
         value = seen()
         while wanted not in value:
@@ -59,5 +69,4 @@ class Narrator:
                 raise DemoError(message)
             time.sleep(0.1)
             value = seen()
-        self.show(f"{what}: {value}")
         return value

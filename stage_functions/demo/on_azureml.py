@@ -67,9 +67,9 @@ class OnAzureMl:
         _, trained = fit()
         jobs = [self._job(one.params, one.metrics) for one in trained]
         stage.narrator.tell("Their models are nobody's yet: Unregistered, and not to be promoted")
-        stage.narrator.until(
-            "stageward ls", lambda: stage.quietly("ls", "--stage", "Unregistered"), jobs[-1]
-        )
+        listed = ("ls", "--stage", "Unregistered", "--json")
+        stage.narrator.wait("stageward ls", lambda: stage.quietly(*listed), jobs[-1])
+        stage.run("scientist-1", "ls", "--stage", "Unregistered")
         name = f"dev/models/azureml_{jobs[0]}_output_model:1"
         stage.run("scientist-1", "promote", name, "Staging", exits=_REFUSED)
         stage.narrator.tell("Registered, each begins a history, at None")
@@ -110,9 +110,8 @@ class OnAzureMl:
     def _copies(self, stage: Stage, version: str) -> None:
         stage.narrator.tell("With Production came a copy in the shared registry, and its origin")
         name = f"shared/models/{MODEL}:{version}"
-        stage.narrator.until(
-            "stageward ls", lambda: stage.quietly("ls", "--registry", "shared"), "Production"
-        )
+        stage.narrator.wait("stageward ls", lambda: stage.quietly("ls", "shared"), "Production")
+        stage.run("officer-1", "ls", "shared", "--all")
         said = stage.run("officer-1", "show", name)
         stage.narrator.expect(f"{self.asset}:{version}", said)
 
@@ -127,15 +126,16 @@ class OnAzureMl:
         model = f"{workspace}/models/{MODEL}/versions/{version}"
         deployed = {"endpoint": "scoring", "deployment": "blue", "model_id": model, "traffic": 100}
         self._call("deploy", place=workspace, who="scientist-2", **deployed)
-        stage.narrator.until(
-            "stageward history", lambda: stage.quietly("history", self.asset), "Violated"
+        stage.narrator.wait(
+            "stageward history", lambda: stage.quietly("history", self.asset, "--json"), "Violated"
         )
-        stage.narrator.until("traffic of blue", self._traffic, "0")
+        stage.run("officer-1", "history", self.asset)
+        stage.narrator.until("traffic of blue", self._traffic, "0 %")
 
     def _traffic(self) -> str:
         with _quietly():
             endpoint = self._client("scientist-2").online_endpoints.get("scoring")
-        return str((endpoint.traffic or {}).get("blue", 0))
+        return f"{(endpoint.traffic or {}).get('blue', 0)} %"
 
     def _archived(self, version: str) -> str:
         workspace = self._started["workspaces"]["dev"]
