@@ -12,9 +12,9 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo '  PYTHON=/path/to/python3.13 with any of them chooses the interpreter of .venv'
 
-demo: ## see a real model go through its lifecycle; ONCE=1 ends with the story
+demo: ## see a real model go through its lifecycle; REGISTRY=azureml, ONCE=1 to end with it
 	@$(SETUP) demo
-	@$(BIN)/stageward demo $(if $(filter-out 0,$(ONCE)),--once)
+	@$(BIN)/stageward demo $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite browser

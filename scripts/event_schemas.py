@@ -119,6 +119,29 @@ DEFINITIONS: Schema = {
         "empty when the quorum is reached.",
         {"type": "string", "minLength": 1},
     ),
+    "origin": _object(
+        "What a version is a copy of.",
+        ("version", "content", "number", "record"),
+        {
+            "version": _text(
+                "The version that was copied, as <registry alias>/<kind>/<name>:<version>.",
+                pattern="^[a-z0-9-]+/(models|data|environments|components)/[^/:]+:[^/:]+$",
+            ),
+            "content": _text("What identified its content, as its registry says."),
+            "number": _integer("Number, in its history, of the record that granted the stage."),
+            "record": _one_of("sha256", "Hash of that record, 64 hex digits."),
+            "evidence": _one_of("digest", "Digest of what was known of it when that was granted."),
+        },
+    ),
+    "output": _object(
+        "What a job has left behind.",
+        ("job", "name", "made_at"),
+        {
+            "job": _text("Id of the job.", minLength=1),
+            "name": _text("Name of the output, unique in its job.", minLength=1),
+            "made_at": _one_of("moment", "When the job ended."),
+        },
+    ),
     "sha256": _text("SHA-256, 64 hex digits.", pattern="^[0-9a-f]{64}$"),
     "stage": _text("A stage of the lifecycle.", minLength=1, maxLength=64),
     "verdict": _object(
@@ -172,6 +195,15 @@ _GROUNDS: Schema = {
     "fingerprint": _one_of("digest", "Fingerprint: over everything that an approval is bound to."),
 }
 """On what a transition was judged."""
+_BEFORE: Schema = {
+    "output": _one_of("output", "The output of a job that it was before it was registered."),
+    "anonymous": _text(
+        "`registry/kind/name:version` under which its registry had made it, before anybody "
+        "registered it.",
+        minLength=1,
+    ),
+}
+"""What a version was while it was Unregistered; left out where that is not known."""
 
 
 def _why(description: str) -> Schema:
@@ -199,16 +231,37 @@ class Shape:
 
 SHAPES: dict[RecordType, Shape] = {
     RecordType.REGISTERED: Shape(
-        "A version is known to the ledger from now on, at the initial stage of its lifecycle.",
+        "A version is known to the ledger from now on, at the initial stage of its lifecycle; a "
+        "copy that Stageward has made, at the stage that was granted to what it is a copy of.",
         {
-            "to": _one_of("stage", "The initial stage."),
-            "why": _text("How it came there.", const="registered"),
+            "from": _text(
+                "Where it comes from: Unregistered, where Stageward knew of it before anybody "
+                "registered it; else left out.",
+                const="Unregistered",
+            ),
+            "to": _one_of("stage", "The stage where it begins."),
+            "why": _choice(
+                "How it came there. copied: Stageward has copied it from another registry.",
+                "registered",
+                "copied",
+            ),
             "created_at": _CREATED_AT,
+            "displaces": _DISPLACES,
             "lifecycle": _one_of("lifecycle"),
             "evidence": _one_of("digest", "Digest of what was known of the version."),
-            "author": _AUTHOR,
+            "author": _one_of(
+                "actorId", "Who made the version, or the original of a copy, as far as is known."
+            ),
+            "origin": _one_of("origin", "What it is a copy of; left out where it is none."),
+            **_BEFORE,
         },
-        optional=("author",),
+        optional=("from", "displaces", "author", "origin", *_BEFORE),
+        conditions=(
+            {
+                "if": {"properties": {"why": {"const": "copied"}}},
+                "then": {"required": ["origin"]},
+            },
+        ),
     ),
     RecordType.IMPORTED: Shape(
         "An operator took today's stage of a version as granted. Not published.",
@@ -239,9 +292,13 @@ SHAPES: dict[RecordType, Shape] = {
                 "gone",
             ),
             "detail": _text("The same in words for people.", minLength=1),
+            "endpoint": _text("registry/endpoint that serves it, where that is refused."),
+            "deployment": _text("The deployment of that endpoint."),
+            "changed_at": _one_of("moment", "When that deployment was made or changed."),
             **_GROUNDS,
+            **_BEFORE,
         },
-        optional=("from", "to", *_GROUNDS),
+        optional=("from", "to", "endpoint", "deployment", "changed_at", *_GROUNDS, *_BEFORE),
     ),
     RecordType.TRANSITION_REFUSED: Shape(
         "A request was refused; the version stays where it is.",
@@ -359,6 +416,10 @@ SHAPES: dict[RecordType, Shape] = {
             "valid_until": _VALID_UNTIL,
             "displaces": _DISPLACES,
             "displaced_by": _one_of("version", "The version that took its stage."),
+            "retires_at": _one_of(
+                "moment",
+                "Until when it may still be served as before; left out where it may not.",
+            ),
             **_GROUNDS,
             "because_of": _BECAUSE_OF,
         },
@@ -370,6 +431,7 @@ SHAPES: dict[RecordType, Shape] = {
             "valid_until",
             "displaces",
             "displaced_by",
+            "retires_at",
             "verdicts",
             "evidence",
             "fingerprint",
@@ -420,16 +482,39 @@ SHAPES: dict[RecordType, Shape] = {
     ),
     RecordType.VIOLATED: Shape(
         "Something happened that the lifecycle forbids and Stageward could not prevent.",
-        {"from": _FROM, "why": _why("What was violated"), "because_of": _BECAUSE_OF},
+        {
+            "from": _FROM,
+            "why": _why("What was violated"),
+            "endpoint": _text(
+                "registry/endpoint that serves the version; left out where nothing was deployed.",
+                minLength=1,
+            ),
+            "deployment": _text("The deployment of that endpoint.", minLength=1),
+            "changed_at": _one_of("moment", "When that deployment was made or changed."),
+            "then": _text(
+                "What follows. record: nothing but this. notify: people are told. zero_traffic: "
+                "the deployment gets no more requests either, unless it is put right before. "
+                "Others may follow.",
+                minLength=1,
+            ),
+            "because_of": _BECAUSE_OF,
+        },
+        optional=("endpoint", "deployment", "changed_at", "then", "because_of"),
     ),
     RecordType.DRIFT_FOUND: Shape(
-        "The tags of a version show what nobody was granted, or cannot be written.",
+        "The tags of a version show what nobody was granted, or cannot be written; or what was "
+        "granted was not copied to another registry.",
         {
-            "found": _text("What the tag stage showed; empty where it was not there."),
+            "found": _text("What its tags showed of a stage; empty where that was not there."),
             "granted": _one_of("stage", "The stage that the version has."),
             "why": _why("What is wrong and what is done about it"),
+            "copy_to": _text(
+                "Alias of the registry that it was to be copied to, and was not; left out where "
+                "it is not about that.",
+                pattern="^[a-z0-9-]+$",
+            ),
         },
-        optional=("found", "granted"),
+        optional=("found", "granted", "copy_to"),
     ),
     RecordType.LIFECYCLE_ADOPTED: Shape(
         "A lifecycle of the configuration is in force from now on.",

@@ -93,12 +93,12 @@ def open_application(settings: Settings) -> Application:
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:
         log.info(silent)
-    rows = open_rows(settings)
-    sinks = {sink.name: sink for sink in _sinks(settings)}
     registries = {
         alias: _registry(one, configuration, settings)
         for alias, one in configuration.registries.items()
     }
+    rows = open_rows(settings)
+    sinks = {sink.name: sink for sink in _sinks(settings)}
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)

@@ -21,10 +21,14 @@ class MlflowWorld:
     Attributes:
         client: over the server's address.
         alias: the registry's.
+        kind: of what it makes.
+        provider: of its users' ids.
     """
 
     client: httpx.Client
     alias: str = "dev"
+    kind: Kind = Kind.MODELS
+    provider: str = "mlflow"
 
     def create(
         self,

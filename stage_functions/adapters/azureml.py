@@ -35,7 +35,6 @@ from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.error import NotFoundError, RegistryUnavailableError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.places import Places
-from stage_functions.wire.document import text
 
 PAGE_VERSIONS = 1000
 
@@ -121,11 +120,11 @@ class AzureMlRegistry:
         return gather(self._source, snapshot)
 
     def links(self, version: Version, evidence: Evidence) -> Places:
-        """Return the pages of Azure Machine Learning studio."""
-        studio = self._api.cloud.studio
+        """Return the pages of studio, in the directory of Stageward once that is known."""
+        studio, tenant = self._api.cloud.studio, self._api.http.tenant
         if self._api.is_registry:
-            return registry_places(studio, self._api.place, version)
-        return workspace_places(studio, self._api.resource, version, evidence)
+            return registry_places(studio, self._api.place, version, tenant)
+        return workspace_places(studio, self._api.resource, version, evidence, tenant)
 
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
         """Return what an endpoint serves: two HTTP calls, and one for each further page.
@@ -137,6 +136,8 @@ class AzureMlRegistry:
 
     def take_traffic(self, endpoint: str, deployment: str) -> None:
         """Send no more requests to a deployment; others that get some get its share.
+
+        A batch endpoint has no shares: nothing is done to one.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: as `read`; or it is not done in time.
@@ -177,18 +178,19 @@ class AzureMlRegistry:
         if not azureml_codec.possible(version):
             return None
         document = self._api.find(asset.kind, asset.name, "versions", version.number)
-        if document is None or not azureml_codec.names(document, asset, version.number):
+        if document is None:
             return None
         snapshot = self._read(document, asset)
+        if not azureml_codec.names(document, asset, version.number):
+            return None
         self._source.memory.keep(snapshot, facts(asset.kind, document, self._source.names))
         return cast("Document", document), snapshot
 
     def _load(self, document: object, asset: Asset) -> Snapshot | None:
         """Read a version of a list; None where it is of another asset."""
-        number = text(document, "name")
-        if number and not azureml_codec.names(document, asset, number):
-            return None
-        return self._read(document, asset)
+        snapshot = self._read(document, asset)
+        is_own = azureml_codec.names(document, asset, snapshot.version.number)
+        return snapshot if is_own else None
 
     def _read(self, document: object, asset: Asset) -> Snapshot:
         try:

@@ -43,7 +43,6 @@ _THERE_SECONDS = 60
 """So long a workspace that has answered counts as there."""
 _POLL_SECONDS = 0.5
 _ACCEPTED = 202
-_MAX_PAGES = 10_000
 _SUCCEEDED, _ENDED_BADLY = "succeeded", ("failed", "canceled", "cancelled")
 
 Params = Mapping[str, str | int]
@@ -125,22 +124,28 @@ class AzureMlApi:
             RegistryUnavailableError: as `AzureHttp.send`.
         """
         try:
-            return self.get(*parts, params=params)
+            found = self.get(*parts, params=params)
         except AzureMlMissingError as exc:
             self.check_there(exc)
             return None
+        if found is None:
+            message = f"{self.name} answered with nothing where {'/'.join(parts)} should be"
+            raise AzureMlFaultError(message)
+        return found
 
     def rows(self, *parts: str, params: Params | None = None) -> Iterator[object]:
         """Return what is on all pages of a list; raises as `AzureHttp.send`, on any of them."""
         link = self.url(*parts, params=params)
-        for _ in range(_MAX_PAGES):
+        followed: set[str] = set()
+        while link not in followed:
+            followed.add(link)
             page = self.http.send(READ, link).document
             yield from entries(page, "value")
             link = text(page, "nextLink")
             if not link:
                 return
             self._check_own(link)
-        message = f"{self.name} lists {'/'.join(parts)} without an end"
+        message = f"{self.name} lists {'/'.join(parts)} by links in a circle"
         raise AzureMlFaultError(message)
 
     def put(self, *parts: str, document: object) -> Answer:

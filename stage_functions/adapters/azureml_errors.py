@@ -122,7 +122,8 @@ def _words(body: bytes) -> tuple[str, str, object]:
     except ValueError:
         return "", "not in the words of Azure", None
     error = member(document, "error")
-    code, said = text(error, "code"), text(error, "message")
+    code = text(error, "code") or text(document, "error_code")  # MLflow's, of the tracking side
+    said = text(error, "message") or text(document, "message")
     return code, said or "without a word", error
 
 

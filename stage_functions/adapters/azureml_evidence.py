@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from stage_functions.adapters.azureml_api import AzureMlApi
-from stage_functions.adapters.azureml_facts import Sections, facts, present
+from stage_functions.adapters.azureml_facts import Sections, facts, plain, present
 from stage_functions.adapters.azureml_identity import DISPLAYED, Identity, actor
 from stage_functions.adapters.azureml_memory import Memory
 from stage_functions.adapters.azureml_reference import Names
@@ -94,8 +94,8 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
     """
     job = run = None
     if snapshot.job and not source.api.is_registry:
-        job = source.api.find("jobs", snapshot.job)
-        run = source.tracking.run(snapshot.job)
+        job = plain(source.api.find("jobs", snapshot.job))
+        run = plain(source.tracking.run(snapshot.job))
     own, who = _own(source, snapshot), source.api.http.identity()
     names, workspace = source.names, source.tracking.workspace
     tags = {**pairs(run, "data", "tags"), **_texts(job, "tags"), **_texts(job, "properties")}
@@ -112,7 +112,21 @@ def gather(source: Source, snapshot: Snapshot) -> Evidence:
         "params": {**_literals(job), **pairs(run, "data", "params")},
         "author": present({"id": _author(job, tags, who) or snapshot.author or ""}),
     }
-    return Evidence({**own, **{name: one for name, one in told.items() if one or name not in own}})
+    itself, _ = _CONTENT[snapshot.version.asset.kind]
+    return Evidence(
+        {**own, **{name: _joined(name, one, own, itself) for name, one in told.items()}}
+    )
+
+
+def _joined(name: str, told: Section, own: Sections, itself: str) -> Section:
+    """Return a section: as the job tells it, else the document.
+
+    That of a version itself stays the document's, and has what the job says besides: but for the
+    name, which is that of an input.
+    """
+    if name == itself:
+        return {**{key: one for key, one in told.items() if key != "name"}, **own[name]}
+    return told or own.get(name, {})
 
 
 def _own(source: Source, snapshot: Snapshot) -> Sections:
@@ -125,7 +139,7 @@ def _own(source: Source, snapshot: Snapshot) -> Sections:
         found = facts(asset.kind, document, source.names)
     section, key = _CONTENT[snapshot.version.asset.kind]
     told = {**present({key: snapshot.content}), **found.get(section, {})}
-    return {**found, section: told} if told else found
+    return {**found, section: told}
 
 
 def _job(job: object, run: object, names: Names, workspace: str) -> Section:

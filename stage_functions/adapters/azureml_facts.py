@@ -12,7 +12,7 @@ from stage_functions.adapters.azureml_reference import Names
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.evidence import Scalar
 from stage_functions.domain.uses import fields
-from stage_functions.wire.document import entries, member, text
+from stage_functions.wire.document import entries, member, parsed, text
 
 Sections = Mapping[str, Mapping[str, Scalar]]
 
@@ -34,7 +34,7 @@ def facts(kind: Kind, document: object, names: Names) -> Sections:
         document: as the resource manager or a registry has it.
         names: what other versions are called in it.
     """
-    properties = member(document, "properties")
+    properties = plain(member(document, "properties"))
     match kind:
         case Kind.MODELS:
             return _model(properties, names)
@@ -45,6 +45,16 @@ def facts(kind: Kind, document: object, names: Names) -> Sections:
             return {"environment": present(found)}
         case Kind.COMPONENTS:
             return _component(properties, names)
+
+
+def plain(document: object) -> object:
+    """Return JSON with `?` for each half of a surrogate pair, which canonical JSON cannot hold."""
+    written = json.dumps(document, ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return parsed(written.encode(errors="replace"))
+    return document
 
 
 def present(known: Mapping[str, str]) -> dict[str, Scalar]:

@@ -33,7 +33,7 @@ from stage_functions.wire.document import parsed
 
 READ = "GET"
 
-_PAUSES = (0.2, 0.8)
+_PAUSES = (0.1, 0.4)
 """Before the second try and the third, in seconds."""
 _PATIENCE_SECONDS = 2
 """So long is waited in place; who asks for more is told to come back."""
@@ -129,6 +129,11 @@ class AzureHttp:
         if self._signing.identity == Identity():
             self._signing.identity = of_credential(self._credential, self._scope)
         return self._signing.identity
+
+    @property
+    def tenant(self) -> str:
+        """The directory of who the requests are sent as; "" where none was sent yet."""
+        return self._signing.identity.tenant
 
     def close(self) -> None:
         """Close the connections."""

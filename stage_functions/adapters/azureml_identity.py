@@ -32,11 +32,13 @@ class Identity(Struct, frozen=True):
         oid: the object id.
         app: the application's id.
         name: of an application or managed identity, as Azure shows it.
+        tenant: the directory that it is in.
     """
 
     oid: str = ""
     app: str = ""
     name: str = ""
+    tenant: str = ""
 
     @property
     def ids(self) -> frozenset[str]:
@@ -63,6 +65,7 @@ def of_token(token: str) -> Identity:
         text(claims, "oid").lower(),
         (text(claims, "appid") or text(claims, "azp")).lower(),
         text(claims, "app_displayname") or managed,
+        text(claims, "tid").lower(),
     )
 
 

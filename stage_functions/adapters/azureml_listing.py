@@ -23,12 +23,14 @@ from msgspec import Struct
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_errors import AzureMlMissingError
 from stage_functions.application.ports.registry import Page
-from stage_functions.domain.asset import Asset, Kind, Snapshot, is_name
+from stage_functions.domain.asset import Asset, Kind, Snapshot
 from stage_functions.wire.document import integer, text
 
 Load = Callable[[object, Asset], Snapshot | None]
 """Reads a version of an asset; None where it is of another."""
 
+_NOWHERE = ("", ".", "..")
+"""Names that would leave their place in an address."""
 _ALL = {"listViewType": "All"}
 _THREADS = 4
 _AHEAD = 8
@@ -121,13 +123,13 @@ class Listing:
             self._names, self._until = [], 0.0
 
     def _listed(self) -> Iterator[Listed]:
-        """Return every asset once; one whose name nobody could write in an address is left out."""
+        """Return every asset once."""
         for kind in self._kinds:
             found: dict[str, Listed] = {}
             try:
                 for row in self._api.rows(kind, params=_ALL):
                     name = text(row, "name")
-                    if is_name(name):
+                    if name not in _NOWHERE:
                         found[name] = Listed(kind, name, _count(row))
             except AzureMlMissingError as exc:
                 self._api.check_there(exc)

@@ -51,6 +51,8 @@ _CONNECT_SECONDS = 5
 _READ_SECONDS = 15
 _RETRIES = 2
 _ERRORS = 400
+_ADDED = frozenset({"createdAt", "createdBy", "lastModifiedAt"})
+"""What the library writes among the properties of an endpoint that it has read."""
 _SHOWN_CHARACTERS = 600
 _alone = threading.Lock()
 """Held by whoever uses the environment, until that is as it was."""
@@ -95,7 +97,7 @@ class AzureMlSdk:
 
         def work() -> None:
             try:
-                with _current(self._api.cloud):
+                with _note_forgotten():
                     operations = getattr(self._made(), asset.kind)
                     operations.share(
                         asset.name,
@@ -123,6 +125,8 @@ class AzureMlSdk:
         try:
             operations = self._kept().online_endpoints
             found = operations.get(endpoint)
+            kept = (found.properties or {}).items()
+            found.properties = {key: value for key, value in kept if key not in _ADDED}
             found.mirror_traffic = dict(change(found.mirror_traffic or {}))
             found.traffic = dict(change(found.traffic or {}))
             poller = operations.begin_create_or_update(found)
@@ -150,7 +154,7 @@ class AzureMlSdk:
                     message = f"{self._api.name}: a copy is still being made"
                     raise AzureMlFaultError(message, sent=False)
                 try:
-                    with _current(self._api.cloud):
+                    with _note_forgotten():
                         self._client = self._made()
                 finally:
                     _alone.release()
@@ -242,11 +246,10 @@ def _library() -> type[MLClient]:
 
 
 @contextmanager
-def _current(cloud: Cloud) -> Iterator[None]:
-    """Let the library take a cloud for its own inside the block; whoever calls holds `_alone`."""
+def _note_forgotten() -> Iterator[None]:
+    """Let the library note its cloud inside the block; whoever calls holds `_alone`."""
     values = os.environ  # noqa: TID251  # the library reads and writes it
     former = values.get(_CURRENT)
-    values[_CURRENT] = cloud_name(cloud)
     try:
         yield
     finally:

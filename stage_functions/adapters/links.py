@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from stage_functions.application.signatures import Purpose, Signatures
 from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Version
 from stage_functions.domain.lifecycle import Assurance
 
 
@@ -17,6 +20,12 @@ class PageLinks:
     def approval(self, approval: str) -> str:
         """Return the plain address of an approval's page."""
         return f"{self._url}/approvals/{approval}"
+
+    def version(self, version: Version) -> str:
+        """Return the address of a version's page; names are percent-encoded once."""
+        asset = version.asset
+        parts = (asset.registry, asset.kind, asset.name, "versions", version.number)
+        return f"{self._url}/assets/{'/'.join(quote(part, safe='') for part in parts)}"
 
     def personal(self, approval: Approval, person: str) -> str:
         """Return the address that lets one person vote; the plain one where a link is not enough.

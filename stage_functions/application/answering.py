@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, new_approval
+from stage_functions.application.unregistered import refusal_words as words_of_unregistered
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.lifecycle import UNREGISTERED, Transition, course
@@ -27,12 +29,10 @@ from stage_functions.domain.transition import (
 )
 from stage_functions.domain.voting import impossible, unmet, waits_for
 
-REGISTER_FIRST = f"it is {UNREGISTERED}: register it first"
 
-
-def unregistered(version: Version) -> Answer:
-    """Refuse what is asked of something that has no version in its registry."""
-    return Answer(AnswerKind.REFUSED, str(version), UNREGISTERED, REGISTER_FIRST)
+def unregistered(note: Note) -> Answer:
+    """Refuse what is asked of something that nobody has registered."""
+    return Answer(AnswerKind.REFUSED, note.version, UNREGISTERED, words_of_unregistered(note))
 
 
 def answered(

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.absence import found
 from stage_functions.application.context import Context
+from stage_functions.application.copies import Expected
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.unregistered import begin
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
+from stage_functions.domain.copied import only_copies, trespass
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
@@ -74,6 +78,9 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
     if not governor or (state is not None and state.overruled == governor):
         return ""
     owner, _, reached = governor.rpartition("/")
+    unknown = state is None or state.incarnation != snapshot.incarnation
+    if unknown and context.awaited(snapshot) is not None:
+        return ""  # they came along with a copy
     if owner != context.ledger.id:
         registry = context.states.get(snapshot.version.asset.registry)
         if owner in registry.taken_over:
@@ -97,15 +104,56 @@ def stop(step: Step, state: VersionState, why: str) -> Step:
 def _register(
     context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
 ) -> Arrived:
+    copied = context.awaited(snapshot)
+    if copied is not None:
+        return _receive(context, step, snapshot, copied, lifecycle, now)
     evidence = context.evidence(snapshot)
     sealed, document = evidence.sealed()
+    begun = begin(context, snapshot)
     author = snapshot.author or str(evidence.section("author").get("id", ""))
     registry = context.configuration.registry(snapshot.version.asset.registry)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, lifecycle)
     base = {source: value for source, value in values.items() if source != STAGE_REQUEST}
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
-    step = effect.register(step, snapshot, actor, author, base, lifecycle, now, sealed)
+    author = author or begun.author  # whose job it was, not who registered what that left behind
+    step = effect.register(
+        step, snapshot, actor, author, base, lifecycle, now, sealed, begun.fields
+    )
+    if registry.copies_only:
+        step = trespass(step, snapshot.version.number, actor, only_copies(registry.alias))
     state = replace(step.version(snapshot.version.number), uses=references(evidence))
-    step = step.with_version(state)
+    step = reduce(Step.owing, begun.duties, step.with_version(state))
     return Arrived(step, {sealed: document})
+
+
+def _receive(
+    context: Context,
+    step: Step,
+    snapshot: Snapshot,
+    copied: Expected,
+    lifecycle: Lifecycle,
+    now: datetime,
+) -> Arrived:
+    """Register a copy that Stageward has made, at the stage that was granted to the original.
+
+    The tags that it came with were the original's: none of them asks for anything here.
+    """
+    evidence = context.evidence(snapshot)
+    sealed, document = evidence.sealed()
+    asset, number = snapshot.version.asset, snapshot.version.number
+    values = observed(snapshot, context.configuration.registry(asset.registry), lifecycle)
+    if values.get(STAGE_REQUEST) != copied.asked:
+        values.pop(STAGE_REQUEST, None)  # somebody has asked since
+    stage = copied.stage if copied.stage in lifecycle.stages else lifecycle.initial
+    holders = step.state.holders.get(stage, ())
+    if lifecycle.stages[stage].exclusive and holders:
+        held = context.ledger.load(asset, holders)
+        step = step.knowing(held.versions, held.approvals)
+    step = effect.register_copy(
+        step, snapshot, copied.origin, stage, values, lifecycle, now, sealed
+    )
+    state = step.version(number)
+    governor = snapshot.tags.get(STAGE_GOVERNOR, "")
+    state = replace(state, uses=references(evidence), overruled=governor)
+    return Arrived(step.with_version(state), {sealed: document})

@@ -27,8 +27,10 @@ from stage_functions.application.brief_people import (
 )
 from stage_functions.application.brief_records import Deed
 from stage_functions.application.brief_standing import Standing, standing
+from stage_functions.application.brief_written import Written, written
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.origins import Hop, chain, places_of
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Version
@@ -117,6 +119,9 @@ class Brief(Struct, frozen=True):
         sinks: names of the systems that events are published to.
         deeds: the records of it.
         standing: whether it still holds; None unless it was approved.
+        written: what is written to the registry when it is given.
+        hops: what the version is a copy of, the nearest first.
+        copy_to: alias of the registry that it is copied to when it is approved, or "".
     """
 
     approval: Approval
@@ -143,6 +148,9 @@ class Brief(Struct, frozen=True):
     sinks: tuple[str, ...]
     deeds: tuple[Deed, ...]
     standing: Standing | None = None
+    written: Written = Written()
+    hops: tuple[Hop, ...] = ()
+    copy_to: str = ""
 
 
 def brief(
@@ -173,7 +181,8 @@ def brief(
     seen = present(context, loaded, approval, evidence, beside) if open_ else None
     said = law(context, loaded.asset, approval)
     holder, old = _holder(context, loaded, approval, said, beside)
-    places = _places(context, version, evidence)
+    hops = chain(context, loaded.versions.get(approval.version))
+    places = places_of(context, version, evidence, hops)
     directory = context.configuration.directory
     return Brief(
         approval=approval,
@@ -192,14 +201,17 @@ def brief(
         present=seen,
         holder=holder,
         compared=_compared(approval, evidence, old) if holder.known else (),
-        evidence=tuple(brief_facts.known(context, version, evidence, places)),
+        evidence=tuple(brief_facts.known(context, version, evidence, places, hops)),
         places=places,
         beside=beside,
-        lineage=tuple(brief_facts.lineage(context, version, evidence, places)),
+        lineage=tuple(brief_facts.lineage(context, version, evidence, places, hops)),
         law=said,
         sinks=tuple(context.sinks),
         deeds=brief_records.deeds(context, loaded, approval),
         standing=standing(context, loaded, approval, now),
+        written=written(context, loaded.asset, approval),
+        hops=hops,
+        copy_to=_copy_to(context, version, approval),
     )
 
 
@@ -288,6 +300,7 @@ def _text(text: str) -> Section:
     return {"description": text} if text else {}
 
 
-def _places(context: Context, version: Version, evidence: Evidence) -> Places:
-    registry = context.registries.get(version.asset.registry)
-    return registry.links(version, evidence) if registry is not None else Places()
+def _copy_to(context: Context, version: Version, approval: Approval) -> str:
+    lifecycle, bound = context.configuration.lifecycle(version.asset), approval.binding
+    way = lifecycle.transition(bound.source, bound.target) if lifecycle is not None else None
+    return way.copy_to if way is not None else ""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
+from stage_functions.application.origins import Hop
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.difference import shown
 from stage_functions.domain.error import InvalidInputError
@@ -97,10 +98,17 @@ def readable(evidence: Evidence) -> dict[str, Section]:
     }
 
 
-def known(context: Context, version: Version, evidence: Evidence, places: Places) -> list[Known]:
+def known(
+    context: Context,
+    version: Version,
+    evidence: Evidence,
+    places: Places,
+    hops: tuple[Hop, ...] = (),
+) -> list[Known]:
     """Return every section of the evidence, with links and source."""
     sections, job = readable(evidence), str(evidence.section("job").get("id", ""))
     registry = version.asset.registry
+    kept = f", or kept when {hops[0].version} was granted {hops[0].stage}" if hops else ""
     found = []
     for name in SECTIONS:
         facts = tuple(
@@ -108,17 +116,21 @@ def known(context: Context, version: Version, evidence: Evidence, places: Places
             for key, value in sections[name].items()
         )
         of = f", job {job}" if job and name not in _OF_THE_FILE else ""
-        source = f"registry {registry}{of}" if facts else ""
+        source = f"registry {registry}{of}{kept}" if facts else ""
         found.append(Known(name, TITLES[name], source, facts))
     return found
 
 
 def lineage(
-    context: Context, version: Version, evidence: Evidence, places: Places
+    context: Context,
+    version: Version,
+    evidence: Evidence,
+    places: Places,
+    hops: tuple[Hop, ...] = (),
 ) -> list[Ancestor]:
     """Return what a version came from, with the stages of what Stageward governs."""
     job, code, author = (evidence.section(name) for name in ("job", "code", "author"))
-    found: list[Ancestor] = []
+    found = [Ancestor("Copy of", hop.sentence, "", hop.version, hop.now) for hop in hops]
     if job.get("id"):
         named = str(job.get("name") or job["id"])
         found.append(Ancestor("Job", named, places.job))

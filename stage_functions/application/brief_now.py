@@ -119,7 +119,8 @@ def _unbound(
 ) -> tuple[str, ...]:
     lines: tuple[str, ...] = ()
     if beside is not None:
-        lines = each("tag", beside.tags, unbound_tags(lifecycle, snapshot))
+        registry = context.configuration.registry(snapshot.version.asset.registry)
+        lines = each("tag", beside.tags, unbound_tags(lifecycle, registry, snapshot))
     if not approval.holder_evidence:
         return lines
     kept = context.ledger.blob(approval.holder_evidence)

@@ -43,6 +43,7 @@ class CatalogEntry(Struct, frozen=True):
         stopped: why nothing is written to it, or "".
         approved_by: id of the approval that gave it its stage or renewed it, or "".
         valid_until: until when that approval is valid; None for ever.
+        job: id of the job that made it, or "".
     """
 
     asset: str
@@ -57,6 +58,7 @@ class CatalogEntry(Struct, frozen=True):
     stopped: str = ""
     approved_by: str = ""
     valid_until: datetime | None = None
+    job: str = ""
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -74,6 +76,7 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         stopped=state.stopped,
         approved_by=state.approved_by,
         valid_until=state.valid_until,
+        job=state.job,
     )
 
 

@@ -7,7 +7,6 @@ confirmed that the version is still the thing that was granted its stage.
 from __future__ import annotations
 
 from enum import StrEnum
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,9 +15,11 @@ from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.transition import load_and_read, preview
+from stage_functions.application.unregistered import refusal_words
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.domain.lifecycle import Lifecycle, Stage
+from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Stage
 from stage_functions.domain.record import minute
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.state import VersionState
@@ -99,8 +100,12 @@ def check(context: Context, question: Question) -> Finding:
 
 def _standing(context: Context, question: Question) -> Finding:
     version = question.version
-    lifecycle = context.lifecycle(version.asset)
-    loaded, snapshot = load_and_read(context, version)
+    read = load_and_read(context, version)
+    if isinstance(read, Note):
+        if question.action is Action.DELETE:  # there is no other way to get rid of it
+            return _granted(UNREGISTERED, f"{version} is {UNREGISTERED} and may be deleted")
+        return _refused(UNREGISTERED, refusal_words(read))
+    lifecycle, loaded, snapshot = read
     state = loaded.versions.get(version.number)
     if state is None or not state.governed:
         why = context.states.ungoverned(version.asset.registry)
@@ -109,7 +114,7 @@ def _standing(context: Context, question: Question) -> Finding:
         return _refused("", f"{version} was registered anew since it was granted {state.stage}")
     if question.action is Action.DELETE:
         return _delete(version, lifecycle, lifecycle.stages[state.stage])
-    found = _deploy(version, lifecycle, state.stage, question.endpoint)
+    found = _deploy(context, version, lifecycle, state, question.endpoint)
     return _valid(context, loaded, version, state, found) if found.allowed else found
 
 
@@ -144,16 +149,21 @@ def _delete(version: Version, lifecycle: Lifecycle, stage: Stage) -> Finding:
     )
 
 
-def _deploy(version: Version, lifecycle: Lifecycle, stage: str, endpoint: str) -> Finding:
-    if _deployable(lifecycle.stages[stage], endpoint):
+def _deploy(
+    context: Context, version: Version, lifecycle: Lifecycle, state: VersionState, endpoint: str
+) -> Finding:
+    takers, stage = lifecycle.takers(endpoint), state.stage
+    if stage in takers:
         return _granted(stage, f"a version at {stage} may be deployed to {endpoint}")
-    others = [one.name for one in lifecycle.stages.values() if _deployable(one, endpoint)]
-    where = f"; {endpoint} takes {' and '.join(others)}" if others else ""
+    until = state.retires_at
+    if until is not None and context.clock.now() < until and state.retires_from in takers:
+        return _granted(
+            stage,
+            f"{version} stands at {stage}, but was displaced from {state.retires_from}: until "
+            f"{minute(until)} it may still be deployed to {endpoint}",
+        )
+    where = f"; {endpoint} takes {' and '.join(takers)}" if takers else ""
     return _refused(stage, f"{version} stands at {stage}, not deployable to {endpoint}{where}")
-
-
-def _deployable(stage: Stage, endpoint: str) -> bool:
-    return any(fnmatchcase(endpoint, glob) for glob in stage.deployable_to)
 
 
 def _granted(stage: str, detail: str) -> Finding:

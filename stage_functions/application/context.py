@@ -6,9 +6,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application import copies
+from stage_functions.application.copies import Expected
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.clock import Clock
@@ -24,6 +27,7 @@ from stage_functions.domain.error import ConflictError, NotFoundError, UnknownOu
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import names_somebody
+from stage_functions.domain.state import Origin
 
 ATTEMPTS = 10
 _PAUSE_SECONDS = 0.01
@@ -80,12 +84,41 @@ class Context(Struct, frozen=True):
     def evidence(self, snapshot: Snapshot) -> Evidence:
         """Return what is known of a version; a job that is gone keeps its id.
 
+        Of a copy, what its own registry does not know is taken from what was known when the copied
+        version was granted its stage: that never changes.
+
         Raises:
             RegistryUnavailableError, RegistryRefusedError: it cannot be read: never a verdict.
         """
-        return (
-            self.registry(snapshot.version.asset.registry).evidence(snapshot).of_job(snapshot.job)
-        )
+        own = self.registry(snapshot.version.asset.registry).evidence(snapshot)
+        origin = self.origin(snapshot)
+        kept = self.ledger.blob(origin.evidence) if origin and origin.evidence else None
+        if kept is not None:
+            own = own.over(Evidence.kept(msgspec.json.decode(kept)))
+        return own.of_job(snapshot.job)
+
+    def awaited(self, snapshot: Snapshot) -> Expected | None:
+        """Return by what a version is known as a copy that Stageward has made; None if it is none.
+
+        Raises:
+            StoreUnavailableError: as the store says.
+        """
+        adapter = self.registry(snapshot.version.asset.registry)
+        return copies.awaited(self.ledger.rows, snapshot, adapter.identities())
+
+    def origin(self, snapshot: Snapshot) -> Origin | None:
+        """Return what a version is a copy of; None if it is none.
+
+        Raises:
+            StoreUnavailableError: as the store says.
+        """
+        awaited = self.awaited(snapshot)
+        if awaited is None:
+            return None
+        state = self.ledger.state(snapshot.version)
+        if state is None or not state.governed or state.incarnation != snapshot.incarnation:
+            return awaited.origin
+        return state.origin
 
     def identify(self, id_: str) -> str:
         """Return who an id of a registry or caller is, as records write it.

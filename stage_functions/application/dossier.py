@@ -11,12 +11,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from stage_functions.application import keys, query
+from stage_functions.application import keys, query, unregistered, unregistered_lists
 from stage_functions.application.context import Context
 from stage_functions.application.holding import Holding, holdings
 from stage_functions.application.numbering import newest_first
+from stage_functions.application.origins import Copied, Hop, chain, copied_to, places_of
 from stage_functions.application.timeline import Moment, moment
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import (
     NotFoundError,
     RegistryRefusedError,
@@ -84,6 +87,10 @@ class VersionDossier(Struct, frozen=True):
         renewal: what renewing the approval by which it stands demands; None where that cannot be
             asked for.
         places: where its registry shows it and what made it.
+        note: what is noted of it where nobody has registered it, or None.
+        hops: what it is a copy of, the nearest first.
+        copies: what it was copied to.
+        trespass: why it may not leave its stage in a registry that takes only copies, or "".
     """
 
     version: Version
@@ -99,6 +106,10 @@ class VersionDossier(Struct, frozen=True):
     allowed: tuple[Transition, ...]
     renewal: Transition | None
     places: Places
+    note: Note | None = None
+    hops: tuple[Hop, ...] = ()
+    copies: tuple[Copied, ...] = ()
+    trespass: str = ""
 
 
 def asset_dossier(
@@ -149,12 +160,12 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
     """
     asset = wanted.asset
     configuration = context.configuration
-    configuration.registry(asset.registry)
+    registry = configuration.registry(asset.registry)
     lifecycle = configuration.lifecycle(asset)
-    registry = context.registries.get(asset.registry)
     state = context.ledger.load(asset, [wanted.number]).versions.get(wanted.number)
     snapshot, unreadable, evidence = _from_registry(context, wanted)
-    if state is None and snapshot is None:
+    note = unregistered.find(context, wanted, snapshot) if state is None else None
+    if state is None and snapshot is None and note is None:
         why = unreadable or f"and registry {asset.registry} has no such version"
         message = f"the ledger knows no {wanted}, {why}"
         raise NotFoundError(message)
@@ -163,9 +174,13 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
     kept_in = 0
     if evidence is None:
         evidence, kept_in = _kept(context, own)
+    if note is not None and snapshot is None:
+        evidence = unregistered_lists.evidence(context, note, None)
+    trespass = trespasses(registry, lifecycle, state)
+    hops = chain(context, state)
     allowed = (
         tuple(one for one in lifecycle.transitions if one.source == state.stage)
-        if lifecycle is not None and state is not None and state.governed
+        if lifecycle is not None and state is not None and state.governed and not trespass
         else ()
     )
     return VersionDossier(
@@ -181,7 +196,11 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         read_from=records[0].number if records else 0,
         allowed=allowed,
         renewal=_renewal(lifecycle, state),
-        places=registry.links(wanted, evidence) if registry is not None else Places(),
+        note=note,
+        places=places_of(context, wanted, evidence, hops),
+        hops=hops,
+        copies=copied_to(context, wanted, state),
+        trespass=trespass,
     )
 
 

@@ -76,8 +76,8 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
         return Ruling(case.loaded, step)
     version = Version(case.loaded.asset, approval.version)
     snapshot = context.registry(version.asset.registry).read(version)
-    if snapshot is None:
-        why = f"{version} is no longer in its registry"
+    if snapshot is None or snapshot.anonymous:
+        why = f"{version} is no longer registered"
         return _void(case, step, approval, why)
     if snapshot.incarnation != approval.binding.incarnation:
         arrived = arrive(context, step, snapshot, case.lifecycle, case.now)

@@ -16,12 +16,12 @@ from stage_functions.application import catalog
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed
 from stage_functions.application.signals import settle
-from stage_functions.domain import effect
+from stage_functions.domain import effect, presence
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, observed
+from stage_functions.domain.observation import SHOWN_BY_TAG, STAGE, STAGE_GOVERNOR, observed
 from stage_functions.domain.people import Actor
 from stage_functions.domain.uses import references
 
@@ -139,6 +139,8 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
         if _governed(context, snapshot):
             already += 1
             continue
+        if context.awaited(snapshot) is not None:
+            continue  # a copy begins where it was granted, whatever its tags say
         _demand_ungoverned(context, snapshot)
         stage = _stage(context, snapshot, lifecycle, command)
         if stage not in lifecycle.stages:
@@ -184,7 +186,11 @@ def _stage(
     context: Context, snapshot: Snapshot, lifecycle: Lifecycle, command: ImportCommand
 ) -> str:
     registry = context.configuration.registry(command.registry)
-    shown = {Source.TAG: snapshot.tags.get(STAGE), Source.MLFLOW_STAGE: snapshot.native_stage}
+    shown = {
+        Source.TAG: snapshot.tags.get(STAGE),
+        Source.MLFLOW_STAGE: snapshot.native_stage,
+        Source.PRESENCE: presence.furthest(presence.seen(snapshot.tags, registry, lifecycle)),
+    }
     value = next((shown[source] for source in registry.requests_from if shown[source]), "")
     mapped = command.mapping.get(value, value) if value else lifecycle.initial
     if value in command.mapping and mapped not in lifecycle.stages:
@@ -241,7 +247,7 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
         item.stage,
         command.actor,
         author,
-        observed(snapshot, registry),
+        observed(snapshot, registry, item.lifecycle),
         item.lifecycle,
         command.reason,
         now,
@@ -267,7 +273,9 @@ def _resume(context: Context, version: Version, actor: Actor) -> None:
     if state is None or not state.stopped or snapshot is None:
         return
     governor = snapshot.tags.get(STAGE_GOVERNOR, "")
-    base = {**state.base, STAGE: snapshot.tags.get(STAGE)}
+    registry = context.configuration.registry(version.asset.registry)
+    values = observed(snapshot, registry, context.lifecycle(version.asset))
+    base = {**state.base, **{source: values[source] for source in SHOWN_BY_TAG if source in values}}
     resumed = replace(state, stopped="", overruled=governor, base=base)
     step = loaded.step().with_version(resumed)
     why = f"resolved: this ledger is right, {governor or 'no governor'} is written over"

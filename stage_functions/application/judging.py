@@ -20,6 +20,7 @@ from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import shown_beside
 from stage_functions.domain.consent import open_approval
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
@@ -115,6 +116,10 @@ def judge(
     bare = Grounds(lifecycle)
     if request.target == state.stage and not renewable(lifecycle, state, request):
         return Judged(Unchanged(state.stage), bare)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    why = trespasses(registry, lifecycle, state)
+    if why:
+        return Judged(Refused(why), bare)
     transition = lawful(lifecycle, state, request, directory)
     if isinstance(transition, Refused):
         return Judged(transition, bare)
@@ -324,7 +329,8 @@ def _compared(
     number = pending.displaces[-1] if pending.displaces else ""
     asset = snapshot.version.asset
     found = context.registry(asset.registry).read(Version(asset, number)) if number else None
-    beside = canonical(shown_beside(lifecycle, snapshot, found).document())
+    registry = context.configuration.registry(asset.registry)
+    beside = canonical(shown_beside(lifecycle, registry, snapshot, found).document())
     known, evidence = {digest_of(beside): beside}, ""
     if found is not None:
         evidence, document = context.evidence(found).sealed()

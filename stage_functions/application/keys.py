@@ -27,10 +27,12 @@ APPROVAL = "approval:"
 RECORD = "record:"
 OPERATION = "operation:"
 OUTBOX = "outbox:"
+NOTE = "note:"
 APPROVALS_PARTITION = "approvals"
 ASSETS_PARTITION = "assets"
 LEDGER_PARTITION = "ledger"
 NAMES_PARTITION = "names"
+COPIES_PARTITION = "copies"
 DECIDED_PARTITION = "decided"
 """Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
 
@@ -92,6 +94,39 @@ def users_prefix(used: Version) -> str:
 def user_key(used: Version, user: Version) -> str:
     """Return the key of the row that says that one version uses another."""
     return f"{users_prefix(used)}{hashlib.sha256(str(user).encode()).hexdigest()}"
+
+
+def hashed(text: str) -> str:
+    """Return what stands for a text in a key that is never read back: 32 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def contents_partition(alias: str) -> str:
+    """Return the partition of the catalog that says which versions have a content or a job.
+
+    No registry's partition is called so: those have one colon.
+    """
+    return f"contents:registry:{alias}"
+
+
+def unregistered_partition(alias: str) -> str:
+    """Return the partition of what nobody has registered in a registry."""
+    return f"unregistered:{alias}"
+
+
+def note_key(version: Version) -> str:
+    """Return the key of what is noted of something unregistered, in the order of lists."""
+    return f"{NOTE}{version.asset.kind}:{catalog_key(version)}"
+
+
+def content_prefix(kind: str, content: str) -> str:
+    """Return how the keys of rows begin that say which things of a kind have a content."""
+    return f"content:{hashed(f'{kind}:{content}')}-"
+
+
+def job_prefix(kind: str, job: str) -> str:
+    """Return how the keys of rows begin that say which things of a kind come from a job."""
+    return f"job:{hashed(f'{kind}:{job}')}-"
 
 
 def version_key(number: str) -> str:

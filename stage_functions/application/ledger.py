@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import keys, users
+from stage_functions.application import contents, copies, keys, users
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -46,8 +46,8 @@ from stage_functions.application.ports.rows import (
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
-from stage_functions.domain.record import NOTIFIED, UNPUBLISHED, Record, Tail, empty_tail, seal
-from stage_functions.domain.state import AssetState, Step, VersionState
+from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
+from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 
 PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
@@ -92,11 +92,12 @@ class Owed(Struct, frozen=True):
     Attributes:
         commit: which commit owes it.
         position: among what that commit owes.
-        duty: `reconcile`, `catalog`, `sink`, `notify`, `copy` or `traffic`.
-        target: a version's number, a sink's name, an approval's id, or what `Duty.target` is.
+        duty: `reconcile`, `catalog`, `sink`, `notify`, `copy`, `traffic` or `forget`.
+        target: a version's number, a sink's name, an approval's id, what a notice is about besides
+            approvals, or what `Duty.target` is.
         versions: the versions whose catalog rows must follow, or the one that a duty is about.
         approvals: ids of the approvals that were closed, and are to be listed as decided.
-        first: number of the first record to publish, or to tell of.
+        first: number of the first record to publish, to tell of, or of the commit.
         last: number of the last one.
         attempts: made so far.
         next_at: not before this moment, by anyone but the process that committed it.
@@ -459,7 +460,16 @@ class Ledger:
             follow = Owed(commit, 0, CATALOG_DUTY, versions=step.touched, approvals=closed)
             items.append(replace(follow, next_at=lease))
         items += [
-            Owed(commit, 0, duty.kind, duty.target, versions=(duty.version,), next_at=lease)
+            Owed(
+                commit,
+                0,
+                duty.kind,
+                duty.target,
+                versions=(duty.version,),
+                first=records[0].number if records else 0,
+                last=records[-1].number if records else 0,
+                next_at=lease,
+            )
             for duty in step.duties
         ]
         published = [record.number for record in records if record.type not in UNPUBLISHED]
@@ -469,9 +479,9 @@ class Ledger:
                 Owed(commit, 0, SINK, name, first=first, last=last, next_at=lease)
                 for name in self._sinks
             ]
-        told = [record for record in records if record.type in NOTIFIED] if self._notices else []
+        told = [record for record in records if record.told] if self._notices else []
         if told:
-            about = str(told[0].content["approval"])
+            about = str(told[0].content.get("approval", f"version {told[0].version}"))
             first, last = told[0].number, told[-1].number
             # Not leased to this process: only the sweep tells people, so that nobody waits for it.
             items.append(Owed(commit, 0, NOTIFY, about, first=first, last=last, next_at=now))
@@ -526,7 +536,12 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
-        for id_ in set(step.state.approvals) - set(loaded.approvals):
+            if state.origin and (before is None or _begun(before) != _begun(state)):
+                copies.received(self.rows, Version(loaded.asset, number), state)
+        contents.prepare(self.rows, loaded.asset, _identified_anew(loaded, step))
+        # One that was open before may have been loaded since, with a version that is displaced.
+        opened = set(step.state.approvals) - set(loaded.approvals) - set(loaded.head.approvals)
+        for id_ in opened:
             self._prepare_approval(partition, loaded.asset, step.state.approvals[id_])
         self._prepare_validity(partition, loaded.asset, loaded, step.state.versions.values())
         self._prepare_moments(partition, loaded, step.state.versions.values())
@@ -583,6 +598,24 @@ def _under(head: Head, state: VersionState) -> VersionState:
         message = f"version {state.version} has changed since its asset was loaded"
         raise ConflictError(message)
     return state
+
+
+def _identified_anew(loaded: Loaded, step: Step) -> dict[str, VersionState]:
+    """Return the versions whose content or job the ledger did not know so far."""
+
+    def known(number: str) -> tuple[str, str]:
+        state = loaded.versions.get(number)
+        return (state.content, state.job) if state is not None else ("", "")
+
+    return {
+        number: state
+        for number, state in step.state.versions.items()
+        if (state.content, state.job) != known(number)
+    }
+
+
+def _begun(state: VersionState) -> tuple[str, Origin | None]:
+    return state.incarnation, state.origin
 
 
 def _mirrored(state: VersionState) -> bool:

@@ -99,13 +99,13 @@ def _question(
         *(f"{GROUP}:{group}" for group in approval.voting_groups),
     )
     message = Message(title, _why_now(record, approval, directory, valid_until), facts)
-    return Notice(_once(recipients), message, asks=True)
+    return Notice(once(recipients), message, asks=True)
 
 
 def _why_now(
     record: Record, approval: Approval, directory: Directory, valid_until: datetime | None
 ) -> str:
-    who, target = _requester(approval, directory), approval.binding.target
+    asker, target = _requester(approval, directory), approval.binding.target
     if record.type is RecordType.REMINDED:
         return f"It waits for you since {_moment(approval.opened)}; without a decision it lapses."
     if record.type is RecordType.ESCALATED:
@@ -114,7 +114,7 @@ def _why_now(
     if approval.renews:
         end = f"is valid until {_moment(valid_until)}" if valid_until else "is no longer valid"
         return f"The approval for {target} {end}; it stays there while you decide."
-    return f"A request for {target} waits for your vote. Asked by: {who}."
+    return f"A request for {target} waits for your vote. Asked by: {asker}."
 
 
 def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice:
@@ -123,7 +123,7 @@ def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice
     version, binding = _version(record), approval.binding
     way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
     comments = tuple(
-        (f"Said by {_who(vote.voter, directory)}", plain(vote.comment))
+        (f"Said by {who(vote.voter, directory)}", plain(vote.comment))
         for vote in approval.votes
         if vote.comment and vote.decision is Decision.APPROVE
     )
@@ -170,7 +170,7 @@ def _request(
         ("Version", _version(record)),
         ("Stage", stages),
         ("Requested by", _requester(approval, directory)),
-        ("On behalf of", _who(approval.on_behalf_of, directory) if approval.on_behalf_of else ""),
+        ("On behalf of", who(approval.on_behalf_of, directory) if approval.on_behalf_of else ""),
         ("Reason", plain(approval.reason)),
     ]
     return tuple((label, value) for label, value in facts if value)
@@ -184,10 +184,10 @@ def _displaced(approval: Approval) -> tuple[tuple[str, str], ...]:
 def _requester(approval: Approval, directory: Directory) -> str:
     if not approval.requester.id:
         return "nobody is known for certain"
-    who = _who(approval.requester.id, directory)
+    asker = who(approval.requester.id, directory)
     if approval.needs_sponsor:
-        return f"perhaps {who}; nobody is known for certain"
-    return f"{who}, who sponsors it" if approval.sponsored else who
+        return f"perhaps {asker}; nobody is known for certain"
+    return f"{asker}, who sponsors it" if approval.sponsored else asker
 
 
 def _askers(approval: Approval) -> tuple[str, ...]:
@@ -198,21 +198,23 @@ def _askers(approval: Approval) -> tuple[str, ...]:
 
 def _persons(ids: Iterable[str], directory: Directory) -> tuple[str, ...]:
     found = (directory.person(id_) for id_ in ids if id_)
-    return _once(person.id for person in found if person is not None)
+    return once(person.id for person in found if person is not None)
 
 
-def _once(recipients: Iterable[str]) -> tuple[str, ...]:
+def once(recipients: Iterable[str]) -> tuple[str, ...]:
+    """Return each once, in order."""
     return tuple(dict.fromkeys(recipients))
 
 
-def _who(id_: str, directory: Directory) -> str:
+def who(id_: str, directory: Directory) -> str:
+    """Return how people call whoever an id means."""
     person = directory.person(id_)
     return plain(person.name if person is not None else id_, SHOWN_NAME_CHARACTERS)
 
 
 def _named(text: str, directory: Directory) -> str:
     """Return a text in which people of the file are called by their names."""
-    return _PERSON.sub(lambda found: _who(found[0], directory), text)
+    return _PERSON.sub(lambda found: who(found[0], directory), text)
 
 
 def _version(record: Record) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,13 +17,21 @@ from stage_functions.application.absence import found
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.unregistered import Begun, begin
 from stage_functions.domain import observation
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import NOBODY
+from stage_functions.domain.presence import APPROVAL, PRESENCE, furthest
 from stage_functions.domain.record import Draft, Json, RecordType
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Request, grounds
+
+_PUT_BACK: Mapping[str, str] = {
+    observation.STAGE: "stage {shown} would be put back to {stage}",
+    PRESENCE: "the tag {shown} would be removed: the stage is {stage}",
+    APPROVAL: "approval {shown} would be put back: the ledger says otherwise",
+}
 
 
 class Seen(Struct, frozen=True):
@@ -43,11 +52,13 @@ def observe(
     """Note what a version shows, and what would come of it, if anything changed."""
     number = snapshot.version.number
     registry = context.configuration.registry(snapshot.version.asset.registry)
-    values = observation.observed(snapshot, registry)
+    values = observation.observed(snapshot, registry, lifecycle)
     known = loaded.versions.get(number)
     step = loaded.step()
     if known is None or known.incarnation != snapshot.incarnation or known.gone:
-        return Seen(_first(step, snapshot, lifecycle, values, now))
+        begun = begin(context, snapshot)
+        first = _first(step, snapshot, lifecycle, values, now, begun)
+        return Seen(reduce(Step.owing, begun.duties, first))
     known = found(known)
     step = step.with_version(known)
     if all(value == known.base.get(source) for source, value in values.items()):
@@ -66,20 +77,22 @@ def would_be(
     """Return what a request would come to if the registry were governed."""
     number = snapshot.version.number
     known = loaded.versions.get(number)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
+    values = observation.observed(snapshot, registry, lifecycle)
+    known = known or VersionState(number, snapshot.incarnation, "", now, base=values)
     stage = standing(known, snapshot, lifecycle)
-    since = known.since if known else now
-    state = VersionState(number, snapshot.incarnation, stage, since)
-    step = loaded.step().with_version(replace(known or state, stage=stage))
+    step = loaded.step().with_version(replace(known, stage=stage))
     return judge(context, lifecycle, step, snapshot, request, now)
 
 
-def standing(known: VersionState | None, snapshot: Snapshot, lifecycle: Lifecycle) -> str:
+def standing(known: VersionState, snapshot: Snapshot, lifecycle: Lifecycle) -> str:
     """Return where a version stands for want of a grant: granted, else as shown, else initial."""
-    if known is not None and known.stage and not known.gone:
+    if known.stage and not known.gone:
         return known.stage
-    base = known.base if known is not None else {}
+    base = known.base
     shown = (
         base.get(observation.STAGE),
+        furthest(base.get(PRESENCE)),
         base.get(observation.MLFLOW_STAGE),
         snapshot.tags.get(observation.STAGE),
         snapshot.native_stage,
@@ -95,10 +108,12 @@ def _first(
     lifecycle: Lifecycle,
     values: Mapping[str, str | None],
     now: datetime,
+    begun: Begun,
 ) -> Step:
-    number = snapshot.version.number
-    state = VersionState(number, snapshot.incarnation, "", now, base=dict(values))
+    number, job = snapshot.version.number, snapshot.job or ""
+    state = VersionState(number, snapshot.incarnation, "", now, base=dict(values), job=job)
     fields: dict[str, Json] = {
+        **begun.fields,
         "to": standing(state, snapshot, lifecycle),
         "outcome": "first seen",
         "detail": f"would be taken over by `stageward import {snapshot.version.asset.registry}`",
@@ -133,7 +148,7 @@ def _changed(
         }
     elif reading.drift is not None:
         shown = reading.drift[: observation.MAX_TARGET_CHARACTERS]
-        detail = f"stage {shown} would be put back to {stage}"
+        detail = _PUT_BACK[reading.drift_in].format(shown=shown, stage=stage)
         fields |= {"to": shown, "outcome": "drift", "detail": detail}
     else:
         fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}

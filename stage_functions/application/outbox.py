@@ -33,19 +33,27 @@ from stage_functions.domain import effect
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
     ConflictError,
+    OvertakenError,
     RetryableError,
     SinkRefusedError,
     TerminalError,
     UnknownOutcomeError,
 )
 from stage_functions.domain.grounds import ITSELF
-from stage_functions.domain.record import UNPUBLISHED, Record
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.record import UNPUBLISHED, Json, Record
+from stage_functions.domain.state import COPY, VersionState
 
 ROUNDS = 6
 MAX_WAIT_SECONDS = 3600
 OBSERVED_WAIT_SECONDS = 60
 log = logging.getLogger("stageward.outbox")
+
+
+class _Undone(Struct, frozen=True):
+    """What of a decision is not carried out, as the history is to say it."""
+
+    version: str
+    fields: Mapping[str, Json]
 
 
 class _Round(Struct):
@@ -56,7 +64,7 @@ class _Round(Struct):
     later: list[Owed] = field(default_factory=list)
     versions: dict[str, VersionState] = field(default_factory=dict)
     observe: list[Version] = field(default_factory=list)
-    parked: dict[str, str] = field(default_factory=dict)
+    undone: list[_Undone] = field(default_factory=list)
 
     def settled(self, item: Owed) -> bool:
         return (
@@ -106,7 +114,7 @@ def _work(
         except (ConflictError, UnknownOutcomeError):
             loaded = context.ledger.load(loaded.asset)
             continue
-        _record_parking(context, loaded, outcome.parked)
+        _record_undone(context, loaded, outcome.undone)
         return tuple(outcome.observe)
     return ()
 
@@ -121,7 +129,8 @@ def _ready(row: Owed, mine: int | None, now: datetime) -> bool:
 
 def _with_versions(context: Context, loaded: Loaded, ready: Sequence[Owed]) -> Loaded:
     wanted = {row.target for row in ready if row.duty == RECONCILE}
-    wanted |= {number for row in ready if row.duty == CATALOG_DUTY for number in row.versions}
+    about = (CATALOG_DUTY, *DUTIES)
+    wanted |= {number for row in ready if row.duty in about for number in row.versions}
     loaded = context.ledger.more(loaded, sorted(wanted - set(loaded.versions)))
     for id_ in sorted({id_ for row in ready for id_ in row.approvals} - set(loaded.approvals)):
         loaded = context.ledger.more(loaded, approval=id_)
@@ -164,7 +173,8 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
     except TerminalError as exc:
         log.warning("parked: tags of %s:%s: %s", loaded.asset, row.target, exc)
         outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
-        outcome.parked[row.target] = str(exc)
+        why = f"the registry refuses its tags: {exc}"
+        outcome.undone.append(_Undone(row.target, {"why": why}))
     else:
         outcome.versions.update(reconciled.versions)
         if reconciled.ended is Ended.OBSERVE:
@@ -176,14 +186,39 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
 
 def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:
     try:
-        outcome.observe += perform(context, loaded, row)
+        seen = perform(context, loaded, row)
     except RetryableError as exc:
         outcome.later.append(_retried(context, row, exc, outcome.now))
+    except OvertakenError as exc:
+        log.warning("overtaken: %s of %s to %s: %s", row.duty, loaded.asset, row.target, exc)
+        outcome.done.append(row)
+        _note(row, str(exc), outcome)
     except TerminalError as exc:
         log.warning("parked: %s of %s to %s: %s", row.duty, loaded.asset, row.target, exc)
         outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
+        _note(row, str(exc), outcome)
     else:
-        outcome.done.append(row)
+        outcome.observe += seen
+        if seen:
+            outcome.later.append(_until_seen(context, row, seen, outcome.now))
+        else:
+            outcome.done.append(row)
+
+
+def _note(row: Owed, why: str, outcome: _Round) -> None:
+    if row.duty == COPY:
+        (number,) = row.versions
+        outcome.undone.append(_Undone(number, {"why": why, "copy_to": row.target}))
+
+
+def _until_seen(context: Context, row: Owed, seen: Sequence[Version], now: datetime) -> Owed:
+    """Return work that is done only when the ledger has seen what it led to.
+
+    It is looked at again at once, and then less and less often.
+    """
+    why = f"{seen[0]} has not been registered yet"
+    wait = pause(context, row.attempts, None) if row.error == why else timedelta(0)
+    return replace(row, attempts=row.attempts + 1, next_at=now + wait, error=why, paused=False)
 
 
 def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:
@@ -264,11 +299,11 @@ def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _
     return context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
 
 
-def _record_parking(context: Context, loaded: Loaded, parked: Mapping[str, str]) -> None:
-    """Say in the history that the registry refuses to show what was granted."""
+def _record_undone(context: Context, loaded: Loaded, undone: Sequence[_Undone]) -> None:
+    """Say in the history what was granted and is not carried out."""
     step = loaded.step()
-    for number, why in parked.items():
-        step = effect.drift(step, number, ITSELF, {"why": f"the registry refuses its tags: {why}"})
+    for one in undone:
+        step = effect.drift(step, one.version, ITSELF, one.fields)
     if not step.drafts:
         return
     quiet = replace(step, touched=())

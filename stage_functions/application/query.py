@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from msgspec import Struct
 
-from stage_functions.application import catalog, keys, listing
+from stage_functions.application import catalog, keys, listing, unregistered, unregistered_lists
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
+from stage_functions.application.origins import Copied, Hop, copied_to
+from stage_functions.application.origins import chain as origins_of
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
+from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import Fault, Standing, as_of, verify
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
 from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
 from stage_functions.domain.voting import (
@@ -72,6 +76,9 @@ class VersionView(Struct, frozen=True):
         snapshot: as its registry shows it, or None where it is gone.
         evidence: what is known of it.
         allowed: stages that may be asked for.
+        note: what is noted of it where nobody has registered it, or None.
+        hops: what it is a copy of, the nearest first.
+        copies: what it was copied to.
     """
 
     version: Version
@@ -79,6 +86,9 @@ class VersionView(Struct, frozen=True):
     snapshot: Snapshot | None
     evidence: Evidence
     allowed: tuple[str, ...]
+    note: Note | None = None
+    hops: tuple[Hop, ...] = ()
+    copies: tuple[Copied, ...] = ()
 
 
 class ApprovalView(Struct, frozen=True):
@@ -141,6 +151,7 @@ class Filter(Struct, frozen=True):
         waiting: only versions with an open approval.
         gone: deleted ones too.
         hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
+        unregistered: behind them what nobody has registered; also where its stage is asked for.
     """
 
     registry: str = ""
@@ -149,6 +160,18 @@ class Filter(Struct, frozen=True):
     waiting: bool = False
     gone: bool = False
     hidden: bool = False
+    unregistered: bool = False
+
+    @property
+    def registered(self) -> bool:
+        """Versions are to be shown."""
+        return self.stage != UNREGISTERED
+
+    @property
+    def notes(self) -> bool:
+        """What nobody has registered is to be shown."""
+        there = not self.registered or (self.unregistered and not self.stage)
+        return there and not self.waiting
 
     def fits(self, entry: CatalogEntry, lifecycle: Lifecycle | None) -> bool:
         """Tell whether an entry is to be shown."""
@@ -185,13 +208,13 @@ def assets(
     kinds = [wanted.kind] if wanted.kind else list(Kind)
     partitions = [(alias, kind) for alias in aliases for kind in kinds]
     known = {keys.catalog_partition(alias, kind) for alias, kind in partitions}
+    known |= {unregistered_lists.place(alias) for alias in aliases}
     if cursor and cursor.partition(" ")[0] not in known:
         message = "the cursor is of another list: take it from the page before"
         raise InvalidInputError(message)
-    matching = (
-        (at, entry)
-        for at, entry in catalog.entries(context.ledger.rows, partitions, cursor)
-        if wanted.fits(entry, configuration.lifecycle(Asset.parse(entry.asset)))
+    matching = chain(
+        _of_catalog(context, wanted, partitions, cursor) if wanted.registered else (),
+        _noted(context, wanted, aliases, cursor) if wanted.notes else (),
     )
     limit = min(limit, MAX_LIMIT)
     page = list(islice(matching, limit + 1))
@@ -199,6 +222,23 @@ def assets(
     return AssetPage(
         tuple(entry for _, entry in shown), shown[-1][0] if len(page) > limit and shown else ""
     )
+
+
+def _of_catalog(
+    context: Context, wanted: Filter, partitions: Sequence[tuple[str, Kind]], cursor: str
+) -> Iterator[tuple[str, CatalogEntry]]:
+    lifecycle = context.configuration.lifecycle
+    for at, entry in catalog.entries(context.ledger.rows, partitions, cursor):
+        if wanted.fits(entry, lifecycle(Asset.parse(entry.asset))):
+            yield at, entry
+
+
+def _noted(
+    context: Context, wanted: Filter, aliases: Sequence[str], cursor: str
+) -> Iterator[tuple[str, CatalogEntry]]:
+    """Yield what nobody has registered, from the beginning where the cursor is of the catalog."""
+    of_these = cursor.partition(" ")[0] in {unregistered_lists.place(alias) for alias in aliases}
+    yield from unregistered_lists.entries(context, aliases, wanted.kind, cursor if of_these else "")
 
 
 def asset(context: Context, wanted: Asset) -> AssetView:
@@ -224,17 +264,24 @@ def version(context: Context, wanted: Version) -> VersionView:
         NotFoundError: neither the ledger nor its registry knows it.
         RegistryUnavailableError: its registry cannot be read.
     """
-    lifecycle = context.lifecycle(wanted.asset)
     registry = context.registry(wanted.asset.registry)
     loaded = context.ledger.load(wanted.asset, [wanted.number])
     state = loaded.versions.get(wanted.number)
     snapshot = registry.read(wanted)
+    if state is None and (note := unregistered.find(context, wanted, snapshot)) is not None:
+        known = unregistered_lists.evidence(context, note, snapshot)
+        return VersionView(wanted, None, snapshot, known, (), note)
+    lifecycle = context.lifecycle(wanted.asset)
     if state is None and snapshot is None:
         message = f"neither the ledger nor registry {wanted.asset.registry} knows {wanted}"
         raise NotFoundError(message)
     evidence = context.evidence(snapshot) if snapshot is not None else Evidence()
     allowed = lifecycle.allowed(state.stage) if state is not None and state.governed else ()
-    return VersionView(wanted, state, snapshot, evidence, allowed)
+    governed_by = context.configuration.registry(wanted.asset.registry)
+    if state is not None and trespasses(governed_by, lifecycle, state):
+        allowed = ()
+    hops, copies = origins_of(context, state), copied_to(context, wanted, state)
+    return VersionView(wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies)
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:

@@ -2,8 +2,8 @@
 
 What must hold:
 
-- Nothing is written to another incarnation, a version that is gone or stopped, one governed by
-  another ledger, or one whose `stage` somebody has changed meanwhile: that is a signal.
+- Nothing is written to another incarnation, a version that is gone, stopped or anonymous, one
+  governed by another ledger, or one whose stage somebody has edited meanwhile: that is a signal.
 - Only Stageward's own keys are written, right after a read, and read again afterwards.
 - The new holder of an exclusive stage is verified before the old one is demoted: for a moment two
   are visible, never none.
@@ -22,7 +22,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.mirror import Edit, mirror, shown
-from stage_functions.domain.observation import STAGE
+from stage_functions.domain.observation import STAGE, fresh_edit, observed
 from stage_functions.domain.state import VersionState
 
 _TRIES = 3
@@ -52,7 +52,8 @@ def wanted(context: Context, asset: Asset, state: VersionState) -> Edit:
     """Return what a version is to show, as the ledger has it now."""
     registry = context.configuration.registry(asset.registry)
     lifecycle = context.lifecycle(asset)
-    return mirror(context.ledger.id, state, lifecycle, registry, context.clock.now())
+    now = context.clock.now()
+    return mirror(context.ledger.id, state, asset.kind, lifecycle, registry, now)
 
 
 def mirrors(context: Context, state: VersionState, snapshot: Snapshot) -> bool:
@@ -115,11 +116,13 @@ class _Scribe:
 
 
 def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
-    if snapshot.incarnation != state.incarnation:
+    if snapshot.anonymous or snapshot.incarnation != state.incarnation:
         return True
     if contradiction(context, loaded, snapshot):
         return True
-    return snapshot.tags.get(STAGE) not in (state.base.get(STAGE), state.stage)
+    registry = context.configuration.registry(loaded.asset.registry)
+    lifecycle = context.lifecycle(loaded.asset)
+    return fresh_edit(state, observed(snapshot, registry, lifecycle), registry)
 
 
 def _holder_first(context: Context, loaded: Loaded, state: VersionState) -> Reconciled:

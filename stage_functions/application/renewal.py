@@ -57,7 +57,7 @@ def end_and_renew(
             step, version, approval, now, f"reaching {approval.binding.target} asks for none"
         )
     snapshot = context.registry(version.asset.registry).read(version)
-    if snapshot is None:
+    if snapshot is None or snapshot.anonymous:
         return _only_ended(step, version, approval, now, "the registry has no such version")
     arrived = arrive(context, step, snapshot, lifecycle, now)
     step = arrived.step

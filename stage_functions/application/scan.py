@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from stage_functions.application.missing import note_missing
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
+from stage_functions.application.unregistered import forget_missing, note_anonymous
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
@@ -59,6 +60,22 @@ class Scanned(Struct, frozen=True):
     halted: str = ""
 
 
+class _Pass:
+    """What one pass over a registry has seen so far."""
+
+    def __init__(self, began: datetime) -> None:
+        self.began = began
+        self.versions: set[Version] = set()
+        self.nameless: set[Version] = set()
+
+    def see(self, listed: Iterable[Snapshot]) -> None:
+        """Remember versions of a page."""
+        for snapshot in listed:
+            self.versions.add(snapshot.version)
+            if snapshot.anonymous:
+                self.nameless.add(snapshot.version)
+
+
 class Scanner:
     """Scans registries, each going on where its last scan stopped. Safe to share between threads.
 
@@ -68,7 +85,7 @@ class Scanner:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._seen: dict[str, set[Version]] = {}
+        self._seen: dict[str, _Pass] = {}
         self._scanning = threading.Lock()
 
     def scan(self, alias: str, *, seconds: float = 240) -> Scanned:
@@ -96,7 +113,7 @@ class Scanner:
         found_empty(context, alias)
         cursor = context.states.get(alias, fresh=True).cursor
         if not cursor:
-            self._seen[alias] = set()
+            self._seen[alias] = _Pass(context.clock.now())
         result = Scanned(alias)
         while True:
             page = context.registry(alias).versions(cursor)
@@ -119,11 +136,14 @@ class Scanner:
         for snapshot in snapshots:
             grouped.setdefault(snapshot.version.asset, []).append(snapshot)
         nominated: list[Version] = []
+        nameless: list[Snapshot] = []
         for asset, listed in grouped.items():
             if alias in self._seen:
-                self._seen[alias].update(snapshot.version for snapshot in listed)
+                self._seen[alias].see(listed)
             if context.configuration.registry(alias).watches(asset):
                 nominated += _differing(context, asset, listed)
+                nameless += _nameless(context, asset, listed)
+        note_anonymous(context, alias, nameless)
         changed = sum(follow(context, Signal(version)) for version in nominated)
         return replace(
             result,
@@ -136,8 +156,10 @@ class Scanner:
         context = self._context
         now = context.clock.now()
         seen = self._seen.pop(alias, None)
-        missing = [] if seen is None else _missing(context, alias, seen)
-        halted = _too_many(len(missing), 0 if seen is None else len(seen))
+        missing = [] if seen is None else _missing(context, alias, seen.versions)
+        halted = _too_many(len(missing), 0 if seen is None else len(seen.versions))
+        if seen is not None and not halted:
+            forget_missing(context, alias, seen.nameless, seen.began)
         deleted = 0 if halted else sum(_note_missing(context, version) for version in missing)
         context.states.update(
             alias,
@@ -167,17 +189,24 @@ def found_empty(context: Context, alias: str) -> bool:
 
 def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Version]:
     """Return the versions of an asset that a signal should be followed up for."""
-    if context.configuration.lifecycle(asset) is None:
+    named = [snapshot for snapshot in listed if not snapshot.anonymous]
+    if not named or context.configuration.lifecycle(asset) is None:
         return []
     loaded = context.ledger.load(asset)
     known = context.ledger.versions(asset) if loaded.etag else {}
     owed = bool(loaded.head.owed)
     return [
         snapshot.version
-        for snapshot in listed
-        if not snapshot.anonymous
-        and (owed or _differs(context, known.get(snapshot.version.number), snapshot))
+        for snapshot in named
+        if owed or _differs(context, known.get(snapshot.version.number), snapshot)
     ]
+
+
+def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Snapshot]:
+    """Return the versions of an asset that the registry itself has made, where it is governed."""
+    if context.configuration.lifecycle(asset) is None:
+        return []
+    return [snapshot for snapshot in listed if snapshot.anonymous]
 
 
 def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:
@@ -185,7 +214,7 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
         return True
     alias = snapshot.version.asset.registry
     registry = context.configuration.registry(alias)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
     if any(value != state.base.get(source) for source, value in values.items()):
         return True
     governed = not context.states.ungoverned(alias)

@@ -6,6 +6,7 @@ signals come to the same, because only what the registry shows and the ledger re
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,22 +23,26 @@ from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
+from stage_functions.application.unregistered import note_anonymous
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
-from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
+from stage_functions.domain.error import StagewardError
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import (
     MAX_TARGET_CHARACTERS,
+    MLFLOW_STAGE,
     STAGE,
-    STAGE_REQUEST,
-    Reading,
     observed,
     read,
 )
 from stage_functions.domain.people import Actor
+from stage_functions.domain.presence import APPROVAL, PRESENCE
+from stage_functions.domain.reading import Reading
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
     PUT_BACK_LIMIT,
@@ -48,8 +53,16 @@ from stage_functions.domain.state import (
 )
 from stage_functions.domain.transition import Refused, Request
 
+log = logging.getLogger("stageward.signals")
 _FOLLOWED_AGAIN = 3
 """How often versions that were changed while their tags were written are followed up at once."""
+
+
+_PUT_BACK: Mapping[str, str] = {
+    STAGE: "the stage tag is put back: what it says is no transition that may be asked for",
+    PRESENCE: "the tag that stands for a stage is removed: it may not be asked for so",
+    APPROVAL: "the tag approval is put back: it says what the ledger does not say",
+}
 
 
 class _Plan(Struct, frozen=True):
@@ -84,22 +97,38 @@ def follow(context: Context, signal: Signal) -> bool:
 
 def settle(context: Context, committed: Committed) -> None:
     """Carry out a commit, and follow up what was changed meanwhile."""
-    _again(context, work_off(context, committed), _FOLLOWED_AGAIN)
+    _again(context, committed.loaded.asset, work_off(context, committed), _FOLLOWED_AGAIN)
 
 
 def settle_due(context: Context, loaded: Loaded) -> None:
     """Carry out what is due of an asset's owed work, and follow up what was changed meanwhile."""
-    _again(context, work_off_due(context, loaded), _FOLLOWED_AGAIN)
+    _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
 
 
-def _again(context: Context, changed: tuple[Version, ...], left: int) -> None:
+def _again(context: Context, owing: Asset, changed: tuple[Version, ...], left: int) -> None:
     if left == 0:
         return
     for version in changed:
+        if version.asset != owing:
+            _receive(context, owing, version)
+            continue
         attempt = partial(_attempt, context, Signal(version), context.lifecycle(version.asset))
         committed, loaded = context.persistently(attempt)
         more = work_off(context, committed) if committed else work_off_due(context, loaded)
-        _again(context, more, left - 1)
+        _again(context, owing, more, left - 1)
+
+
+def _receive(context: Context, owing: Asset, copy: Version) -> None:
+    """Observe a copy, and finish what is owed until it is seen.
+
+    Whatever goes wrong in the other registry, the sweep comes to it again: it is no fault of what
+    was asked here.
+    """
+    try:
+        follow(context, Signal(copy))
+        work_off_due(context, context.ledger.load(owing))
+    except StagewardError as exc:
+        log.warning("%s was copied and cannot be observed now: %s", copy, exc)
 
 
 def _attempt(
@@ -112,7 +141,7 @@ def _attempt(
     if snapshot is None:
         plan = _Plan(loaded, told_missing(context, loaded.step(), signal, now))
     elif snapshot.anonymous:
-        return None, loaded
+        plan = _nameless(context, loaded, snapshot)
     elif context.states.ungoverned(version.asset.registry):
         seen = observe(context, loaded, snapshot, lifecycle, now)
         plan = _Plan(loaded, seen.step, seen.blobs)
@@ -134,6 +163,20 @@ def _attempt(
     return committed, committed.loaded
 
 
+def _nameless(context: Context, loaded: Loaded, snapshot: Snapshot) -> _Plan:
+    """Note what the registry itself has made: nothing is decided on it, and nothing written to it.
+
+    One that was registered and has lost its name is no more written to, with a record that says so.
+    """
+    step = loaded.step()
+    known = loaded.versions.get(snapshot.version.number)
+    if known is None or known.gone or known.incarnation != snapshot.incarnation:
+        note_anonymous(context, snapshot.version.asset.registry, [snapshot])
+    elif known.governed and not known.stopped:
+        step = stop(step, known, "it was registered, and its registry calls it anonymous now")
+    return _Plan(loaded, step)
+
+
 def _plan(
     context: Context,
     signal: Signal,
@@ -152,7 +195,7 @@ def _plan(
         step = stop(arrived.step, arrived.step.version(number), why)
         return _Plan(loaded, step, arrived.blobs, suspicion=why)
     registry = context.configuration.registry(snapshot.version.asset.registry)
-    values = observed(snapshot, registry)
+    values = observed(snapshot, registry, lifecycle)
     state = arrived.step.version(number)
     reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
     plan = _Plan(loaded, arrived.step, arrived.blobs)
@@ -175,11 +218,13 @@ def _answer(
     number = snapshot.version.number
     state = plan.step.version(number)
     actor, candidates = writer(context, signal, snapshot, state)
+    registry = context.configuration.registry(snapshot.version.asset.registry)
     out_of_place = reading.drift is not None or reading.missing
     if out_of_place:
         plan = _put_back(plan, state, reading, snapshot.tags.get(STAGE), actor, now)
+    waits = reading.misplaced if _paused(state, now) else ()
     judged = {**reading.answers, **reading.absorbed}
-    judged = {s: v for s, v in judged.items() if s != STAGE or not _paused(state, now)}
+    judged = {source: value for source, value in judged.items() if source not in waits}
     if judged:
         step = plan.step.with_version(plan.step.version(number).answered(judged))
         plan = replace(plan, step=step)
@@ -189,7 +234,7 @@ def _answer(
         )
     if reading.wish is not None:
         wish = reading.wish
-        by_tag = wish.source in (STAGE, STAGE_REQUEST)
+        by_tag = wish.source != MLFLOW_STAGE and Source.TAG in registry.requests_from
         request = Request(wish.target, wish.reason, actor, "", candidates, by_tag)
         asked = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
         blobs = {**plan.blobs, **asked.judged.blobs}
@@ -204,8 +249,9 @@ def _neglected(context: Context, loaded: Loaded, state: VersionState, snapshot: 
 
 
 def _show(step: Step, number: str, reading: Reading) -> Step:
-    """Owe the tags of a version whose `stage` was edited, also where the wish changed nothing."""
-    return step.with_version(step.version(number), touch=STAGE in reading.answers)
+    """Owe the tags of a version that asked by one of them, also where the wish changed nothing."""
+    asked = STAGE in reading.answers or PRESENCE in reading.answers
+    return step.with_version(step.version(number), touch=asked)
 
 
 def _put_back(
@@ -236,7 +282,7 @@ def _put_back(
     if reading.drift is None:
         base = {**state.base, STAGE: shown}
         return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
-    fields["why"] = "the stage tag is put back: what it says is no transition that may be asked for"
+    fields["why"] = _PUT_BACK[reading.drift_in]
     step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
     return replace(plan, step=step)
 
@@ -262,11 +308,12 @@ def _operation(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
     registry = context.configuration.registry(snapshot.version.asset.registry)
     known = loaded.versions.get(snapshot.version.number)
     base = known.base if known else {}
+    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
     document: dict[str, Json] = {
         "version": str(snapshot.version),
         "incarnation": snapshot.incarnation,
         "number": loaded.head.number,
         "base": {source: value for source, value in base.items() if value is not None},
-        "observed": {s: v for s, v in observed(snapshot, registry).items() if v is not None},
+        "observed": {source: value for source, value in values.items() if value is not None},
     }
     return f"signal-{digest(document).removeprefix('sha256:')[:32]}"

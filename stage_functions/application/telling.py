@@ -16,17 +16,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application import keys
+from stage_functions.application.alarms import alarm
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.notices import Notice, notice
 from stage_functions.application.outbox import pause
 from stage_functions.application.ports.notifier import Message, Notifier
 from stage_functions.domain.approval import Approval
-from stage_functions.domain.asset import Asset
+from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import RetryableError, TerminalError
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import PERSON
-from stage_functions.domain.record import NOTIFIED, Record
+from stage_functions.domain.record import Record, RecordType
 
 TAKEN_SECONDS = 120
 """How long a row belongs to the process that took it."""
@@ -110,7 +111,7 @@ def _tell(context: Context, asset: Asset, row: Owed, until: datetime) -> Owed | 
     partition = keys.asset_partition(asset)
     for record in context.ledger.records(partition, after=row.first - 1, last=row.last):
         number = str(record.number)
-        if record.type not in NOTIFIED or number in outcome.sent:
+        if not record.told or number in outcome.sent:
             continue
         if _tell_record(context, notifier, asset, record, outcome):
             others = (one for one in outcome.sent if not one.startswith(f"{number}@"))
@@ -124,10 +125,8 @@ def _tell_record(
     context: Context, notifier: Notifier, asset: Asset, record: Record, outcome: _Round
 ) -> bool:
     """Tell one record; tell whether everybody is told."""
-    approval, valid_until = _approval(context, asset, record)
-    directory = context.configuration.directory
-    what = notice(record, approval, directory, valid_until) if approval is not None else None
-    if approval is None or what is None:
+    approval, what = _notice(context, asset, record)
+    if what is None:
         return True
     wanted: list[str] = []
     for recipient, channel in _channels(notifier, what):
@@ -140,7 +139,8 @@ def _tell_record(
             return False
         try:
             personal = notifier.personal(channel)
-            notifier.send(channel, _linked(context, approval, what, recipient, personal=personal))
+            about = approval or Version(asset, record.version)
+            notifier.send(channel, _linked(context, about, what, recipient, personal=personal))
         except RetryableError as exc:
             log.warning("not told yet: %s of %s: %s", channel, asset, exc)
             outcome.late[channel] = exc
@@ -150,6 +150,19 @@ def _tell_record(
         else:
             outcome.sent.append(entry)
     return all(entry in outcome.sent for entry in wanted)
+
+
+def _notice(
+    context: Context, asset: Asset, record: Record
+) -> tuple[Approval | None, Notice | None]:
+    """Return what is told of a record, if anything is, and the approval that it is about."""
+    directory = context.configuration.directory
+    if record.type is RecordType.VIOLATED:
+        return None, alarm(record, context.configuration.lifecycle(asset), directory)
+    approval, valid_until = _approval(context, asset, record)
+    if approval is None:
+        return None, None
+    return approval, notice(record, approval, directory, valid_until)
 
 
 def _approval(
@@ -178,15 +191,17 @@ def _channels(notifier: Notifier, what: Notice) -> Iterator[tuple[str, str]]:
 
 
 def _linked(
-    context: Context, approval: Approval, what: Notice, recipient: str, *, personal: bool
+    context: Context, about: Approval | Version, what: Notice, recipient: str, *, personal: bool
 ) -> Message:
     """Return a message with its link; one to vote by goes to one person's mail alone."""
     if context.links is None:
         return what.message
-    if personal and what.asks and approval.policy.assurance is Assurance.LINK:
-        link = context.links.personal(approval, recipient.removeprefix(f"{PERSON}:"))
+    if isinstance(about, Version):
+        return replace(what.message, link=context.links.version(about))
+    if personal and what.asks and about.policy.assurance is Assurance.LINK:
+        link = context.links.personal(about, recipient.removeprefix(f"{PERSON}:"))
         return replace(what.message, link=link, note=YOURS_ALONE)
-    return replace(what.message, link=context.links.approval(approval.id))
+    return replace(what.message, link=context.links.approval(about.id))
 
 
 def _rest(context: Context, row: Owed, outcome: _Round) -> Owed | None:

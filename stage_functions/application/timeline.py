@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from stage_functions.domain.lifecycle import OnViolation
 from stage_functions.domain.record import Json, Record, RecordType
 
 DIGEST_CHARACTERS = 12
@@ -56,6 +57,8 @@ class Moment(Struct, frozen=True):
         digest: of that one, whole.
         verdicts: of the rules.
         because_of: number of the record that caused it, or 0.
+        origin: `registry/kind/name:version` of what it was copied from, or "".
+        origin_record: number of the record that granted the stage where the copy began, or 0.
     """
 
     number: int
@@ -76,6 +79,8 @@ class Moment(Struct, frozen=True):
     digest: str
     verdicts: tuple[Said, ...]
     because_of: int
+    origin: str = ""
+    origin_record: int = 0
 
 
 def moment(record: Record) -> Moment:
@@ -106,11 +111,16 @@ def moment(record: Record) -> Moment:
         digest=digest,
         verdicts=tuple(_said(one) for one in _list(content, "verdicts")),
         because_of=_number(content, "because_of"),
+        origin=_text(_map(content, "origin"), "version"),
+        origin_record=_number(_map(content, "origin"), "number"),
     )
 
 
 def _sentence(record: Record) -> tuple[str, str]:
     """Return what happened, and its tone; a table has the plain ones."""
+    copied_from = _text(_map(record.content, "origin"), "version")
+    if copied_from:
+        return f"begins at {_text(record.content, 'to')}, as a copy of {copied_from}", "good"
     plain = _PLAIN.get(record.type)
     if plain is not None:
         text, tone = plain
@@ -120,7 +130,6 @@ def _sentence(record: Record) -> tuple[str, str]:
 
 
 _PLAIN: Mapping[RecordType, tuple[str, str]] = {
-    RecordType.REGISTERED: ("registered at {to_}", ""),
     RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
     RecordType.OBSERVED: ("observed: {outcome_}", ""),
     RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
@@ -130,7 +139,6 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.VALIDITY_ENDED: ("the approval is no longer valid", "bad"),
     RecordType.RENEWED: ("the approval was renewed", "good"),
     RecordType.DELETED: ("deleted at {from_}", "bad"),
-    RecordType.VIOLATED: ("a rule of its stage was broken", "bad"),
     RecordType.LIFECYCLE_ADOPTED: ("the lifecycle's text is in force", ""),
 }
 
@@ -139,6 +147,8 @@ def _told(record: Record) -> tuple[str, str]:
     """Return what happened, where it depends on more than the type."""
     content = record.content
     source, target = _text(content, "from"), _text(content, "to")
+    if record.type is RecordType.REGISTERED:
+        return f"registered at {target}{_before(content)}", ""
     if record.type is RecordType.VOTED:
         against = _text(content, "decision") == "reject"
         return ("voted to reject", "bad") if against else ("voted to approve", "good")
@@ -149,6 +159,8 @@ def _told(record: Record) -> tuple[str, str]:
         same = source == target
         wish = f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
         return wish, "wait"
+    if record.type is RecordType.VIOLATED:
+        return _violated(content), "bad"
     if record.type is RecordType.STAGE_CHANGED:
         displaced = _text(content, "displaced_by")
         by = f", displaced by version {displaced}" if displaced else ""
@@ -156,7 +168,30 @@ def _told(record: Record) -> tuple[str, str]:
     return _drift(content), "bad"
 
 
+def _before(content: Mapping[str, Json]) -> str:
+    """Return what a version was before it was registered, where that is known."""
+    source, anonymous = _text(content, "from"), _text(content, "anonymous")
+    output = _map(content, "output")
+    if output:
+        return f", from {source}: output {_text(output, 'name')} of job {_text(output, 'job')}"
+    if anonymous:
+        return f", from {source}: {anonymous}"
+    return f", from {source}" if source else ""
+
+
+def _violated(content: Mapping[str, Json]) -> str:
+    source, endpoint = _text(content, "from"), _text(content, "endpoint")
+    if not endpoint:
+        return f"a rule of {source} was broken"
+    what = f"deployed to {endpoint} ({_text(content, 'deployment')}) while at {source}"
+    taken = _text(content, "then") == OnViolation.ZERO_TRAFFIC
+    return f"{what}: that deployment is to get no more requests" if taken else what
+
+
 def _drift(content: Mapping[str, Json]) -> str:
+    unreached = _text(content, "copy_to")
+    if unreached:
+        return f"not copied to {unreached}"
     found, granted = _text(content, "found"), _text(content, "granted")
     if found and granted:
         return f"its tags said {found}, where {granted} is granted"

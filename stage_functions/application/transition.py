@@ -20,6 +20,8 @@ from stage_functions.application.judging import Asked, Judged, ask, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.observing import would_be
 from stage_functions.application.signals import settle
+from stage_functions.application.unregistered import find
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
@@ -92,9 +94,8 @@ def request_transition(context: Context, command: TransitionRequest) -> Answer:
             command.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
-    lifecycle = context.lifecycle(command.version.asset)
     command = replace(command, on_behalf_of=_principal(context, command.on_behalf_of))
-    return context.persistently(lambda: _attempt(context, command, lifecycle))
+    return context.persistently(lambda: _attempt(context, command))
 
 
 def preview(context: Context, version: Version, request: Request) -> Answer:
@@ -103,11 +104,11 @@ def preview(context: Context, version: Version, request: Request) -> Answer:
     Raises:
         NotFoundError, RegistryUnavailableError: as `request_transition`.
     """
-    lifecycle = context.lifecycle(version.asset)
-    loaded, snapshot = load_and_read(context, version)
+    read = load_and_read(context, version)
+    if isinstance(read, Note):
+        return unregistered(read)
+    lifecycle, loaded, snapshot = read
     now = context.clock.now()
-    if snapshot.anonymous:
-        return unregistered(version)
     if context.states.ungoverned(version.asset.registry):
         judged = would_be(context, loaded, snapshot, lifecycle, request, now)
         return foreseen(context, judged, loaded.step(), snapshot, request, now)
@@ -116,18 +117,32 @@ def preview(context: Context, version: Version, request: Request) -> Answer:
     return foreseen(context, judged, step, snapshot, request, now)
 
 
-def load_and_read(context: Context, version: Version) -> tuple[Loaded, Snapshot]:
+def load_and_read(context: Context, version: Version) -> tuple[Lifecycle, Loaded, Snapshot] | Note:
     """Load a version's asset, then read the version from its registry.
 
+    Returns:
+        It with the lifecycle that governs it; or what is noted of it, where nobody has registered
+        it: then nothing can be asked of it.
+
     Raises:
-        NotFoundError: the registry has no such version.
+        NotFoundError: the registry has no such version, or nothing governs it.
     """
+    try:
+        lifecycle = context.lifecycle(version.asset)
+    except NotFoundError:
+        noted = find(context, version, None)  # its name is not what will be governed
+        if noted is None:
+            raise
+        return noted
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
+    noted = find(context, version, snapshot)
+    if noted is not None:
+        return noted
     if snapshot is None:
         message = f"registry {version.asset.registry} has no {version}"
         raise NotFoundError(message)
-    return loaded, snapshot
+    return lifecycle, loaded, snapshot
 
 
 def _principal(context: Context, on_behalf_of: str) -> str:
@@ -149,12 +164,13 @@ def _principal(context: Context, on_behalf_of: str) -> str:
     return context.identify(on_behalf_of)
 
 
-def _attempt(context: Context, command: TransitionRequest, lifecycle: Lifecycle) -> Answer:
+def _attempt(context: Context, command: TransitionRequest) -> Answer:
     version, number = command.version, command.version.number
     now = context.clock.now()
-    loaded, snapshot = load_and_read(context, version)
-    if snapshot.anonymous:
-        return unregistered(version)
+    read = load_and_read(context, version)
+    if isinstance(read, Note):
+        return unregistered(read)
+    lifecycle, loaded, snapshot = read
     _demand_governed(context, command, loaded, snapshot, lifecycle, now)
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
     stage = arrived.step.version(number).stage

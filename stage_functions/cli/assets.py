@@ -33,10 +33,11 @@ from stage_functions.cli.output import (
 from stage_functions.domain.approval import ending
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
+from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record, canonical
 from stage_functions.wire import api
 
-_SAID = ("stage", "then", "decision")
+_SAID = ("anonymous", "stage", "then", "decision")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
@@ -66,7 +67,8 @@ def ls(
         bool, typer.Option("--waiting", help="Only versions with an open approval.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Hidden stages and deleted versions too.")
+        bool,
+        typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -80,10 +82,13 @@ def ls(
                 waiting=waiting,
                 gone=everything,
                 hidden=everything,
+                unregistered=everything,
             )
         )
     if as_json:
         print_json(found)
+    elif found and stage == UNREGISTERED:
+        print_table(("version", "job", "author", "since"), [_noted(one) for one in found])
     elif found:
         print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
     else:
@@ -251,6 +256,10 @@ def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
     return (f"{one.asset}:{one.version}", one.stage, moment(one.since), status)
 
 
+def _noted(one: api.CatalogVersion) -> tuple[str | None, ...]:
+    return (f"{one.asset}:{one.version}", one.job, one.author, moment(one.since))
+
+
 def _show_asset(found: api.Asset, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
@@ -275,10 +284,17 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("author", found.author),
         ("in its registry", "yes" if found.registered else "no"),
         ("stopped", found.stopped),
+        *((f"copy of {one.version}", one.detail) for one in found.origins),
+        *(("copied to", _copied(one, found.version)) for one in found.copies),
         ("tags", pairs(found.tags)),
     ]
     rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
+
+
+def _copied(one: api.Copy, version: str) -> str:
+    via = "" if one.source == version else f", from {one.source}"
+    return f"{one.version}, {one.stage or 'gone'}{via}"
 
 
 def _told(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -297,10 +313,13 @@ def _what(record: Mapping[str, Any]) -> str:
     kind = str(record["type"])
     source, target = record.get("from"), record.get("to")
     way = f"{source} → {target}" if source and target else str(target or source or "")
-    why = ending(str(record.get("status", "")), str(record.get("why", "")))
-    said, words = (
-        [str(record[name]) for name in names if record.get(name)] for names in (_SAID, _WORDS)
-    )
+    status, why = str(record.get("status", "")), str(record.get("why", ""))
+    why = ending(status, why) if status else why
+    output, origin = record.get("output"), record.get("origin")
+    said = [f"output {output['name']} of job {output['job']}"] if output else []
+    said += [str(record[name]) for name in _SAID if record.get(name)]
+    words = [str(origin["version"])] if origin else []
+    words += [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
 

@@ -11,6 +11,7 @@ from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.lifecycle import Transition
 from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
@@ -48,9 +49,14 @@ def show(
         return
     say(f"{found.name} {found.digest}")
     rows = [
-        (one.source, one.target, "\n".join(demands(one)) or "nothing") for one in found.transitions
+        (one.source, _target(one), "\n".join(demands(one)) or "nothing")
+        for one in found.transitions
     ]
     print_table(("from", "to", "demands"), rows)
+
+
+def _target(way: Transition) -> str:
+    return f"{way.target}, copied to {way.copy_to}" if way.copy_to else way.target
 
 
 def _silent(settings: Settings, configuration: Configuration) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
-from importlib.util import find_spec
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ import typer
 from stage_functions.bootstrap import Application
 from stage_functions.cli import access_log
 from stage_functions.cli.output import fail, say
+from stage_functions.domain.configuration import RegistryType
 from stage_functions.settings import Settings, SignIn, read_settings
 
 DEFAULT_PORT = 8321
@@ -81,14 +82,28 @@ def _leave(_number: int, _frame: object) -> None:
 
 
 def demo(
+    registry: Annotated[
+        RegistryType,
+        typer.Option(help="Where it plays: a real MLflow server, or a local Azure ML."),
+    ] = RegistryType.MLFLOW,
     once: Annotated[bool, typer.Option("--once", help="End with the story.")] = False,
 ) -> None:
-    """Show a real model going through its lifecycle, with an MLflow server of its own."""
-    if find_spec("mlflow") is None or find_spec("sklearn") is None:
-        fail("the demonstration needs MLflow and scikit-learn: pip install 'stageward[demo]'")
-    from stage_functions.demo.story import play  # noqa: PLC0415  # needs the extra `demo`
+    """Show a real model going through its lifecycle, with a registry of its own."""
+    from stage_functions.demo import (  # noqa: PLC0415  # for this alone
+        on_azureml,
+        on_mlflow,
+        stage,
+        story,
+    )
 
-    play(once=once)
+    on: dict[RegistryType, tuple[Callable[[], bool], stage.Begin]] = {
+        RegistryType.MLFLOW: (on_mlflow.can_play, on_mlflow.open_mlflow),
+        RegistryType.AZUREML: (on_azureml.can_play, on_azureml.open_azureml),
+    }
+    can_play, begin = on[registry]
+    if not can_play():
+        fail("the demonstration needs more than is installed: pip install 'stageward[demo]'")
+    story.play(begin, once=once)
 
 
 def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from stage_functions.application.sweep import sweep
+from stage_functions.application.unregistered import forget_old
 from stage_functions.application.upkeep import forget_answers
 from stage_functions.bootstrap import Application, ensure_webhook
 from stage_functions.domain.error import StagewardError
@@ -70,6 +71,7 @@ class Timers:
 
     def _upkeep(self) -> None:
         forget_answers(self._application.context)
+        forget_old(self._application.context)
 
     def _hook(self) -> None:
         """See to the webhooks, again and again until each is there; till then the scan must do."""

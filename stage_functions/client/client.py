@@ -88,6 +88,7 @@ class Client:
         waiting: bool = False,
         gone: bool = False,
         hidden: bool = False,
+        unregistered: bool = False,
     ) -> Iterator[api.CatalogVersion]:
         """Yield versions of the catalog, those that fit.
 
@@ -98,13 +99,19 @@ class Client:
             waiting: only versions with an open approval.
             gone: deleted ones too.
             hidden: those at stages that their lifecycle hides too.
+            unregistered: what nobody has registered too; so does the stage Unregistered.
 
         Raises:
             NotFoundError: no such registry.
         """
         given = {"registry": registry, "kind": kind, "stage": stage}
         params = {name: value for name, value in given.items() if value}
-        flags = {"waiting": waiting, "gone": gone, "hidden": hidden}
+        flags = {
+            "waiting": waiting,
+            "gone": gone,
+            "hidden": hidden,
+            "unregistered": unregistered,
+        }
         params |= {name: "true" for name, flag in flags.items() if flag}
         cursor: str | None = ""
         while cursor is not None:

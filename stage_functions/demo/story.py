@@ -6,95 +6,27 @@ import os
 import secrets
 import shlex
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet
-from msgspec import Struct
 from rich.console import Console
 
 from stage_functions.demo.narrator import Narrator
-from stage_functions.demo.processes import DemoError, Processes, free_port
-from stage_functions.demo.training import MODEL, train
+from stage_functions.demo.processes import Processes, free_port
+from stage_functions.demo.stage import Begin, Stage
+from stage_functions.demo.training import MODEL
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-ASSET = f"demo/models/{MODEL}"
 PENDING, REFUSED = 3, 4
 
 
-class Stage(Struct, frozen=True):
-    """Where the story plays.
-
-    Attributes:
-        mlflow_url: the MLflow server.
-        stageward_url: Stageward.
-        mlflow: a client, as everybody has it.
-        narrator: tells and checks.
-        environment: of the command line.
-    """
-
-    mlflow_url: str
-    stageward_url: str
-    mlflow: MlflowClient
-    narrator: Narrator
-    environment: dict[str, str]
-
-    def tag(self, version: str, key: str) -> str:
-        """Return a tag of a version, as MLflow shows it."""
-        return str(self.mlflow.get_model_version(MODEL, version).tags.get(key, ""))
-
-    def set_tag(self, who: str, version: str, key: str, value: str) -> None:
-        """Set a tag, as somebody who knows MLflow and nothing else."""
-        self.narrator.show(f"{who} in MLflow: {MODEL} v{version}: {key} = {value}")
-        self.mlflow.set_model_version_tag(MODEL, version, key, value)
-
-    def run(self, who: str, *arguments: str, exits: int = 0) -> str:
-        """Run the command line as somebody; return what it printed.
-
-        Raises:
-            DemoError: it exited otherwise than told.
-        """
-        self.narrator.show(f"{who}$ stageward {shlex.join(arguments)}")
-        done = subprocess.run(  # arguments are the story's own
-            [sys.executable, "-m", "stage_functions", *arguments],
-            env={**self.environment, "STAGEWARD_TOKEN": who, "COLUMNS": self.narrator.columns},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = (done.stdout + done.stderr).strip()
-        for line in said.splitlines():
-            self.narrator.show(f"  {line}")
-        if done.returncode != exits:
-            message = f"`stageward {shlex.join(arguments)}` exited {done.returncode}, not {exits}"
-            raise DemoError(message)
-        return said
-
-    def page(self, who: str, path: str) -> str:
-        """Return a page as somebody sees it."""
-        signed_in = {"Authorization": f"Bearer {who}"}
-        request = urllib.request.Request(f"{self.stageward_url}{path}", headers=signed_in)  # noqa: S310  # loopback
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  # likewise
-            return str(answer.read().decode())
-
-    def pending(self, version: str) -> str:
-        """Wait for an approval to open on a version; return its id."""
-        status = self.narrator.until(
-            "stage_status", lambda: self.tag(version, "stage_status"), "pending approval"
-        )
-        return status.removeprefix("pending approval ").partition(",")[0]
-
-
-def play(*, once: bool) -> None:
+def play(begin: Begin, *, once: bool) -> None:
     """Start everything, tell the story, stay up until Ctrl-C unless `once`; stop everything.
+
+    Args:
+        begin: starts the registry that the story plays on.
+        once: end with the story.
 
     Raises:
         DemoError: a step came out otherwise than told.
@@ -106,7 +38,7 @@ def play(*, once: bool) -> None:
         folder = Path(name)
         processes = Processes(folder)
         try:
-            stage = _open(console, folder, processes)
+            stage = _open(console, folder, processes, begin)
             registered = _train(stage)
             versions = [version for version, _ in registered]
             _tell(stage, versions)
@@ -142,8 +74,8 @@ def _invite(console: Console, stage: Stage, approval: str) -> None:
     console.print(f"Decide      {stage.stageward_url}/approvals/{approval}", soft_wrap=True)
     console.print("            in a browser, as officer-1, then as officer-2")
     console.print(f"Stageward   {stage.stageward_url}")
-    console.print("            version 5 is nobody's yet: ask for Staging as a scientist")
-    console.print(f"MLflow      {stage.mlflow_url}")
+    for line in stage.workplace.invitation:
+        console.print(line, soft_wrap=True)
     console.print(
         "Or be one of scientist-1, scientist-2, officer-1, officer-2 in another terminal:"
     )
@@ -152,50 +84,27 @@ def _invite(console: Console, stage: Stage, approval: str) -> None:
     console.print(f"            {shlex.quote(str(command))} ls", soft_wrap=True)
 
 
-def _open(console: Console, folder: Path, processes: Processes) -> Stage:
+def _open(console: Console, folder: Path, processes: Processes, begin: Begin) -> Stage:
     narrator = Narrator(console)
-    mlflow_url = f"http://127.0.0.1:{free_port()}"
-    stageward_url = f"http://127.0.0.1:{free_port()}"
-    narrator.tell("An MLflow server and Stageward start, each on a free port of this machine")
+    url = f"http://127.0.0.1:{free_port()}"
+    narrator.tell("A registry and Stageward start, each on a free port of this machine")
     environment = {
         **os.environ,  # noqa: TID251  # what is started needs PATH and its like
-        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
-        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
-        "MLFLOW_WEBHOOK_CACHE_TTL": "1",
-        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode(),
-        "MLFLOW_TRACKING_URI": mlflow_url,
-        "GIT_PYTHON_REFRESH": "quiet",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "STAGEWARD_CONFIG": str(Path(__file__).with_name("stageward.yaml")),
         "STAGEWARD_LEDGER": str(folder / "ledger.db"),
         "STAGEWARD_AUTH": "dev",
-        "STAGEWARD_URL": stageward_url,
+        "STAGEWARD_URL": url,
         "STAGEWARD_WEBHOOK_SECRET": secrets.token_urlsafe(32),
     }
-    _start_mlflow(processes, folder, mlflow_url, environment)
+    workplace = begin(processes, folder, narrator, environment)
     processes.start("stageward", ["stage_functions", "serve"], environment)
-    processes.wait_for("stageward", f"{stageward_url}/healthz")
-    narrator.show(f"MLflow {mlflow_url}, Stageward {stageward_url}; its webhook is registered")
-    from mlflow import MlflowClient as Client  # noqa: PLC0415  # 1.3 s to import
-
-    return Stage(mlflow_url, stageward_url, Client(mlflow_url), narrator, environment)
-
-
-def _start_mlflow(
-    processes: Processes, folder: Path, url: str, environment: dict[str, str]
-) -> None:
-    port = url.rpartition(":")[2]
-    arguments = ["mlflow", "server", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
-    store = f"sqlite:///{folder / 'mlflow.db'}"
-    artifacts = ["--artifacts-destination", str(folder / "artifacts")]
-    processes.start("mlflow", [*arguments, "--backend-store-uri", store, *artifacts], environment)
-    processes.wait_for("mlflow", f"{url}/health")
+    processes.wait_for("stageward", f"{url}/healthz")
+    narrator.show(f"Stageward {url}, which hears of every change")
+    return Stage(workplace, url, narrator, environment)
 
 
 def _train(stage: Stage) -> list[tuple[str, float]]:
-    stage.narrator.tell("scientist-1 trains five classifiers on IRIS and registers each")
-    registered = train(stage.mlflow_url)
+    stage.narrator.tell("scientist-1 trains five classifiers on IRIS")
+    registered = stage.workplace.train(stage)
     for version, accuracy in registered:
         stage.narrator.show(f"{MODEL} v{version}: accuracy {accuracy:.3f}")
     return registered
@@ -208,10 +117,11 @@ def _tell(stage: Stage, versions: list[str]) -> None:
     _displace(stage, first, second)
     _sponsor(stage, third)
     _stale_tool(stage, third)
+    stage.workplace.tell_more(stage, versions)
     stage.narrator.tell(
         "The history: whoever reads it checks its hashes, and need not trust Stageward"
     )
-    stage.run("officer-1", "history", ASSET, "--verify")
+    stage.run("officer-1", "history", stage.workplace.asset, "--verify")
 
 
 def _begin(stage: Stage, first: str, second: str) -> None:
@@ -231,7 +141,7 @@ def _promote(stage: Stage, version: str) -> None:
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("Production needs two people: the request waits")
     reason = "accurate enough for the pilot"
-    name = f"{ASSET}:{version}"
+    name = stage.name(version)
     stage.run("scientist-1", "promote", name, "Production", "--reason", reason, exits=PENDING)
     approval = stage.pending(version)
     tell("Nobody approves their own work")
@@ -246,7 +156,7 @@ def _promote(stage: Stage, version: str) -> None:
 def _displace(stage: Stage, first: str, second: str) -> None:
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("The next version is approved, and the previous one archived in the same step")
-    name = f"{ASSET}:{second}"
+    name = stage.name(second)
     stage.run("scientist-1", "promote", name, "Production", "--reason", "better", exits=PENDING)
     approval = stage.pending(second)
     stage.run("officer-1", "approve", approval)
@@ -275,7 +185,7 @@ def _sponsor(stage: Stage, version: str) -> None:
 def _leave_waiting(stage: Stage, version: str) -> str:
     """Ask for one thing more, and look at its page; return the id of the approval."""
     stage.narrator.tell("A better one waits for a decision: its page has all that is needed for it")
-    name = f"{ASSET}:{version}"
+    name = stage.name(version)
     stage.run("scientist-1", "promote", name, "Staging", "--reason", "ready for tests")
     stage.run(
         "scientist-1", "promote", name, "Production", "--reason", "better still", exits=PENDING
@@ -288,13 +198,14 @@ def _leave_waiting(stage: Stage, version: str) -> str:
 
 
 def _stale_tool(stage: Stage, third: str) -> None:
+    alias = stage.workplace.asset.partition("/")[0]
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("A stale tool writes old tags back: nothing moves, and the tags are put right")
     stage.set_tag("an old script", third, "stage_request", "Staging: try it")
     stage.set_tag("an old script", third, "stage", "Staging")
     until(f"stage of v{third}", lambda: stage.tag(third, "stage"), "Production")
-    stage.run("officer-1", "check", f"{ASSET}:{third}", "deploy", "demo/scoring")
+    stage.run("officer-1", "check", stage.name(third), "deploy", f"{alias}/scoring")
     tell("Who holds what, since when, and who approved it")
-    stage.run("officer-1", "as-of", ASSET)
+    stage.run("officer-1", "as-of", stage.workplace.asset)
     tell("Everything that is known of a version, and what is not recorded")
-    stage.run("officer-1", "show", f"{ASSET}:{third}")
+    stage.run("officer-1", "show", stage.name(third))

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from stage_functions.domain.asset import Snapshot
+from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.mirror import own_tags
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.record import Json
 
@@ -56,9 +58,14 @@ class Beside(Struct, frozen=True):
         }
 
 
-def shown_beside(lifecycle: Lifecycle, snapshot: Snapshot, holder: Snapshot | None) -> Beside:
+def shown_beside(
+    lifecycle: Lifecycle,
+    registry: RegistryConfiguration,
+    snapshot: Snapshot,
+    holder: Snapshot | None,
+) -> Beside:
     """Return what approvers see of a version and of the holder beside what they are bound to."""
-    tags = unbound_tags(lifecycle, snapshot)
+    tags = unbound_tags(lifecycle, registry, snapshot)
     if holder is None:
         return Beside(tags)
     return Beside(
@@ -71,11 +78,12 @@ def shown_beside(lifecycle: Lifecycle, snapshot: Snapshot, holder: Snapshot | No
     )
 
 
-def unbound_tags(lifecycle: Lifecycle, snapshot: Snapshot) -> dict[str, str]:
+def unbound_tags(
+    lifecycle: Lifecycle, registry: RegistryConfiguration, snapshot: Snapshot
+) -> dict[str, str]:
     """Return the tags that an approval is not bound to; Stageward's own conversation is none."""
-    bound = lifecycle.bound(snapshot.tags)
-    rest = {k: v for k, v in snapshot.tags.items() if k not in bound and k not in CONVERSATION}
-    return _whole(rest)
+    left_out = {*lifecycle.bound(snapshot.tags), *CONVERSATION, *own_tags(registry, lifecycle)}
+    return _whole({key: value for key, value in snapshot.tags.items() if key not in left_out})
 
 
 def _whole(texts: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct, field
 
-from stage_functions.domain.asset import Asset
+from stage_functions.domain.asset import Asset, Kind
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Directory
@@ -84,6 +84,10 @@ class RegistryConfiguration(Struct, frozen=True):
     def watches(self, asset: Asset) -> bool:
         """Tell whether an asset is Stageward's business."""
         return any(fnmatchcase(f"{asset.kind}/{asset.name}", glob) for glob in self.watch)
+
+    def watches_kind(self, kind: Kind) -> bool:
+        """Tell whether some asset of a kind may be, whatever its name will be."""
+        return any(fnmatchcase(kind, glob.partition("/")[0]) for glob in self.watch)
 
 
 class Configuration(Struct, frozen=True):

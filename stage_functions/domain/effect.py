@@ -18,14 +18,21 @@ from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import Actor
-from stage_functions.domain.record import Draft, Json, RecordType, actor_document, timestamp
-from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.record import (
+    Draft,
+    Json,
+    RecordType,
+    actor_document,
+    minute,
+    timestamp,
+)
+from stage_functions.domain.state import ARCHIVED, COPY, Duty, Origin, Step, VersionState
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
 
 
-def register(
+def register(  # noqa: PLR0913, PLR0917  # a record says all of this
     step: Step,
     snapshot: Snapshot,
     actor: Actor,
@@ -34,11 +41,23 @@ def register(
     lifecycle: Lifecycle,
     now: datetime,
     evidence: str,
+    begun: Mapping[str, Json] | None = None,
 ) -> Step:
     """Begin a version's history at the initial stage.
 
     What its tags say of a stage was copied from elsewhere: it is remembered as answered, so that
     it asks nothing, and is put right.
+
+    Args:
+        step: the decision so far.
+        snapshot: the version as it was read.
+        actor: who registered it.
+        author: id of whose it is, or "".
+        base: what it shows.
+        lifecycle: the one that governs it.
+        now: aware UTC.
+        evidence: digest of what is known of it.
+        begun: what the record says of where it comes from, if from anywhere.
     """
     number, stage = snapshot.version.number, lifecycle.initial
     state = VersionState(
@@ -49,8 +68,10 @@ def register(
         author=author,
         held=(stage,),
         status=f"registered at {stage}",
+        job=snapshot.job or "",
     ).answered(base)
     fields: dict[str, Json] = {
+        **(begun or {}),
         "to": stage,
         "why": "registered",
         "created_at": timestamp(snapshot.created_at),
@@ -61,6 +82,51 @@ def register(
         fields["author"] = author
     draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, actor, fields)
     return step.with_version(state).record(draft)
+
+
+def register_copy(  # a record says all of this
+    step: Step,
+    snapshot: Snapshot,
+    origin: Origin,
+    stage: str,
+    base: Mapping[str, str | None],
+    lifecycle: Lifecycle,
+    now: datetime,
+    evidence: str,
+) -> Step:
+    """Begin a copy's history at the stage that was granted to what it is a copy of.
+
+    Where that is exclusive, its holder is displaced, as by any grant. Whoever made the original
+    counts as the author, so that nobody approves their own work by a detour.
+    """
+    number = snapshot.version.number
+    displaces = _others(step, lifecycle, number, stage)
+    state = VersionState(
+        version=number,
+        incarnation=snapshot.incarnation,
+        stage=stage,
+        since=now,
+        author=origin.author,
+        held=(stage,),
+        status=f"copied from {origin.version}: begins at {stage}",
+        origin=origin,
+    ).answered(base)
+    fields: dict[str, Json] = {
+        "to": stage,
+        "why": "copied",
+        "created_at": timestamp(snapshot.created_at),
+        **({"displaces": list(displaces)} if displaces else {}),
+        "lifecycle": lifecycle_document(lifecycle),
+        "evidence": evidence,
+        **({"author": origin.author} if origin.author else {}),
+        "origin": origin.document(),
+    }
+    cause = len(step.drafts)
+    draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, ITSELF, fields)
+    step = _move(step.with_version(state).record(draft), number, stage, lifecycle, now)
+    for displaced in displaces:
+        step = _displace(step, displaced, number, lifecycle, now, cause)
+    return step
 
 
 def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
@@ -84,7 +150,9 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         author=author,
         held=(stage,),
         status=f"imported at {stage}",
+        job=snapshot.job or "",
     ).answered(base)
+    state = replace(state, base=_hiding(state.base, lifecycle, stage))
     fields: dict[str, Json] = {
         "to": stage,
         "why": "imported",
@@ -131,6 +199,9 @@ def grant(
     step = _move(step.record(draft), version, target, grounds.lifecycle, now)
     moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
     step = step.with_version(moved if approval is None else validity.approved(moved, approval, now))
+    way = grounds.lifecycle.transition(state.stage, target)
+    if way is not None and way.copy_to:
+        step = step.owing(Duty(COPY, version, way.copy_to))
     step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
         step = _displace(step, displaced, version, grounds.lifecycle, now, cause)
@@ -167,13 +238,12 @@ def delete(
     fields: dict[str, Json] = {"from": state.stage, "why": why}
     step = step.record(Draft(RecordType.DELETED, version, state.incarnation, actor, fields))
     if stage is not None and not stage.deletable:
-        violation: dict[str, Json] = {
-            "from": state.stage,
-            "why": f"deleted while at {state.stage}, which is not deletable",
-        }
-        step = step.record(
-            Draft(RecordType.VIOLATED, version, state.incarnation, actor, violation, cause)
-        )
+        why = f"deleted while at {state.stage}, which is not deletable"
+        violation: dict[str, Json] = {"from": state.stage, "why": why}
+        # What is deleted gets no requests that could be taken away.
+        told = lifecycle.on_violation is not OnViolation.RECORD
+        then = OnViolation.NOTIFY if told else OnViolation.RECORD
+        step = violate(step, version, actor, violation, then, cause)
     if state.approval:
         step = close(
             step,
@@ -186,6 +256,20 @@ def delete(
         )
     holders = {s: tuple(v for v in held if v != version) for s, held in step.state.holders.items()}
     return step.with_holders(holders).with_version(replace(step.version(version), gone=True))
+
+
+def violate(
+    step: Step,
+    version: str,
+    actor: Actor,
+    fields: Mapping[str, Json],
+    then: OnViolation,
+    because_of: int | None = None,
+) -> Step:
+    """Record that something was done to a version that the lifecycle forbids, and what follows."""
+    incarnation = step.version(version).incarnation
+    said = {**fields, "then": str(then)}
+    return step.record(Draft(RecordType.VIOLATED, version, incarnation, actor, said, because_of))
 
 
 def forget(step: Step, version: str, actor: Actor, why: str) -> Step:
@@ -221,29 +305,50 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         stage=target,
         since=now,
         held=held,
+        base=_hiding(state.base, lifecycle, target),
         approved_by="",
         valid_until=None,
         blocked_when_invalid=False,
+        retires_at=None,
+        retires_from="",
     )
     return step.with_version(moved).with_holders(holders)
+
+
+def _hiding(
+    base: Mapping[str, str | None], lifecycle: Lifecycle, target: str
+) -> Mapping[str, str | None]:
+    """Note that the stage hides the version: what is archived from now on is Stageward's to show.
+
+    Noted before it is written, so that a version whose archiving was never verified is shown again
+    when it comes back.
+    """
+    return {**base, ARCHIVED: "true"} if lifecycle.stages[target].hidden else base
 
 
 def _displace(
     step: Step, version: str, by: str, lifecycle: Lifecycle, now: datetime, cause: int
 ) -> Step:
     state = step.version(version)
-    target = lifecycle.stages[state.stage].displaced_to
+    stage = lifecycle.stages[state.stage]
+    target, within = stage.displaced_to, stage.retire_within
+    until = now + within if within is not None else None
     fields: dict[str, Json] = {
         "from": state.stage,
         "to": target,
         "why": "displaced",
         "displaced_by": by,
+        **({"retires_at": timestamp(until)} if until is not None else {}),
         "lifecycle": lifecycle_document(lifecycle),
     }
     draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, ITSELF, fields, cause)
     step = _move(step.record(draft), version, target, lifecycle, now)
     status = f"displaced by version {by}: {state.stage} → {target}"
-    step = step.with_version(replace(step.version(version), status=status))
+    displaced = replace(step.version(version), status=status)
+    if until is not None:
+        status = f"{status}; may be served as before until {minute(until)}"
+        displaced = replace(displaced, status=status, retires_at=until, retires_from=stage.name)
+    step = step.with_version(displaced)
     return _void_stranded(step, version, f"{version} was displaced by {by}", now, cause)
 
 

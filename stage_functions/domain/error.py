@@ -19,6 +19,7 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
         ├── DeniedError                this person may not do this
         ├── StaleError                 the caller decided on something that has changed since
         ├── NotAllowedNowError         right in itself, but not in the present state
+        ├── OvertakenError             what was owed is not wanted any more
         ├── RegistryRefusedError       a registry refuses a write for good: 400, 403, 404, a policy
         ├── SinkRefusedError           a sink refuses an event for good: 400, 403, 404
         ├── RowTooLargeError           a row or batch is over the limits of Table Storage
@@ -116,6 +117,10 @@ class NotAllowedNowError(TerminalError):
     def __init__(self, message: str, *, code: str = "conflict") -> None:
         super().__init__(message)
         self.code = code
+
+
+class OvertakenError(TerminalError):
+    """What was owed is not wanted any more: something was decided since that overtook it."""
 
 
 class RegistryRefusedError(TerminalError):

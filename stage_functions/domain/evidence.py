@@ -61,6 +61,15 @@ class Evidence(Struct, frozen=True):
         """Return a section, empty where nothing is known."""
         return self.sections.get(name, _EMPTY)
 
+    def over(self, origin: Evidence) -> Evidence:
+        """Return the document of a copy: what is empty here is as the original has it.
+
+        Its author is the original's: the copy was made by Stageward.
+        """
+        own = {name: section for name, section in self.sections.items() if section}
+        author = {name: section for name in ("author",) if (section := origin.section(name))}
+        return Evidence({**origin.sections, **own, **author})
+
     def of_job(self, job: str | None) -> Evidence:
         """Return the document with the job that the version names, where nothing is known of it.
 

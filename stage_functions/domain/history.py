@@ -21,6 +21,9 @@ from stage_functions.domain.record import (
     link,
 )
 
+_PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
+"""They say where a version stands from then on."""
+
 
 class Fault(Struct, frozen=True):
     """The first bad record of a history.
@@ -90,10 +93,13 @@ class Standing(Struct, frozen=True):
         stage: the granted stage.
         since: when it was granted.
         number: of the record that put it there.
-        why: `registered`, `imported`, `approved`, `allowed` or `displaced`.
+        why: `registered`, `copied`, `imported`, `approved`, `allowed` or `displaced`.
         approval: id of the approval, or of the one that renewed it last, or "".
         lifecycle: digest of the lifecycle in force, or "".
         valid_until: until when that approval is valid; None for ever.
+        retires_from: the stage that it was displaced from, if it might be served as before for a
+            while, or "".
+        retires_at: until when.
     """
 
     stage: str
@@ -103,6 +109,13 @@ class Standing(Struct, frozen=True):
     approval: str = ""
     lifecycle: str = ""
     valid_until: datetime | None = None
+    retires_from: str = ""
+    retires_at: datetime | None = None
+
+    def served_as(self, moment: datetime) -> tuple[str, ...]:
+        """Return the stages as at which it may be served at a moment: its own one first."""
+        retiring = self.retires_at is not None and moment < self.retires_at
+        return (self.stage, self.retires_from) if retiring else (self.stage,)
 
 
 def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str, Standing]:
@@ -121,7 +134,7 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
             break
         begun = commit
         match record.type:
-            case RecordType.REGISTERED | RecordType.IMPORTED | RecordType.STAGE_CHANGED:
+            case type_ if type_ in _PLACED:
                 standings[record.version] = _standing(record)
             case RecordType.RENEWED:
                 standings[record.version] = replace(
@@ -136,6 +149,26 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
     return standings
 
 
+def stood(records: Iterable[Record], version: str, moment: datetime) -> Standing | None:
+    """Return where a version stood at a moment.
+
+    Args:
+        records: of its asset, in order.
+        version: its number.
+        moment: when. A registry knows a version before its history begins: then it stood where
+            that begins.
+
+    Returns:
+        None where it was gone by then, or was never granted a stage.
+    """
+    own = [record for record in records if record.version == version]
+    found = as_of(own, moment).get(version)
+    placed = [record for record in own if record.type in _PLACED]
+    if found is not None or not placed or placed[0].at <= moment:
+        return found
+    return _standing(placed[0])
+
+
 def _standing(record: Record) -> Standing:
     lifecycle = record.content.get("lifecycle")
     return Standing(
@@ -146,9 +179,15 @@ def _standing(record: Record) -> Standing:
         approval=str(record.content.get("approval", "")),
         lifecycle=str(lifecycle["digest"]) if isinstance(lifecycle, Mapping) else "",
         valid_until=_valid_until(record),
+        retires_from=str(record.content["from"]) if "retires_at" in record.content else "",
+        retires_at=_moment(record, "retires_at"),
     )
 
 
 def _valid_until(record: Record) -> datetime | None:
-    moment = record.content.get("valid_until")
+    return _moment(record, "valid_until")
+
+
+def _moment(record: Record, key: str) -> datetime | None:
+    moment = record.content.get(key)
     return datetime.fromisoformat(str(moment)) if moment else None

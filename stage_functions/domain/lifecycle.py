@@ -215,6 +215,15 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         """Return the stages that transitions from this one reach, in file order."""
         return tuple(t.target for t in self.transitions if t.source == source)
 
+    def deployable(self, stage: str, endpoint: str) -> bool:
+        """Tell whether a version at a stage may be deployed to `registry/endpoint`."""
+        found = self.stages.get(stage)
+        return found is not None and any(fnmatchcase(endpoint, g) for g in found.deployable_to)
+
+    def takers(self, endpoint: str) -> tuple[str, ...]:
+        """Return the stages from which `registry/endpoint` may be served, in file order."""
+        return tuple(name for name in self.stages if self.deployable(name, endpoint))
+
     def exclusive(self) -> tuple[str, ...]:
         """Return the names of the exclusive stages."""
         return tuple(stage.name for stage in self.stages.values() if stage.exclusive)

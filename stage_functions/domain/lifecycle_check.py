@@ -79,6 +79,12 @@ def _stage_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
             yield Fault(
                 (*path, "displaced_to"), f"{name} is not exclusive, so nothing is displaced from it"
             )
+        if stage.retire_within is not None and not stage.displaced_to:
+            yield Fault(
+                (*path, "retire_within"),
+                f"nothing is displaced from {name}, so nothing retires: say displaced_to, or leave "
+                "retire_within out",
+            )
 
 
 def _displacement_faults(lifecycle: Lifecycle, stage: Stage) -> Iterator[Fault]:

@@ -2,6 +2,15 @@
 
 The target is derived from the ledger when it is needed; nothing of it is kept. An edit names what
 is to change, so that everything else of a version stays as it is.
+
+What must hold:
+
+- of the tags whose keys stand for stages, one is there at most: others go before it comes;
+- the registry's own stage field never says Archived, and says nothing where Stageward archives:
+  Azure ML may tell from the one whether the other;
+- what somebody else has archived at a stage that is not hidden stays archived. From the moment
+  that its stage hides a version, the flag is Stageward's: it is set again if somebody takes it
+  back, and taken back when the version is granted a stage that is not hidden.
 """
 
 from __future__ import annotations
@@ -12,11 +21,13 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.domain.asset import Snapshot
-from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
+from stage_functions.domain import presence
+from stage_functions.domain.asset import Kind, Snapshot
+from stage_functions.domain.configuration import Mirror, RegistryConfiguration, RegistryType
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, STAGE_STATUS
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.presence import APPROVAL, PRESENCE
+from stage_functions.domain.state import ARCHIVED, VersionState
 
 MAX_STATUS_CHARACTERS = 250
 """Azure Resource Manager takes 256 characters in a tag's value."""
@@ -24,10 +35,8 @@ MAX_STATUS_CHARACTERS = 250
 
 MIRRORED = (STAGE, STAGE_STATUS, STAGE_GOVERNOR)
 """The tags that every version of a governed registry carries."""
-
-
-ARCHIVED = "archived"
-"""In `base`: Stageward has archived the version in its registry."""
+_ARCHIVED_STAGE = "archived"
+"""No registry's own stage field is set to this: Azure ML would hide the version for it."""
 
 
 class Edit(Struct, frozen=True):
@@ -37,11 +46,14 @@ class Edit(Struct, frozen=True):
         tags: values by key; None removes the tag.
         native_stage: of the registry's own stage field: "" empties it, None leaves it.
         archived: hide it in its registry, or show it again; None leaves that as it is.
+        kept: key of the tag that stands for the stage, or "". Where it is there with another value,
+            that value stays: so Stageward and whoever else sets it never write in turns.
     """
 
     tags: Mapping[str, str | None] = field(default_factory=dict)
     native_stage: str | None = None
     archived: bool | None = None
+    kept: str = ""
 
     @property
     def nothing(self) -> bool:
@@ -50,10 +62,16 @@ class Edit(Struct, frozen=True):
 
     def differing(self, snapshot: Snapshot) -> Edit:
         """Return what of this the version does not show yet."""
-        shown, native = snapshot.tags, snapshot.native_stage or ""
+        shown, native = snapshot.tags, self.native_stage
+        if native == (snapshot.native_stage or "") or (snapshot.archived and self.archived is None):
+            native = None  # of what somebody else has archived the field is left alone
         return Edit(
-            {key: value for key, value in self.tags.items() if shown.get(key) != value},
-            None if self.native_stage == native else self.native_stage,
+            {
+                key: value
+                for key, value in self.tags.items()
+                if shown.get(key) != value and not (key == self.kept and key in shown)
+            },
+            native,
             None if self.archived == snapshot.archived else self.archived,
         )
 
@@ -61,6 +79,7 @@ class Edit(Struct, frozen=True):
 def mirror(
     ledger: str,
     state: VersionState,
+    kind: Kind,
     lifecycle: Lifecycle,
     registry: RegistryConfiguration,
     now: datetime,
@@ -70,6 +89,7 @@ def mirror(
     Args:
         ledger: the ledger's id.
         state: where the version stands.
+        kind: of its asset.
         lifecycle: the one that governs it.
         registry: where its stage is shown.
         now: aware UTC.
@@ -77,27 +97,84 @@ def mirror(
     status = state.status
     if len(status) > MAX_STATUS_CHARACTERS:
         status = f"{status[: MAX_STATUS_CHARACTERS - 1]}…"
-    said = (state.stage, status, f"{ledger}/{state.number}")
-    tags = dict(zip(MIRRORED, said, strict=True))
-    return Edit(tags, archived=_archived(state, lifecycle, registry, now))
+    archived = _archived(state, lifecycle, registry, now)
+    tags = {
+        STAGE: state.stage,
+        STAGE_STATUS: status,
+        **_presence(state, lifecycle, registry),
+        STAGE_GOVERNOR: f"{ledger}/{state.number}",
+    }
+    return Edit(
+        tags,
+        _native(state.stage, kind, registry, hidden=archived is True),
+        archived,
+        presence.key(registry, state.stage) if presence.mirrored(registry) else "",
+    )
 
 
 def shown(state: VersionState, edit: Edit) -> VersionState:
     """Return the state of a version that was verified to show all of an edit."""
     base = {**state.base, STAGE: state.stage}
+    if edit.kept:
+        base |= {PRESENCE: state.stage, APPROVAL: edit.tags[APPROVAL]}
     if edit.archived is not None:
         base[ARCHIVED] = "true" if edit.archived else None
     return replace(state, base=base, writers=())
 
 
+def own_tags(registry: RegistryConfiguration, lifecycle: Lifecycle) -> tuple[str, ...]:
+    """Return the keys that are Stageward's to write on what a lifecycle governs in a registry."""
+    if not presence.mirrored(registry):
+        return MIRRORED
+    return (*MIRRORED, *presence.keys(registry, lifecycle).values(), APPROVAL)
+
+
+def native_stage(stage: str) -> str:
+    """Return what a registry's own stage field is to say of a stage; "" for Archived."""
+    return "" if stage.casefold() == _ARCHIVED_STAGE else stage
+
+
+def shows_native(registry: RegistryConfiguration, kind: Kind) -> bool:
+    """Tell whether the stage is shown in the field that Azure ML has for it, of models only."""
+    return (
+        Mirror.NATIVE_STAGE in registry.mirror_to
+        and registry.type is RegistryType.AZUREML
+        and kind is Kind.MODELS
+    )
+
+
+def hides(registry: RegistryConfiguration, lifecycle: Lifecycle, stage: str) -> bool:
+    """Tell whether versions at a stage are archived in their registry."""
+    known = lifecycle.stages.get(stage)
+    return registry.type is RegistryType.AZUREML and known is not None and known.hidden
+
+
+def _presence(
+    state: VersionState, lifecycle: Lifecycle, registry: RegistryConfiguration
+) -> dict[str, str | None]:
+    if not presence.mirrored(registry):
+        return {}
+    own = presence.key(registry, state.stage)
+    others = {one: None for one in presence.keys(registry, lifecycle).values() if one != own}
+    approved = presence.approval(registry, state.stage) if state.approved_by else None
+    return {**others, own: presence.TRUE, APPROVAL: approved}
+
+
+def _native(stage: str, kind: Kind, registry: RegistryConfiguration, *, hidden: bool) -> str | None:
+    if not shows_native(registry, kind):
+        return None
+    return "" if hidden else native_stage(stage)
+
+
 def _archived(
     state: VersionState, lifecycle: Lifecycle, registry: RegistryConfiguration, now: datetime
 ) -> bool | None:
-    """Hide a version whose stage is hidden; show again what was hidden here, and nothing else."""
+    """Hide a version whose stage is hidden; show again what was hidden here, and nothing else.
+
+    While one that was displaced may still be served, the flag is left alone.
+    """
     if registry.type is not RegistryType.AZUREML:
         return None
-    stage = lifecycle.stages.get(state.stage)
-    retired = state.retires_at is None or state.retires_at <= now
-    if stage is not None and stage.hidden and retired:
-        return True
+    if hides(registry, lifecycle, state.stage):
+        return True if state.retires_at is None or state.retires_at <= now else None
     return False if state.base.get(ARCHIVED) else None

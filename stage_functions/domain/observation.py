@@ -3,18 +3,34 @@
 A value asks only if it differs from `base` (what was last seen or verifiably written) and from the
 granted stage, and was not answered before for this incarnation. So a tool that writes old tags back
 moves nothing, withdraws nothing, and fills no history.
+
+Where several ask at once, the first of `stage_request`, `stage`, the tags that stand for stages,
+and MLflow's own stage is the request; one that names the same stage is part of it.
+
+Of tags that stand for stages only those ask that came since `base`, and of those the furthest in
+the order of the file; those that came with it are answered with it. Where they mirror the stage
+too, they are Stageward's own: what asks is removed again, and what may not ask is put back, as an
+edit of `stage` is. Where they only ask, they are other people's: nothing is put back, so a
+transition that does not exist is refused in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.domain import presence
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.configuration import RegistryConfiguration, Source, StageEdits
 from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.presence import APPROVAL, PRESENCE
+from stage_functions.domain.presence_reading import (
+    came_since_base,
+    read_approval,
+    read_presence,
+)
+from stage_functions.domain.reading import Reading, Wish, drifted, is_new
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.domain.state import MAX_ASKED, VersionState
 
@@ -25,60 +41,37 @@ STAGE_GOVERNOR = "stage_governor"
 CONVERSATION = (STAGE, STAGE_REQUEST, STAGE_STATUS, STAGE_GOVERNOR)
 """The tags that carry the conversation; hints about others are acknowledged unread."""
 MLFLOW_STAGE = "mlflow_stage"
+SHOWN_BY_TAG = (STAGE, PRESENCE, APPROVAL)
+"""Sources whose values Stageward itself writes."""
 MAX_TARGET_CHARACTERS = 200
 """Of a value that a record repeats though nobody has checked it."""
 _WITHDRAW = "withdraw "
 
 
-class Wish(Struct, frozen=True):
-    """What a changed value asks for.
-
-    Attributes:
-        target: the stage, in the words of whoever asked.
-        reason: theirs too, or "".
-        source: `stage`, `stage_request` or `mlflow_stage`.
-    """
-
-    target: str
-    reason: str
-    source: str
-
-
-class Reading(Struct, frozen=True):
-    """What an observation means.
-
-    Attributes:
-        wish: the transition it asks for, or None.
-        withdraw: id of the approval it withdraws, or "".
-        drift: the value of `stage` that must be put back, or None.
-        missing: the `stage` tag is not there, or is a late write of Stageward's own: write it.
-        answers: the values that answering it judges, by source.
-        absorbed: values that name the granted stage already, by source: no record, no reply.
-    """
-
-    wish: Wish | None = None
-    withdraw: str = ""
-    drift: str | None = None
-    missing: bool = False
-    answers: Mapping[str, str | None] = field(default_factory=dict)
-    absorbed: Mapping[str, str | None] = field(default_factory=dict)
-
-    @property
-    def nothing(self) -> bool:
-        """Nobody asked, and nothing is out of place."""
-        return not (
-            self.wish or self.withdraw or self.drift is not None or self.missing or self.absorbed
-        )
-
-
-def observed(snapshot: Snapshot, registry: RegistryConfiguration) -> dict[str, str | None]:
+def observed(
+    snapshot: Snapshot, registry: RegistryConfiguration, lifecycle: Lifecycle
+) -> dict[str, str | None]:
     """Return the values that a registry's configuration listens to, by source."""
     values = {STAGE: snapshot.tags.get(STAGE)}
     if Source.TAG in registry.requests_from:
         values[STAGE_REQUEST] = snapshot.tags.get(STAGE_REQUEST)
     if Source.MLFLOW_STAGE in registry.requests_from:
         values[MLFLOW_STAGE] = snapshot.native_stage
+    if presence.asked(registry) or presence.mirrored(registry):
+        values[PRESENCE] = presence.seen(snapshot.tags, registry, lifecycle)
+    if presence.mirrored(registry):
+        values[APPROVAL] = snapshot.tags.get(APPROVAL)
     return values
+
+
+def fresh_edit(
+    state: VersionState, values: Mapping[str, str | None], registry: RegistryConfiguration
+) -> bool:
+    """Tell whether somebody has edited what would be written over: it must be answered first."""
+    if values.get(STAGE) not in (state.base.get(STAGE), state.stage):
+        return True
+    came = came_since_base(state, values.get(PRESENCE)) if presence.mirrored(registry) else ()
+    return any(stage not in state.held for stage in came)
 
 
 def read(
@@ -100,12 +93,10 @@ def read(
             be a late write of Stageward's own: it is put right without calling it drift.
     """
     reading = _read_request(state, values, lifecycle)
-    if reading.wish is None:
-        reading = _read_native(state, values, reading)
-    late = values.get(STAGE)
-    if owed and late in state.held and late not in (state.base.get(STAGE), state.stage):
-        return replace(reading, missing=True)
-    return _read_stage(state, values, lifecycle, registry, reading)
+    reading = _read_stage(state, values, lifecycle, registry, reading, owed=owed)
+    reading = read_presence(state, values, lifecycle, registry, reading, owed=owed)
+    reading = read_approval(state, values, registry, reading, owed=owed)
+    return _read_native(state, values, reading)
 
 
 def parse_request(value: str, lifecycle: Lifecycle) -> tuple[str, str]:
@@ -143,10 +134,13 @@ def _read_native(
     value = values.get(MLFLOW_STAGE)
     if value is None or value == state.base.get(MLFLOW_STAGE):
         return reading
+    if reading.wish is not None and reading.wish.target != value:
+        return reading
     if value == state.stage:
         return replace(reading, absorbed={**reading.absorbed, MLFLOW_STAGE: value})
     answers = {**reading.answers, MLFLOW_STAGE: value}
-    return replace(reading, wish=Wish(value, "", MLFLOW_STAGE), answers=answers)
+    wish = reading.wish or Wish(value, "", MLFLOW_STAGE)
+    return replace(reading, wish=wish, answers=answers)
 
 
 def _read_stage(
@@ -155,18 +149,20 @@ def _read_stage(
     lifecycle: Lifecycle,
     registry: RegistryConfiguration,
     reading: Reading,
+    *,
+    owed: bool,
 ) -> Reading:
     value = values.get(STAGE)
     if value in (state.base.get(STAGE), state.stage):
         return reading
-    if value is None:
-        return replace(reading, missing=True)
+    if value is None or (owed and value in state.held):
+        return replace(reading, missing=True, misplaced=(STAGE,))
+    reading = replace(reading, answers={**reading.answers, STAGE: value})
     if reading.wish is not None and reading.wish.target == value:
-        return replace(reading, answers={**reading.answers, STAGE: value})
+        return reading
     if reading.wish is None and _asks(state, value, lifecycle, registry):
-        answers = {**reading.answers, STAGE: value}
-        return replace(reading, wish=Wish(value, "", STAGE), answers=answers)
-    return replace(reading, drift=value, answers={**reading.answers, STAGE: value})
+        return replace(reading, wish=Wish(value, "", STAGE))
+    return drifted(reading, STAGE, value)
 
 
 def _asks(
@@ -176,7 +172,5 @@ def _asks(
         registry.stage_edits is StageEdits.FORWARD
         and Source.TAG in registry.requests_from
         and lifecycle.transition(state.stage, value) is not None
-        and value not in state.held
-        and not state.was_asked(STAGE, value)
-        and len(state.asked) < MAX_ASKED
+        and is_new(state, STAGE, value)
     )

@@ -63,9 +63,12 @@ NOTIFIED = frozenset(
         RecordType.ESCALATED,
         RecordType.APPROVAL_CLOSED,
         RecordType.VALIDITY_ENDED,
+        RecordType.VIOLATED,
     }
 )
-"""What people are told of, where they can be told."""
+"""What people are told of, where they can be told: see `Record.told`."""
+ONLY_RECORDED = "record"
+"""What follows a violation of which nobody is told."""
 
 
 class Draft(Struct, frozen=True):
@@ -112,6 +115,12 @@ class Record(Struct, frozen=True):
     def type(self) -> RecordType:
         """What it is about."""
         return RecordType(str(self.content["type"]))
+
+    @property
+    def told(self) -> bool:
+        """People are told of it, where they can be told."""
+        quiet = self.content.get("then", ONLY_RECORDED) == ONLY_RECORDED
+        return self.type in NOTIFIED and not (quiet and self.type is RecordType.VIOLATED)
 
     @property
     def version(self) -> str:

@@ -14,7 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval
-from stage_functions.domain.record import Draft
+from stage_functions.domain.presence import APPROVAL, PRESENCE, stages
+from stage_functions.domain.record import Draft, Json
 
 MAX_ASKED = 100
 """Values of `stage` and `stage_request` remembered as answered; beyond, only the API asks."""
@@ -25,7 +26,9 @@ PUT_BACK_PAUSE_SECONDS = 3600
 MISSING_TWICE_SECONDS = 300
 """A version is gone when its registry has said so twice, this far apart."""
 MAX_VIOLATIONS = 100
-"""Violations by one version remembered as recorded."""
+"""Violations by one version remembered as recorded: the newest."""
+ARCHIVED = "archived"
+"""In `base`: the stage of the version hides it, so that Stageward archives it in its registry."""
 
 
 class Origin(Struct, frozen=True):
@@ -37,6 +40,7 @@ class Origin(Struct, frozen=True):
         record: hash, 64 hex digits, of the record that granted the stage that the copy begins at.
         evidence: digest of what was known of it then, or "".
         author: id of who registered it, or "".
+        number: of that record, in the history of what was copied.
     """
 
     version: str
@@ -44,15 +48,28 @@ class Origin(Struct, frozen=True):
     record: str
     evidence: str = ""
     author: str = ""
+    number: int = 0
+
+    def document(self) -> dict[str, Json]:
+        """Return the origin as records carry it."""
+        known: dict[str, Json] = {"evidence": self.evidence} if self.evidence else {}
+        return {
+            "version": self.version,
+            "content": self.content,
+            "number": self.number,
+            "record": self.record,
+            **known,
+        }
 
 
 class Duty(Struct, frozen=True):
     """Something that a decision owes the outside besides tags, events and notices.
 
     Attributes:
-        kind: `copy` or `traffic`.
+        kind: `copy`, `traffic` or `forget`.
         version: number of the version that it is about.
-        target: the alias to copy to, or `endpoint/deployment` to take the traffic from.
+        target: the alias to copy to, `registry/endpoint/deployment` to take the traffic from, or
+            the key of what was noted as unregistered, and is so no longer.
     """
 
     kind: str
@@ -62,6 +79,7 @@ class Duty(Struct, frozen=True):
 
 COPY = "copy"
 TRAFFIC = "traffic"
+FORGET = "forget"
 
 
 class VersionState(Struct, frozen=True):
@@ -83,7 +101,8 @@ class VersionState(Struct, frozen=True):
         put_backs: when its tags were put back lately.
         paused_until: no put-back before this moment, or None.
         stopped: why nothing is written to it, or "".
-        overruled: the value of `stage_governor` that an operator has decided to write over, or "".
+        overruled: the value of `stage_governor` that an operator has decided to write over, or
+            that a copy came with, or "".
         gone: deleted in its registry.
         missing_since: when its registry first answered that there is no such version, or None.
         deleted_by: id of who is proven to have deleted it, until it is known to be gone; or "".
@@ -96,6 +115,7 @@ class VersionState(Struct, frozen=True):
             in its registry; None where that is past or was never so.
         retires_from: the stage that it was displaced from, while `retires_at` is to come.
         violations: hashes of the violations by it that were recorded: each is recorded once.
+        job: id of the job that made it, or "".
     """
 
     version: str
@@ -125,6 +145,12 @@ class VersionState(Struct, frozen=True):
     retires_at: datetime | None = None
     retires_from: str = ""
     violations: tuple[str, ...] = ()
+    job: str = ""
+
+    @property
+    def content(self) -> str:
+        """What identifies its content, as `Snapshot.content` has it."""
+        return self.incarnation.partition("/")[2]
 
     @property
     def moments(self) -> tuple[datetime, ...]:
@@ -144,7 +170,11 @@ class VersionState(Struct, frozen=True):
 
     def answered(self, answers: Mapping[str, str | None]) -> VersionState:
         """Remember the values that a decision judged: they are base, and do not ask again."""
-        hashes = tuple(asked_hash(source, value) for source, value in answers.items() if value)
+        hashes = tuple(
+            asked_hash(source, one)
+            for source, value in answers.items()
+            for one in _asking(source, value)
+        )
         fresh = tuple(value for value in hashes if value not in self.asked)
         return replace(
             self,
@@ -152,6 +182,22 @@ class VersionState(Struct, frozen=True):
             asked=(*self.asked, *fresh)[:MAX_ASKED],
             writers=(),
         )
+
+    def violated(self, mark: str) -> VersionState:
+        """Remember a violation by its hash as recorded."""
+        return replace(self, violations=(*self.violations, mark)[-MAX_VIOLATIONS:])
+
+
+def violation_hash(*parts: str) -> str:
+    """Return what `violations` keeps of one: 16 hex digits over what tells it from others."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _asking(source: str, value: str | None) -> tuple[str, ...]:
+    """Return what of a value may ask: of tags that stand for stages each one by itself."""
+    if source == PRESENCE:
+        return stages(value)
+    return (value,) if value and source != APPROVAL else ()
 
 
 def asked_hash(source: str, value: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from stage_functions.application import keys, upkeep
+from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
@@ -55,6 +55,7 @@ def scan(context: Context, scanner: Scanner) -> None:
             faults.append(exc)
     if _begins_the_day(now):
         log.info("%d old answers are forgotten", upkeep.forget_answers(context))
+        log.info("%d outputs are listed no more", unregistered.forget_old(context))
     if faults:
         raise faults[0]
 

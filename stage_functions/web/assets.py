@@ -88,12 +88,15 @@ def list_versions(
     waiting: Annotated[bool, Query(description="Only versions with an open approval.")] = False,
     gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
     hidden: Annotated[bool, Query(description="Those at hidden stages too.")] = False,
+    unregistered: Annotated[
+        bool, Query(description="What nobody has registered too; so does stage=Unregistered.")
+    ] = False,
     cursor: Annotated[str, Query(description="From an earlier page.")] = "",
     limit: Limit = 100,
 ) -> Response:
     """List versions with their stages."""
     caller(request)
-    wanted = query.Filter(registry, _kind(kind), stage, waiting, gone, hidden)
+    wanted = query.Filter(registry, _kind(kind), stage, waiting, gone, hidden, unregistered)
     page = query.assets(context_of(request), wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 

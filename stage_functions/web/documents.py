@@ -12,6 +12,8 @@ from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
 from stage_functions.application.importing import Import
+from stage_functions.application.ledger import Owed
+from stage_functions.application.origins import Hop
 from stage_functions.application.query import (
     ApprovalView,
     AssetPage,
@@ -20,14 +22,17 @@ from stage_functions.application.query import (
     VersionView,
 )
 from stage_functions.application.scan import Scanned
+from stage_functions.application.unregistered import refusal_words
+from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.upkeep import OwedView
 from stage_functions.domain import lifecycle as domain
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.history import Standing
+from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Verdict
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import COPY, VersionState
 from stage_functions.wire import api
 
 _FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
@@ -94,6 +99,7 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         stopped=entry.stopped or None,
         approved_by=entry.approved_by or None,
         valid_until=entry.valid_until,
+        job=entry.job or None,
     )
 
 
@@ -117,7 +123,10 @@ def asset(view: AssetView, entries: list[CatalogEntry]) -> api.Asset:
 
 def version(view: VersionView) -> api.Version:
     """Return a version with its evidence."""
+    if view.note is not None:
+        return _unregistered(view, view.note)
     state, snapshot = view.state, view.snapshot
+    origins = tuple(origin(hop) for hop in view.hops)
     return api.Version(
         version=str(view.version),
         stage=(state.stage or None) if state else None,
@@ -135,6 +144,47 @@ def version(view: VersionView) -> api.Version:
         evidence=evidence(view.evidence),
         approved_by=(state.approved_by or None) if state else None,
         valid_until=state.valid_until if state else None,
+        origin=origins[0] if origins else None,
+        origins=origins,
+        copies=tuple(
+            api.Copy(str(one.version), str(one.source), one.stage or None) for one in view.copies
+        ),
+    )
+
+
+def origin(hop: Hop) -> api.Origin:
+    """Return what a version is a copy of."""
+    known = hop.origin
+    return api.Origin(
+        version=known.version,
+        stage=hop.stage,
+        content=known.content,
+        number=known.number,
+        record=known.record,
+        proven=not hop.fault,
+        detail=hop.sentence,
+        evidence=known.evidence or None,
+        now=hop.now or None,
+    )
+
+
+def _unregistered(view: VersionView, note: Note) -> api.Version:
+    snapshot = view.snapshot
+    return api.Version(
+        version=str(view.version),
+        stage=UNREGISTERED,
+        since=note.made_at,
+        allowed=(),
+        approval=None,
+        status=refusal_words(note),
+        stopped=None,
+        registered=snapshot is not None,
+        created=note.made_at,
+        author=note.author or None,
+        description=snapshot.description if snapshot else "",
+        tags=dict(snapshot.tags) if snapshot else {},
+        properties=dict(snapshot.properties) if snapshot else {},
+        evidence=evidence(view.evidence),
     )
 
 
@@ -261,12 +311,17 @@ def owed(view: OwedView) -> api.Owed:
         id=view.id,
         asset=view.asset,
         duty=view.owed.duty,
-        target=view.owed.target,
+        target=_target(view.owed),
         attempts=view.owed.attempts,
         next_at=view.owed.next_at,
         parked=view.owed.parked,
         error=view.owed.error,
     )
+
+
+def _target(row: Owed) -> str:
+    """Return what owed work is about; of a copy, which version goes where."""
+    return f"version {row.versions[0]} to {row.target}" if row.duty == COPY else row.target
 
 
 def _author(state: VersionState | None, shown: str | None) -> str | None:

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from stage_functions.application import upkeep
 from stage_functions.application.deliveries import Delivered, deliver
+from stage_functions.domain import presence
 from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.web.contract import PROBLEM, Responses, calls, problems, reply
@@ -101,7 +102,7 @@ async def take_webhook(
     delivery_id = mlflow.verify(request.headers, body, here.webhook_secret, clock.now())
     alias = _alias(here, registry)
     try:
-        delivery = mlflow.signals(body, alias)
+        delivery = mlflow.signals(body, alias, _heard(here, alias))
     except InvalidInputError as exc:
         return problem(400, "malformed", str(exc))
     seen = f"{alias}/{delivery_id}"
@@ -134,6 +135,11 @@ def _alias(here: Service, wanted: str) -> str:
         return servers[0]
     message = f"query.registry: say which MLflow server it is, {' or '.join(servers) or 'none is'}"
     raise InvalidInputError(message)
+
+
+def _heard(here: Service, alias: str) -> frozenset[str]:
+    configuration = here.context.configuration
+    return presence.heard(configuration.registry(alias), configuration.lifecycles)
 
 
 def _delivered(found: Delivered) -> Response:

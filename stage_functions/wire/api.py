@@ -197,9 +197,10 @@ class CatalogVersion:
     Attributes:
         asset: `registry/kind/name`.
         version: its number.
-        stage: the granted stage; null where its registry is only observed.
-        since: when it was granted, or first observed.
-        record: number of its last record.
+        stage: the granted stage; null where its registry is only observed; Unregistered where
+            nobody has registered it.
+        since: when it was granted, or first observed; or when what is Unregistered was made.
+        record: number of its last record; 0 where it is Unregistered.
         approval: id of its open approval.
         status: the last answer, in words.
         author: id of who registered it.
@@ -207,6 +208,7 @@ class CatalogVersion:
         stopped: why nothing is written to it.
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
+        job: id of the job that made it.
     """
 
     asset: str
@@ -221,6 +223,7 @@ class CatalogVersion:
     stopped: str | None
     approved_by: str | None = None
     valid_until: datetime | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,12 +259,55 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a version is a copy of.
+
+    Attributes:
+        version: `registry/kind/name:version` of what was copied.
+        stage: the stage that was granted to it, where the copy began.
+        content: what identified its content.
+        number: of the record that granted that stage, in the history of what was copied.
+        record: hash of that record, 64 hex digits.
+        proven: there is such a record, with that hash, and it grants that.
+        detail: the same in words, or why not.
+        evidence: digest of what was known of it then.
+        now: where it stands now; null where it is gone, or another thing by now.
+    """
+
+    version: str
+    stage: str
+    content: str
+    number: int
+    record: str
+    proven: bool
+    detail: str
+    evidence: str | None = None
+    now: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of a version.
+
+    Attributes:
+        version: `registry/kind/name:version`.
+        source: what it was copied from: the version itself, or one of its copies.
+        stage: where it stands; null where it is gone.
+    """
+
+    version: str
+    source: str
+    stage: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """A version as the ledger and its registry know it.
 
     Attributes:
         version: `registry/kind/name:version`.
-        stage: the granted stage; null where none was granted.
+        stage: the granted stage; null where none was granted; Unregistered where nobody has
+            registered it.
         since: when it was granted.
         allowed: stages that may be asked for.
         approval: id of its open approval.
@@ -276,6 +322,9 @@ class Version:
         evidence: what is known of it, by section; an empty section was not recorded.
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
+        origin: what it is a copy of; null where it is none.
+        origins: the whole chain, that first.
+        copies: what it was copied to, and what those were copied to.
     """
 
     version: str
@@ -294,6 +343,9 @@ class Version:
     evidence: Mapping[str, Mapping[str, Scalar]]
     approved_by: str | None = None
     valid_until: datetime | None = None
+    origin: Origin | None = None
+    origins: tuple[Origin, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +369,7 @@ class Standing:
         stage: the granted stage.
         since: when it was granted.
         record: number of the record that put it there.
-        why: registered, imported, approved, allowed or displaced.
+        why: registered, copied, imported, approved, allowed or displaced.
         approval: id of the approval, or of the one that renewed it last.
         approved_by: ids of those whose approval counted.
         lifecycle: digest of the lifecycle in force.

@@ -12,12 +12,14 @@ from typing import Any
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Configuration, RegistryType, Source
 from stage_functions.domain.hint import did_you_mean
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
+from stage_functions.wire.copy_faults import copy_faults, strangers_only
+from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
 
 CheckRule = Callable[[Rule, Collection[str]], str]
 
@@ -40,9 +42,12 @@ def configuration_faults(
         path = ("lifecycles", index)
         for fault in (
             *_scope_faults(lifecycle, configuration.registries),
+            *_endpoint_faults(lifecycle, configuration),
             *_name_faults(lifecycle),
+            *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
+            *copy_faults(lifecycle, configuration),
         ):
             yield Fault((*path, *fault.path), fault.message)
 
@@ -65,6 +70,11 @@ def _registry_faults(
         if Source.MLFLOW_STAGE in registry.requests_from and registry.type is RegistryType.AZUREML:
             message = "mlflow_stage is of MLflow servers; Azure ML has no such field"
             yield Fault((*path, "requests_from"), message)
+        for found in mirror_faults(registry, configuration.lifecycles):
+            yield Fault((*path, *found.path), found.message)
+        why = strangers_only(registry.alias, configuration) if registry.copies_only else ""
+        if why:
+            yield Fault((*path, "copies_only"), why)
         for position, glob in enumerate(registry.watch):
             yield from _kind_faults((*path, "watch", position), glob.partition("/")[0])
         if not registry.address:
@@ -125,6 +135,16 @@ def _scope_faults(lifecycle: Lifecycle, aliases: Iterable[str]) -> Iterator[Faul
             message = f"'{registry}' matches no registry; there are {', '.join(known)}"
             yield Fault(path, message + did_you_mean(registry, known))
         yield from _kind_faults(path, kind)
+
+
+def _endpoint_faults(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[Fault]:
+    types = (registry.type for registry in configuration.registries.values())
+    if lifecycle.on_violation is OnViolation.ZERO_TRAFFIC and RegistryType.AZUREML not in types:
+        message = (
+            "only Azure ML has endpoints to take traffic from, and no registry here is one: write "
+            f"{OnViolation.NOTIFY}"
+        )
+        yield Fault(("on_violation",), message)
 
 
 def _name_faults(lifecycle: Lifecycle) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -75,12 +75,13 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     return delivery
 
 
-def signals(body: bytes | str, alias: str) -> Signals:
+def signals(body: bytes | str, alias: str, heard: Collection[str] = ()) -> Signals:
     """Return what a delivery amounts to.
 
     Args:
         body: as it arrived, verified.
         alias: of the registry that it came from.
+        heard: keys of tags that count there besides those of the conversation.
 
     Raises:
         InvalidInputError: it is not JSON, not an event, or speaks of a version without naming it.
@@ -90,7 +91,7 @@ def signals(body: bytes | str, alias: str) -> Signals:
     if entity not in (_VERSION, _VERSION_TAG):
         return Signals(ignored=(f"events about {shown(entity)} are not followed",))
     key = text(event, "data", "key")
-    if entity == _VERSION_TAG and key and key not in CONVERSATION:
+    if entity == _VERSION_TAG and key and key not in (*CONVERSATION, *heard):
         return Signals(ignored=(f"the tag {shown(key)} is none that asks",))
     signal = Signal(
         _version(member(event, "data"), alias),

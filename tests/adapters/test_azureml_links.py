@@ -9,6 +9,8 @@ from stage_functions.adapters.azureml_links import registry_places, workspace_pl
 from stage_functions.domain.asset import Version
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.places import Places, link
+from tests.adapters.azureml_local import connected
+from tests.azureml.identity import TENANT
 
 WORKSPACE = (
     "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/dev"
@@ -57,6 +59,20 @@ def test_shows_what_is_in_a_registry(kind: str) -> None:
     page = f"https://ml.azure.com/registries/shared-reg/{kind}/iris/version/3"
     assert Places(page) == places
     assert f"{page}?tid=t" == registry_places(STUDIO, "shared-reg", version, tenant="t").version
+
+
+def test_signs_in_where_stageward_does() -> None:
+    """Once a token was sent, links name its directory; before that nobody is asked for it."""
+    version = Version.parse("dev/models/iris:3")
+    with connected() as azure:
+        azure.local.put_version(azure.dev, "models", "iris", "3", {"modelUri": "https://x/m"})
+        first = azure.registry.links(version, Evidence()).version
+        azure.read("dev/models/iris:3")
+        second = azure.registry.links(version, Evidence()).version
+        shared = azure.registries["shared"].links(version, Evidence()).version
+
+    assert f"{first}&tid={TENANT}" == second
+    assert "https://ml.azure.com/registries/shared-reg/models/iris/version/3" == shared
 
 
 def test_a_link_may_always_be_shown() -> None:

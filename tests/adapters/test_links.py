@@ -16,7 +16,9 @@ from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.links import Links
 from stage_functions.application.signatures import Purpose, Signatures
 from stage_functions.domain.approval import Approval, Binding
+from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
+from stage_functions.web.pages.addresses import url_for_version
 from tests.builders import actor
 from tests.fakes.clock import FakeClock
 from tests.fakes.rows import LossyRows
@@ -54,6 +56,18 @@ def test_the_plain_address_names_the_approval(rows: LossyRows, signatures: Signa
     links: Links = PageLinks(URL, signatures)
 
     assert links.approval("7f3k9m2x") == f"{URL}/approvals/7f3k9m2x"
+    assert rows.trips == 0
+
+
+def test_the_address_of_a_version_names_it_encoded_once(
+    rows: LossyRows, signatures: Signatures
+) -> None:
+    """As its page has it; it needs no key either."""
+    links: Links = PageLinks(URL, signatures)
+    version = Version(Asset("dev", Kind.MODELS, "iris & co%20"), "3")
+
+    assert f"{URL}{url_for_version(version)}" == links.version(version)
+    assert links.version(version) == f"{URL}/assets/dev/models/iris%20%26%20co%2520/versions/3"
     assert rows.trips == 0
 
 

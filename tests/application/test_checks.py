@@ -13,7 +13,7 @@ from stage_functions.application.checks import Action, Finding, Question, check
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
     InvalidInputError,
@@ -192,3 +192,31 @@ def test_where_it_is_only_observed_no_transition_is_allowed(target: str, *, know
     assert (found.allowed, found.outcome) == (False, AnswerKind.REFUSED)
     assert "registry demo is in mode observe; the request would be " in found.detail
     assert "  " not in found.detail
+
+
+def test_what_nobody_has_registered_is_not_deployed(it: World) -> None:
+    """Whatever its tags say; and it is said what to do."""
+    it.registry.call_anonymous(ONE)
+    found = asked(it, Action.DEPLOY, endpoint="test/any")
+
+    assert (False, "Unregistered") == (found.allowed, found.stage)
+    assert found.detail.startswith(f"{ONE} is Unregistered: register it first")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_of_asset_has_a_gate(it: World, kind: Kind) -> None:
+    """The lifecycle asks for none in particular."""
+    configuration = it.context.configuration
+    everything = replace(configuration.registry("demo"), watch=("*/*",))
+    configuration = replace(configuration, registries={"demo": everything})
+    context = replace(it.context, configuration=configuration)
+    version = Version(Asset("demo", kind, "thing"), "1")
+    it.registry.register(version, it.clock.now())
+    follow(context, Signal(version))
+    request = Request("", "", actor("sam"))
+    before = check(context, Question(version, Action.DEPLOY, request, "test/any"))
+    request_transition(context, it.command(version, "Staging"))
+    after = check(context, Question(version, Action.DEPLOY, request, "test/any"))
+
+    assert (False, True) == (before.allowed, after.allowed)
+    assert not check(context, Question(version, Action.DELETE, request)).allowed

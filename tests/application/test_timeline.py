@@ -81,3 +81,32 @@ def test_what_stageward_asks_of_itself_is_nobodys_quote() -> None:
     found = of(RecordType.APPROVAL_REQUESTED, fields, ITSELF)
 
     assert ("", "it ran out") == (found.quote, found.why)
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({"from": "Staging", "why": "deleted"}, "a rule of Staging was broken"),
+        (
+            {"from": "None", "endpoint": "prod/scoring", "deployment": "blue", "then": "notify"},
+            "deployed to prod/scoring (blue) while at None",
+        ),
+        (
+            {
+                "from": "None",
+                "endpoint": "prod/scoring",
+                "deployment": "blue",
+                "then": "zero_traffic",
+            },
+            "deployed to prod/scoring (blue) while at None: that deployment is to get no more "
+            "requests",
+        ),
+    ],
+)
+def test_a_violation_says_what_was_done_and_what_follows(
+    fields: dict[str, Json], what: str
+) -> None:
+    """Why it is one stands beside it."""
+    found = of(RecordType.VIOLATED, fields)
+
+    assert (what, "bad", fields.get("why", "")) == (found.what, found.tone, found.why)

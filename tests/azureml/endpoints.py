@@ -36,6 +36,21 @@ def endpoints(world: World, request: Request, place: Place, rest: tuple[str, ...
             raise no_such_route(method, request.path)
 
 
+def batch_endpoints(world: World, request: Request, place: Place, rest: tuple[str, ...]) -> Answer:
+    """Answer what is read below `…/workspaces/dev/batchEndpoints`; nobody writes there."""
+    found = place.batch_endpoints
+    match rest[1:]:
+        case ():
+            return page(request, (one.document for one in found.values()), world.page_size)
+        case (name,) if name in found:
+            return Answer(found[name].document)
+        case (name, deployments) if name in found and deployments.lower() == "deployments":
+            return page(request, found[name].deployments.values(), world.page_size)
+        case _:
+            what = "Endpoint"
+            raise no_such_thing(what, rest[1])
+
+
 def _deployments(
     world: World, request: Request, place: Place, name: str, rest: list[str]
 ) -> Answer:
@@ -70,6 +85,8 @@ def _put_endpoint(world: World, request: Request, place: Place, name: str) -> An
     _check_traffic(traffic, former)
     properties = {
         "authMode": "Key",
+        "properties": {},
+        "mirrorTraffic": {},
         **content["properties"],
         "traffic": traffic,
         "scoringUri": f"https://{name}.{place.location}.inference.ml.azure.local/score",

@@ -1,7 +1,7 @@
 """Workspaces and registries: what they are called, and what they hold.
 
-Azure compares the ids of resources without regard to case; the names of assets count by case here,
-which Azure ML documents nowhere.
+Azure compares the ids of resources without regard to case; the names of assets count by case, as the
+documents of Azure ML say ("Container name. This is case-sensitive.").
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(slots=True)
 class Endpoint:
-    """An online endpoint, and its deployments by name."""
+    """An online or batch endpoint, and its deployments by name."""
 
     document: Document
     deployments: dict[str, Document] = field(default_factory=dict)
@@ -76,6 +76,7 @@ class Place:
         jobs: by name, in the order of their creation.
         runs: by the job's name.
         endpoints: by name.
+        batch_endpoints: likewise.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Place:
     jobs: dict[str, Document] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    batch_endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.azureml.assets import import_version
 from tests.azureml.calls import Answer, Request
 from tests.azureml.errors import ArmError, no_such_asset, no_such_route, refused
-from tests.azureml.place import KINDS, SUBSCRIPTION, Document, Place
+from tests.azureml.place import KINDS, SUBSCRIPTION, Place
 from tests.azureml.world import World
 
 _ACCEPTED = 202
@@ -55,31 +55,53 @@ def data_plane(
 
 
 def _import(world: World, request: Request, place: Place) -> Answer:
+    """Copy what a workspace shares, as the SDK's methods called `share` ask for."""
     asked = request.content().get("properties") or {}
     source = str(asked.get("sourceAssetId", ""))
     found = _SHARED.match(source)
     if found is None or found["kind"].lower() not in KINDS:
         message = f"'{source}' is no id of an asset of a workspace."
         raise refused(message)
-    kind = found["kind"].lower()
-    document = _shared(world, found, kind)
-    if document is None:
+    workspace = world.workspace_of(found["guid"])
+    if workspace is None:
         raise no_such_asset(source)
-    name = str(asked.get("destinationName") or found["name"])
-    number = str(asked.get("destinationVersion") or found["number"])
-    container = place.assets[kind].get(name)
-    if container and number in container.versions:
-        message = f"{place.asset_id(kind, name, number)} already exists."
-        raise ArmError(409, "Conflict", message)
-    properties = _copied(place, kind, name, number, document["properties"])
-    import_version(world, request, place, (kind, name, number), properties)
+    version = (found["kind"].lower(), found["name"], found["number"])
+    _copy(world, request, (workspace, version), place, asked)
     return Answer(None, _ACCEPTED, world.operations.begin(request, prefix=f"/{_PLANE}"))
 
 
-def _shared(world: World, found: re.Match[str], kind: str) -> Document | None:
-    workspace = world.workspace_of(found["guid"])
-    container = workspace.assets[kind].get(found["name"]) if workspace else None
-    return container.versions.get(found["number"]) if container else None
+def publish(world: World, request: Request, place: Place, rest: tuple[str, ...]) -> Answer:
+    """Copy a version of a workspace into a registry: `POST …/versions/1/publish`.
+
+    It is the resource manager's own way, and the only one for components.
+    """
+    kind, name, _, number, _ = rest
+    asked = request.content()
+    registry = world.registry(str(asked.get("registryName", "")))
+    _copy(world, request, (place, (kind.lower(), name, number)), registry, asked)
+    return Answer(None, _ACCEPTED, world.operations.begin(request))
+
+
+def _copy(
+    world: World,
+    request: Request,
+    source: tuple[Place, tuple[str, str, str]],
+    registry: Place,
+    asked: Mapping[str, Any],
+) -> None:
+    workspace, (kind, name, number) = source
+    container = workspace.assets[kind].get(name)
+    if container is None or number not in container.versions:
+        raise no_such_asset(workspace.asset_id(kind, name, number))
+    wanted = str(asked.get("destinationName") or name)
+    version = str(asked.get("destinationVersion") or number)
+    there = registry.assets[kind].get(wanted)
+    if there and version in there.versions:
+        message = f"{registry.asset_id(kind, wanted, version)} already exists."
+        raise ArmError(409, "Conflict", message)
+    former = container.versions[number]["properties"]
+    properties = _copied(registry, kind, wanted, version, former)
+    import_version(world, request, registry, (kind, wanted, version), properties)
 
 
 def _copied(

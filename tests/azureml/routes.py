@@ -9,13 +9,13 @@ from __future__ import annotations
 from tests.azureml import events
 from tests.azureml.assets import assets
 from tests.azureml.calls import Answer, Request
-from tests.azureml.endpoints import endpoints
+from tests.azureml.endpoints import batch_endpoints, endpoints
 from tests.azureml.errors import ArmError, no_such_route, refused
 from tests.azureml.jobs import jobs
 from tests.azureml.listing import page
 from tests.azureml.place import KINDS, PROVIDER, REGISTRIES, WORKSPACES, Place
 from tests.azureml.platform import shown
-from tests.azureml.registries import data_plane, discovery
+from tests.azureml.registries import data_plane, discovery, publish
 from tests.azureml.tracking import tracking
 from tests.azureml.world import World
 
@@ -24,6 +24,7 @@ _VERBS = {"GET": "read", "DELETE": "delete", "POST": "action"}
 _CREATED = 201
 _NO_CONTENT = 204
 _PLACE_SEGMENTS = 8
+_PUBLISHED = 5
 
 
 def answered(world: World, request: Request) -> Answer:
@@ -98,13 +99,17 @@ def _below(world: World, request: Request, place: Place, rest: tuple[str, ...]) 
     collection = rest[0].lower() if rest else ""
     if not rest and request.method == _READ:
         return shown(request, place)
+    if len(rest) == _PUBLISHED and (request.method, rest[-1].lower()) == ("POST", "publish"):
+        return publish(world, request, place, rest)
     if collection in KINDS and not place.is_registry:
         return assets(world, request, place, rest)
     if collection == "jobs":
         return jobs(world, request, place, rest)
     if collection == "onlineendpoints":
         return endpoints(world, request, place, rest)
-    if collection in {"batchendpoints", "computes", "datastores"} and request.method == _READ:
+    if collection == "batchendpoints" and request.method == _READ:
+        return batch_endpoints(world, request, place, rest)
+    if collection in {"computes", "datastores"} and request.method == _READ:
         return page(request, (), world.page_size)
     raise no_such_route(request.method, request.path)
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from tests.azureml.assets import assets
 from tests.azureml.calls import Answer, Request
 from tests.azureml.identity import Person, person
-from tests.azureml.place import Document, Place
+from tests.azureml.place import PROVIDER, Document, Endpoint, Place
 from tests.azureml.routes import resource_manager
 from tests.azureml.tracking import retag
 from tests.azureml.world import World
@@ -164,6 +164,44 @@ class Writing:
                 shares = {deployment: traffic} if isinstance(traffic, int) else traffic
                 self.endpoint(place, endpoint, shares, who=who)
         return document
+
+    def batch_endpoint(
+        self,
+        place: Place,
+        name: str,
+        models: Mapping[str, str],
+        default: str = "",
+        *,
+        who: Who = _ANNA,
+    ) -> None:
+        """Create a batch endpoint with its deployments, or replace it: without an event.
+
+        Args:
+            place: the workspace.
+            name: of the endpoint.
+            models: id of the model of each deployment.
+            default: the deployment that jobs go to; none if empty.
+            who: deploys.
+        """
+        with self.world.lock:
+            id_, type_ = (
+                f"{place.id}/batchEndpoints/{name}",
+                f"{PROVIDER}/workspaces/batchEndpoints",
+            )
+            system = self.world.system_data(_somebody(who), None)
+            defaults = {"deploymentName": default} if default else None
+            document = {"id": id_, "name": name, "type": type_, "systemData": system}
+            endpoint = Endpoint({**document, "properties": {"defaults": defaults}})
+            for one, model in models.items():
+                reference = {"referenceType": "Id", "assetId": model}
+                endpoint.deployments[one] = {
+                    "id": f"{id_}/deployments/{one}",
+                    "name": one,
+                    "type": f"{type_}/deployments",
+                    "properties": {"model": reference},
+                    "systemData": system,
+                }
+            place.batch_endpoints[name] = endpoint
 
     def _put(
         self, place: Place, rest: tuple[str, ...], content: Mapping[str, Any], who: Who

@@ -35,6 +35,28 @@ def test_each_kind_is_imported(
     assert "azureml://datastores" not in str(copy)
 
 
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_each_kind_is_published(
+    local: LocalAzureMl, arm: Arm, dev: Place, shared: Place, kind: str
+) -> None:
+    """The resource manager publishes a version of any kind into a registry, once, and tells it."""
+    local.put_version(dev, kind, "churn", "1", {**CONTENTS[kind], "tags": {"a": "b"}})
+    path = f"{dev.id}/{kind}/churn/versions"
+    asked = {"registryName": "shared", "destinationName": "best", "destinationVersion": "7"}
+
+    numbers = ("1/publish", "1/publish", "9/publish")
+    answers = [arm.post(f"{path}/{number}", asked) for number in numbers]
+
+    assert [202, 409, 404] == [answer.status_code for answer in answers]
+    assert 200 == arm.get(answers[0].headers["Location"]).status_code
+    copy = local.version(shared, kind, "best", "7")
+    assert copy is not None
+    assert "anna" == copy["systemData"]["createdBy"]
+    assert {"a": "b"} == copy["properties"]["tags"]
+    assert "Microsoft.Resources.ResourceActionSuccess" == local.events[-1]["eventType"]
+    assert local.events[-1]["data"]["operationName"].endswith(f"{kind}/versions/publish/action")
+
+
 def test_an_import_is_polled(local: LocalAzureMl, arm: Arm, dev: Place, shared: Place) -> None:
     """The operation says that it is under way as often as it was told to."""
     local.polls = 1

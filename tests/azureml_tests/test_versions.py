@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.azureml import LocalAzureMl, Place
@@ -248,3 +250,25 @@ def test_nonsense_is_refused(local: LocalAzureMl, arm: Arm, dev: Place, content:
 
     assert 400 == answer.status_code
     assert local.version(dev, "models", "churn", "1") is None
+
+
+def test_writers_do_not_disturb_each_other(local: LocalAzureMl, dev: Place) -> None:
+    """Many write at once: every write is later than any before it, is told, and is there."""
+
+    def write(writer: int) -> list[str]:
+        with Arm(local, f"writer {writer}") as arm:
+            path = f"{dev.id}/data/churn/versions/{writer}"
+            written = [
+                arm.put(path, {**CONTENTS["data"], "tags": {"n": str(n)}}) for n in range(20)
+            ]
+            return [answer.json()["systemData"]["lastModifiedAt"] for answer in written]
+
+    with ThreadPoolExecutor(4) as pool:
+        moments = list(pool.map(write, range(4)))
+
+    assert [sorted(own) for own in moments] == moments
+    assert 80 == len({moment for own in moments for moment in own}) == len(local.events)
+    for writer in range(4):
+        stored = local.version(dev, "data", "churn", str(writer))
+        assert stored is not None
+        assert {"n": "19"} == stored["properties"]["tags"]

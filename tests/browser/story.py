@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from stage_functions.application import query
 from stage_functions.application.answer import Answer
+from stage_functions.application.ports.registry import Output
 from stage_functions.application.scan import Scanner
-from stage_functions.application.signal import Signal
+from stage_functions.application.signal import JobSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.unregistered import follow_job
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
@@ -173,4 +175,16 @@ class Story:
         for _ in range(2):
             Scanner(self.it.context).scan("demo")
             self.it.clock.sleep(MISSING_TWICE_SECONDS)
+        self._nameless()
         self.it.clock.sleep(3600)
+
+    def _nameless(self) -> None:
+        """Leave behind what nobody has registered."""
+        made_at = self.it.clock.now()
+        content = "azureml://datastores/workspaceblobstore/paths/azureml/sleepy_plum_8x2k1/model"
+        output = Output("sleepy_plum_8x2k1", "model", content, made_at, "mlflow:sam")
+        self.it.registry.left = [output]
+        follow_job(self.it.context, JobSignal("demo", output.job))
+        nameless = Version(Asset("demo", Kind.COMPONENTS, "azureml_anonymous"), "b0e17849-2f1c")
+        self.it.registry.register(nameless, made_at, anonymous=True)
+        follow(self.it.context, Signal(nameless))

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 import pytest
 
 from stage_functions.application.ports.registry import Registry
-from tests.contracts.registry_evidence import RegistryEvidence
+from tests.contracts.registry_evidence import RegistryEvidence, RegistryJobs
 from tests.contracts.registry_faults import RegistryFaults
 from tests.contracts.registry_links import RegistryLinks
 from tests.contracts.registry_listing import RegistryListing
@@ -33,7 +33,7 @@ from tests.contracts.registry_world import World
 from tests.contracts.registry_writes import RegistryWrites
 
 
-class RegistryContract(
+class AssetsContract(
     RegistryReads,
     RegistryWrites,
     RegistryEvidence,
@@ -41,7 +41,7 @@ class RegistryContract(
     RegistryLinks,
     RegistryFaults,
 ):
-    """The behaviours that Stageward counts on."""
+    """The behaviours that Stageward counts on, of a registry that has no jobs."""
 
     @pytest.fixture
     def world(self) -> World:
@@ -72,3 +72,7 @@ class RegistryContract(
     def fresh(self) -> str:
         """Return a prefix that names of no other test begin with."""
         return f"t{uuid.uuid4().hex[:10]}"
+
+
+class RegistryContract(AssetsContract, RegistryJobs):
+    """The behaviours that Stageward counts on."""

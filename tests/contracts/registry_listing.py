@@ -22,7 +22,7 @@ class RegistryListing:
         made = [world.create(f"{fresh} {name}", tags={"n": name}) for name in AWKWARD_NAMES]
         made += [world.create(f"{fresh} {name}") for name in AWKWARD_NAMES[::2]]
 
-        listed = [one for page in _pages(small_pages, fresh) for one in page.versions]
+        listed = [one for page in _pages(small_pages, world.kind, fresh) for one in page.versions]
         own = [one for one in listed if one.version.asset.name.startswith(fresh)]
 
         assert sorted(made) == sorted(one.version for one in own)
@@ -34,7 +34,7 @@ class RegistryListing:
         for name in names:
             world.create(name)
 
-        assert sorted(names) == _names(small_pages, fresh)
+        assert sorted(names) == _names(small_pages, world.kind, fresh)
 
     def test_never_splits_an_asset(self, small_pages: Registry, world: World, fresh: str) -> None:
         """An asset with more versions than a page holds is on one page, in order of its numbers."""
@@ -43,7 +43,7 @@ class RegistryListing:
 
         pages = [
             [(one.version.asset.name[-1], one.version.number) for one in page.versions]
-            for page in _pages(small_pages, fresh)
+            for page in _pages(small_pages, world.kind, fresh)
         ]
 
         whole = [("b", str(number)) for number in range(1, 6)]
@@ -57,9 +57,9 @@ class RegistryListing:
         for number in range(8):
             world.create(f"{fresh}-{number}")
 
-        page = small_pages.versions(f"models/{fresh}")
+        page = small_pages.versions(f"{world.kind}/{fresh}")
 
-        assert f"models/{page.versions[-1].version.asset.name}" == page.cursor
+        assert f"{world.kind}/{page.versions[-1].version.asset.name}" == page.cursor
         assert small_pages.versions(page.cursor).versions[0].version.asset.name > (
             page.versions[-1].version.asset.name
         )
@@ -68,12 +68,12 @@ class RegistryListing:
         """A pass begins with an empty cursor, ends with one, and behind the end is nothing."""
         made = world.create(fresh)
 
-        pages = list(_pages(small_pages, ""))
+        pages = list(_pages(small_pages, world.kind, ""))
 
         assert "" == pages[-1].cursor
         assert all(page.cursor for page in pages[:-1])
         assert 1 == sum(one.version == made for page in pages for one in page.versions)
-        assert Page((), "") == small_pages.versions("models/\U0010ffff")
+        assert Page((), "") == small_pages.versions(f"{world.kind}/\U0010ffff")
 
     def test_survives_what_comes_and_goes(
         self, small_pages: Registry, world: World, fresh: str
@@ -91,11 +91,11 @@ class RegistryListing:
         )
 
         def between(cursor: str) -> None:
-            if cursor == f"models/{names[2]}":
+            if cursor == f"{world.kind}/{names[2]}":
                 world.delete_asset(names[2])
             next(changes, lambda: None)()
 
-        listed = _names(small_pages, fresh, between)
+        listed = _names(small_pages, world.kind, fresh, between)
 
         assert len(listed) == len(set(listed))
         assert {names[number] for number in (1, 2, 3, 4, 6, 7, 8)} <= set(listed)
@@ -112,18 +112,22 @@ class RegistryListing:
         world.create(f"{fresh}-d")
         world.delete_version(first)
 
-        listed = [str(one.version) for page in _pages(small_pages, fresh) for one in page.versions]
+        listed = [
+            str(one.version)
+            for page in _pages(small_pages, world.kind, fresh)
+            for one in page.versions
+        ]
 
         expected = [f"{fresh}-a:1", f"{fresh}-a:2", f"{fresh}-a:3", f"{fresh}-b:1", f"{fresh}-d:2"]
         own = [one for one in listed if fresh in one]
-        assert [f"{world.alias}/models/{one}" for one in expected] == own
+        assert [f"{world.alias}/{world.kind}/{one}" for one in expected] == own
 
 
 def _pages(
-    registry: Registry, fresh: str, between: Callable[[str], None] = lambda _: None
+    registry: Registry, kind: Kind, fresh: str, between: Callable[[str], None] = lambda _: None
 ) -> Iterator[Page]:
     """Go from the assets of a prefix (or from the start) to the end of the registry."""
-    cursor = f"{Kind.MODELS}/{fresh}"[:-1] if fresh else ""
+    cursor = f"{kind}/{fresh}"[:-1] if fresh else ""
     while True:
         page = registry.versions(cursor)
         yield page
@@ -135,9 +139,11 @@ def _pages(
 
 
 def _names(
-    registry: Registry, fresh: str, between: Callable[[str], None] = lambda _: None
+    registry: Registry, kind: Kind, fresh: str, between: Callable[[str], None] = lambda _: None
 ) -> list[str]:
     names = [
-        one.version.asset.name for page in _pages(registry, fresh, between) for one in page.versions
+        one.version.asset.name
+        for page in _pages(registry, kind, fresh, between)
+        for one in page.versions
     ]
     return [name for name in names if name.startswith(fresh)]

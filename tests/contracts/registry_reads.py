@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stage_functions.application.ports.registry import Registry
-from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.asset import Asset, Version
 from tests.contracts.registry_world import AWKWARD_NAMES, World, write_tags
 
 
@@ -123,4 +123,4 @@ class RegistryReads:
 
 
 def _named(world: World, name: str) -> Version:
-    return Version(Asset(world.alias, Kind.MODELS, name), "1")
+    return Version(Asset(world.alias, world.kind, name), "1")

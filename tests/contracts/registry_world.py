@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from stage_functions.application.ports.registry import Registry
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.mirror import Edit
 
 AWKWARD_NAMES = (
@@ -31,7 +31,11 @@ AWKWARD_NAMES = (
     "x" * 400,
     "😀" * 255,
 )
-"""What follows a prefix in names that tests ask for."""
+"""What follows a prefix in names that tests ask for.
+
+Azure ML documents fewer characters than MLflow takes. What it has in fact is not known here, so its
+adapter is held to the same names, and the local one takes them.
+"""
 
 
 def write_tags(registry: Registry, version: Version, tags: Mapping[str, str | None]) -> None:
@@ -47,6 +51,16 @@ class World(Protocol):
         """The registry's alias."""
         ...
 
+    @property
+    def kind(self) -> Kind:
+        """The kind of all assets that are made."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """What stands before the names of people in ids."""
+        ...
+
     def create(
         self,
         name: str,
@@ -55,7 +69,7 @@ class World(Protocol):
         description: str = "",
         job: str | None = None,
     ) -> Version:
-        """Register the next version of a model, made by a job where one is named."""
+        """Register the next version of an asset, made by a job where one is named."""
         ...
 
     def set_tag(self, version: Version, key: str, value: str) -> None:
@@ -75,7 +89,7 @@ class World(Protocol):
         ...
 
     def delete_asset(self, name: str) -> None:
-        """Delete a model with all of its versions; its name and numbers may come again."""
+        """Delete an asset with all of its versions; its name and numbers may come again."""
         ...
 
     def run(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from stage_functions.application.ports.notifier import Message
 from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Version
 from stage_functions.domain.error import StagewardError
 
 
@@ -52,6 +53,10 @@ class PlainLinks:
     def approval(self, approval: str) -> str:
         """Return the plain address of an approval's page."""
         return f"https://stageward.example.org/approvals/{approval}"
+
+    def version(self, version: Version) -> str:
+        """Return the address of a version's page."""
+        return f"https://stageward.example.org/versions/{version}"
 
     def personal(self, approval: Approval, person: str) -> str:
         """Return the address that lets one person vote."""

@@ -87,11 +87,15 @@ class MemoryRegistry:
         own: ids by which events name Stageward itself.
         deployed: what endpoints serve.
         left: models that jobs have left behind.
+        kind: of what `create` makes.
+        provider: of its users' ids.
         beside: registries that versions can be copied to, by alias.
     """
 
     def __init__(self, alias: str = "dev", *, page_versions: int = 1000) -> None:
         self.alias = alias
+        self.kind = Kind.MODELS
+        self.provider = "mlflow"
         self.calls: list[str] = []
         self.away = False
         self._left = -1
@@ -244,16 +248,19 @@ class MemoryRegistry:
         author: str | None = None,
         description: str = "",
         job: str | None = None,
+        content: str = "",
+        anonymous: bool = False,
     ) -> None:
-        """Make a version, or make it anew."""
+        """Make a version, or make it anew; as nobody's, or of a content that was there before."""
         with self._open(write=True) as state:
             state.made += 1
             if version.number.isdecimal():
                 highest = max(int(version.number), state.last.get(version.asset, 0))
                 state.last[version.asset] = highest
-            content = f"models:/m-{created_at.timestamp():.6f}"
+            content = content or f"models:/m-{created_at.timestamp():.6f}"
             snapshot = Snapshot(version, created_at, content, dict(tags or {}), author)
             snapshot = replace(snapshot, description=description, job=job, native_stage="None")
+            snapshot = replace(snapshot, anonymous=anonymous)
             state.assets.setdefault(version.asset, {})[version.number] = snapshot
             state.stages.append((version, snapshot.tags.get(STAGE, "")))
 
@@ -297,6 +304,10 @@ class MemoryRegistry:
     def wrote(self, version: Version, who: str, at: datetime | None = None) -> None:
         """Show somebody as whoever wrote it last, and when, as registries do that know."""
         self._replace(version, lambda snapshot: replace(snapshot, modified_by=who, modified_at=at))
+
+    def call_anonymous(self, version: Version, *, anonymous: bool = True) -> None:
+        """Take a version's name from it, or give it one."""
+        self._replace(version, lambda snapshot: replace(snapshot, anonymous=anonymous))
 
     def set_native_stage(self, version: Version, stage: str) -> None:
         """Set the registry's own stage field as somebody else, by a client that knows no tags."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from msgspec.structs import replace
 from scripts import event_schemas
 from stage_functions.application import keys, query
 from stage_functions.application.adoption import adopt
+from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.scan import Scanner
-from stage_functions.application.signal import Signal
+from stage_functions.application.signal import EndpointSignal, JobSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
+from stage_functions.application.unregistered import follow_job
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
@@ -44,7 +47,8 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
-from tests.builders import IRIS, World, actor, lifecycle, timed, world
+from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
+from tests.copy_world import copy_world, there
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -225,6 +229,30 @@ def disappear(it: World) -> None:
     scanner.scan("demo")
 
 
+def come_from_unregistered(it: World) -> None:
+    """A job's output is registered, and what the registry itself had made."""
+    leave_behind(it, "azureml://a")
+    make_anonymous(it, "azureml://b")
+    for number, content in {"8": "azureml://a", "9": "azureml://b"}.items():
+        version = Version(IRIS, number)
+        it.registry.register(version, it.clock.now(), content=content)
+        follow(it.context, Signal(version))
+
+
+def leave_behind(it: World, content: str) -> None:
+    """A job ends, and leaves a model behind."""
+    output = Output("job_1", "model", content, it.clock.now(), "mlflow:sam")
+    it.registry.left = [output]
+    follow_job(it.context, JobSignal("demo", "job_1"))
+
+
+def make_anonymous(it: World, content: str) -> None:
+    """The registry makes a version of its own."""
+    version = Version(replace(IRIS, name="azureml_anonymous"), "b0e1")
+    it.registry.register(version, it.clock.now(), content=content, anonymous=True)
+    follow(it.context, Signal(version))
+
+
 def watch_the_clock(it: World) -> None:
     """An approval is waited for, given, runs out, and is renewed twice; one waits in vain."""
     first = accurate(it, "1")
@@ -272,10 +300,25 @@ def governed() -> list[Record]:
     it = world()
     with closing(it.rows):
         it = adopt_rules(it)
-        for chapter in (promote, close_approvals, interfere, disappear):
+        for chapter in (promote, close_approvals, interfere, disappear, come_from_unregistered):
             chapter(it)
         adopted = it.context.ledger.records(keys.lifecycle_partition("default"))
         return [*query.all_records(it.context, IRIS), *adopted]
+
+
+def copied() -> list[Record]:
+    """Walk where versions are copied to a registry that takes nothing else."""
+    it = copy_world(copies_only=("shared",))
+    with closing(it.rows):
+        for number in ("1", "2"):
+            version = it.register(number)
+            it.ask(version, "Staging")
+            it.approve(it.ask(there(version, "test"), "Production").approval)
+        it.register("3", alias="shared")
+        blocked = it.register("4")
+        it.register("4", alias="test", author="mlflow:eve")
+        it.ask(blocked, "Staging")
+        return [*it.records(blocked), *it.records(there(blocked, "shared"))]
 
 
 def imported() -> list[Record]:
@@ -296,6 +339,12 @@ def only_observed() -> list[Record]:
     it = world(Mode.OBSERVE)
     with closing(it.rows):
         it = adopt_rules(it)
+        leave_behind(it, "azureml://a")
+        make_anonymous(it, "azureml://b")
+        for number, content in {"8": "azureml://a", "9": "azureml://b"}.items():
+            seen = Version(IRIS, number)
+            it.registry.register(seen, it.clock.now(), content=content)
+            follow(it.context, Signal(seen))
         version = accurate(it, "1")
         for tags in (
             {"stage_request": "Staging: now"},
@@ -315,10 +364,41 @@ def only_observed() -> list[Record]:
         return list(query.all_records(it.context, IRIS))
 
 
+def served(it: World) -> None:
+    """Serve version 1 from an endpoint, and tell Stageward."""
+    it.registry.deployed = [Deployment("scoring", "blue", Version(IRIS, "1"), it.clock.now())]
+    follow_endpoint(it.context, EndpointSignal("demo", "scoring"))
+
+
+def guarded() -> list[Record]:
+    """Walk where a version is served too early, and is displaced from where it may be."""
+    free = unguarded()
+    retiring = replace(free.stages["Production"], retire_within=timedelta(hours=2))
+    course = replace(free, stages={**free.stages, "Production": retiring})
+    it, observed = world(governed_by=course), world(Mode.OBSERVE)
+    with closing(it.rows), closing(observed.rows):
+        for number in ("1", "2"):
+            it.register(number)
+            served(it)
+            ask(it, Version(IRIS, number), "Staging")
+            ask(it, Version(IRIS, number), "Production")
+        observed.register("1")
+        served(observed)
+        contexts = (it.context, observed.context)
+        return [record for context in contexts for record in query.all_records(context, IRIS)]
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
-    records = [*governed(), *clocked(), *imported(), *only_observed()]
+    records = [
+        *governed(),
+        *clocked(),
+        *guarded(),
+        *copied(),
+        *imported(),
+        *only_observed(),
+    ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
 

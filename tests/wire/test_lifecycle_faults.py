@@ -191,6 +191,28 @@ MEANING = [
         id="displacement-cycle",
     ),
     pytest.param(
+        '{deployable_to: ["*/*-test"]}',
+        "{retire_within: 2h}",
+        [
+            (
+                "32:35: nothing is displaced from Staging, so nothing retires: say displaced_to, "
+                "or leave retire_within out"
+            )
+        ],
+        id="retires-from-nothing",
+    ),
+    pytest.param(
+        "    bind: []",
+        "    on_violation: zero_traffic\n    bind: []",
+        [
+            (
+                "29:19: only Azure ML has endpoints to take traffic from, and no registry here is "
+                "one: write notify"
+            )
+        ],
+        id="no-traffic",
+    ),
+    pytest.param(
         "      Archived: ",
         "      Lost: {}\n      Archived: ",
         ["34:7: no transition leads to Lost"],
@@ -232,6 +254,18 @@ MEANING = [
         id="cel-shows",
     ),
 ]
+
+
+def test_what_is_displaced_may_retire_and_traffic_is_taken_where_there_is_some() -> None:
+    """The registry of the endpoint need not be that of the version."""
+    workspace = (
+        "registries:\n  - {alias: prod, type: azureml, address: /subscriptions/0/resourceGroups/g/"
+        "providers/Microsoft.MachineLearningServices/workspaces/w}"
+    )
+    text = edited("displaced_to: Archived, ", "displaced_to: Archived, retire_within: 2h, ")
+    text = text.replace("    bind: []", "    on_violation: zero_traffic\n    bind: []", 1)
+
+    assert [] == faults(text.replace("registries:", workspace, 1))
 
 
 @pytest.mark.parametrize(("old", "new", "told"), MEANING)

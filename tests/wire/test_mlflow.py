@@ -227,6 +227,14 @@ def test_acknowledges_the_rest_unread(event: bytes, why: str) -> None:
     assert why in read.ignored[0]
 
 
+def test_follows_tags_that_count_in_a_registry() -> None:
+    """Where tags stand for stages; elsewhere they are anybody's."""
+    event = _event("model_version_tag", "deleted", {**VERSION, "key": "staging"})
+
+    assert () == signals(event, "dev").signals
+    assert Signals((Signal(IRIS, ("staging",)),)) == signals(event, "dev", {"staging"})
+
+
 @pytest.mark.parametrize(
     "body",
     [

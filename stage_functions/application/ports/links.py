@@ -1,4 +1,4 @@
-"""The link port: where an approval's page is, and the personal links that let someone vote there.
+"""The link port: where pages are, and the personal links that let someone vote on an approval's.
 
 A personal link names its approval, its approver and the fingerprint of the brief, and ends with the
 approval. Whoever has it is taken for the approver: the weaker level, `Assurance.LINK`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from stage_functions.domain.approval import Approval
+from stage_functions.domain.asset import Version
 
 
 class Links(Protocol):
@@ -16,6 +17,10 @@ class Links(Protocol):
 
     def approval(self, approval: str) -> str:
         """Return the plain address of an approval's page: for channels, events and cards."""
+        ...
+
+    def version(self, version: Version) -> str:
+        """Return the address of a version's page, whether the ledger knows it or not."""
         ...
 
     def personal(self, approval: Approval, person: str) -> str:

@@ -162,10 +162,11 @@ class Registry(Protocol):
         """Copy a version to another registry, under the same name and number.
 
         Where that registry has such a version already, nothing is copied and nothing is raised:
-        whoever asked reads what is there.
+        whoever asked reads what is there. It may be asked again while a copy is being made, and
+        then makes no second one. What is copied names Stageward as its author.
 
         Raises:
-            RegistryUnavailableError: as `read`; it may have been copied.
+            RegistryUnavailableError: as `read`; it may have been copied, or is being copied.
             RegistryRefusedError: as `read`; or such a registry cannot be copied to from here.
         """
         ...

@@ -20,6 +20,11 @@ def url_for_version(version: Version | Asset | str, number: str = "") -> str:
     return f"{url_for_asset(version)}/versions/{_part(number)}"
 
 
+def url_for_version_named(name: str) -> str:
+    """Return the address of the page of a version that is named as records name it."""
+    return url_for_version(Version.parse(name))
+
+
 def url_for_approval(approval: str) -> str:
     """Return the address of an approval's page."""
     return f"/approvals/{_part(approval)}"

@@ -15,8 +15,10 @@ from stage_functions.application.dossier import (
     version_dossier,
 )
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.unregistered import how_to_register, origin_words
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
+from stage_functions.domain.lifecycle import Transition
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
@@ -73,6 +75,20 @@ def _show_version(request: Request) -> Response:
 def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = None) -> Response:
     context = visiting.context
     found = version_dossier(context, wanted)
+    if found.note is not None:
+        return page(
+            "unregistered.html",
+            visiting,
+            status=409 if refused is not None else 200,
+            here="board",
+            found=found,
+            note=found.note,
+            origin=origin_words(found.note),
+            how=how_to_register(found.note),
+            refused=refused,
+            evidence=readable(found.evidence),
+            titles=TITLES,
+        )
     return page(
         "version.html",
         visiting,
@@ -93,9 +109,13 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
 
 def _allowed(found: VersionDossier) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return what may be asked for: the stage, how it is named, what it demands."""
-    there = [(one.target, one.target, demands(one)) for one in found.allowed]
+    there = [(one.target, _named(one), demands(one)) for one in found.allowed]
     same = found.renewal
     return [(same.target, f"{same.target} (renewal)", demands(same)), *there] if same else there
+
+
+def _named(way: Transition) -> str:
+    return f"{way.target} (copied to {way.copy_to})" if way.copy_to else way.target
 
 
 def _ask(request: Request) -> Response:

@@ -7,12 +7,13 @@ from msgspec import Struct
 from starlette.routing import Route
 
 from stage_functions.application import board as views
-from stage_functions.application import query
+from stage_functions.application import query, unregistered_lists
 from stage_functions.application.board import Wanted
 from stage_functions.application.context import Context
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.web.pages.addresses import url_with
 from stage_functions.web.pages.render import page
 from stage_functions.web.pages.routes import show
@@ -76,7 +77,14 @@ def _board(request: Request) -> Response:
     visiting = visitor(request)
     wanted, cursor = _wanted(request), request.query_params.get("cursor", "")
     context = visiting.context
-    found = views.board(context, wanted, cursor)
+    nameless = wanted.stage == UNREGISTERED
+    if nameless:  # no asset's versions: these are listed one by one
+        noted = unregistered_lists.page(context, wanted, cursor)
+        found = views.Board((), noted.cursor, cut=False, left_out=0, known=True)
+    else:
+        noted = unregistered_lists.NotePage((), "")
+        found = views.board(context, wanted, cursor)
+    counted = unregistered_lists.count(context)
     fields = {
         "registry": wanted.registry,
         "kind": wanted.kind,
@@ -93,7 +101,12 @@ def _board(request: Request) -> Response:
         notices=notices(context),
         registries=list(context.configuration.registries),
         kinds=list(Kind),
-        stages=views.stages(context),
+        stages=[*views.stages(context), *([UNREGISTERED] if counted or nameless else ())],
+        noted=noted.notes,
+        nameless=nameless,
+        counted=counted,
+        max_counted=unregistered_lists.MAX_COUNTED,
+        with_unregistered=url_with(HOME, stage=UNREGISTERED),
         first=url_with(HOME, **fields, hidden=wanted.hidden) if cursor else "",
         following=(
             url_with(HOME, **fields, hidden=wanted.hidden, cursor=found.cursor)

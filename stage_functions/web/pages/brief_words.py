@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.application.brief import Brief
+from stage_functions.application.copying import copy_of
 from stage_functions.domain.approval import Status
 from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
-from stage_functions.domain.mirror import MIRRORED
 from stage_functions.domain.people import Attribution
 
 _AFTERWARDS: Mapping[WhenInvalid, str] = {
@@ -151,7 +151,22 @@ def on_approve(brief: Brief) -> tuple[str, ...]:
     moved = f"Version {number} moves from {bound.source} to {bound.target}."
     if approval.renews:
         moved = f"Version {number} stays at {bound.target}; its approval is valid anew."
-    return (first, moved, *_displaced(brief), *_validity(brief), _tags(brief), _events(brief))
+    return (
+        first,
+        moved,
+        *_displaced(brief),
+        *_copied(brief),
+        *_validity(brief),
+        *_written(brief),
+        _events(brief),
+    )
+
+
+def _copied(brief: Brief) -> tuple[str, ...]:
+    if not brief.copy_to:
+        return ()
+    copy = copy_of(brief.version, brief.copy_to)
+    return (f"It is copied to {copy}, which begins at {brief.approval.binding.target}.",)
 
 
 def on_reject(brief: Brief) -> tuple[str, ...]:
@@ -229,14 +244,37 @@ def _validity(brief: Brief) -> tuple[str, ...]:
     return (f"The approval is valid for {long}; {_AFTERWARDS[policy.when_invalid]}.",)
 
 
-def _tags(brief: Brief) -> str:
-    names = ", ".join(MIRRORED)
-    written = (brief.version.number, *brief.approval.binding.displaces)
-    of = f"version{'s' * (len(written) > 1)} {' and '.join(written)}"
-    return (
-        f"In registry {brief.version.asset.registry} the tags {names} of {of} are written to say "
-        "so; no other tag is touched."
+def _written(brief: Brief) -> tuple[str, ...]:
+    """Say what is written to the registry."""
+    registry, names = brief.version.asset.registry, ", ".join(brief.written.tags)
+    of = _versions((brief.version.number, *brief.approval.binding.displaces))
+    tags = (
+        f"In registry {registry} the tags {names} of {of} are written to say so; no other tag is "
+        "touched."
     )
+    return (tags, *_native(brief), *_hidden(brief))
+
+
+def _native(brief: Brief) -> tuple[str, ...]:
+    return tuple(
+        f"The stage field of version {number} there "
+        f"{f'is set to {stage}' if stage else 'is emptied'}."
+        for number, stage in brief.written.native.items()
+    )
+
+
+def _hidden(brief: Brief) -> tuple[str, ...]:
+    own, said = brief.version.number, brief.written
+    lines = [f"Version {number} is archived there." for number in said.archived if number == own]
+    later = [number for number in said.archived if number != own]
+    after = f" after {span(said.after.total_seconds())}" if said.after else ""
+    lines += [f"Version {number} is archived there{after}." for number in later]
+    lines += [f"Version {number} is no longer archived there." for number in said.restored]
+    return tuple(lines)
+
+
+def _versions(numbers: tuple[str, ...]) -> str:
+    return f"version{'s' * (len(numbers) > 1)} {' and '.join(numbers)}"
 
 
 def _events(brief: Brief) -> str:

@@ -6,9 +6,9 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.routing import Route
 
-from stage_functions.domain.demands import demands
+from stage_functions.domain.demands import demands, span
 from stage_functions.domain.error import NotFoundError
-from stage_functions.domain.lifecycle import Lifecycle, Stage, Transition
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation, Stage, Transition
 from stage_functions.domain.rule import Rule
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
 from stage_functions.web.pages.render import page
@@ -25,6 +25,7 @@ class Shown(Struct, frozen=True):
         stages: with what holds of each, in words.
         transitions: with what each demands, in words.
         rules: with the transitions that demand them.
+        violated: what follows a violation, in words.
     """
 
     lifecycle: Lifecycle
@@ -32,6 +33,7 @@ class Shown(Struct, frozen=True):
     stages: tuple[tuple[Stage, tuple[str, ...]], ...]
     transitions: tuple[tuple[Transition, tuple[str, ...]], ...]
     rules: tuple[tuple[Rule, tuple[str, ...]], ...]
+    violated: str
 
 
 def routes() -> list[Route]:
@@ -47,6 +49,7 @@ def shown(lifecycle: Lifecycle) -> Shown:
         tuple((stage, properties(stage)) for stage in lifecycle.stages.values()),
         tuple((one, demands(one)) for one in lifecycle.transitions),
         tuple((rule, _demanding(lifecycle, rule.name)) for rule in lifecycle.rules.values()),
+        follows(lifecycle.on_violation),
     )
 
 
@@ -86,8 +89,25 @@ def properties(stage: Stage) -> tuple[str, ...]:
         "a version here may be deleted": stage.deletable,
         f"deployable to {', '.join(stage.deployable_to)}": bool(stage.deployable_to),
         "left out of lists": stage.hidden,
+        _retires(stage): stage.retire_within is not None,
     }
     return tuple(text for text, holds in said.items() if holds)
+
+
+def _retires(stage: Stage) -> str:
+    within = stage.retire_within
+    lasts = span(within.total_seconds()) if within is not None else ""
+    return f"who is displaced from it may be served as before for {lasts}"
+
+
+def follows(on_violation: OnViolation) -> str:
+    """Say what follows when something was done that a stage does not allow."""
+    return {
+        OnViolation.RECORD: "it is recorded and published",
+        OnViolation.NOTIFY: "it is recorded and published, and people are told",
+        OnViolation.ZERO_TRAFFIC: "it is recorded and published, people are told, and what was "
+        "deployed gets no more requests",
+    }[on_violation]
 
 
 def _marks(stage: Stage) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "url_for_asset": addresses.url_for_asset,
         "url_for_version": addresses.url_for_version,
+        "url_for_version_named": addresses.url_for_version_named,
         "url_for_approval": addresses.url_for_approval,
         "url_for_lifecycle": addresses.url_for_lifecycle,
         "url_with": addresses.url_with,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import httpx
 from msgspec.structs import replace
 
@@ -9,7 +11,8 @@ from stage_functions.application import decided, keys
 from stage_functions.application.codec import pack
 from stage_functions.application.ports.rows import CATALOG, Upsert
 from stage_functions.domain.demands import demands
-from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
+from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, OnViolation, Stage
+from stage_functions.web.pages.lifecycles import follows, properties
 from tests.api_server import api_over
 from tests.browser.story import Story
 from tests.builders import lifecycle
@@ -110,6 +113,10 @@ def test_a_lifecycle_is_a_picture_and_the_same_in_words(told: Story, get_told: G
     assert "valid for 180 days, then: notify" in page.text
     assert "evidence.metrics.accuracy >= 0.9" in page.text
     assert "whoever holds it moves to Archived when another takes it" in page.text
+    assert (
+        "What is deployed or deleted though its stage does not allow it: it is recorded and "
+        "published." in page.text
+    )
     assert "Governs */*/*" in page.text
     assert told.it.context.configuration.lifecycles[0].digest[7:19] in page.text
 
@@ -127,6 +134,18 @@ def test_what_a_lifecycle_asks_besides_is_said_too() -> None:
         "1 person approves, of risk",
         "lapses after 7 days without a decision",
         "votes by signing in or by personal link",
+    )
+
+
+def test_what_follows_a_violation_and_how_long_a_stage_retires_is_said() -> None:
+    """Each consequence does what those before it do."""
+    said = [follows(one) for one in OnViolation]
+    retiring = Stage("Production", displaced_to="Archived", retire_within=timedelta(hours=2))
+
+    assert said[0] in said[1]
+    assert said[1].removeprefix("it is recorded and published, and ") in said[2]
+    assert properties(retiring)[-1] == (
+        "who is displaced from it may be served as before for 2 hours"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from urllib.parse import unquote
 
 import httpx
@@ -10,14 +11,17 @@ from msgspec.structs import replace
 
 from stage_functions.application import query
 from stage_functions.application.brief_facts import TITLES
-from stage_functions.application.signal import Signal
+from stage_functions.application.guards import follow_endpoint
+from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.configuration import Configuration, Mode
 from stage_functions.domain.evidence import SECTIONS, Evidence
+from stage_functions.domain.lifecycle import OnViolation
 from stage_functions.web.pages.addresses import url_for_asset, url_for_version
 from tests.api_server import Api, api_over
+from tests.application.guard_world import deploy, guarding
 from tests.browser.story import LONG, ODD, Story
 from tests.builders import IRIS, World, unguarded, world
 from tests.web.pages.conftest import Get, looked_at
@@ -320,3 +324,22 @@ def test_ids_in_the_words_of_a_status_stand_with_their_names(story: Story) -> No
 
     assert "Staging → Production rejected by Bob (person:bob): <i> of Eve (person:eve)" in page.text
     assert "<i> of person:eve" in page.quotes
+
+
+def test_what_was_served_though_its_stage_forbids_it_stands_in_the_timeline() -> None:
+    """Of the asset and of the version: where, since when, and why it is a violation."""
+    it = world(governed_by=guarding(OnViolation.ZERO_TRAFFIC))
+    deploy(it, it.register("1"), name="<b>blue</b>")
+    follow_endpoint(it.context, EndpointSignal("demo", "scoring"))
+    with closing(it.rows), api_over(it) as api:
+        pages = [
+            looked_at(api, f"/assets/demo/models/iris{path}", "bob", 200).text
+            for path in ("", "/versions/1")
+        ]
+
+    for text in pages:
+        assert (
+            "deployed to demo/scoring (<b>blue</b>) while at None: that deployment is to get no "
+            "more requests" in text
+        )
+        assert "demo/scoring takes Production" in text

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from stage_functions.application.brief import Brief, Holder
 from stage_functions.application.brief_now import Present
 from stage_functions.application.brief_people import Someone
+from stage_functions.application.brief_written import Written
 from stage_functions.domain.approval import Status
 from stage_functions.domain.lifecycle import Escalation, WhenInvalid
 from stage_functions.domain.people import Actor, Attribution
@@ -226,3 +227,33 @@ def test_says_what_approving_a_renewal_comes_to(
 
     assert said in brief_words.on_my_approval(case)
     assert instead in brief_words.instead(case)
+
+
+def test_says_all_that_is_written_to_the_registry(found: Brief) -> None:
+    """Tags that stand for stages, the stage field, and what is archived or shown again."""
+    said = Written(
+        tags=("stage", "stage_status", "stage_governor", "staging", "prod", "approval"),
+        native={"2": "Production", "1": ""},
+        archived=("1",),
+        after=timedelta(days=7),
+        restored=("2",),
+    )
+    lines = brief_words.on_approve(replace(found, written=said))
+
+    assert (
+        "In registry demo the tags stage, stage_status, stage_governor, staging, prod, approval of "
+        "versions 2 and 1 are written to say so; no other tag is touched."
+    ) in lines
+    assert "The stage field of version 2 there is set to Production." in lines
+    assert "The stage field of version 1 there is emptied." in lines
+    assert "Version 1 is archived there after 7 days." in lines
+    assert "Version 2 is no longer archived there." in lines
+
+
+def test_says_that_the_version_itself_is_archived(found: Brief) -> None:
+    """At once: it displaces itself from nothing."""
+    number = found.version.number
+    said = Written(archived=(number,), after=timedelta(days=7))
+    lines = brief_words.on_approve(replace(found, written=said))
+
+    assert f"Version {number} is archived there." in lines

@@ -1,0 +1,38 @@
+"""Versions that are copies, and registries that take nothing else."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.people import Actor
+from stage_functions.domain.record import Draft, Json, RecordType
+from stage_functions.domain.state import Step, VersionState
+
+
+def only_copies(alias: str) -> str:
+    """Say what is wrong with a version that somebody else has brought to such a registry."""
+    return f"only copies that Stageward makes belong in registry {alias}, and this is none"
+
+
+def trespasses(
+    registry: RegistryConfiguration, lifecycle: Lifecycle | None, state: VersionState | None
+) -> str:
+    """Say why a version may not leave the stage where it began; an empty text if it may.
+
+    What was imported at a later stage has been taken as granted, and goes on from there.
+    """
+    if not registry.copies_only or state is None or lifecycle is None:
+        return ""
+    if state.origin is not None or state.stage != lifecycle.initial:
+        return ""
+    return f"{only_copies(registry.alias)}: ask where it comes from, so that it is copied"
+
+
+def trespass(step: Step, version: str, actor: Actor, why: str) -> Step:
+    """Record that a version which was just registered should not be where it is."""
+    state, cause = step.version(version), len(step.drafts) - 1
+    fields: dict[str, Json] = {"from": state.stage, "why": why}
+    draft = Draft(RecordType.VIOLATED, version, state.incarnation, actor, fields, cause)
+    return step.with_version(replace(state, status=why)).record(draft)

@@ -1,0 +1,161 @@
+"""Stageward as it is started, over a local Azure ML, signed in by managed identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stage_functions import bootstrap
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.bootstrap import Application, open_application
+from stage_functions.domain.asset import Kind, Version
+from stage_functions.domain.error import ConfigurationError
+from stage_functions.settings import read_settings, unknown
+from tests.azureml import LocalAzureMl, running
+from tests.azureml_world import AzureMlWorld
+
+_FILE = """
+version: 1
+registries:
+  - {{alias: dev, type: azureml, address: "{dev}", mode: enforce, watch: ["*/*"]}}
+  - {{alias: shared, type: azureml, address: "${{SHARED}}", mode: enforce, watch: ["models/*", "data/x*"]}}
+people: {{}}
+groups: {{}}
+lifecycles:
+  - name: default
+    applies_to: ["*/*/*"]
+    stages:
+      None: {{initial: true, deletable: true}}
+      Staging: {{}}
+      Production: {{exclusive: true, displaced_to: Archived}}
+      Archived: {{terminal: true, deletable: true, hidden: true}}
+    transitions:
+      - {{from: None, to: Staging}}
+      - {{from: Staging, to: Production}}
+      - {{from: Staging, to: Archived}}
+"""
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[LocalAzureMl]:
+    """Return a local Azure ML, which the process is pointed to."""
+    with running() as local, local.in_environment():
+        yield local
+
+
+@contextmanager
+def _started(local: LocalAzureMl, folder: Path) -> Iterator[Application]:
+    """Start Stageward over the workspace `dev` and the registry `shared`."""
+    file = folder / "stageward.yaml"
+    file.write_text(_FILE.format(dev=local.workspace("dev").id), encoding="utf-8")
+    environment = {
+        **local.environment(),
+        "STAGEWARD_CONFIG": str(file),
+        "STAGEWARD_LEDGER": ":memory:",
+        "SHARED": local.registry("shared").id.lower(),
+    }
+    application = open_application(read_settings(environment))
+    try:
+        yield application
+    finally:
+        application.close()
+
+
+@pytest.mark.parametrize("alias", ["dev", "shared"])
+def test_a_tag_promotes_a_version(local: LocalAzureMl, tmp_path: Path, alias: str) -> None:
+    """What somebody asks for by a tag is granted, shown, and the version before it is archived."""
+    dev = local.workspace("dev")
+    place = dev if alias == "dev" else local.registry("shared")
+    with _started(local, tmp_path) as application:
+        context = application.context
+        world = AzureMlWorld(local, place, dev, alias=alias)
+        versions = []
+        for _ in range(2):
+            made = world.create("churn", tags={"team": "risk"})
+            follow(context, Signal(made))
+            for stage in ("Staging", "Production"):
+                world.set_tag(made, "stage_request", stage)
+                follow(context, Signal(made))
+            versions.append(made)
+
+        old, new = (world.document(version)["properties"] for version in versions)
+        assert ("Archived", True) == (old["tags"]["stage"], old["isArchived"])
+        assert ("Production", False) == (new["tags"]["stage"], new["isArchived"])
+        assert "risk" == new["tags"]["team"]
+        assert not follow(context, Signal(versions[1]))
+        written = world.document(versions[1])["systemData"]
+        assert (local.governor.app, "Application") == (
+            written["lastModifiedBy"],
+            written["lastModifiedByType"],
+        )
+        for version in versions:
+            world.delete_version(version)
+
+
+def test_the_scan_finds_what_no_event_told(local: LocalAzureMl, tmp_path: Path) -> None:
+    """A tag that was set by way of MLflow raises no event; the scan answers it."""
+    dev = local.workspace("dev")
+    with _started(local, tmp_path) as application:
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        made = world.create("scanned")
+        before = application.scanner.scan("dev")
+        local.data_plane_tags(dev, "scanned", made.number, {"stage_request": "Staging"})
+        after = application.scanner.scan("dev")
+
+        assert before.complete
+        assert (1, 1) == (after.nominated, after.changed)
+        assert "Staging" == world.tags(made)["stage"]
+
+
+def test_only_kinds_that_are_watched_are_listed(local: LocalAzureMl, tmp_path: Path) -> None:
+    """Which kinds are listed follows from the globs of the file."""
+    with _started(local, tmp_path) as application:
+        before = len(local.calls)
+        application.scanner.scan("shared")
+        asked = {call.path.rpartition("/")[2] for call in local.calls[before:]}
+
+    assert {Kind.MODELS, Kind.DATA} <= asked
+    assert not {Kind.ENVIRONMENTS, Kind.COMPONENTS} & asked
+
+
+def test_all_registries_have_one_credential(local: LocalAzureMl, tmp_path: Path) -> None:
+    """A process signs in once, for all of its registries."""
+    bootstrap._signing.cache_clear()  # noqa: SLF001  # which earlier tests have filled
+    before = len(local.calls_to("/msi/token"))
+    with _started(local, tmp_path) as application:
+        for alias in ("dev", "shared"):
+            application.context.registry(alias).read(Version.parse(f"{alias}/models/none:1"))
+
+    assert 1 == len(local.calls_to("/msi/token")) - before
+
+
+def test_starts_while_azure_does_not_answer(local: LocalAzureMl, tmp_path: Path) -> None:
+    """Stageward starts while a registry does not let it in; the registry is imported later."""
+    local.forbid(local.governor)
+    try:
+        with _started(local, tmp_path) as application:
+            assert not application.context.states.get("dev").imported
+    finally:
+        local.heal()
+
+
+@pytest.mark.parametrize("setting", ["STAGEWARD_ARM_ENDPOINT", "REGISTRY_DISCOVERY_ENDPOINT_URL"])
+def test_names_a_setting_that_is_no_address(
+    local: LocalAzureMl, tmp_path: Path, setting: str
+) -> None:
+    """An address that no token may be sent to is a fault of the environment, at the start."""
+    file = tmp_path / "stageward.yaml"
+    file.write_text(_FILE.format(dev=local.workspace("dev").id), encoding="utf-8")
+    environment = {
+        "STAGEWARD_CONFIG": str(file),
+        "STAGEWARD_LEDGER": ":memory:",
+        "SHARED": local.registry("shared").id,
+        setting: "http://management.azure.com",
+    }
+    with pytest.raises(ConfigurationError, match=f"{setting}: it is no https address"):
+        open_application(read_settings(environment))
+    assert {} == unknown({"STAGEWARD_ARM_ENDPOINT": ""})
