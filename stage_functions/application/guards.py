@@ -124,7 +124,7 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
     state = loaded.versions.get(number)
     if state is None or case.served.mark in state.violations:
         return None
-    if not made_before(state.incarnation, case.moment):
+    if not made_before(state.incarnation, case.moment) and _was_another(context, case, state):
         return None
     step = loaded.step().with_version(state.violated(case.served.mark))
     if context.states.ungoverned(asset.registry):
@@ -137,6 +137,13 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
         return None
     operation = f"violation-{case.served.mark}"
     return context.ledger.commit(loaded, made, now=now, operation=operation)
+
+
+def _was_another(context: Context, case: _Case, state: VersionState) -> bool:
+    """Tell whether another thing had the number of a version before it."""
+    number, own = case.version.number, state.incarnation
+    records = (one for one in _records(context, case.version.asset) if one.version == number)
+    return any(record.content["incarnation"] != own for record in records)
 
 
 def _found(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> _Found | None:
