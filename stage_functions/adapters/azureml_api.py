@@ -26,7 +26,7 @@ from stage_functions.adapters.azureml_errors import (
 from stage_functions.adapters.azureml_http import READ, Answer, AzureHttp
 from stage_functions.adapters.sinks import retry_after_seconds
 from stage_functions.domain.error import ConfigurationError, RegistryRefusedError
-from stage_functions.wire.document import entries, text
+from stage_functions.wire.document import entries, member, text
 
 WORKSPACE_API = "2025-12-01"
 """Stable, and has `stage` on models and environments."""
@@ -90,6 +90,7 @@ class AzureMlApi:
         self.http = AzureHttp(self.name, credential, cloud, timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._root = "" if self.is_registry else f"{cloud.resource_manager}{self.resource}"
+        self._hosts = frozenset({_host(cloud.resource_manager)})
         self._there_until = 0.0
         self._lock = threading.Lock()
 
@@ -203,9 +204,14 @@ class AzureMlApi:
         if not base.lower().startswith("https://"):
             message = f"{self.name}: its discovery names no https address to call it at"
             raise AzureMlFaultError(message)
+        regions = member(found, "registryFqdns")
+        named = regions.values() if isinstance(regions, dict) else ()
+        places = (base, self.cloud.resource_manager, self.cloud.registry_discovery)
+        hosts = frozenset(map(_host, (*places, *(text(one, "uri") for one in named))))
         subscription = text(found, "subscriptionId") or self.subscription
         group = text(found, "resourceGroup") or self.group
         with self._lock:
+            self._hosts = hosts - {_host("")}
             self._root = (
                 f"{base}/{_DATA_PLANE}/subscriptions/{subscription}/resourceGroups/{group}"
                 f"/providers/Microsoft.MachineLearningServices/registries/{self.place}"
@@ -232,10 +238,16 @@ class AzureMlApi:
                 return
 
     def _check_own(self, link: str) -> None:
-        """Refuse to send a token to another host than the one that was configured."""
-        if urlsplit(link)[:2] != urlsplit(self._root)[:2]:
+        """Refuse to send a token to another host than those configured, or named by discovery."""
+        if _host(link) not in self._hosts:
             message = f"{self.name} sends us to another host: {urlsplit(link).netloc[:200]}"
             raise RegistryRefusedError(message)
+
+
+def _host(address: str) -> tuple[str, str]:
+    """Return scheme, and host with port, of an address."""
+    parts = urlsplit(address)
+    return parts.scheme.lower(), parts.netloc.lower()
 
 
 def _pause(answer: Answer) -> float:

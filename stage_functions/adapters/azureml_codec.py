@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from stage_functions.adapters.azureml_content import content
+from stage_functions.adapters.azureml_content import content, job_of
 from stage_functions.adapters.azureml_identity import Identity, actor
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.mirror import Edit
@@ -78,7 +78,9 @@ def snapshot(document: object, asset: Asset, own: Identity, workspace: str) -> S
         raise ValueError(message)
     system = member(document, "systemData")
     given = _texts(properties, "properties")
-    jobs = (text(properties, "jobName"), *(given.get(key, "") for key in _JOB_PROPERTIES))
+    # Where the content lies proves more than what somebody has noted beside it.
+    left = job_of(text(properties, "modelUri"), workspace)
+    jobs = (left, text(properties, "jobName"), *(given.get(key, "") for key in _JOB_PROPERTIES))
     return Snapshot(
         Version(asset, number),
         created_at=moment(text(system, "createdAt")) or _EPOCH,
@@ -143,10 +145,9 @@ def _show(properties: Document, edit: Edit) -> None:
     if edit.archived is not None and edit.archived != (properties.get("isArchived") is True):
         properties["isArchived"] = edit.archived
         properties.pop("stage", None)
-    if edit.native_stage is None or properties.get("isArchived") is True:
-        return
-    properties.pop("stage", None)
-    if edit.native_stage:
+    if edit.native_stage == "":
+        properties.pop("stage", None)
+    elif edit.native_stage is not None and properties.get("isArchived") is not True:
         properties["stage"] = edit.native_stage
 
 

@@ -37,6 +37,9 @@ _OUTPUT = re.compile(
 )
 _RUN = re.compile(r"runs:/+(?P<job>[^/]+)/(?P<path>.*)\Z", re.DOTALL)
 _SCHEME = "azureml://"
+_LEFT = re.compile(
+    rf"azureml://datastores/{_ARTIFACT_STORE}/paths/ExperimentRun/dcid\.(?P<job>[^/]+)"
+)
 _PROVIDER = "microsoft.machinelearningservices"
 
 
@@ -64,6 +67,19 @@ def content(uri: str, workspace: str) -> str:
             _SCHEME, *scope, place
         )
     return f"{_SCHEME}{place}"
+
+
+def job_of(uri: str, workspace: str) -> str:
+    """Return the job that an address says its content was left behind by, or "".
+
+    Outputs that go elsewhere than into the store of artifacts say nothing: anybody may name a
+    folder there like a job. Arguments are as in `content`.
+    """
+    output = _OUTPUT.match(uri)
+    if output:
+        return output["job"]
+    left = _LEFT.match(content(uri, workspace))
+    return left["job"] if left else ""
 
 
 def output_place(job: str, output: str, path: str = "") -> str:

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core.pipeline.transport import RequestsTransport
 
 from stage_functions.domain.asset import Kind, Snapshot, Version
 from stage_functions.domain.mirror import Edit
@@ -37,10 +38,14 @@ def world(request: pytest.FixtureRequest, local: LocalAzureMl) -> AzureMlWorld:
 def client(world: AzureMlWorld) -> Iterator[MLClient]:
     """Return the library's client for Anna."""
     anna, place = world.local.credential("anna"), world.place
-    if place.is_registry:
-        yield ml_client()(anna, registry_name=place.name)
-    else:
-        yield ml_client()(anna, world.local.subscription, place.resource_group, place.name)
+    with (
+        RequestsTransport() as transport
+    ):  # which the library's many clients share, and never close
+        if place.is_registry:
+            yield ml_client()(anna, registry_name=place.name, transport=transport)
+        else:
+            scope = (world.local.subscription, place.resource_group, place.name)
+            yield ml_client()(anna, *scope, transport=transport)
 
 
 def _read(world: AzureMlWorld, version: Version) -> Snapshot:

@@ -175,6 +175,26 @@ def test_archives_a_version_that_has_a_stage(
     ]
 
 
+def test_empties_the_stage_of_what_is_archived(
+    models: AzureMlWorld, registry: AzureMlRegistry
+) -> None:
+    """A version that its own stage has archived is archived without one, where that is asked for."""
+    made = models.create("emptied", stage="Archived")
+    after = registry.edit(made, lambda _: Edit(native_stage="", archived=True))
+
+    assert after is not None
+    assert (True, None) == (after.archived, after.native_stage)
+
+
+def test_restores_with_a_stage(models: AzureMlWorld, registry: AzureMlRegistry) -> None:
+    """A version is shown again and gets its stage in one write."""
+    made = models.create("restored", stage="Archived")
+    after = registry.edit(made, lambda _: Edit(native_stage="Production", archived=False))
+
+    assert after is not None
+    assert (False, "Production") == (after.archived, after.native_stage)
+
+
 def test_leaves_archived_what_others_archived_by_its_stage(
     models: AzureMlWorld, registry: AzureMlRegistry
 ) -> None:
