@@ -11,6 +11,8 @@ convicts, or cannot know, the history is read.
   registry made of itself (Unregistered) has no history that a violation could stand in: it is
   logged, and refused by checks.
 - Each deployment is one violation each time it is made or changed, however often it is told of.
+- What was registered after a deployment was made is not what that serves: another thing had its
+  number then.
 - Where the version's registry is only observed, one Observed record says what would be. Where the
   endpoint's is, no traffic is taken.
 """
@@ -32,7 +34,7 @@ from stage_functions.application.serving import Served, may_be_served, objection
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
 from stage_functions.domain import effect
-from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.asset import Asset, Version, made_before
 from stage_functions.domain.error import RetryableError, StagewardError
 from stage_functions.domain.history import stood
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
@@ -122,6 +124,8 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
     state = loaded.versions.get(number)
     if state is None or case.served.mark in state.violations:
         return None
+    if not made_before(state.incarnation, case.moment) and _was_another(context, case, state):
+        return None
     step = loaded.step().with_version(state.violated(case.served.mark))
     if context.states.ungoverned(asset.registry):
         found = _foreseen(context, loaded, state, case)
@@ -133,6 +137,13 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
         return None
     operation = f"violation-{case.served.mark}"
     return context.ledger.commit(loaded, made, now=now, operation=operation)
+
+
+def _was_another(context: Context, case: _Case, state: VersionState) -> bool:
+    """Tell whether another thing had the number of a version before it."""
+    number, own = case.version.number, state.incarnation
+    records = (one for one in _records(context, case.version.asset) if one.version == number)
+    return any(record.content["incarnation"] != own for record in records)
 
 
 def _found(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> _Found | None:

@@ -69,6 +69,17 @@ def under(it: World, lifecycle: Lifecycle) -> World:
 class TestViolations:
     """What is one."""
 
+    def test_another_thing_with_the_same_number_has_violated_nothing(self, it: World) -> None:
+        """What is served was deleted; it has its violation, and what came after it has none."""
+        deploy(it, at(it, "1", "Staging"))
+        assert told(it)
+        it.registry.register(ONE, it.clock.now(), author="mlflow:sam")
+        follow(it.context, Signal(ONE))
+        before = len(violations(it))
+
+        assert not told(it)
+        assert len(violations(it)) == before
+
     def test_what_is_served_from_a_stage_that_may_not_be_is_a_violation(self, it: World) -> None:
         """Recorded in the history of the version, with all that is known of it."""
         made = deploy(it, at(it, "1", "Staging"), by="mlflow:sam")

@@ -59,7 +59,8 @@ def test_the_api_refuses_every_transition_of_one(api: Api) -> None:
     sam = api.client("sam")
     for version in (path(), path(name=NAMELESS.asset.name, number=NAMELESS.number)):
         refused = sam.post(f"/api/v1{version}/transitions", json={"to": "Staging"})
-        checked = sam.post(f"/api/v1{version}/checks", json={"action": "delete"})
+        question = {"action": "transition", "to": "Staging"}
+        checked = sam.post(f"/api/v1{version}/checks", json=question)
 
         assert refused.status_code == 409
         assert "is Unregistered: register it first" in refused.json()["detail"]
