@@ -491,6 +491,11 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "deployment": _text("The deployment of that endpoint.", minLength=1),
             "changed_at": _one_of("moment", "When that deployment was made or changed."),
+            "copies_only": {
+                "description": "The version came to a registry that takes only copies, and is "
+                "none; left out where it is not about that.",
+                "const": True,
+            },
             "then": _text(
                 "What follows. record: nothing but this. notify: people are told. zero_traffic: "
                 "the deployment gets no more requests either, unless it is put right before. "
@@ -499,7 +504,7 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "because_of": _BECAUSE_OF,
         },
-        optional=("endpoint", "deployment", "changed_at", "then", "because_of"),
+        optional=("endpoint", "deployment", "changed_at", "copies_only", "then", "because_of"),
     ),
     RecordType.DRIFT_FOUND: Shape(
         "The tags of a version show what nobody was granted, or cannot be written; or what was "

@@ -240,10 +240,7 @@ def delete(
     if stage is not None and not stage.deletable:
         why = f"deleted while at {state.stage}, which is not deletable"
         violation: dict[str, Json] = {"from": state.stage, "why": why}
-        # What is deleted gets no requests that could be taken away.
-        told = lifecycle.on_violation is not OnViolation.RECORD
-        then = OnViolation.NOTIFY if told else OnViolation.RECORD
-        step = violate(step, version, actor, violation, then, cause)
+        step = violate(step, version, actor, violation, lifecycle.on_violation.unserved, cause)
     if state.approval:
         step = close(
             step,
