@@ -47,9 +47,11 @@ class Signal(Struct, frozen=True):
     def alike(self) -> Hashable:
         """What two hints have in common of which following one follows both.
 
-        Who wrote, and when, is part of what is found.
+        Who wrote, and when, is part of what is found; and a claim that anybody can make must not
+        stand for the platform's own.
         """
-        return (self.version, self.actor, self.at if self.actor else None, self.deleted)
+        claim = (self.actor, self.at, self.authenticated) if self.actor else None
+        return (self.version, claim, self.deleted)
 
 
 class JobSignal(Struct, frozen=True):

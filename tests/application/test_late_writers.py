@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.brief import brief
 from stage_functions.application.context import Context
+from stage_functions.application.registries import RegistryState
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.timeline import moment
@@ -173,6 +174,28 @@ def test_the_history_says_who_and_that_no_stage_moved(it: Case) -> None:
     assert "wrote to it too before it was asked" == moment(last).what
     assert it.approval.id == last.content["approval"]
     assert "proven" == moment(last).attribution
+
+
+def test_an_event_is_of_the_moment_when_its_write_has_ended(it: Case) -> None:
+    """A write that took long may have been read before its event says that it was made."""
+    ann, bob = it.asked()
+    follow(it.context, bob)
+    late = ann.at + timedelta(seconds=SAME_WRITE_SECONDS) if ann.at else None
+
+    assert follow(it.context, replace(ann, at=late))
+    assert ("person:bob", "person:ada") == it.approval.candidates
+
+
+def test_an_event_counts_also_while_the_registry_is_only_observed(it: Case) -> None:
+    """It does not come again, and the approval stays open."""
+    ann, bob = it.asked()
+    follow(it.context, bob)
+    it.context.states.update("demo", lambda _: RegistryState())
+    calls = len(it.world.registry.calls)
+
+    assert follow(it.context, ann)
+    assert ("person:bob", "person:ada") == it.approval.candidates
+    assert "write_tags" not in it.world.registry.calls[calls:]
 
 
 def test_events_that_come_again_change_nothing(it: Case) -> None:
