@@ -50,8 +50,7 @@ class Signal(Struct, frozen=True):
         Who wrote, and when, is part of what is found; and a claim that anybody can make must not
         stand for the platform's own.
         """
-        claim = (self.actor, self.at, self.authenticated) if self.actor else None
-        return (self.version, claim, self.deleted)
+        return (self.version, _claim(self), self.deleted)
 
 
 class JobSignal(Struct, frozen=True):
@@ -111,7 +110,7 @@ class EndpointSignal(Struct, frozen=True):
     @property
     def alike(self) -> Hashable:
         """As `Signal.alike`."""
-        return (self.subject, self.deployment, self.actor, self.at if self.actor else None)
+        return (self.subject, self.deployment, _claim(self))
 
 
 class AssetSignal(Struct, frozen=True):
@@ -142,7 +141,11 @@ class AssetSignal(Struct, frozen=True):
     @property
     def alike(self) -> Hashable:
         """As `Signal.alike`."""
-        return (self.asset, self.actor, self.at if self.actor else None)
+        return (self.asset, _claim(self))
+
+
+def _claim(hint: Signal | EndpointSignal | AssetSignal) -> Hashable:
+    return (hint.actor, hint.at, hint.authenticated) if hint.actor else None
 
 
 AnySignal = Signal | JobSignal | EndpointSignal | AssetSignal
