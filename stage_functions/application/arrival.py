@@ -27,7 +27,7 @@ from stage_functions.domain.copied import only_copies, trespass
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
-from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.people import STAGEWARD, Actor, Attribution
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.uses import references
 
@@ -137,13 +137,15 @@ def _receive(
 ) -> Arrived:
     """Register a copy that Stageward has made, at the stage that was granted to the original.
 
-    The tags that it came with were the original's: none of them asks for anything here.
+    The tags that it came with were the original's: none of them asks for anything here. They may
+    have changed while it was copied, so where nobody but Stageward has written to it, all came.
     """
     evidence = context.evidence(snapshot)
     sealed, document = evidence.sealed()
     asset, number = snapshot.version.asset, snapshot.version.number
     values = observed(snapshot, context.configuration.registry(asset.registry), lifecycle)
-    if values.get(STAGE_REQUEST) != copied.asked:
+    own = {STAGEWARD, *context.registry(asset.registry).identities()}
+    if values.get(STAGE_REQUEST) != copied.asked and snapshot.modified_by not in own:
         values.pop(STAGE_REQUEST, None)  # somebody has asked since
     stage = copied.stage if copied.stage in lifecycle.stages else lifecycle.initial
     holders = step.state.holders.get(stage, ())
