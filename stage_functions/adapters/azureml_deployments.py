@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_codec import moment
 from stage_functions.adapters.azureml_identity import Identity, actor
@@ -37,7 +39,8 @@ def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deploymen
             who = api.http.identity()
             rows = api.rows(collection, endpoint, "deployments")
             found = (_deployment(row, endpoint, shares, names, who) for row in rows)
-            return tuple(one for one in found if one is not None)
+            divided = collection == ONLINE
+            return tuple(replace(one, divided=divided) for one in found if one is not None)
     return ()
 
 

@@ -240,8 +240,8 @@ def _fields(case: _Case, found: _Found) -> dict[str, Json]:
 
 
 def _to_be_taken(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
-    """Tell whether requests are to be kept from it: not where it may be served by now."""
-    if context.states.ungoverned(case.served.registry):
+    """Tell whether requests are to be kept from it: they can be, and it may not be served by now."""
+    if not case.served.deployment.divided or context.states.ungoverned(case.served.registry):
         return False
     state = step.version(case.version.number)
     return not may_be_served(context, loaded, state, case.lifecycle, case.served.endpoint)
