@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.azureml import LocalAzureMl, running
-from tests.azureml_story.world import Story, told
+from tests.azureml_story.world import Served, Story, stageward, told
 
 _COUNT = itertools.count(1)
 
@@ -20,10 +20,17 @@ def local() -> Iterator[LocalAzureMl]:
         yield local
 
 
+@pytest.fixture(scope="package")
+def served() -> Iterator[Served]:
+    """Return the server of all stories."""
+    with stageward() as served:
+        yield served
+
+
 @pytest.fixture
-def story(local: LocalAzureMl) -> Iterator[Story]:
+def story(local: LocalAzureMl, served: Served) -> Iterator[Story]:
     """Return Stageward as it is served; every history must be whole in the end."""
-    with told(local, f"story{next(_COUNT)}") as story:
+    with told(local, served, f"story{next(_COUNT)}") as story:
         yield story
         local.heal()
         assert [] == story.faults()

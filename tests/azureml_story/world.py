@@ -9,22 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastapi import FastAPI
 from msgspec.structs import replace
 
 from stage_functions.adapters.azureml_deployments import traffic
 from stage_functions.application import query
 from stage_functions.application.context import Context
+from stage_functions.application.scan import Scanner
 from stage_functions.application.sweep import sweep
-from stage_functions.bootstrap import Application, open_application, web_application
+from stage_functions.bootstrap import Application, open_application
 from stage_functions.client import Client
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.record import Record
 from stage_functions.domain.state import VersionState
-from stage_functions.settings import read_settings
+from stage_functions.settings import SignIn, read_settings
+from stage_functions.web.app import create_app
+from stage_functions.web.service import Service
 from tests.api_server import serving
 from tests.azureml import LocalAzureMl, Place
 from tests.azureml.sdk import entities
 from tests.azureml_world import contents
+from tests.builders import world
 from tests.fakes.clock import LaterClock
 
 if TYPE_CHECKING:
@@ -35,6 +40,35 @@ KEYS = ("none", "staging", "prod", "archived")
 """The keys of tags that stand for stages."""
 _PATIENCE_SECONDS = 10
 _FILE = Path(__file__).with_name("stageward.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that runs, whatever application is behind it: making one takes a while.
+
+    Attributes:
+        app: what it serves.
+        address: where.
+    """
+
+    app: FastAPI
+    address: str
+
+    def behind(self, application: Application) -> None:
+        """Serve an application from now on."""
+        self.app.state.service = Service.over(
+            application.context, application.scanner, SignIn.DEV, "", self.address
+        )
+
+
+@contextmanager
+def stageward() -> Iterator[Served]:
+    """Serve Stageward inside the block; what is behind it comes later."""
+    made = world()
+    app = create_app(made.context, Scanner(made.context), sign_in=SignIn.DEV)
+    made.rows.close()
+    with serving(app) as address:
+        yield Served(app, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,33 +253,37 @@ class Story:
 
 
 @contextmanager
-def told(local: LocalAzureMl, name: str) -> Iterator[Story]:
+def told(local: LocalAzureMl, served: Served, name: str) -> Iterator[Story]:
     """Serve Stageward inside the block, over places of its own on a local Azure ML."""
     places = {
         "dev": local.workspace(f"{name}-dev"),
         "test": local.workspace(f"{name}-test", resource_group="other"),
         "shared": local.registry(f"{name}-shared"),
     }
+    application = open_application(read_settings(_environment(local, places)))
+    try:
+        served.behind(application)
+        subscription = local.subscribe(f"{served.address}/events")
+        try:
+            yield Story(local, application, served.address, places)
+        finally:
+            local.drain()
+            local.world.deliveries.subscriptions.remove(subscription)
+            subscription.close()
+    finally:
+        application.close()
+
+
+def _environment(local: LocalAzureMl, places: Mapping[str, Place]) -> dict[str, str]:
     text = _FILE.read_text(encoding="utf-8")
     for person in PEOPLE:
         text = text.replace(f"${{{person.upper()}}}", local.person(person).oid)
-    file = local.ca.with_name(f"{name}.yaml")
+    file = local.ca.with_name("stageward.yaml")
     file.write_text(text, encoding="utf-8")
-    environment = {
+    return {
         **local.environment(),
         "STAGEWARD_CONFIG": str(file),
         "STAGEWARD_LEDGER": ":memory:",
         "STAGEWARD_AUTH": "dev",
         **{alias.upper(): place.id for alias, place in places.items()},
     }
-    application = open_application(read_settings(environment))
-    try:
-        with serving(web_application(application)) as address:  # type: ignore[arg-type]
-            local.subscribe(f"{address}/events")
-            try:
-                yield Story(local, application, address, places)
-            finally:
-                local.drain()
-                local.world.deliveries.subscriptions.pop().close()
-    finally:
-        application.close()
