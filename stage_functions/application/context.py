@@ -85,8 +85,8 @@ class Context(Struct, frozen=True):
         """Return what is known of a version; a job that is gone keeps its id.
 
         Of a copy, what its own registry does not know is taken from what was known when the copied
-        version was granted its stage: that never changes. Of a version that no longer names its job,
-        since a library has written it without, the job is that which it was registered with.
+        version was granted its stage: that never changes. A version that no longer names its job,
+        since a library has written it without, has the one that it was registered with.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: it cannot be read: never a verdict.

@@ -203,7 +203,9 @@ def _record(context: Context, loaded: Loaded, step: Step, case: _Case, found: _F
         return step
     if case.served.deployment.traffic_percent:
         return step.owing(Duty(TRAFFIC, number, target))
-    return step.with_version(_remarked(step.version(number), case.served.mark, case.served.idle_mark))
+    return step.with_version(
+        _remarked(step.version(number), case.served.mark, case.served.idle_mark)
+    )
 
 
 def _given(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> Step | None:
@@ -240,7 +242,7 @@ def _fields(case: _Case, found: _Found) -> dict[str, Json]:
 
 
 def _to_be_taken(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
-    """Tell whether requests are to be kept from it: they can be, and it may not be served by now."""
+    """Tell whether requests can be kept from it, and it may not be served by now."""
     if not case.served.deployment.divided or context.states.ungoverned(case.served.registry):
         return False
     state = step.version(case.version.number)

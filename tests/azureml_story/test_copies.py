@@ -66,6 +66,19 @@ def test_a_copy_that_fails_half_way_is_made_once(story: Story, fault: dict[str, 
     assert [] == story.owed()
 
 
+def test_a_copy_may_not_be_shown_at_once(story: Story) -> None:
+    """A registry that answers with what was there before has nothing parked, nor copied twice."""
+    _asked(story)
+    story.local.stale(6, "GET .*-shared/models")
+    story.approve(_TEST)
+    story.local.heal()
+    story.sweep(_LATER)
+
+    assert ["Registered"] == story.types(_SHARED)
+    assert "DriftFound" not in story.types(_TEST)
+    assert [] == story.owed()
+
+
 def test_an_identity_without_rights_is_told_so(story: Story) -> None:
     """What the other registry forbids waits for an operator, who is told which role is missing."""
     _asked(story)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,7 +78,7 @@ def test_a_version_of_the_registry_is_served_in_a_workspace(story: Story) -> Non
         story.sweep(2 * _HOURS + 60)
         after = client.check("shared/models/iris:1", "deploy", endpoint="dev/scoring")
     deployment = story.places["dev"].endpoints["scoring"].deployments["blue"]
-    then = datetime.now(UTC) + timedelta(hours=2, minutes=2)
+    then = story.context.clock.now() + timedelta(hours=2, minutes=2)
     deployment["systemData"]["lastModifiedAt"] = f"{then:%Y-%m-%dT%H:%M:%S}.0000000Z"
     follow_any(story.later(2 * _HOURS + 180), EndpointSignal("dev", "scoring"))
 

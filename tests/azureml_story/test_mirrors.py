@@ -36,6 +36,27 @@ def test_old_tags_never_ask_twice(story: Story) -> None:
     assert 1 == story.types(_IRIS).count("StageChanged")
 
 
+def test_a_write_that_leaves_the_job_out_changes_nothing(story: Story) -> None:
+    """The client writes a model without its job: that stays known, and what is asked stays open."""
+    story.register("iris")
+    story.tag(_IRIS, stage_request="Staging")
+    assert "pending" == story.ask(_IRIS, "Production")
+    with story.api("anna") as reader:
+        before = reader.version(_IRIS).evidence
+        client = story.sdk("ben", "dev")
+        model = client.models.get("iris", "1")
+        model.tags["note"] = "unrelated"
+        client.models.create_or_update(model)
+        story.heard()
+        after = reader.version(_IRIS).evidence
+    story.approve(_IRIS)
+
+    assert story.document(_IRIS).get("jobName") is None
+    assert before == after
+    assert "FINISHED" == after["job"]["status"]
+    assert ["Production"] == story.stages(_IRIS)
+
+
 def test_who_fights_is_let_be_for_an_hour(story: Story) -> None:
     """Tags that keep being changed are put back three times, then after an hour; one record more."""
     story.register("iris")
