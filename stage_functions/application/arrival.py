@@ -8,7 +8,7 @@ tags name another ledger, or a record that this one has not reached, is left alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 
 from msgspec import Struct, field
@@ -32,6 +32,8 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.uses import references
 
 _SCAN = Actor("", Attribution.NONE, "scan")
+_MADE_WITHIN = timedelta(seconds=1)
+"""So much later than its creation a registry may date the write that creates a version."""
 
 
 class Arrived(Struct, frozen=True):
@@ -79,8 +81,8 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
         return ""
     owner, _, reached = governor.rpartition("/")
     unknown = state is None or state.incarnation != snapshot.incarnation
-    if unknown and context.awaited(snapshot) is not None:
-        return ""  # they came along with a copy
+    if unknown and (context.awaited(snapshot) is not None or _came_along(context, snapshot)):
+        return ""  # they are those of what it was copied from
     if owner != context.ledger.id:
         registry = context.states.get(snapshot.version.asset.registry)
         if owner in registry.taken_over:
@@ -93,6 +95,23 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
             f"its tags are at record {number}, this ledger at {known}: was it restored or emptied?"
         )
     return ""
+
+
+def _came_along(context: Context, snapshot: Snapshot) -> bool:
+    """Tell whether somebody has made a version with tags of another one, as who shares it does.
+
+    What Stageward writes to a version it writes after that was made: where nobody has written
+    since, a number of this ledger is that of another history.
+    """
+    own = {None, STAGEWARD, *context.registry(snapshot.version.asset.registry).identities()}
+    at = snapshot.modified_at
+    return (
+        snapshot.tags.get(STAGE_GOVERNOR, "").rpartition("/")[0] == context.ledger.id
+        and snapshot.author not in own
+        and snapshot.modified_by == snapshot.author
+        and at is not None
+        and at - snapshot.created_at < _MADE_WITHIN
+    )
 
 
 def stop(step: Step, state: VersionState, why: str) -> Step:
@@ -122,7 +141,9 @@ def _register(
     )
     if registry.copies_only:
         step = trespass(step, snapshot.version.number, actor, only_copies(registry.alias))
-    state = replace(step.version(snapshot.version.number), uses=references(evidence))
+    overruled = snapshot.tags[STAGE_GOVERNOR] if _came_along(context, snapshot) else ""
+    state = step.version(snapshot.version.number)
+    state = replace(state, uses=references(evidence), overruled=overruled)
     step = reduce(Step.owing, begun.duties, step.with_version(state))
     return Arrived(step, {sealed: document})
 

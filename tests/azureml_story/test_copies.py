@@ -134,6 +134,29 @@ def test_a_stranger_goes_nowhere(story: Story) -> None:
     assert "is there already and is not this copy: it was registered there by person:ben" in owed
 
 
+def test_what_people_share_stops_no_registry(story: Story) -> None:
+    """Who shares a version by hand takes its tags along: it is a stranger, and all else goes on."""
+    client = story.sdk("ben", "test")
+    for name in "abcd":
+        story.tag(story.register(name), stage_request="Staging")
+        assert "pending" == story.ask(f"test/models/{name}:1", "Production")
+        client.models.share(
+            name,
+            "1",
+            share_with_name=name,
+            share_with_version="1",
+            registry_name=story.places["shared"].name,
+        )
+    story.heard("shared")
+    story.release(name="iris")
+
+    assert ["None"] * 4 == story.stages(*(f"shared/models/{name}:1" for name in "abcd"))
+    assert ["Registered", "Violated"] == story.types("shared/models/a:1")
+    assert "None" == story.tags("shared/models/a:1")["stage"]
+    assert ["Production"] == story.stages(_SHARED)
+    assert not story.context.states.get("shared").suspects
+
+
 def test_a_copy_is_approved_by_what_was_known(story: Story) -> None:
     """A copy's evidence is the original's, also when the workspaces are gone: votes still count."""
     story.release()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stage_functions.adapters.azureml_deployments import traffic
 from stage_functions.application.alarms import alarm
 from stage_functions.application.following import follow_any
 from stage_functions.application.signal import EndpointSignal
@@ -39,6 +40,20 @@ def test_a_violation_gets_no_requests(story: Story) -> None:
     assert ({}, {"blue": 100}) == (taken, story.traffic())
     assert "zero_traffic" == story.records(version)[-1].content["then"]
     assert [] == story.owed()
+
+
+def test_a_violation_gets_no_copies_of_requests(story: Story) -> None:
+    """A deployment that shadows another one is taken the copies that it is given."""
+    version = story.register("iris")
+    client = story.deploy("azureml:iris:1")
+    found = client.online_endpoints.get("scoring")
+    found.mirror_traffic = {"blue": 10}
+    client.online_endpoints.begin_create_or_update(found).result()
+    story.heard()
+
+    document = story.places["dev"].endpoints["scoring"].document
+    assert {} == traffic(document, "mirrorTraffic")
+    assert ["Registered", "Violated"] == story.types(version)
 
 
 def test_what_was_put_right_keeps_its_requests(story: Story) -> None:
