@@ -25,6 +25,8 @@ PUT_BACK_WINDOW_SECONDS = 600
 PUT_BACK_PAUSE_SECONDS = 3600
 MISSING_TWICE_SECONDS = 300
 """A version is gone when its registry has said so twice, this far apart."""
+OUTDATED_SECONDS = 60
+"""So long after a write an answer from before it is taken for an old one, and not for an edit."""
 MAX_VIOLATIONS = 100
 """Violations by one version remembered as recorded: the newest."""
 ARCHIVED = "archived"
@@ -116,6 +118,8 @@ class VersionState(Struct, frozen=True):
         retires_from: the stage that it was displaced from, while `retires_at` is to come.
         violations: hashes of the violations by it that were recorded: each is recorded once.
         job: id of the job that made it, or "".
+        written_at: when its registry says that it was written last, as of when it was last verified
+            to show the ledger; None where the registry does not say.
     """
 
     version: str
@@ -146,6 +150,7 @@ class VersionState(Struct, frozen=True):
     retires_from: str = ""
     violations: tuple[str, ...] = ()
     job: str = ""
+    written_at: datetime | None = None
 
     @property
     def content(self) -> str:
@@ -163,6 +168,16 @@ class VersionState(Struct, frozen=True):
     def governed(self) -> bool:
         """The ledger has granted it a stage."""
         return bool(self.stage) and not self.gone
+
+    def outdates(self, written_at: datetime | None, now: datetime) -> bool:
+        """Tell whether what was written last at a moment was so before Stageward's own write.
+
+        Only for a while: a registry whose clock goes wrong is not to be disbelieved for ever.
+        """
+        own = self.written_at
+        if own is None or written_at is None or written_at >= own:
+            return False
+        return now - own < timedelta(seconds=OUTDATED_SECONDS)
 
     def was_asked(self, source: str, value: str) -> bool:
         """Tell whether this value was answered for this incarnation."""
