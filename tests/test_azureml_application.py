@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from stage_functions.application.query import all_records
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.bootstrap import Application, open_application
 from stage_functions.domain.asset import Kind, Version
-from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.error import ConfigurationError, RegistryUnavailableError
 from stage_functions.settings import read_settings, unknown
 from tests.azureml import LocalAzureMl, running
 from tests.azureml_world import AzureMlWorld
@@ -47,14 +48,14 @@ def local() -> Iterator[LocalAzureMl]:
 
 
 @contextmanager
-def _started(local: LocalAzureMl, folder: Path) -> Iterator[Application]:
+def _started(local: LocalAzureMl, folder: Path, *, ledger: str = "") -> Iterator[Application]:
     """Start Stageward over the workspace `dev` and the registry `shared`."""
     file = folder / "stageward.yaml"
     file.write_text(_FILE.format(dev=local.workspace("dev").id), encoding="utf-8")
     environment = {
         **local.environment(),
         "STAGEWARD_CONFIG": str(file),
-        "STAGEWARD_LEDGER": ":memory:",
+        "STAGEWARD_LEDGER": str(folder / ledger) if ledger else ":memory:",
         "SHARED": local.registry("shared").id.lower(),
     }
     application = open_application(read_settings(environment))
@@ -93,6 +94,31 @@ def test_a_tag_promotes_a_version(local: LocalAzureMl, tmp_path: Path, alias: st
         )
         for version in versions:
             world.delete_version(version)
+
+
+def test_an_old_answer_is_no_edit(local: LocalAzureMl, tmp_path: Path) -> None:
+    """What a version showed before its tags were written is asked for again, by any process."""
+    dev = local.workspace("dev")
+    (tmp_path / "other").mkdir()
+    with (
+        _started(local, tmp_path, ledger="ledger.db") as one,
+        _started(local, tmp_path / "other", ledger="../ledger.db") as other,
+    ):
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        made = world.create("outdated")
+        follow(one.context, Signal(made))
+        world.set_tag(made, "stage_request", "Staging")
+        follow(one.context, Signal(made))
+        for application in (one, other):
+            local.stale(1, "outdated/versions/1")
+            with pytest.raises(RegistryUnavailableError, match="was before it was written"):
+                follow(application.context, Signal(made))
+            assert not follow(application.context, Signal(made))
+
+        types = [str(one.type) for one in all_records(other.context, made.asset)]
+        assert ["Registered", "StageChanged"] == types
+        assert "Staging" == world.tags(made)["stage"]
+        world.delete_version(made)
 
 
 def test_the_scan_finds_what_no_event_told(local: LocalAzureMl, tmp_path: Path) -> None:

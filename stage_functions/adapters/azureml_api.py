@@ -240,13 +240,16 @@ class AzureMlApi:
     def _check_own(self, link: str) -> None:
         """Refuse to send a token to another host than those configured, or named by discovery."""
         if _host(link) not in self._hosts:
-            message = f"{self.name} sends us to another host: {urlsplit(link).netloc[:200]}"
+            message = f"{self.name} sends us to another host: {_host(link)[1][:200]}"
             raise RegistryRefusedError(message)
 
 
 def _host(address: str) -> tuple[str, str]:
-    """Return scheme, and host with port, of an address."""
-    parts = urlsplit(address)
+    """Return scheme, and host with port, of an address; of one that is none, nothing."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", ""
     return parts.scheme.lower(), parts.netloc.lower()
 
 

@@ -23,8 +23,8 @@ from stage_functions.domain import effect
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
-from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.copied import only_copies, trespass
+from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed

@@ -10,8 +10,9 @@ which is stable and no name:
 | not confirmed, or there is none | inferred: whom the registry names; none where it names nobody |
 
 Everybody who was seen may have been it, and is a candidate. A hint that anybody can send shows
-nobody: it could keep an officer from voting, and the true requester from being known as one. Stageward itself is nobody: neither by
-the id that its registry has for it nor by the one that events have.
+nobody: it could keep an officer from voting, and the true requester from being known as one.
+Stageward itself is nobody: neither by the id that its registry has for it nor by the one that
+events have.
 """
 
 from __future__ import annotations
