@@ -424,6 +424,25 @@ def test_tells_how_a_long_write_ended(
         write_tags(registry, IRIS, {"stage": "None"})
 
 
+@pytest.mark.parametrize("milliseconds", ["0", "-1", "9" * 5000])
+def test_asks_for_a_long_write_now_and_then(
+    local: LocalAzureMl, place: Place, milliseconds: str
+) -> None:
+    """However Azure words for how long to wait, what never ends is asked for a few times."""
+    pause = {"x-ms-retry-after-ms": milliseconds}
+    url = f"{local.url}/operation/3"
+    local.fail("^PUT", status=202, headers={"Azure-AsyncOperation": url, **pause}, body=b"")
+    local.fail("/operation/3", status=200, headers=pause, body=b"{}", times=_MANY)
+    before = len(local.calls)
+    with (
+        closing(opened(local, place, timeout_seconds=1)) as registry,
+        pytest.raises(UNAVAILABLE, match="not done yet"),
+    ):
+        write_tags(registry, IRIS, {"stage": "None"})
+
+    assert len(local.calls) - before <= 12
+
+
 def test_follows_the_place_of_a_result(local: LocalAzureMl, registry: AzureMlRegistry) -> None:
     """A long write that names only the place of its result is done when that answers."""
     url = f"{local.url}/operation/2"
