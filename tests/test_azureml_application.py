@@ -11,6 +11,7 @@ import pytest
 from stage_functions.application.query import all_records
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
+from stage_functions.application.upkeep import health
 from stage_functions.bootstrap import Application, open_application
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.error import ConfigurationError, RegistryUnavailableError
@@ -48,10 +49,12 @@ def local() -> Iterator[LocalAzureMl]:
 
 
 @contextmanager
-def _started(local: LocalAzureMl, folder: Path, *, ledger: str = "") -> Iterator[Application]:
-    """Start Stageward over the workspace `dev` and the registry `shared`."""
+def _started(
+    local: LocalAzureMl, folder: Path, *, ledger: str = "", workspace: str = "dev"
+) -> Iterator[Application]:
+    """Start Stageward over a workspace, as `dev`, and the registry `shared`."""
     file = folder / "stageward.yaml"
-    file.write_text(_FILE.format(dev=local.workspace("dev").id), encoding="utf-8")
+    file.write_text(_FILE.format(dev=local.workspace(workspace).id), encoding="utf-8")
     environment = {
         **local.environment(),
         "STAGEWARD_CONFIG": str(file),
@@ -134,6 +137,52 @@ def test_the_scan_finds_what_no_event_told(local: LocalAzureMl, tmp_path: Path) 
         assert before.complete
         assert (1, 1) == (after.nominated, after.changed)
         assert "Staging" == world.tags(made)["stage"]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_the_scan_passes_over_what_cannot_be_read(
+    local: LocalAzureMl, tmp_path: Path, status: int
+) -> None:
+    """One version whose job cannot be read keeps no other waiting; health names it until it can."""
+    dev = local.workspace(f"unread-{status}")
+    with _started(local, tmp_path, workspace=dev.name) as application:
+        context = application.context
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        application.scanner.scan("dev")
+        asked = {"stage_request": "Staging"}
+        first = world.create("a", job=local.job(dev), tags=asked)
+        second = world.create("b", tags=asked)
+        local.fail("/jobs/", status=status, code="NotNow", times=1000)
+        scanned = application.scanner.scan("dev")
+        wrong = health(context).parts["registry dev"]
+        shown = [world.tags(version).get("stage") for version in (first, second)]
+        local.heal()
+        again = application.scanner.scan("dev")
+
+        assert (True, 1) == (scanned.complete, scanned.failures)
+        assert wrong.startswith(f"dev/models/a:1: Azure ML workspace {dev.name} answered")
+        assert [None, "Staging"] == shown
+        assert "Staging" == world.tags(first)["stage"]
+        assert ("", "") == (again.failed, health(context).parts["registry dev"])
+
+
+def test_the_scan_gives_up_a_registry_that_answers_nothing(
+    local: LocalAzureMl, tmp_path: Path
+) -> None:
+    """Where one version after another cannot be read, the next scan goes on."""
+    dev = local.workspace("busy")
+    with _started(local, tmp_path, workspace=dev.name) as application:
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        application.scanner.scan("dev")
+        for number in range(9):
+            world.create(f"busy-{number}")
+        local.fail("^GET.*/versions/", status=500, times=1000)
+        before = len(local.calls_to("^GET.*/versions/"))
+        with pytest.raises(RegistryUnavailableError):
+            application.scanner.scan("dev")
+        local.heal()
+
+        assert 4 * 3 == len(local.calls_to("^GET.*/versions/")) - before
 
 
 def test_only_kinds_that_are_watched_are_listed(local: LocalAzureMl, tmp_path: Path) -> None:
