@@ -184,7 +184,7 @@ def promote(it: World) -> None:
     second = accurate(it, "2")
     it.tag(second, "stage_request", "Staging: by tag")
     it.registry.set_tags(second, {"stage_request": "Production: by tag"})
-    follow(it.context, Signal(second, actor="mlflow:sam"))
+    follow(it.context, Signal(second, actor="mlflow:sam", authenticated=True))
     ballot(it, "bob")
     sponsor_request(it.context, query.approvals(it.context)[0].approval.id, actor("ada"), "s")
     ballot(it, "eve")
