@@ -24,6 +24,7 @@ from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.copied import only_copies, trespass
+from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
@@ -60,6 +61,21 @@ def arrive(
         why = f"another thing was registered as {number}"
         step = effect.delete(step, number, lifecycle, _SCAN, now, why)
     return _register(context, step, snapshot, lifecycle, now)
+
+
+def demand_fresh(state: VersionState | None, snapshot: Snapshot, now: datetime) -> None:
+    """Refuse to take for an edit what a version showed before Stageward wrote to it.
+
+    Some registries answer for a moment with what was there before a write.
+
+    Raises:
+        RegistryUnavailableError: it is such an answer; ask again.
+    """
+    same = state is not None and state.incarnation == snapshot.incarnation
+    if state is not None and same and state.outdates(snapshot.modified_at, now):
+        alias = snapshot.version.asset.registry
+        message = f"registry {alias} answers with what {snapshot.version} was before it was written"
+        raise RegistryUnavailableError(message)
 
 
 def expire(step: Step, number: str, now: datetime) -> Step:

@@ -7,6 +7,7 @@ version" five minutes apart; when more than 5 % of a registry is missing, nothin
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -34,6 +35,9 @@ from stage_functions.domain.state import VersionState
 MISSING_SHARE = 0.05
 MISSING_ALWAYS_FINE = 3
 """A registry may lose this many versions at once without anything being wrong."""
+FAILURES_ALWAYS_FINE = 3
+"""So many versions a scan passes over that cannot be read, before it gives up the registry."""
+log = logging.getLogger("stageward.scan")
 
 
 class Scanned(Struct, frozen=True):
@@ -48,6 +52,8 @@ class Scanned(Struct, frozen=True):
         deleted: of those, how many were recorded as deleted.
         complete: the pass came to its end within the time.
         halted: why nothing was marked as deleted, or "".
+        failed: the first version that could not be followed up, and why; or "".
+        failures: how many could not be.
     """
 
     registry: str
@@ -58,6 +64,8 @@ class Scanned(Struct, frozen=True):
     deleted: int = 0
     complete: bool = False
     halted: str = ""
+    failed: str = ""
+    failures: int = 0
 
 
 class _Pass:
@@ -121,13 +129,13 @@ class Scanner:
             cursor = page.cursor
             if not cursor:
                 return self._finish(alias, result)
-            self._advance(alias, cursor)
+            self._advance(alias, cursor, result)
             if context.clock.now() >= end:
                 return result
 
-    def _advance(self, alias: str, cursor: str) -> None:
+    def _advance(self, alias: str, cursor: str, result: Scanned) -> None:
         self._context.states.update(
-            alias, lambda state: replace(state, cursor=cursor, unreadable="")
+            alias, lambda state: replace(state, cursor=cursor, unreadable=result.failed)
         )
 
     def _compare(self, alias: str, snapshots: Iterable[Snapshot], result: Scanned) -> Scanned:
@@ -144,12 +152,12 @@ class Scanner:
                 nominated += _differing(context, asset, listed)
                 nameless += _nameless(context, asset, listed)
         note_anonymous(context, alias, nameless)
-        changed = sum(follow(context, Signal(version)) for version in nominated)
+        for version in nominated:
+            result = _followed(context, version, result)
         return replace(
             result,
             seen=result.seen + sum(len(listed) for listed in grouped.values()),
             nominated=result.nominated + len(nominated),
-            changed=result.changed + changed,
         )
 
     def _finish(self, alias: str, result: Scanned) -> Scanned:
@@ -164,7 +172,7 @@ class Scanner:
         context.states.update(
             alias,
             lambda state: replace(
-                state, cursor="", pass_completed=now, halted=halted, unreadable=""
+                state, cursor="", pass_completed=now, halted=halted, unreadable=result.failed
             ),
         )
         return replace(result, missing=len(missing), deleted=deleted, complete=True, halted=halted)
@@ -185,6 +193,23 @@ def found_empty(context: Context, alias: str) -> bool:
         return False
     context.states.update(alias, lambda state: replace(state, imported=True))
     return True
+
+
+def _followed(context: Context, version: Version, result: Scanned) -> Scanned:
+    """Follow up a version that differs; what is wrong with one alone stops none of the others.
+
+    Raises:
+        RegistryUnavailableError: more than a few cannot be read now, so it is the registry.
+    """
+    try:
+        return replace(result, changed=result.changed + follow(context, Signal(version)))
+    except (RegistryUnavailableError, RegistryRefusedError) as exc:
+        passing = isinstance(exc, RegistryUnavailableError)
+        if passing and result.failures >= FAILURES_ALWAYS_FINE:
+            raise
+        log.warning("the scan leaves %s for the next time: %s", version, exc)
+        failed = result.failed or f"{version}: {exc}"
+        return replace(result, failed=failed, failures=result.failures + 1)
 
 
 def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Version]:

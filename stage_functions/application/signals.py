@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.absence import found, operation, told_missing
-from stage_functions.application.arrival import arrive, contradiction, stop
+from stage_functions.application.arrival import arrive, contradiction, demand_fresh, stop
 from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
@@ -139,6 +139,8 @@ def _attempt(
     now = context.clock.now()
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is not None:
+        demand_fresh(loaded.versions.get(version.number), snapshot, now)
     if snapshot is None:
         plan = _Plan(loaded, told_missing(context, loaded.step(), signal, now))
     elif snapshot.anonymous:

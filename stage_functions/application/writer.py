@@ -1,17 +1,18 @@
 """Who has written to a version: what a hint claims, checked against what the registry shows.
 
-A hint may be wrong, late, or made up. It is confirmed where the registry names the same writer, at
-about the same time. Then the id is the hint's, which is stable and no name:
+A hint may be wrong, late, or made up. It is confirmed where it came by a way that only the platform
+can use, and the registry names the same writer, at about the same time. Then the id is the hint's,
+which is stable and no name:
 
 | the hint | attribution |
 |---|---|
-| confirmed, and it came by a way that only the platform can use | proven |
-| confirmed | inferred |
+| confirmed | proven |
 | not confirmed, or there is none | inferred: whom the registry names; none where it names nobody |
 
 Everybody who was seen may have been it, and is a candidate; of whom that is known only later, see
-`witnesses`. Stageward itself is nobody: neither by
-the id that its registry has for it nor by the one that events have.
+`witnesses`. A hint that anybody can send shows nobody: it could keep an officer from voting, and
+the true requester from being known as one. Stageward itself is nobody: neither by the id that its
+registry has for it nor by the one that events have.
 """
 
 from __future__ import annotations
@@ -33,10 +34,9 @@ def writer(
     context: Context, signal: Signal, snapshot: Snapshot, state: VersionState
 ) -> tuple[Actor, tuple[str, ...]]:
     """Return who seems to have written, and everyone who may have."""
-    hinted = hinted_id(context, signal)
+    hinted = hinted_id(context, signal) if signal.authenticated else ""
     if hinted and confirmed(signal, snapshot):
-        surely = Attribution.PROVEN if signal.authenticated else Attribution.INFERRED
-        return Actor(hinted, surely, "tag"), _candidates(*state.writers, hinted)
+        return Actor(hinted, Attribution.PROVEN, "tag"), _candidates(*state.writers, hinted)
     modified = _identified(context, signal.version, snapshot.modified_by or "")
     candidates = _candidates(*state.writers, hinted, modified)
     if not modified:

@@ -188,7 +188,7 @@ def promote(it: World) -> None:
     it.tag(second, "stage_request", "Staging: by tag")
     it.registry.set_tags(second, {"stage_request": "Production: by tag"})
     late = Signal(second, actor="mlflow:max", at=it.clock.now(), authenticated=True)
-    follow(it.context, Signal(second, actor="mlflow:sam"))
+    follow(it.context, Signal(second, actor="mlflow:sam", authenticated=True))
     follow(it.context, late)
     ballot(it, "bob")
     sponsor_request(it.context, query.approvals(it.context)[0].approval.id, actor("ada"), "s")
