@@ -76,13 +76,16 @@ def scan(registry: Alias, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    served = f", {found.endpoints} endpoints judged" if found.endpoints else ""
     rest = "" if found.complete else "; not at the end yet: scan again"
     say(
         f"{found.registry}: {found.seen} versions seen, {found.nominated} differed, {found.changed}"
-        f" changed the ledger, {found.missing} missing, {found.deleted} deleted{rest}"
+        f" changed the ledger, {found.missing} missing, {found.deleted} deleted{served}{rest}"
     )
     if found.halted:
         complain(found.halted)
+    if found.unread:
+        complain(found.unread)
 
 
 def registries(as_json: Json = False) -> None:

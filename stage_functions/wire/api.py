@@ -574,6 +574,8 @@ class Scan:
         deleted: of those, how many were recorded as deleted.
         complete: the pass came to its end; otherwise the next scan goes on.
         halted: why nothing was marked as deleted.
+        endpoints: that were judged by what they serve.
+        unread: why one of them could not be judged.
     """
 
     registry: str
@@ -584,6 +586,8 @@ class Scan:
     deleted: int
     complete: bool
     halted: str
+    endpoints: int = 0
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
