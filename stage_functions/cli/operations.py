@@ -19,6 +19,8 @@ from stage_functions.cli.output import (
 )
 from stage_functions.wire import api
 
+IMPORT_SECONDS = 900
+"""A registry is listed as a whole, which takes minutes where it has thousands of assets."""
 Alias = Annotated[str, typer.Argument(help="The registry's alias.")]
 
 
@@ -43,7 +45,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Take a registry's present stages as granted, before Stageward enforces."""
-    with connect() as stageward:
+    with connect(IMPORT_SECONDS) as stageward:
         found = stageward.import_registry(
             registry,
             mapping=_mapping(mapped or []),

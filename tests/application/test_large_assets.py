@@ -13,7 +13,7 @@ from stage_functions.application.ledger import LEASE_SECONDS, PAGE
 from stage_functions.application.ports.rows import MAX_BATCH_ROWS, WORK
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.sweep import sweep
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Asset, Kind, Version
 from tests.builders import IRIS, World, actor, world
 from tests.fakes.sink import MemorySink
 
@@ -94,7 +94,8 @@ def test_whoever_imports_is_answered_in_time(it: World) -> None:
     """What is not written by then is left to the sweep, which is bounded as well."""
     names = [f"model-{number}" for number in range(6)]
     for name in names:
-        it.registry.create(name)
+        version = Version(Asset("demo", Kind.MODELS, name), "1")
+        it.registry.register(version, it.clock.now())
     it.registry.before = lambda call: it.clock.sleep(SETTLE_SECONDS / 2 if call == "read" else 0)
     done = import_registry(it.context, COMMAND)
     at_once = it.registry.calls.count("write_tags")
