@@ -218,12 +218,14 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
         return []
     loaded = context.ledger.load(asset)
     known = context.ledger.versions(asset) if loaded.etag else {}
-    owed = bool(loaded.head.owed)
-    return [
+    differing = [
         snapshot.version
         for snapshot in named
-        if owed or _differs(context, known.get(snapshot.version.number), snapshot)
+        if _differs(context, known.get(snapshot.version.number), snapshot)
     ]
+    if loaded.head.owed and not differing:
+        return [named[0].version]  # by any one of them, all that an asset owes is worked off
+    return differing
 
 
 def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Snapshot]:
