@@ -31,7 +31,7 @@ GOVERNED = TOTAL - len(Kind)
 LONG = "ü" * 10_000
 OWN = ("stage", "stage_status", "stage_governor", "approval", "none", "staging", "prod", "archived")
 """The tags that are Stageward's to write."""
-_FILE = """
+FILE = """
 version: 1
 registries:
   - alias: dev
@@ -110,7 +110,7 @@ class Estate:
     def stageward(self, mode: str = "enforce", ledger: str = "ledger.db") -> Iterator[Application]:
         """Start Stageward inside the block, and serve it."""
         file = self.folder / "stageward.yaml"
-        file.write_text(_FILE.format(address=self.place.id, mode=mode), encoding="utf-8")
+        file.write_text(FILE.format(address=self.place.id, mode=mode), encoding="utf-8")
         settings = read_settings(
             {
                 **self.local.environment(),

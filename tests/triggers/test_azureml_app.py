@@ -69,7 +69,12 @@ def settings(local: LocalAzureMl, folder: Path, tables: str) -> dict[str, str]:
     file = folder / "stageward.yaml"
     anna = local.person("anna").oid
     file.write_text(FILE.format(address=local.workspace("dev").id, anna=anna), "utf-8")
-    return {**local.environment(), "STAGEWARD_CONFIG": str(file), "STAGEWARD_TABLES": tables}
+    return {
+        **local.environment(),
+        "STAGEWARD_CONFIG": str(file),
+        "STAGEWARD_TABLES": tables,
+        "PYTHONDONTWRITEBYTECODE": "1",  # others look at what is deployed
+    }
 
 
 @contextmanager
@@ -159,6 +164,21 @@ def test_the_scan_finds_what_no_event_has_told(
     assert [RecordType.REGISTERED, RecordType.VIOLATED] == [one.type for one in found]
     assert "dev/scoring" == found[-1].content["endpoint"]
     assert [] == loaded_by_all
+
+
+def test_an_app_without_an_identity_is_told_how_to_get_one(
+    deployed: Path, local: LocalAzureMl, tables: str, tmp_path: Path
+) -> None:
+    """In one sentence, of whatever is invoked; an event is delivered again."""
+    known = settings(local, tmp_path, tables)
+    without = {key: value for key, value in known.items() if not key.startswith("IDENTITY_")}
+    with app(deployed, tmp_path, without) as worker:
+        said = worker.timer("scan")
+        event = worker.event(register(local, local.workspace("dev"), "1"))
+
+    for text in (said, event):
+        assert "Stageward cannot sign in to Azure: " in text
+        assert "In Azure, give it a managed identity" in text
 
 
 def test_an_identity_without_rights_is_told_by_the_timer(
