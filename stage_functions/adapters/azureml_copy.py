@@ -3,7 +3,7 @@
 Decides which way a copy takes:
 
 - To a registry, Azure ML copies the content: models, data and environments by the library's own
-  `share`, components by the call that it makes, which it has no method for.
+  `share`; components, which it has no method for, by `publish` of the resource manager.
 - To a workspace, a version with the same address is registered. The content stays where it is: the
   datastore of the first workspace must be reachable for whoever uses the second. The job, the data
   it names and what Stageward wrote stay behind.
@@ -26,7 +26,7 @@ from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
 from stage_functions.domain.error import RegistryRefusedError, StagewardError
 from stage_functions.domain.observation import CONVERSATION
-from stage_functions.wire.document import member, text
+from stage_functions.wire.document import member
 
 Open = Callable[[str], AzureMlApi]
 """Returns the API of a workspace or registry of this resource id."""
@@ -86,16 +86,13 @@ def _share(api: AzureMlApi, sdk: AzureMlSdk, other: AzureMlApi, version: Version
     if asset.kind in SHARED:
         sdk.share(version, other.place)
         return
-    workspace = api.get()
-    located = f"azureml://locations/{text(workspace, 'location')}"
-    id_ = f"{located}/workspaces/{text(workspace, 'properties', 'workspaceId')}"
-    properties = {
-        "referenceType": "Id",
+    wanted = {
+        "registryName": other.place,
         "destinationName": asset.name,
         "destinationVersion": number,
-        "sourceAssetId": f"{id_}/{asset.kind}/{asset.name}/versions/{number}",
     }
-    other.send("POST", "import", document={"properties": properties})
+    path = (asset.kind, asset.name, "versions", number, "publish")
+    api.send("POST", *path, document=wanted)
 
 
 def _register(

@@ -7,18 +7,19 @@ group approves any of these, the operators. And whoever did it, as far as the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from stage_functions.application.notices import GROUP, Notice, once, plain, who
 from stage_functions.application.ports.notifier import Message
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import PERSON, Attribution, Directory
-from stage_functions.domain.record import Record, minute
+from stage_functions.domain.record import Json, Record, minute
 
 SHOWN_NAME_CHARACTERS = 120
 """Of the name of an asset, endpoint or deployment."""
 _DELETED = "It cannot be undone from here: if it is still needed, register it anew."
+_STRANGE = "It stays where it begins: find out where it comes from, and have it copied from there."
 _SERVED = (
     "Nothing was changed: serve a version that may be there, or have this one granted a stage that "
     "may."
@@ -42,7 +43,6 @@ def alarm(record: Record, lifecycle: Lifecycle | None, directory: Directory) -> 
     asset = plain(str(content["asset"]), SHOWN_NAME_CHARACTERS)
     version = f"{asset}:{plain(record.version, SHOWN_NAME_CHARACTERS)}"
     endpoint = plain(served, SHOWN_NAME_CHARACTERS)
-    text = _TAKEN if content.get("then") == OnViolation.ZERO_TRAFFIC else _SERVED
     facts = (
         ("Version", version),
         ("Stage", plain(str(content["from"]))),
@@ -52,15 +52,24 @@ def alarm(record: Record, lifecycle: Lifecycle | None, directory: Directory) -> 
         ("Why", plain(str(content["why"]))),
         ("By", _by(record, directory)),
     )
-    done = f"is served by {endpoint}".rstrip() if served else "was deleted"
-    title = f"Violated: {version} {done}"
+    done, text = _done(content, endpoint)
     message = Message(
-        title,
-        text if served else _DELETED,
+        f"Violated: {version} {done}",
+        text,
         tuple((label, value) for label, value in facts if value),
         action="Open",
     )
     return Notice(_recipients(record, lifecycle, directory), message)
+
+
+def _done(content: Mapping[str, Json], endpoint: str) -> tuple[str, str]:
+    """Return what was done to the version, and what follows, in words."""
+    if endpoint:
+        taken = content.get("then") == OnViolation.ZERO_TRAFFIC
+        return f"is served by {endpoint}", _TAKEN if taken else _SERVED
+    if content.get("copies_only"):
+        return "came to a registry that takes only copies", _STRANGE
+    return "was deleted", _DELETED
 
 
 def concerned(lifecycle: Lifecycle, stage: str, endpoint: str = "") -> tuple[str, ...]:

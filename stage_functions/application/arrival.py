@@ -121,7 +121,8 @@ def _register(
         step, snapshot, actor, author, base, lifecycle, now, sealed, begun.fields
     )
     if registry.copies_only:
-        step = trespass(step, snapshot.version.number, actor, only_copies(registry.alias))
+        why = only_copies(registry.alias)
+        step = trespass(step, snapshot.version.number, actor, why, lifecycle)
     state = replace(step.version(snapshot.version.number), uses=references(evidence))
     step = reduce(Step.owing, begun.duties, step.with_version(state))
     return Arrived(step, {sealed: document})

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,7 @@ from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.serving import Served, may_be_served, objection, standing
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
+from stage_functions.application.writer import tells_of
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Version, made_before
 from stage_functions.domain.error import RetryableError, StagewardError
@@ -268,17 +269,13 @@ def _who(context: Context, case: _Case) -> Actor:
     """
     signal, deployment = case.signal, case.served.deployment
     shown = deployment.changed_by or ""
-    changed = context.identify(shown) if shown else ""
-    if changed in ("", STAGEWARD):
+    if shown in ("", STAGEWARD):
         return Actor("", Attribution.NONE, "registry")
-    apart = abs(deployment.changed_at - signal.at) if signal.at is not None else timedelta()
-    same_write = (
-        signal.authenticated
-        and signal.deployment in ("", deployment.name)
-        and apart <= timedelta(seconds=SAME_WRITE_SECONDS)
-    )
-    if same_write and signal.actor:
-        claimed = context.identify(signal.actor)
-        if claimed == changed or shown.partition(":")[2] in signal.names:
-            return Actor(claimed, Attribution.PROVEN, "registry")
-    return Actor(changed, Attribution.INFERRED, "registry")
+    about_it = signal.authenticated and signal.deployment in ("", deployment.name)
+    if (
+        about_it
+        and signal.actor
+        and tells_of(signal, shown, deployment.changed_at, SAME_WRITE_SECONDS)
+    ):
+        return Actor(context.identify(signal.actor), Attribution.PROVEN, "registry")
+    return Actor(context.identify(shown), Attribution.INFERRED, "registry")

@@ -84,7 +84,8 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
         if _is_a_signal(context, loaded, state, after):
             return Reconciled(Ended.OBSERVE, earlier.versions)
         if scribe.differing(after).nothing:
-            verified = {**earlier.versions, number: shown(state, scribe.wanted)}
+            at = after.modified_at or context.clock.now()
+            verified = {**earlier.versions, number: shown(state, scribe.wanted, at)}
             return Reconciled(Ended.VERIFIED, verified)
     message = f"the tags of {version} keep changing while they are written"
     raise RegistryUnavailableError(message)

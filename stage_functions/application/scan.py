@@ -22,7 +22,7 @@ from stage_functions.application.endpoints import judge_endpoints
 from stage_functions.application.missing import note_missing
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
-from stage_functions.application.signals import follow
+from stage_functions.application.signals import follow, settle_due
 from stage_functions.application.unregistered import forget_missing, note_anonymous
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
@@ -31,7 +31,7 @@ from stage_functions.domain.error import (
     RegistryUnavailableError,
     RetryableError,
 )
-from stage_functions.domain.observation import observed
+from stage_functions.domain.observation import observed, read
 from stage_functions.domain.state import VersionState
 
 MISSING_SHARE = 0.05
@@ -218,14 +218,13 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
         return []
     loaded = context.ledger.load(asset)
     known = context.ledger.versions(asset) if loaded.etag else {}
-    differing = [
+    if loaded.head.owed:
+        settle_due(context, loaded)
+    return [
         snapshot.version
         for snapshot in named
         if _differs(context, known.get(snapshot.version.number), snapshot)
     ]
-    if loaded.head.owed and not differing:
-        return [named[0].version]  # by any one of them, all that an asset owes is worked off
-    return differing
 
 
 def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Snapshot]:
@@ -236,17 +235,24 @@ def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Sn
 
 
 def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:
+    """Tell whether following a signal about a version could come to anything."""
     if state is None or state.gone or state.incarnation != snapshot.incarnation:
         return True
-    alias = snapshot.version.asset.registry
-    registry = context.configuration.registry(alias)
-    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
-    if any(value != state.base.get(source) for source, value in values.items()):
+    if state.missing_since is not None:
         return True
-    governed = not context.states.ungoverned(alias)
-    if governed and not state.governed:
+    alias, asset = snapshot.version.asset.registry, snapshot.version.asset
+    registry, lifecycle = context.configuration.registry(alias), context.lifecycle(asset)
+    values = observed(snapshot, registry, lifecycle)
+    if context.states.ungoverned(alias):
+        return any(value != state.base.get(source) for source, value in values.items())
+    if not state.governed or state.stopped:
+        return not state.governed
+    # What was answered before may stand there for ever, and asks nothing.
+    reading = read(state, values, lifecycle, registry)
+    if reading.wish or reading.withdraw or reading.absorbed:
         return True
-    return governed and not state.stopped and not mirrors(context, state, snapshot)
+    paused = state.paused_until is not None and context.clock.now() < state.paused_until
+    return not paused and not (reading.nothing and mirrors(context, state, snapshot))
 
 
 def _missing(context: Context, alias: str, seen: set[Version]) -> list[Version]:

@@ -24,9 +24,10 @@ from stage_functions.application.outbox import work_off, work_off_commits, work_
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
+from stage_functions.application.witnesses import not_shown, suspected
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
-from stage_functions.domain.approval import Status
+from stage_functions.domain.approval import Span, Status
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
@@ -152,6 +153,7 @@ def _attempt(
         plan = _Plan(loaded, seen.step, seen.blobs)
     else:
         plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
+    plan = replace(plan, step=suspected(context, signal, plan.step))
     if plan.step == plan.loaded.step():
         return None, loaded
     committed = context.ledger.commit(
@@ -207,7 +209,7 @@ def _plan(
     if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
         reading = Reading(missing=True)
     if reading.nothing:
-        return plan
+        return replace(plan, step=not_shown(context, signal, snapshot, plan.step))
     return _answer(context, signal, plan, snapshot, lifecycle, reading, now)
 
 
@@ -231,7 +233,8 @@ def _answer(
     judged = {**reading.answers, **reading.absorbed}
     judged = {source: value for source, value in judged.items() if source not in waits}
     if judged:
-        step = plan.step.with_version(plan.step.version(number).answered(judged))
+        at = snapshot.modified_at or now
+        step = plan.step.with_version(plan.step.version(number).answered(judged, at))
         plan = replace(plan, step=step)
     if reading.withdraw:
         plan = replace(
@@ -240,10 +243,11 @@ def _answer(
     if reading.wish is not None:
         wish = reading.wish
         by_tag = wish.source != MLFLOW_STAGE and Source.TAG in registry.requests_from
-        request = Request(wish.target, wish.reason, actor, "", candidates, by_tag)
-        asked = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
-        blobs = {**plan.blobs, **asked.judged.blobs}
-        plan = replace(plan, loaded=asked.loaded, step=asked.step, blobs=blobs)
+        asked = Span(state.verified_at or snapshot.created_at, snapshot.modified_at or now)
+        request = Request(wish.target, wish.reason, actor, "", candidates, by_tag, asked)
+        answer = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
+        blobs = {**plan.blobs, **answer.judged.blobs}
+        plan = replace(plan, loaded=answer.loaded, step=answer.step, blobs=blobs)
         plan = replace(plan, step=_show(plan.step, number, reading))
     return plan
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.domain.effect import violate
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
-from stage_functions.domain.record import Draft, Json, RecordType
 from stage_functions.domain.state import Step, VersionState
 
 
@@ -30,9 +30,15 @@ def trespasses(
     return f"{only_copies(registry.alias)}: ask where it comes from, so that it is copied"
 
 
-def trespass(step: Step, version: str, actor: Actor, why: str) -> Step:
+def trespass(step: Step, version: str, actor: Actor, why: str, lifecycle: Lifecycle) -> Step:
     """Record that a version which was just registered should not be where it is."""
     state, cause = step.version(version), len(step.drafts) - 1
-    fields: dict[str, Json] = {"from": state.stage, "why": why}
-    draft = Draft(RecordType.VIOLATED, version, state.incarnation, actor, fields, cause)
-    return step.with_version(replace(state, status=why)).record(draft)
+    step = violate(
+        step,
+        version,
+        actor,
+        {"from": state.stage, "why": why, "copies_only": True},
+        lifecycle.on_violation.unserved,
+        cause,
+    )
+    return step.with_version(replace(state, status=why))

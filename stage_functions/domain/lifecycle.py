@@ -58,6 +58,11 @@ class OnViolation(StrEnum):
     NOTIFY = "notify"
     ZERO_TRAFFIC = "zero_traffic"
 
+    @property
+    def unserved(self) -> OnViolation:
+        """What follows of it where nothing is served that requests could be taken from."""
+        return OnViolation.NOTIFY if self is OnViolation.ZERO_TRAFFIC else self
+
 
 class Escalation(Struct, frozen=True):
     """Who may vote as well when an approval has waited for long.

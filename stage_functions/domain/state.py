@@ -98,6 +98,8 @@ class VersionState(Struct, frozen=True):
         approval: id of its open approval, or "".
         status: what its `stage_status` tag is to say.
         writers: ids seen writing since it was last at base.
+        verified_at: when it was last written to, by its registry's clock, as it was last seen at
+            base: what is earlier asks for nothing any more; None where that is not known.
         put_backs: when its tags were put back lately.
         paused_until: no put-back before this moment, or None.
         stopped: why nothing is written to it, or "".
@@ -146,6 +148,7 @@ class VersionState(Struct, frozen=True):
     retires_from: str = ""
     violations: tuple[str, ...] = ()
     job: str = ""
+    verified_at: datetime | None = None
 
     @property
     def content(self) -> str:
@@ -168,8 +171,13 @@ class VersionState(Struct, frozen=True):
         """Tell whether this value was answered for this incarnation."""
         return asked_hash(source, value) in self.asked
 
-    def answered(self, answers: Mapping[str, str | None]) -> VersionState:
-        """Remember the values that a decision judged: they are base, and do not ask again."""
+    def answered(self, answers: Mapping[str, str | None], at: datetime) -> VersionState:
+        """Remember the values that a decision judged: they are base, and do not ask again.
+
+        Args:
+            answers: the values by source.
+            at: as `verified_at` has it.
+        """
         hashes = tuple(
             asked_hash(source, one)
             for source, value in answers.items()
@@ -181,6 +189,7 @@ class VersionState(Struct, frozen=True):
             base={**self.base, **answers},
             asked=(*self.asked, *fresh)[:MAX_ASKED],
             writers=(),
+            verified_at=at,
         )
 
     def violated(self, mark: str) -> VersionState:

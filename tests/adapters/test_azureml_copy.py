@@ -184,7 +184,7 @@ def test_a_version_may_go_before_it_is_copied(azure: Connected) -> None:
     ("kind", "target", "failing"),
     [
         ("models", "shared", "POST .*/import"),
-        ("components", "shared", "POST .*/import"),
+        ("components", "shared", "POST .*/publish"),
         ("models", "test", "PUT .*/models/"),
         ("models", "shared", "GET .*shared-reg/models/"),
     ],

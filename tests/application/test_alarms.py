@@ -52,6 +52,19 @@ def test_of_a_deletion_those_hear_who_approve_ways_into_and_out_of_its_stage() -
     assert ("person:eve",) == at_none.recipients
 
 
+@pytest.mark.parametrize(
+    ("fields", "done"),
+    [
+        ({}, "was deleted"),
+        ({"endpoint": "demo/scoring"}, "is served by demo/scoring"),
+        ({"copies_only": True}, "came to a registry that takes only copies"),
+    ],
+)
+def test_the_title_says_what_was_done(fields: dict[str, Json], done: str) -> None:
+    """A mail is read by its subject."""
+    assert f"Violated: demo/models/iris:1 {done}" == told(fields).message.title
+
+
 def test_of_a_deployment_those_hear_too_who_let_versions_into_what_the_endpoint_takes() -> None:
     """It went past their approval. Staging takes none, so an endpoint of tests is the operators'."""
     scoring = told({"endpoint": "demo/scoring"}, governed_by=served())
