@@ -185,6 +185,29 @@ def test_the_scan_gives_up_a_registry_that_answers_nothing(
         assert 4 * 3 == len(local.calls_to("^GET.*/versions/")) - before
 
 
+def test_the_scan_judges_endpoints_whose_events_were_lost(
+    local: LocalAzureMl, tmp_path: Path
+) -> None:
+    """By the two lists of them, and two readings each: with their deployments."""
+    dev = local.workspace("dev")
+    with _started(local, tmp_path) as application:
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        made = world.create("served")
+        application.scanner.scan("dev")
+        for endpoint in ("a", "b", "c"):
+            world.deploy(made, endpoint, "blue")
+        found = application.scanner.scan("dev")
+        before = len(local.calls)
+        again = application.scanner.scan("dev")
+        asked = [call.path for call in local.calls[before:] if "Endpoints" in call.path]
+        dev.endpoints.clear()
+        world.delete_version(made)
+
+    assert (3, 3) == (found.endpoints, found.changed)
+    assert (3, 0) == (again.endpoints, again.changed)
+    assert 2 + 2 * 3 == len(asked)
+
+
 def test_only_kinds_that_are_watched_are_listed(local: LocalAzureMl, tmp_path: Path) -> None:
     """Which kinds are listed follows from the globs of the file."""
     with _started(local, tmp_path) as application:

@@ -186,7 +186,7 @@ class AzureMlApi:
             else:
                 self.get()
         except AzureMlMissingError as exc:
-            message = f"{self.name} is not there: {exc}"
+            message = f"{self.name} is not there, look at its address in the file: {exc}"
             raise AzureMlRefusedError(message, status=exc.status, code=exc.code) from missing
         self._there_until = time.monotonic() + _THERE_SECONDS
 
@@ -201,7 +201,7 @@ class AzureMlApi:
         try:
             found = self.http.send(READ, url).document
         except AzureMlMissingError as exc:
-            message = f"{self.name} is not there: {exc}"
+            message = f"{self.name} is not there, look at its address in the file: {exc}"
             raise AzureMlRefusedError(message, status=exc.status, code=exc.code) from exc
         base = text(found, "primaryRegionResourceProviderUri").rstrip("/")
         if not base.lower().startswith("https://"):

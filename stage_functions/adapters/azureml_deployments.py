@@ -1,8 +1,8 @@
 """What endpoints of a workspace serve: which version, and to which share of their requests.
 
 Two calls for an online endpoint, and one more for each further page of deployments. Where there is
-none of this name, a batch endpoint is looked for: it has no shares, but the deployment that jobs go
-to by default gets all of them. A registry has no endpoints.
+none of this name, a batch endpoint is looked for, by one call more: it has no shares, but the
+deployment that jobs go to by default gets all of them. A registry has no endpoints.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_codec import moment
+from stage_functions.adapters.azureml_errors import AzureMlMissingError
 from stage_functions.adapters.azureml_identity import Identity, actor
 from stage_functions.adapters.azureml_reference import Names
 from stage_functions.adapters.azureml_sdk import AzureMlSdk
@@ -22,6 +23,25 @@ from stage_functions.wire.document import integer, member, text
 
 ONLINE, BATCH = "onlineEndpoints", "batchEndpoints"
 _ALL = 100
+_NOWHERE = frozenset({"", ".", ".."})
+"""Names that would leave their place in an address."""
+
+
+def endpoints(api: AzureMlApi) -> tuple[str, ...]:
+    """Return the names of the endpoints, online and batch, in order.
+
+    Raises:
+        RegistryUnavailableError, RegistryRefusedError: as `AzureMlApi.rows`; or the workspace is
+            not there.
+    """
+    if api.is_registry:
+        return ()
+    try:
+        names = {text(row, "name") for kind in (ONLINE, BATCH) for row in api.rows(kind)}
+    except AzureMlMissingError as exc:
+        api.check_there(exc)
+        raise
+    return tuple(sorted(names - _NOWHERE))
 
 
 def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deployment, ...]:

@@ -14,6 +14,8 @@ convicts, or cannot know, the history is read.
 - Traffic is taken once for each of these: from one that has none yet when it first gets some.
 - What was registered after a deployment was made is not what that serves: another thing had its
   number then.
+- Of what was deployed before its version was imported, no traffic is taken: arriving in a grown
+  estate breaks nothing that runs.
 - Where the version's registry is only observed, one Observed record says what would be. Where the
   endpoint's is, no traffic is taken.
 """
@@ -42,7 +44,7 @@ from stage_functions.domain.history import stood
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
 from stage_functions.domain.record import Draft, Json, Record, RecordType, timestamp
-from stage_functions.domain.state import TRAFFIC, Duty, Step, VersionState
+from stage_functions.domain.state import MAX_VIOLATIONS, TRAFFIC, Duty, Step, VersionState
 
 PAGE = 1000
 SAME_WRITE_SECONDS = 900
@@ -64,10 +66,17 @@ class _Case(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """What is a violation: the stage that the version had, and why it is one."""
+    """What is a violation.
+
+    Attributes:
+        stage: that the version had.
+        why: it is one.
+        inherited: it was deployed before the version was imported: when nobody had rules to keep.
+    """
 
     stage: str
     why: str
+    inherited: bool = False
 
 
 def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
@@ -124,7 +133,7 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
     now = context.clock.now()
     loaded = context.ledger.load(asset, [number])
     state = loaded.versions.get(number)
-    if state is None or case.served.mark in state.violations:
+    if state is None or _told(context, state, case):
         return None
     if not made_before(state.incarnation, case.moment) and _was_another(context, case, state):
         return None
@@ -143,6 +152,19 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
         return None
     operation = f"violation-{case.served.mark}"
     return context.ledger.commit(loaded, made, now=now, operation=operation)
+
+
+def _told(context: Context, state: VersionState, case: _Case) -> bool:
+    """Tell whether this violation was recorded; asks the history where it may be forgotten."""
+    if case.served.mark in state.violations or len(state.violations) < MAX_VIOLATIONS:
+        return case.served.mark in state.violations
+    own = _fields(case, _Found("", ""))
+    told = {key: own[key] for key in ("endpoint", "deployment", "changed_at")}
+    return any(
+        record.version == state.version and told.items() <= record.content.items()
+        for record in _records(context, case.version.asset)
+        if record.content["incarnation"] == state.incarnation
+    )
 
 
 def _was_another(context: Context, case: _Case, state: VersionState) -> bool:
@@ -164,7 +186,8 @@ def _found(context: Context, loaded: Loaded, state: VersionState, case: _Case) -
         return None
     takers = _takers_then(context, case)
     why = objection(context, loaded, past, lifecycle, endpoint, moment, takers)
-    return _Found(past.stage, why) if why else None
+    inherited = past.why == "imported" and moment < past.since
+    return _Found(past.stage, why, inherited) if why else None
 
 
 def _records(context: Context, asset: Asset) -> Iterator[Record]:
@@ -197,7 +220,8 @@ def _takers_then(context: Context, case: _Case) -> tuple[str, ...]:
 def _record(context: Context, loaded: Loaded, step: Step, case: _Case, found: _Found) -> Step:
     number = case.version.number
     then, target = case.lifecycle.on_violation, case.served.target
-    if then is OnViolation.ZERO_TRAFFIC and not _to_be_taken(context, loaded, step, case):
+    taken = not found.inherited and _to_be_taken(context, loaded, step, case)
+    if then is OnViolation.ZERO_TRAFFIC and not taken:
         then = OnViolation.NOTIFY
     step = effect.violate(step, number, _who(context, case), _fields(case, found), then)
     if then is not OnViolation.ZERO_TRAFFIC:

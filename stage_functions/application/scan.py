@@ -3,6 +3,8 @@
 It finds what no signal told: edits while Stageward was away, registries without events, versions
 that are gone. Deleted needs a complete pass over a readable registry and two answers of "no such
 version" five minutes apart; when more than 5 % of a registry is missing, nothing is marked.
+
+When all versions were compared, the endpoints of the registry are judged, as by an event.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
+from stage_functions.application.endpoints import judge_endpoints
 from stage_functions.application.missing import note_missing
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
@@ -33,6 +36,8 @@ from stage_functions.domain.observation import observed, read
 from stage_functions.domain.state import VersionState
 
 MISSING_SHARE = 0.05
+ENDPOINTS = "endpoints/"
+"""A cursor that begins so is behind all versions, and behind an endpoint."""
 MISSING_ALWAYS_FINE = 3
 """A registry may lose this many versions at once without anything being wrong."""
 FAILURES_ALWAYS_FINE = 3
@@ -54,6 +59,8 @@ class Scanned(Struct, frozen=True):
         halted: why nothing was marked as deleted, or "".
         failed: the first version that could not be followed up, and why; or "".
         failures: how many could not be.
+        endpoints: that were judged.
+        unread: why one of them could not be judged, or "".
     """
 
     registry: str
@@ -66,6 +73,8 @@ class Scanned(Struct, frozen=True):
     halted: str = ""
     failed: str = ""
     failures: int = 0
+    endpoints: int = 0
+    unread: str = ""
 
 
 class _Pass:
@@ -120,6 +129,8 @@ class Scanner:
         end = context.clock.now() + timedelta(seconds=seconds)
         found_empty(context, alias)
         cursor = context.states.get(alias, fresh=True).cursor
+        if cursor.startswith(ENDPOINTS):
+            return self._judge(alias, Scanned(alias), cursor.removeprefix(ENDPOINTS), end)
         if not cursor:
             self._seen[alias] = _Pass(context.clock.now())
         result = Scanned(alias)
@@ -128,7 +139,7 @@ class Scanner:
             result = self._compare(alias, page.versions, result)
             cursor = page.cursor
             if not cursor:
-                return self._finish(alias, result)
+                return self._judge(alias, self._finish(alias, result), "", end)
             self._advance(alias, cursor, result)
             if context.clock.now() >= end:
                 return result
@@ -136,6 +147,19 @@ class Scanner:
     def _advance(self, alias: str, cursor: str, result: Scanned) -> None:
         self._context.states.update(
             alias, lambda state: replace(state, cursor=cursor, unreadable=result.failed)
+        )
+
+    def _judge(self, alias: str, result: Scanned, after: str, end: datetime) -> Scanned:
+        """Judge the endpoints behind one; where time is over, the next scan goes on there."""
+        judged = judge_endpoints(self._context, alias, after, end)
+        cursor = "" if judged.left is None else f"{ENDPOINTS}{judged.left}"
+        self._context.states.update(alias, lambda state: replace(state, cursor=cursor))
+        return replace(
+            result,
+            changed=result.changed + judged.changed,
+            endpoints=judged.endpoints,
+            unread=judged.unread,
+            complete=judged.left is None,
         )
 
     def _compare(self, alias: str, snapshots: Iterable[Snapshot], result: Scanned) -> Scanned:
@@ -175,7 +199,7 @@ class Scanner:
                 state, cursor="", pass_completed=now, halted=halted, unreadable=result.failed
             ),
         )
-        return replace(result, missing=len(missing), deleted=deleted, complete=True, halted=halted)
+        return replace(result, missing=len(missing), deleted=deleted, halted=halted)
 
 
 def found_empty(context: Context, alias: str) -> bool:

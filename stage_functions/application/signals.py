@@ -7,7 +7,7 @@ signals come to the same, because only what the registry shows and the ledger re
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,7 +20,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
-from stage_functions.application.outbox import work_off, work_off_due
+from stage_functions.application.outbox import work_off, work_off_commits, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
@@ -99,6 +99,11 @@ def follow(context: Context, signal: Signal) -> bool:
 def settle(context: Context, committed: Committed) -> None:
     """Carry out a commit, and follow up what was changed meanwhile."""
     _again(context, committed.loaded.asset, work_off(context, committed), _FOLLOWED_AGAIN)
+
+
+def settle_commits(context: Context, asset: Asset, commits: Collection[int]) -> None:
+    """Carry out several commits for an asset, and follow up what was changed meanwhile."""
+    _again(context, asset, work_off_commits(context, asset, commits), _FOLLOWED_AGAIN)
 
 
 def settle_due(context: Context, loaded: Loaded) -> None:

@@ -576,6 +576,8 @@ class Scan:
         halted: why nothing was marked as deleted.
         failed: the first version that could not be followed up, and why.
         failures: how many could not be.
+        endpoints: that were judged by what they serve.
+        unread: why one of them could not be judged.
     """
 
     registry: str
@@ -588,6 +590,8 @@ class Scan:
     halted: str
     failed: str
     failures: int
+    endpoints: int = 0
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

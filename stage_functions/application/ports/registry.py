@@ -134,6 +134,14 @@ class Registry(Protocol):
         """Return the ids by which events may name Stageward itself. Asks nobody."""
         ...
 
+    def endpoints(self) -> tuple[str, ...]:
+        """Return the names of the endpoints, each once and in order, whatever they serve.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        ...
+
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
         """Return what an endpoint serves; nothing where there is no such endpoint.
 
