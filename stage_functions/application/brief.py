@@ -34,6 +34,7 @@ from stage_functions.application.origins import Hop, chain, places_of
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Version
+from stage_functions.domain.authors import authors
 from stage_functions.domain.beside import Beside, HolderBeside
 from stage_functions.domain.difference import Difference, differences
 from stage_functions.domain.evidence import Evidence, Section
@@ -100,7 +101,7 @@ class Brief(Struct, frozen=True):
         now: when this was made.
         requester: who asked, or a sponsor.
         behalf: for whom, or None.
-        author: who registered the version, or None.
+        authors: who registered the version and who trained it, each with their part.
         candidates: who may have asked.
         needs: what it waits for.
         vain: why that cannot be reached, or "".
@@ -129,7 +130,7 @@ class Brief(Struct, frozen=True):
     now: datetime
     requester: Someone
     behalf: Someone | None
-    author: Someone | None
+    authors: tuple[tuple[str, Someone], ...]
     candidates: tuple[Someone, ...]
     needs: tuple[str, ...]
     vain: str
@@ -184,13 +185,17 @@ def brief(
     hops = chain(context, loaded.versions.get(approval.version))
     places = places_of(context, version, evidence, hops)
     directory = context.configuration.directory
+    maker = brief_facts.maker_title(approval.author, approval.trainers)
     return Brief(
         approval=approval,
         version=version,
         now=now,
         requester=someone(context, approval.requester.id),
         behalf=someone(context, approval.on_behalf_of) if approval.on_behalf_of else None,
-        author=someone(context, approval.author) if approval.author else None,
+        authors=tuple(
+            (str(part), someone(context, id_))
+            for part, id_ in authors(approval.author, approval.trainers)
+        ),
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
         needs=unmet(approval, directory),
         vain=named(directory, impossible(approval, directory)),
@@ -201,10 +206,10 @@ def brief(
         present=seen,
         holder=holder,
         compared=_compared(approval, evidence, old) if holder.known else (),
-        evidence=tuple(brief_facts.known(context, version, evidence, places, hops)),
+        evidence=tuple(brief_facts.known(context, version, evidence, places, hops, maker)),
         places=places,
         beside=beside,
-        lineage=tuple(brief_facts.lineage(context, version, evidence, places, hops)),
+        lineage=tuple(brief_facts.lineage(context, version, evidence, places, hops, maker)),
         law=said,
         sinks=tuple(context.sinks),
         deeds=brief_records.deeds(context, loaded, approval),

@@ -138,6 +138,22 @@ class Context(Struct, frozen=True):
             self.ledger.keep_name(masked, resolved)
         return known
 
+    def trainer(self, known: str, evidence: Evidence) -> str:
+        """Return whose job a version is of, as records write it, or "".
+
+        What tells of a job can be edited, or be gone: whom it named once, it names for good.
+
+        Args:
+            known: whom it named before, or "".
+            evidence: what is known of it now.
+
+        Raises:
+            UnknownOutcomeError, StoreUnavailableError: as the store says.
+        """
+        if known or not evidence.trainer:
+            return known
+        return self.identify(evidence.trainer)
+
     def lifecycle(self, asset: Asset) -> Lifecycle:
         """Return the lifecycle that governs an asset.
 

@@ -79,6 +79,7 @@ class VersionView(Struct, frozen=True):
         note: what is noted of it where nobody has registered it, or None.
         hops: what it is a copy of, the nearest first.
         copies: what it was copied to.
+        trainer: id of whose job it was, or "".
     """
 
     version: Version
@@ -89,6 +90,7 @@ class VersionView(Struct, frozen=True):
     note: Note | None = None
     hops: tuple[Hop, ...] = ()
     copies: tuple[Copied, ...] = ()
+    trainer: str = ""
 
 
 class ApprovalView(Struct, frozen=True):
@@ -281,7 +283,10 @@ def version(context: Context, wanted: Version) -> VersionView:
     if state is not None and trespasses(governed_by, lifecycle, state):
         allowed = ()
     hops, copies = origins_of(context, state), copied_to(context, wanted, state)
-    return VersionView(wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies)
+    trainer = context.trainer(state.trainer if state is not None else "", evidence)
+    return VersionView(
+        wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies, trainer=trainer
+    )
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:

@@ -22,6 +22,7 @@ from stage_functions.cli.output import (
     validity,
 )
 from stage_functions.domain.approval import ending
+from stage_functions.domain.authors import authors
 from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
@@ -147,7 +148,7 @@ def _show(one: api.Approval) -> None:
         ("reason", one.reason),
         ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
         ("on behalf of", one.on_behalf_of or "nobody else"),
-        ("author", one.author),
+        *authors(one.author or "", one.trainers),
         ("opened", moment(one.opened)),
         ("deadline", moment(one.deadline)),
         ("escalated", moment(one.escalated) or "no"),

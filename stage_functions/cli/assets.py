@@ -31,6 +31,7 @@ from stage_functions.cli.output import (
     validity,
 )
 from stage_functions.domain.approval import ending
+from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED
@@ -274,6 +275,7 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         print_json(found)
         return
     say(f"{found.version}: {found.stage or 'no stage granted'}")
+    made = authors(found.author or "", [found.trainer or ""])
     rows: list[tuple[str, str | None]] = [
         ("since", moment(found.since)),
         ("status", found.status),
@@ -281,14 +283,18 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("stands by approval", found.approved_by),
         ("valid until", validity(found.valid_until)),
         ("may be asked for", ", ".join(found.allowed)),
-        ("author", found.author),
+        *made,
         ("in its registry", "yes" if found.registered else "no"),
         ("stopped", found.stopped),
         *((f"copy of {one.version}", one.detail) for one in found.origins),
         *(("copied to", _copied(one, found.version)) for one in found.copies),
         ("tags", pairs(found.tags)),
     ]
-    rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
+    rows += [
+        (name, pairs(section) or "not recorded")
+        for name, section in found.evidence.items()
+        if name != AuthorPart.BOTH or not made
+    ]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
 
 

@@ -130,7 +130,7 @@ class Approval(Struct, frozen=True):
         requester: who asked; a sponsor takes this place.
         on_behalf_of: for whom it was asked, or "".
         candidates: ids that may have been the requester.
-        author: id of the version's author, or "".
+        author: id of who registered the version, or "".
         opened: when.
         deadline: when it lapses.
         verdicts: of the rules, when it opened.
@@ -147,6 +147,7 @@ class Approval(Struct, frozen=True):
         reminded: how many of the policy's reminders are behind it.
         escalated: since when the further group may vote, or None.
         ended: when what was approved was found to be no longer valid, or None.
+        trainers: ids of whose job it was: as it was known first, and when this opened.
     """
 
     id: str
@@ -173,6 +174,7 @@ class Approval(Struct, frozen=True):
     reminded: int = 0
     escalated: datetime | None = None
     ended: datetime | None = None
+    trainers: tuple[str, ...] = ()
 
     @property
     def renews(self) -> bool:

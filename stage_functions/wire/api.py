@@ -209,6 +209,7 @@ class CatalogVersion:
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
         job: id of the job that made it.
+        trainer: id of whose job that was.
     """
 
     asset: str
@@ -224,6 +225,7 @@ class CatalogVersion:
     approved_by: str | None = None
     valid_until: datetime | None = None
     job: str | None = None
+    trainer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,7 @@ class Version:
         origin: what it is a copy of; null where it is none.
         origins: the whole chain, that first.
         copies: what it was copied to, and what those were copied to.
+        trainer: id of whose job made it.
     """
 
     version: str
@@ -346,6 +349,7 @@ class Version:
     origin: Origin | None = None
     origins: tuple[Origin, ...] = ()
     copies: tuple[Copy, ...] = ()
+    trainer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +462,7 @@ class Approval:
         renews: it asks that an approval which was given stays valid; no stage changes by it.
         holder: the version that held the target stage when it opened.
         voters: ids of the people of the configuration who may still vote.
+        trainers: ids of whose job made the version: as it was known first, and when it opened.
     """
 
     id: str
@@ -489,6 +494,7 @@ class Approval:
     renews: bool = False
     holder: str | None = None
     voters: tuple[str, ...] = ()
+    trainers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

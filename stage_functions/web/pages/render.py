@@ -15,6 +15,7 @@ from jinja2.runtime import Context as Shown
 from markupsafe import Markup, escape
 
 from stage_functions import __version__
+from stage_functions.domain.authors import authors
 from stage_functions.domain.demands import span
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
@@ -117,6 +118,7 @@ def _environment() -> Environment:
         "style_sheet": f"/static/{STYLE_SHEET}?v={version_of(STYLE_SHEET)}",
         "product_version": __version__,
         "form_token": form_token,
+        "authors": authors,
     }
     return environment
 
