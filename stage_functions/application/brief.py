@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.application import brief_facts, brief_records
+from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.brief_facts import TITLES, Ancestor, Known
 from stage_functions.application.brief_law import Judgement, Law, judgements, law
 from stage_functions.application.brief_now import Present, present
@@ -122,7 +123,7 @@ class Brief(Struct, frozen=True):
         standing: whether it still holds; None unless it was approved.
         written: what is written to the registry when it is given.
         hops: what the version is a copy of, the nearest first.
-        copy_to: alias of the registry that it is copied to when it is approved, or "".
+        copying: what it is copied to when it is approved, or None.
     """
 
     approval: Approval
@@ -151,7 +152,7 @@ class Brief(Struct, frozen=True):
     standing: Standing | None = None
     written: Written = Written()
     hops: tuple[Hop, ...] = ()
-    copy_to: str = ""
+    copying: Copying | None = None
 
 
 def brief(
@@ -216,7 +217,7 @@ def brief(
         standing=standing(context, loaded, approval, now),
         written=written(context, loaded.asset, approval),
         hops=hops,
-        copy_to=_copy_to(context, version, approval),
+        copying=copying(context, version, approval),
     )
 
 
@@ -303,9 +304,3 @@ def _own(name: str, section: Section) -> Section:
 
 def _text(text: str) -> Section:
     return {"description": text} if text else {}
-
-
-def _copy_to(context: Context, version: Version, approval: Approval) -> str:
-    lifecycle, bound = context.configuration.lifecycle(version.asset), approval.binding
-    way = lifecycle.transition(bound.source, bound.target) if lifecycle is not None else None
-    return way.copy_to if way is not None else ""

@@ -50,6 +50,7 @@ class Context(Struct, frozen=True):
         echoes: what this process has written to registries lately.
         links: addresses of pages; None where there are none.
         notifier: how people are told; None where nobody is.
+        draft: the configuration is one that is only tried.
     """
 
     configuration: Configuration
@@ -62,6 +63,8 @@ class Context(Struct, frozen=True):
     echoes: Echoes = field(default_factory=Echoes)
     links: Links | None = None
     notifier: Notifier | None = None
+
+    draft: bool = False
 
     def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:
         """Return the context as it is for somebody signed in with roles and groups of Entra."""

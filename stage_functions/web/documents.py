@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 
 from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.brief_copy import Copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
 from stage_functions.application.importing import Import
@@ -210,7 +211,7 @@ def as_of(
     standings: dict[str, Standing],
     approvers: dict[str, tuple[str, ...]],
 ) -> api.AsOf:
-    """Return where versions stood, and who approved it, by approval."""
+    """Return where versions stood, and who approved it, by version."""
     return api.AsOf(
         str(owner),
         moment,
@@ -221,9 +222,10 @@ def as_of(
                 record=one.number,
                 why=one.why,
                 approval=one.approval or None,
-                approved_by=approvers.get(one.approval, ()),
+                approved_by=approvers.get(number, ()),
                 lifecycle=one.lifecycle or None,
                 valid_until=one.valid_until,
+                origin=one.origin.version if one.origin is not None else None,
             )
             for number, one in standings.items()
         },
@@ -275,6 +277,8 @@ def approval(view: ApprovalView) -> api.Approval:
         renews=found.renews,
         holder=found.holder or None,
         voters=view.voters,
+        copied_to=str(view.copying.version) if view.copying is not None else None,
+        copy_displaces=_displaced_there(view.copying),
     )
 
 
@@ -329,6 +333,10 @@ def _target(row: Owed) -> str:
 
 def _author(state: VersionState | None, shown: str | None) -> str | None:
     return (state.author if state else "") or shown or None
+
+
+def _displaced_there(copy: Copying | None) -> tuple[str, ...]:
+    return tuple(str(one) for one in copy.displaces) if copy is not None else ()
 
 
 def _finite(value: Scalar) -> Scalar:

@@ -375,9 +375,10 @@ class Standing:
         record: number of the record that put it there.
         why: registered, copied, imported, approved, allowed or displaced.
         approval: id of the approval, or of the one that renewed it last.
-        approved_by: ids of those whose approval counted.
+        approved_by: ids of those whose approval counted; of a copy, for its original.
         lifecycle: digest of the lifecycle in force.
         valid_until: until when that approval is valid; null for ever.
+        origin: what it was copied from, where that put it there.
     """
 
     stage: str
@@ -388,6 +389,7 @@ class Standing:
     approved_by: tuple[str, ...]
     lifecycle: str | None
     valid_until: datetime | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,7 +398,7 @@ class AsOf:
 
     Attributes:
         asset: `registry/kind/name`.
-        time: the moment.
+        time: the moment; now where a later one was asked for, of which nothing is known.
         versions: by number.
     """
 
@@ -463,6 +465,8 @@ class Approval:
         holder: the version that held the target stage when it opened.
         voters: ids of the people of the configuration who may still vote.
         trainers: ids of whose job made the version: as it was known first, and when it opened.
+        copied_to: what the version is copied to once it is approved; null for nothing.
+        copy_displaces: versions that leave the stage in that registry for the copy, as it is now.
     """
 
     id: str
@@ -495,6 +499,8 @@ class Approval:
     holder: str | None = None
     voters: tuple[str, ...] = ()
     trainers: tuple[str, ...] = ()
+    copied_to: str | None = None
+    copy_displaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

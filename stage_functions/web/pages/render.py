@@ -48,6 +48,8 @@ _VIA = {
     "scan": "found by the scan",
     "import": "at the import",
 }
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]{7,}(?:e[+-]?[0-9]+)?\Z")
+"""The text of a number that has more digits than people read."""
 _HOUR, _DAY = 3600, 86400
 
 
@@ -106,6 +108,7 @@ def _environment() -> Environment:
         "digest": short_digest,
         "via": via,
         "number": number,
+        "digits": digits,
     }
     environment.globals |= {
         "url_for_asset": addresses.url_for_asset,
@@ -176,6 +179,21 @@ def number(value: object) -> Markup:
         return escape(public(text))
     outward = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
     return outward.format(address, public(text))
+
+
+def digits(text: object, other: object = "") -> object:
+    """Return the text of a long fraction in six digits, whole where one points at it.
+
+    Where another text comes to the same six, both stay whole: they are shown to be told apart.
+    """
+    short = _six(str(text))
+    if short == str(text) or (str(other) != str(text) and _six(str(other)) == short):
+        return text
+    return Markup('<span title="{}">{}</span>').format(text, short)
+
+
+def _six(text: str) -> str:
+    return f"{float(text):.6g}" if _FRACTION.match(text) else text
 
 
 @pass_context
