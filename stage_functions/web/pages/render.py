@@ -181,13 +181,20 @@ def number(value: object) -> Markup:
     return outward.format(address, public(text))
 
 
-def digits(text: object, other: object = "") -> object:
+def digits(text: object, *others: object, within: str = "") -> object:
     """Return the text of a long fraction in six digits, whole where one points at it.
 
-    Where another text comes to the same six, both stay whole: they are shown to be told apart.
+    It stays whole where six would mislead: another comes to the same six, or the rule that it was
+    judged by names those, so that it seems to be just what it falls short of.
+
+    Args:
+        text: the text.
+        others: what it is shown beside.
+        within: the rule.
     """
     short = _six(str(text))
-    if short == str(text) or (str(other) != str(text) and _six(str(other)) == short):
+    alike = any(str(one) != str(text) and _six(str(one)) == short for one in others)
+    if short == str(text) or alike or short in within:
         return text
     return Markup('<span title="{}">{}</span>').format(text, short)
 
