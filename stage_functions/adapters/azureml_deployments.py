@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_codec import moment
 from stage_functions.adapters.azureml_identity import Identity, actor
@@ -33,11 +35,12 @@ def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deploymen
     for collection in (ONLINE, BATCH):
         document = api.find(collection, endpoint)
         if document is not None:
-            shares = traffic(document) if collection == ONLINE else _default(document)
+            shares = _shares(document) if collection == ONLINE else _default(document)
             who = api.http.identity()
             rows = api.rows(collection, endpoint, "deployments")
             found = (_deployment(row, endpoint, shares, names, who) for row in rows)
-            return tuple(one for one in found if one is not None)
+            divided = collection == ONLINE
+            return tuple(replace(one, divided=divided) for one in found if one is not None)
     return ()
 
 
@@ -78,6 +81,11 @@ def traffic(document: object, key: str = "traffic") -> dict[str, int]:
     named = given if isinstance(given, dict) else {}
     shares = {str(name): integer(named, name) or 0 for name in named}
     return {name: share for name, share in shares.items() if share > 0}
+
+
+def _shares(document: object) -> dict[str, int]:
+    """Return the share of each deployment; copies of requests count where it gets no others."""
+    return {**traffic(document, "mirrorTraffic"), **traffic(document)}
 
 
 def _default(document: object) -> dict[str, int]:

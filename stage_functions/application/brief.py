@@ -104,6 +104,7 @@ class Brief(Struct, frozen=True):
         behalf: for whom, or None.
         authors: who registered the version and who trained it, each with their part.
         candidates: who may have asked.
+        late: those of them of whom it was known only later that they had written.
         needs: what it waits for.
         vain: why that cannot be reached, or "".
         why: why it was closed, or "".
@@ -133,6 +134,7 @@ class Brief(Struct, frozen=True):
     behalf: Someone | None
     authors: tuple[tuple[str, Someone], ...]
     candidates: tuple[Someone, ...]
+    late: tuple[Someone, ...]
     needs: tuple[str, ...]
     vain: str
     why: str
@@ -198,6 +200,7 @@ def brief(
             for part, id_ in authors(approval.author, approval.trainers)
         ),
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
+        late=tuple(someone(context, id_) for id_ in approval.late),
         needs=unmet(approval, directory),
         vain=named(directory, impossible(approval, directory)),
         why=named(directory, approval.why),

@@ -149,6 +149,7 @@ def _round(
     for row in ready:
         if row.duty == RECONCILE:
             _reconcile(context, loaded, row, outcome)
+    outcome.done += _superseded(owed, outcome)
     for row in ready:
         if row.duty == SINK and not _blocked(row, owed, outcome):
             _publish(context, loaded, row, records, outcome)
@@ -182,6 +183,12 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
             outcome.observe.append(Version(loaded.asset, row.target))
         else:
             outcome.done.append(row)
+
+
+def _superseded(owed: Sequence[Owed], outcome: _Round) -> list[Owed]:
+    """Return the parked rows of versions that show the ledger now: they are no more to be done."""
+    settled = {row.target for row in outcome.done if row.duty == RECONCILE}
+    return [row for row in owed if row.parked and row.duty == RECONCILE and row.target in settled]
 
 
 def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:

@@ -81,6 +81,8 @@ def scan(registry: Alias, as_json: Json = False) -> None:
         f"{found.registry}: {found.seen} versions seen, {found.nominated} differed, {found.changed}"
         f" changed the ledger, {found.missing} missing, {found.deleted} deleted{rest}"
     )
+    if found.failed:
+        complain(f"{found.failures} could not be read; {found.failed}")
     if found.halted:
         complain(found.halted)
 

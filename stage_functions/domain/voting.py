@@ -23,6 +23,8 @@ _PARTS = {
     AuthorPart.REGISTERED: "the person who registered the version",
     AuthorPart.TRAINED: "the person who trained the version",
 }
+_PERHAPS = "one who may have made the request"
+_AS_WELL = "one who wrote to it too before it was asked"
 
 
 def parties(approval: Approval) -> dict[str, str]:
@@ -30,7 +32,7 @@ def parties(approval: Approval) -> dict[str, str]:
     excluded = makers(approval)
     if Excluded.REQUESTER in approval.policy.exclude:
         for candidate in approval.candidates:
-            excluded[candidate] = "may have made the request"
+            excluded[candidate] = _AS_WELL if candidate in approval.late else _PERHAPS
         if approval.requester.id:
             excluded[approval.requester.id] = (
                 "the sponsor of the request" if approval.sponsored else "the requester"

@@ -586,6 +586,8 @@ class Scan:
         deleted: of those, how many were recorded as deleted.
         complete: the pass came to its end; otherwise the next scan goes on.
         halted: why nothing was marked as deleted.
+        failed: the first version that could not be followed up, and why.
+        failures: how many could not be.
     """
 
     registry: str
@@ -596,6 +598,8 @@ class Scan:
     deleted: int
     complete: bool
     halted: str
+    failed: str
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
