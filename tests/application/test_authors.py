@@ -194,8 +194,13 @@ def test_both_parts_go_along_with_a_copy() -> None:
     with closing(made.rows):
         dev = Version.parse("dev/models/iris:1")
         registry = made.registries["dev"]
-        good = {"job": {"id": "j1"}, "metrics": {"accuracy": 0.97}}
-        registry.evidences[dev] = Evidence({**good, "author": {"id": "mlflow:ada"}})
+        registry.evidences[dev] = Evidence(
+            {
+                "job": {"id": "j1"},
+                "metrics": {"accuracy": 0.97},
+                "author": {"id": "mlflow:ada"},
+            }
+        )
         registry.register(dev, made.clock.now(), author="mlflow:eve")
         made.see(dev)
         made.ask(dev, "Staging")

@@ -317,8 +317,9 @@ def copied() -> list[Record]:
     with closing(it.rows):
         for number in ("1", "2"):
             version = Version.parse(f"dev/models/iris:{number}")
-            known = {"metrics": {"accuracy": 0.97}, "author": {"id": "mlflow:ada"}}
-            it.registries["dev"].evidences[version] = Evidence(known)
+            it.registries["dev"].evidences[version] = Evidence(
+                {"metrics": {"accuracy": 0.97}, "author": {"id": "mlflow:ada"}}
+            )
             it.registries["dev"].register(version, it.clock.now(), author="mlflow:sam")
             it.see(version)
             it.ask(version, "Staging")
