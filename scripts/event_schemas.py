@@ -250,12 +250,17 @@ SHAPES: dict[RecordType, Shape] = {
             "lifecycle": _one_of("lifecycle"),
             "evidence": _one_of("digest", "Digest of what was known of the version."),
             "author": _one_of(
-                "actorId", "Who made the version, or the original of a copy, as far as is known."
+                "actorId",
+                "Who registered the version, or the original of a copy, as far as is known.",
+            ),
+            "trainer": _one_of(
+                "actorId",
+                "Whose job made that; left out where it is not known, or is the author.",
             ),
             "origin": _one_of("origin", "What it is a copy of; left out where it is none."),
             **_BEFORE,
         },
-        optional=("from", "displaces", "author", "origin", *_BEFORE),
+        optional=("from", "displaces", "author", "trainer", "origin", *_BEFORE),
         conditions=(
             {
                 "if": {"properties": {"why": {"const": "copied"}}},

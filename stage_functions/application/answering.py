@@ -104,7 +104,8 @@ def foreseen(
     known = step.state.versions.get(version.number)
     what = f"{_standing(transition, known, now)}{course(transition.source, transition.target)}"
     waiting = judged.outcome.approval.at(now) if judged.outcome.approval else None
-    if waiting is not None and waiting.status is Status.OPEN:
+    open_ = waiting is not None and waiting.status is Status.OPEN
+    if waiting is not None and open_ and not context.draft:
         waits = waits_for(waiting, directory)
         detail = f"{what} needs approval, and {waiting.id} of it is open: it needs {waits}"
         return replace(answer, detail=detail)
@@ -112,7 +113,10 @@ def foreseen(
         state = VersionState(version.number, snapshot.incarnation, "", now)
         step = step.with_version(state)
     would = new_approval(context, transition, step, snapshot, judged, request, now)
-    return replace(answer, detail=f"{what} needs approval: {waits_for(would, directory)}")
+    detail = f"{what} needs approval: {waits_for(would, directory)}"
+    if waiting is not None and open_:  # whose demands are of the configuration in force
+        detail += f"; approval {waiting.id} of it is open now, which the draft does not change"
+    return replace(answer, detail=detail)
 
 
 def _pending_words(

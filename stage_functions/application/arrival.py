@@ -152,8 +152,18 @@ def _register(
     author = context.identify(author) if author else ""
     actor = Actor(author, Attribution.INFERRED if author else Attribution.NONE, "registry")
     author = author or begun.author  # whose job it was, not who registered what that left behind
+    trainer = context.trainer(begun.author, evidence)
     step = effect.register(
-        step, snapshot, actor, author, base, lifecycle, now, sealed, begun.fields
+        step,
+        snapshot,
+        actor,
+        author,
+        base,
+        lifecycle,
+        now,
+        sealed,
+        begun.fields,
+        trainer=trainer,
     )
     if registry.copies_only:
         why = only_copies(registry.alias)

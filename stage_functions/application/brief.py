@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.application import brief_facts, brief_records
+from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.brief_facts import TITLES, Ancestor, Known
 from stage_functions.application.brief_law import Judgement, Law, judgements, law
 from stage_functions.application.brief_now import Present, present
@@ -34,6 +35,7 @@ from stage_functions.application.origins import Hop, chain, places_of
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Version
+from stage_functions.domain.authors import authors
 from stage_functions.domain.beside import Beside, HolderBeside
 from stage_functions.domain.difference import Difference, differences
 from stage_functions.domain.evidence import Evidence, Section
@@ -100,7 +102,7 @@ class Brief(Struct, frozen=True):
         now: when this was made.
         requester: who asked, or a sponsor.
         behalf: for whom, or None.
-        author: who registered the version, or None.
+        authors: who registered the version and who trained it, each with their part.
         candidates: who may have asked.
         late: those of them of whom it was known only later that they had written.
         needs: what it waits for.
@@ -122,7 +124,7 @@ class Brief(Struct, frozen=True):
         standing: whether it still holds; None unless it was approved.
         written: what is written to the registry when it is given.
         hops: what the version is a copy of, the nearest first.
-        copy_to: alias of the registry that it is copied to when it is approved, or "".
+        copying: what it is copied to when it is approved, or None.
     """
 
     approval: Approval
@@ -130,7 +132,7 @@ class Brief(Struct, frozen=True):
     now: datetime
     requester: Someone
     behalf: Someone | None
-    author: Someone | None
+    authors: tuple[tuple[str, Someone], ...]
     candidates: tuple[Someone, ...]
     late: tuple[Someone, ...]
     needs: tuple[str, ...]
@@ -152,7 +154,7 @@ class Brief(Struct, frozen=True):
     standing: Standing | None = None
     written: Written = Written()
     hops: tuple[Hop, ...] = ()
-    copy_to: str = ""
+    copying: Copying | None = None
 
 
 def brief(
@@ -186,13 +188,17 @@ def brief(
     hops = chain(context, loaded.versions.get(approval.version))
     places = places_of(context, version, evidence, hops)
     directory = context.configuration.directory
+    maker = brief_facts.maker_title(approval.author, approval.trainers)
     return Brief(
         approval=approval,
         version=version,
         now=now,
         requester=someone(context, approval.requester.id),
         behalf=someone(context, approval.on_behalf_of) if approval.on_behalf_of else None,
-        author=someone(context, approval.author) if approval.author else None,
+        authors=tuple(
+            (str(part), someone(context, id_))
+            for part, id_ in authors(approval.author, approval.trainers)
+        ),
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
         late=tuple(someone(context, id_) for id_ in approval.late),
         needs=unmet(approval, directory),
@@ -204,17 +210,17 @@ def brief(
         present=seen,
         holder=holder,
         compared=_compared(approval, evidence, old) if holder.known else (),
-        evidence=tuple(brief_facts.known(context, version, evidence, places, hops)),
+        evidence=tuple(brief_facts.known(context, version, evidence, places, hops, maker)),
         places=places,
         beside=beside,
-        lineage=tuple(brief_facts.lineage(context, version, evidence, places, hops)),
+        lineage=tuple(brief_facts.lineage(context, version, evidence, places, hops, maker)),
         law=said,
         sinks=tuple(context.sinks),
         deeds=brief_records.deeds(context, loaded, approval),
         standing=standing(context, loaded, approval, now),
         written=written(context, loaded.asset, approval),
         hops=hops,
-        copy_to=_copy_to(context, version, approval),
+        copying=copying(context, version, approval),
     )
 
 
@@ -301,9 +307,3 @@ def _own(name: str, section: Section) -> Section:
 
 def _text(text: str) -> Section:
     return {"description": text} if text else {}
-
-
-def _copy_to(context: Context, version: Version, approval: Approval) -> str:
-    lifecycle, bound = context.configuration.lifecycle(version.asset), approval.binding
-    way = lifecycle.transition(bound.source, bound.target) if lifecycle is not None else None
-    return way.copy_to if way is not None else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
 from stage_functions.application.origins import Hop
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.difference import shown
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar, Section
@@ -32,6 +33,7 @@ TITLES: Mapping[str, str] = {
     "template": "Template",
     "author": "Author",
 }
+_MAKER = "author"
 _AS_NAMED = ("metrics", "params")
 _OF_THE_FILE = ("model", "environment")
 _INPUTS: Mapping[str, str] = {"data": "Data", "base_model": "Base model", "features": "Features"}
@@ -87,6 +89,12 @@ class Ancestor(Struct, frozen=True):
     stage: str = ""
 
 
+def maker_title(author: str, trainers: Iterable[str]) -> str:
+    """Return what evidence calls whoever trained the version: the author, if no other is one."""
+    other = any(part is AuthorPart.TRAINED for part, _ in authors(author, trainers))
+    return str(AuthorPart.TRAINED).capitalize() if other else TITLES[_MAKER]
+
+
 def readable(evidence: Evidence) -> dict[str, Section]:
     """Return the evidence with each data set and signature in words that people can compare."""
     return {
@@ -104,8 +112,18 @@ def known(
     evidence: Evidence,
     places: Places,
     hops: tuple[Hop, ...] = (),
+    maker: str = TITLES["author"],
 ) -> list[Known]:
-    """Return every section of the evidence, with links and source."""
+    """Return every section of the evidence, with links and source.
+
+    Args:
+        context: the context.
+        version: what it is known of.
+        evidence: what is known.
+        places: where people look at it.
+        hops: what the version is a copy of.
+        maker: what whoever trained it is called: see `maker_title`.
+    """
     sections, job = readable(evidence), str(evidence.section("job").get("id", ""))
     registry = version.asset.registry
     kept = f", or kept when {hops[0].version} was granted {hops[0].stage}" if hops else ""
@@ -117,7 +135,8 @@ def known(
         )
         of = f", job {job}" if job and name not in _OF_THE_FILE else ""
         source = f"registry {registry}{of}{kept}" if facts else ""
-        found.append(Known(name, TITLES[name], source, facts))
+        title = maker if name == _MAKER else TITLES[name]
+        found.append(Known(name, title, source, facts))
     return found
 
 
@@ -127,6 +146,7 @@ def lineage(
     evidence: Evidence,
     places: Places,
     hops: tuple[Hop, ...] = (),
+    maker: str = TITLES["author"],
 ) -> list[Ancestor]:
     """Return what a version came from, with the stages of what Stageward governs."""
     job, code, author = (evidence.section(name) for name in ("job", "code", "author"))
@@ -147,7 +167,7 @@ def lineage(
     if text:
         found.append(Ancestor("Code", text, code_place(repository, commit)))
     if author.get("id"):
-        found.append(Ancestor("Author", someone(context, str(author["id"])).name))
+        found.append(Ancestor(maker, someone(context, str(author["id"])).name))
     return found
 
 

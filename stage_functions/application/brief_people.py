@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from stage_functions.application.context import Context
 from stage_functions.domain.approval import Approval, Decision, Status, Vote
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.lifecycle import Assurance, Excluded
+from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import PERSON, STAGEWARD, Directory
 from stage_functions.domain.voting import (
     counted,
     has_voted,
+    makers,
     objection,
     parties,
     unmet,
@@ -25,7 +26,6 @@ from stage_functions.domain.voting import (
 
 _MASKED = ":raw-"
 _PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
-_AUTHOR = "the author of the version"
 
 
 class Someone(Struct, frozen=True):
@@ -243,8 +243,8 @@ def _part(approval: Approval, voter: str, directory: Directory) -> str:
 def _barred(approval: Approval, directory: Directory) -> list[tuple[str, str]]:
     """Return who may not vote by their part in it, then whoever may be one of those."""
     known, barred = parties(approval), dict[str, str]()
-    author = {approval.author: _AUTHOR} if Excluded.AUTHOR in approval.policy.exclude else {}
-    for id_, why in (*author.items(), *known.items()):
+    made = makers(approval)
+    for id_, why in (*made.items(), *known.items()):
         who = directory.resolve(id_)
         others = barred.get(who, "")
         barred[who] = f"{others} and {why}" if others and why not in others else others or why

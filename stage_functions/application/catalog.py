@@ -44,6 +44,7 @@ class CatalogEntry(Struct, frozen=True):
         approved_by: id of the approval that gave it its stage or renewed it, or "".
         valid_until: until when that approval is valid; None for ever.
         job: id of the job that made it, or "".
+        trainer: id of whose job that was, or "".
     """
 
     asset: str
@@ -59,6 +60,7 @@ class CatalogEntry(Struct, frozen=True):
     approved_by: str = ""
     valid_until: datetime | None = None
     job: str = ""
+    trainer: str = ""
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -77,6 +79,7 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         approved_by=state.approved_by,
         valid_until=state.valid_until,
         job=state.job,
+        trainer=state.trainer,
     )
 
 

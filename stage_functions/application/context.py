@@ -50,6 +50,7 @@ class Context(Struct, frozen=True):
         echoes: what this process has written to registries lately.
         links: addresses of pages; None where there are none.
         notifier: how people are told; None where nobody is.
+        draft: the configuration is one that is only tried.
     """
 
     configuration: Configuration
@@ -62,6 +63,8 @@ class Context(Struct, frozen=True):
     echoes: Echoes = field(default_factory=Echoes)
     links: Links | None = None
     notifier: Notifier | None = None
+
+    draft: bool = False
 
     def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:
         """Return the context as it is for somebody signed in with roles and groups of Entra."""
@@ -145,6 +148,22 @@ class Context(Struct, frozen=True):
         if known == masked:
             self.ledger.keep_name(masked, resolved)
         return known
+
+    def trainer(self, known: str, evidence: Evidence) -> str:
+        """Return whose job a version is of, as records write it, or "".
+
+        What tells of a job can be edited, or be gone: whom it named once, it names for good.
+
+        Args:
+            known: whom it named before, or "".
+            evidence: what is known of it now.
+
+        Raises:
+            UnknownOutcomeError, StoreUnavailableError: as the store says.
+        """
+        if known or not evidence.trainer:
+            return known
+        return self.identify(evidence.trainer)
 
     def lifecycle(self, asset: Asset) -> Lifecycle:
         """Return the lifecycle that governs an asset.

@@ -96,6 +96,7 @@ def _expected(state: VersionState, source: Version, granted: Record) -> Expected
         evidence=_text(content, "evidence"),
         author=state.author,
         number=granted.number,
+        trainer=state.trainer,
     )
     return Expected(
         origin,

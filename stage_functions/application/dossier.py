@@ -91,6 +91,7 @@ class VersionDossier(Struct, frozen=True):
         hops: what it is a copy of, the nearest first.
         copies: what it was copied to.
         trespass: why it may not leave its stage in a registry that takes only copies, or "".
+        trainer: id of whose job it was, or "".
     """
 
     version: Version
@@ -110,6 +111,7 @@ class VersionDossier(Struct, frozen=True):
     hops: tuple[Hop, ...] = ()
     copies: tuple[Copied, ...] = ()
     trespass: str = ""
+    trainer: str = ""
 
 
 def asset_dossier(
@@ -201,6 +203,7 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         hops=hops,
         copies=copied_to(context, wanted, state),
         trespass=trespass,
+        trainer=context.trainer(state.trainer if state is not None else "", evidence),
     )
 
 

@@ -27,7 +27,7 @@ from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.record import canonical, digest_of
 from stage_functions.domain.rule import Facts, Rule, Verdict
-from stage_functions.domain.state import Step
+from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import (
     Granted,
     Outcome,
@@ -55,6 +55,7 @@ class Judged(Struct, frozen=True):
         binding: what an approval would be bound to; None where no rule was asked.
         blobs: documents by digest that the records refer to.
         uses: names of the versions that this one uses, where evidence was read.
+        trainer: id of whose job it was, as evidence says now, or "".
     """
 
     outcome: Outcome
@@ -62,6 +63,7 @@ class Judged(Struct, frozen=True):
     binding: Binding | None = None
     blobs: Mapping[str, bytes] = field(default_factory=dict)
     uses: tuple[str, ...] | None = None
+    trainer: str = ""
 
 
 class Asked(Struct, frozen=True):
@@ -150,7 +152,8 @@ def weigh(
     bound = binding(lifecycle, snapshot, transition.source, transition.target, displaces, sealed)
     grounds = Grounds(lifecycle, verdicts, bound.evidence, bound.fingerprint)
     asked = Pending(transition, displaces, verdicts)
-    return Judged(asked, grounds, bound, {sealed: document}, references(evidence))
+    uses, trainer = references(evidence), context.trainer("", evidence)
+    return Judged(asked, grounds, bound, {sealed: document}, uses, trainer)
 
 
 def ask(
@@ -165,7 +168,7 @@ def ask(
     """Decide on a request and add what follows from it to the step."""
     judged = judge(context, lifecycle, step, snapshot, request, now)
     number = snapshot.version.number
-    step = _knowing_uses(step, number, judged)
+    step = _knowing_more(step, number, judged)
     match judged.outcome:
         case Granted(transition=transition, displaces=displaces):
             loaded = context.ledger.more(loaded, displaces)
@@ -228,6 +231,7 @@ def new_approval(
         on_behalf_of=request.on_behalf_of,
         candidates=request.candidates,
         author=state.author,
+        trainers=_trainers(context, state, judged),
         opened=now,
         deadline=now + policy.expires,
         verdicts=judged.grounds.verdicts,
@@ -239,16 +243,29 @@ def new_approval(
     )
 
 
-def _knowing_uses(step: Step, number: str, judged: Judged) -> Step:
-    """Note what a version uses, where the answer is committed."""
+def _trainers(context: Context, state: VersionState, judged: Judged) -> tuple[str, ...]:
+    """Return whose job it was: as it was known first, and as it is told now."""
+    resolve = context.configuration.directory.resolve
+    told = (state.trainer, judged.trainer)
+    known = tuple(dict.fromkeys(resolve(one) for one in told if one))
+    return tuple(one for one in known if len(known) == 1 or one != resolve(state.author))
+
+
+def _knowing_more(step: Step, number: str, judged: Judged) -> Step:
+    """Note what a version uses and who trained it, where the answer is committed."""
     state = step.version(number)
-    if judged.uses is None or judged.uses == state.uses:
+    known = replace(
+        state,
+        uses=state.uses if judged.uses is None else judged.uses,
+        trainer=state.trainer or judged.trainer,
+    )
+    if known == state:
         return step
     match judged.outcome:
         case Unchanged() | Pending(approval=Approval()):
             return step
         case _:
-            return step.with_version(replace(state, uses=judged.uses))
+            return step.with_version(known)
 
 
 def rules_of(lifecycle: Lifecycle, transition: Transition) -> tuple[Rule, ...]:

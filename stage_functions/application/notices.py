@@ -118,7 +118,7 @@ def _why_now(
 
 
 def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice:
-    """Tell whoever asked and the author what became of it, and voters where votes are void."""
+    """Tell whoever asked and the authors what became of it, and voters where votes are void."""
     status = approval.status
     version, binding = _version(record), approval.binding
     way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
@@ -134,7 +134,8 @@ def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice
         *(_displaced(approval) if status is Status.APPROVED else ()),
     )
     voters = (vote.voter for vote in approval.votes) if status is Status.VOIDED else ()
-    recipients = _persons((*_askers(approval), approval.author, *voters), directory)
+    authors = (approval.author, *approval.trainers)
+    recipients = _persons((*_askers(approval), *authors, *voters), directory)
     title = f"{status.capitalize()}: {version} {way} ({approval.id})"
     return Notice(recipients, Message(title, _NEXT[status], facts, action="Open"))
 

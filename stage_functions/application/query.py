@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
 from msgspec import Struct
 
 from stage_functions.application import catalog, keys, listing, unregistered, unregistered_lists
+from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
 from stage_functions.application.origins import Copied, Hop, copied_to
@@ -79,6 +80,7 @@ class VersionView(Struct, frozen=True):
         note: what is noted of it where nobody has registered it, or None.
         hops: what it is a copy of, the nearest first.
         copies: what it was copied to.
+        trainer: id of whose job it was, or "".
     """
 
     version: Version
@@ -89,6 +91,7 @@ class VersionView(Struct, frozen=True):
     note: Note | None = None
     hops: tuple[Hop, ...] = ()
     copies: tuple[Copied, ...] = ()
+    trainer: str = ""
 
 
 class ApprovalView(Struct, frozen=True):
@@ -103,6 +106,7 @@ class ApprovalView(Struct, frozen=True):
         waits_for: what it waits for in a sentence, with who is excluded; "" once it is closed.
         impossible: why nobody who is left can reach the quorum, or "".
         voters: ids of the people of the file who may still vote.
+        copying: what it is copied to when it is approved, or None.
     """
 
     asset: Asset
@@ -113,6 +117,7 @@ class ApprovalView(Struct, frozen=True):
     waits_for: str = ""
     impossible: str = ""
     voters: tuple[str, ...] = ()
+    copying: Copying | None = None
 
 
 class RegistryView(Struct, frozen=True):
@@ -281,7 +286,10 @@ def version(context: Context, wanted: Version) -> VersionView:
     if state is not None and trespasses(governed_by, lifecycle, state):
         allowed = ()
     hops, copies = origins_of(context, state), copied_to(context, wanted, state)
-    return VersionView(wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies)
+    trainer = context.trainer(state.trainer if state is not None else "", evidence)
+    return VersionView(
+        wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies, trainer=trainer
+    )
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:
@@ -313,17 +321,37 @@ def standings(context: Context, wanted: Asset, moment: datetime | None) -> dict[
     return as_of(all_records(context, wanted), moment)
 
 
-def approvers(
-    context: Context, wanted: Asset, approvals: Iterable[str]
+def approved(
+    context: Context, wanted: Asset, standings: Mapping[str, Standing]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the ids of those whose approval counted, by approval."""
+    """Return the ids of those whose approval put versions where they stand, by version.
+
+    Of a copy they are those who approved what was granted to its original.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    loaded = context.ledger.load(wanted)
-    for id_ in approvals:
-        one = context.ledger.more(loaded, approval=id_).approvals.get(id_)
-        if one is not None:
-            found[id_] = tuple(counted(one, context.configuration.directory))
+    for number, one in standings.items():
+        owner, id_ = (wanted, one.approval) if one.approval else _granted_to_original(context, one)
+        if id_:
+            found[number] = _approvers(context, owner, id_)
     return found
+
+
+def _granted_to_original(context: Context, copied: Standing) -> tuple[Asset, str]:
+    """Return by which approval of which asset the original of a copy was granted its stage."""
+    origin = copied.origin
+    if origin is None or not origin.number:
+        return Asset("", Kind.MODELS, ""), ""
+    owner = Version.parse(origin.version).asset
+    partition, number = keys.asset_partition(owner), origin.number
+    records = context.ledger.records(partition, after=number - 1, last=number, limit=1)
+    granted = next((one for one in records if one.hash == origin.record), None)
+    return owner, str(granted.content.get("approval", "")) if granted is not None else ""
+
+
+def _approvers(context: Context, owner: Asset, id_: str) -> tuple[str, ...]:
+    loaded = context.ledger.load(owner)
+    one = context.ledger.more(loaded, approval=id_).approvals.get(id_)
+    return tuple(counted(one, context.configuration.directory)) if one is not None else ()
 
 
 def check_history(context: Context, wanted: Asset) -> Fault | None:
@@ -409,4 +437,5 @@ def _approval_view(context: Context, owner: Asset, found: Approval) -> ApprovalV
         waits_for(found, directory) if is_open else "",
         impossible(found, directory),
         voters_left(found, directory) if is_open else (),
+        copying(context, Version(owner, found.version), found),
     )

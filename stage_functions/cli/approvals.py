@@ -22,6 +22,7 @@ from stage_functions.cli.output import (
     validity,
 )
 from stage_functions.domain.approval import ending
+from stage_functions.domain.authors import authors
 from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
@@ -144,10 +145,11 @@ def _show(one: api.Approval) -> None:
         ("asks for", f"{one.version}: {_wish(one)}"),
         ("its page", brief_address(one.id)),
         ("displaces", ", ".join(one.displaces) or "nothing"),
+        *_copied(one),
         ("reason", one.reason),
         ("requester", one.requester if one.proven else f"{one.requester or 'unknown'}, not proven"),
         ("on behalf of", one.on_behalf_of or "nobody else"),
-        ("author", one.author),
+        *authors(one.author or "", one.trainers),
         ("opened", moment(one.opened)),
         ("deadline", moment(one.deadline)),
         ("escalated", moment(one.escalated) or "no"),
@@ -162,6 +164,13 @@ def _show(one: api.Approval) -> None:
     rows += [("vote", _ballot(vote)) for vote in one.votes]
     rows += [("may not vote", f"{who}: {why}") for who, why in one.excluded.items()]
     print_table((f"approval {one.id}", ""), rows)
+
+
+def _copied(one: api.Approval) -> list[tuple[str, str]]:
+    if one.copied_to is None:
+        return []
+    displaces = f", displaces {', '.join(one.copy_displaces)}" if one.copy_displaces else ""
+    return [("copied to", f"{one.copied_to}{displaces}")]
 
 
 def _ballot(vote: api.Vote) -> str:

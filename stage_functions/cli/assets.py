@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from stage_functions.cli.following import decided
-from stage_functions.cli.moments import moment_of
+from stage_functions.cli.moments import Moment, moment_of
 from stage_functions.cli.output import (
     FAULT,
     REFUSED,
@@ -31,6 +32,7 @@ from stage_functions.cli.output import (
     validity,
 )
 from stage_functions.domain.approval import ending
+from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED
@@ -182,7 +184,7 @@ def check(
     else:
         under = f", under {draft}" if draft else ""
         if found.outcome == "pending":  # every rule passed: not to be taken for a failed one
-            say(f"{found.detail}{under}")
+            say(f"under {draft}: {found.detail}" if draft else found.detail)
         else:
             say(f"{'allowed' if found.allowed else 'not allowed'}{under}: {found.detail}")
         show_verdicts(found.verdicts)
@@ -232,23 +234,37 @@ def as_of(
     asked = moment_of(" ".join(at)) if at else None
     with connect() as stageward:
         found = stageward.as_of(asset, asked.at if asked else None)
+        begun = None if found.versions else next(stageward.history(asset), None)
     if as_json:
         print_json(found)
         return
-    whole = ", the end of that day" if asked and asked.whole_day else ""
-    say(f"{found.asset} at {moment(found.time)}{whole}")
+    say(f"{found.asset} at {moment(found.time)}{_of_what_was_asked(asked, found.time)}")
+    if not found.versions:
+        since = str(begun["at"])[:19].replace("T", " ") if begun is not None else ""
+        when = f": its history begins at {since}" if since > moment(found.time) else ""
+        say(f"no version stood anywhere then{when}")
+        return
     rows = [
         (
             number,
             one.stage,
             moment(one.since),
-            one.why,
+            f"{one.why} from {one.origin}" if one.origin else one.why,
             " and ".join(one.approved_by),
             validity(one.valid_until, before=found.time),
         )
         for number, one in found.versions.items()
     ]
     print_table(("version", "stage", "since", "why", "approved by", "valid until"), rows)
+
+
+def _of_what_was_asked(asked: Moment | None, answered: datetime) -> str:
+    if asked is None:
+        return ""
+    if asked.at > answered:
+        later = "the end of that day" if asked.whole_day else moment(asked.at)
+        return f", as known now: {later} is still to come"
+    return ", the end of that day" if asked.whole_day else ""
 
 
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
@@ -274,6 +290,7 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         print_json(found)
         return
     say(f"{found.version}: {found.stage or 'no stage granted'}")
+    made = authors(found.author or "", [found.trainer or ""])
     rows: list[tuple[str, str | None]] = [
         ("since", moment(found.since)),
         ("status", found.status),
@@ -281,14 +298,18 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("stands by approval", found.approved_by),
         ("valid until", validity(found.valid_until)),
         ("may be asked for", ", ".join(found.allowed)),
-        ("author", found.author),
+        *made,
         ("in its registry", "yes" if found.registered else "no"),
         ("stopped", found.stopped),
         *((f"copy of {one.version}", one.detail) for one in found.origins),
         *(("copied to", _copied(one, found.version)) for one in found.copies),
         ("tags", pairs(found.tags)),
     ]
-    rows += [(name, pairs(section) or "not recorded") for name, section in found.evidence.items()]
+    rows += [
+        (name, pairs(section) or "not recorded")
+        for name, section in found.evidence.items()
+        if name != AuthorPart.BOTH or not made
+    ]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
 
 

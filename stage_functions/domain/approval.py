@@ -142,7 +142,7 @@ class Approval(Struct, frozen=True):
         requester: who asked; a sponsor takes this place.
         on_behalf_of: for whom it was asked, or "".
         candidates: ids that may have been the requester.
-        author: id of the version's author, or "".
+        author: id of who registered the version, or "".
         opened: when.
         deadline: when it lapses.
         verdicts: of the rules, when it opened.
@@ -159,6 +159,7 @@ class Approval(Struct, frozen=True):
         reminded: how many of the policy's reminders are behind it.
         escalated: since when the further group may vote, or None.
         ended: when what was approved was found to be no longer valid, or None.
+        trainers: ids of whose job it was: as it was known first, and when this opened.
         asked: within which it was asked by tag; None where it was asked otherwise.
         late: those of the candidates of whom it was known only later that they had written.
     """
@@ -187,6 +188,7 @@ class Approval(Struct, frozen=True):
     reminded: int = 0
     escalated: datetime | None = None
     ended: datetime | None = None
+    trainers: tuple[str, ...] = ()
     asked: Span | None = None
     late: tuple[str, ...] = ()
 

@@ -42,6 +42,8 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
     now: datetime,
     evidence: str,
     begun: Mapping[str, Json] | None = None,
+    *,
+    trainer: str = "",
 ) -> Step:
     """Begin a version's history at the initial stage.
 
@@ -58,6 +60,7 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         now: aware UTC.
         evidence: digest of what is known of it.
         begun: what the record says of where it comes from, if from anywhere.
+        trainer: id of whose job it was, or "".
     """
     number, stage = snapshot.version.number, lifecycle.initial
     state = VersionState(
@@ -69,6 +72,7 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         held=(stage,),
         status=f"registered at {stage}",
         job=snapshot.job or "",
+        trainer=trainer,
     ).answered(base, snapshot.created_at)
     fields: dict[str, Json] = {
         **(begun or {}),
@@ -80,6 +84,8 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
     }
     if author:
         fields["author"] = author
+    if trainer not in ("", author):
+        fields["trainer"] = trainer
     draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, actor, fields)
     return step.with_version(state).record(draft)
 
@@ -96,8 +102,8 @@ def register_copy(  # a record says all of this
 ) -> Step:
     """Begin a copy's history at the stage that was granted to what it is a copy of.
 
-    Where that is exclusive, its holder is displaced, as by any grant. Whoever made the original
-    counts as the author, so that nobody approves their own work by a detour.
+    Where that is exclusive, its holder is displaced, as by any grant. Whoever registered or trained
+    the original did so to the copy, so that nobody approves their own work by a detour.
     """
     number = snapshot.version.number
     displaces = _others(step, lifecycle, number, stage)
@@ -110,6 +116,7 @@ def register_copy(  # a record says all of this
         held=(stage,),
         status=f"copied from {origin.version}: begins at {stage}",
         origin=origin,
+        trainer=origin.trainer,
     ).answered(base, snapshot.created_at)
     fields: dict[str, Json] = {
         "to": stage,
@@ -119,6 +126,7 @@ def register_copy(  # a record says all of this
         "lifecycle": lifecycle_document(lifecycle),
         "evidence": evidence,
         **({"author": origin.author} if origin.author else {}),
+        **({"trainer": origin.trainer} if origin.trainer not in ("", origin.author) else {}),
         "origin": origin.document(),
     }
     cause = len(step.drafts)

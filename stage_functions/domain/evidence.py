@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, field
 
+from stage_functions.domain.people import STAGEWARD
 from stage_functions.domain.record import Json, canonical, digest_of
 
 SECTIONS = (
@@ -69,6 +70,12 @@ class Evidence(Struct, frozen=True):
         own = {name: section for name, section in self.sections.items() if section}
         author = {name: section for name in ("author",) if (section := origin.section(name))}
         return Evidence({**origin.sections, **own, **author})
+
+    @property
+    def trainer(self) -> str:
+        """Id of whose job it was, as the registry writes it; "" where that is not known."""
+        id_ = str(self.section("author").get("id", ""))
+        return "" if id_ == STAGEWARD else id_
 
     def of_job(self, job: str | None) -> Evidence:
         """Return the document with the job that the version names, where nothing is known of it.

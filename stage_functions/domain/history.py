@@ -21,6 +21,7 @@ from stage_functions.domain.record import (
     link,
 )
 
+_COPIED = "copied"
 _PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
 """They say where a version stands from then on."""
 
@@ -86,6 +87,20 @@ def _is_canonical(record: Record) -> bool:
         return False
 
 
+class Original(Struct, frozen=True):
+    """What a copy was copied from, as the record says that it begins with.
+
+    Attributes:
+        version: `registry/kind/name:version`.
+        number: of the record there that granted the stage, or 0.
+        record: hash of that.
+    """
+
+    version: str
+    number: int
+    record: str
+
+
 class Standing(Struct, frozen=True):
     """Where a version stood, and on what grounds.
 
@@ -100,6 +115,7 @@ class Standing(Struct, frozen=True):
         retires_from: the stage that it was displaced from, if it might be served as before for a
             while, or "".
         retires_at: until when.
+        origin: what it was copied from, where that put it there, or None.
     """
 
     stage: str
@@ -111,6 +127,7 @@ class Standing(Struct, frozen=True):
     valid_until: datetime | None = None
     retires_from: str = ""
     retires_at: datetime | None = None
+    origin: Original | None = None
 
     def served_as(self, moment: datetime) -> tuple[str, ...]:
         """Return the stages as at which it may be served at a moment: its own one first."""
@@ -181,6 +198,17 @@ def _standing(record: Record) -> Standing:
         valid_until=_valid_until(record),
         retires_from=str(record.content["from"]) if "retires_at" in record.content else "",
         retires_at=_moment(record, "retires_at"),
+        origin=_original(record),
+    )
+
+
+def _original(record: Record) -> Original | None:
+    known = record.content.get("origin")
+    if not isinstance(known, Mapping) or record.content.get("why") != _COPIED:
+        return None
+    number = known.get("number", 0)
+    return Original(
+        str(known["version"]), number if isinstance(number, int) else 0, str(known["record"])
     )
 
 

@@ -43,6 +43,7 @@ class Origin(Struct, frozen=True):
         evidence: digest of what was known of it then, or "".
         author: id of who registered it, or "".
         number: of that record, in the history of what was copied.
+        trainer: id of whose job it was, or "".
     """
 
     version: str
@@ -51,6 +52,7 @@ class Origin(Struct, frozen=True):
     evidence: str = ""
     author: str = ""
     number: int = 0
+    trainer: str = ""
 
     def document(self) -> dict[str, Json]:
         """Return the origin as records carry it."""
@@ -121,6 +123,7 @@ class VersionState(Struct, frozen=True):
         retires_from: the stage that it was displaced from, while `retires_at` is to come.
         violations: hashes of the violations by it that were recorded: each is recorded once.
         job: id of the job that made it, or "".
+        trainer: id of whose job that was, as far as it is known, or "".
     """
 
     version: str
@@ -151,6 +154,7 @@ class VersionState(Struct, frozen=True):
     retires_from: str = ""
     violations: tuple[str, ...] = ()
     job: str = ""
+    trainer: str = ""
     verified_at: datetime | None = None
 
     @property

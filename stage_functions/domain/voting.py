@@ -2,7 +2,8 @@
 
 - A vote counts once per person, only from a member of a group that may vote (judged when it is
   cast), never from the requester, the author where excluded, whoever the request was made for, or
-  anyone who may have been the requester.
+  anyone who may have been the requester. The author is whoever registered the version, and whoever
+  trained it.
 - A vote of someone who might be an excluded, unmapped id does not count: see
   `Directory.certainly_differ`.
 - Votes without a proven requester or a sponsor are kept and do not count.
@@ -13,18 +14,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stage_functions.domain.approval import Approval, Decision, Status
+from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.lifecycle import Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
 
+_PARTS = {
+    AuthorPart.BOTH: "the author of the version",
+    AuthorPart.REGISTERED: "the person who registered the version",
+    AuthorPart.TRAINED: "the person who trained the version",
+}
 _PERHAPS = "one who may have made the request"
 _AS_WELL = "one who wrote to it too before it was asked"
 
 
 def parties(approval: Approval) -> dict[str, str]:
     """Return the ids that may not vote, each with the reason."""
-    excluded: dict[str, str] = {}
-    if Excluded.AUTHOR in approval.policy.exclude and approval.author:
-        excluded[approval.author] = "the author of the version"
+    excluded = makers(approval)
     if Excluded.REQUESTER in approval.policy.exclude:
         for candidate in approval.candidates:
             excluded[candidate] = _AS_WELL if candidate in approval.late else _PERHAPS
@@ -35,6 +40,14 @@ def parties(approval: Approval) -> dict[str, str]:
         if approval.on_behalf_of:
             excluded[approval.on_behalf_of] = "the person the request was made for"
     return excluded
+
+
+def makers(approval: Approval) -> dict[str, str]:
+    """Return the ids that may not vote for what they did to the version itself, each with that."""
+    if Excluded.AUTHOR not in approval.policy.exclude:
+        return {}
+    found = authors(approval.author, approval.trainers)
+    return {id_: _PARTS[part] for part, id_ in found}
 
 
 def objection(approval: Approval, voter: str, directory: Directory) -> str:

@@ -134,14 +134,19 @@ def show_as_of(
     name: Name,
     time: Annotated[str, Query(description="ISO 8601 with an offset; now if left out.")] = "",
 ) -> Response:
-    """Show where the versions of an asset stood at a moment, and who approved it."""
+    """Show where the versions of an asset stood at a moment, and who approved it.
+
+    Of a moment that is still to come nothing is known: then it is as it stands now, and says so by
+    its `time`.
+    """
     caller(request)
     context, wanted = context_of(request), the_asset(registry, kind, name)
-    moment = _moment(time) if time else context.clock.now()
+    now = context.clock.now()
+    moment = min(_moment(time), now) if time else now
     standings = query.standings(context, wanted, moment)
-    named = {one.approval for one in standings.values() if one.approval}
-    who = query.approvers(context, wanted, named)
-    return reply(documents.as_of(wanted, moment, standings, who))
+    return reply(
+        documents.as_of(wanted, moment, standings, query.approved(context, wanted, standings))
+    )
 
 
 @router.get(_VERSION, response_model=api.Version, responses={**READS, **problems(502)})

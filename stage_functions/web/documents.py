@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 
 from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.brief_copy import Copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
 from stage_functions.application.importing import Import
@@ -95,6 +96,7 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         approval=entry.approval or None,
         status=entry.status,
         author=entry.author or None,
+        trainer=entry.trainer or None,
         gone=entry.gone,
         stopped=entry.stopped or None,
         approved_by=entry.approved_by or None,
@@ -138,6 +140,7 @@ def version(view: VersionView) -> api.Version:
         registered=snapshot is not None,
         created=snapshot.created_at if snapshot else None,
         author=_author(state, snapshot.author if snapshot else None),
+        trainer=view.trainer or None,
         description=snapshot.description if snapshot else "",
         tags=dict(snapshot.tags) if snapshot else {},
         properties=dict(snapshot.properties) if snapshot else {},
@@ -208,7 +211,7 @@ def as_of(
     standings: dict[str, Standing],
     approvers: dict[str, tuple[str, ...]],
 ) -> api.AsOf:
-    """Return where versions stood, and who approved it, by approval."""
+    """Return where versions stood, and who approved it, by version."""
     return api.AsOf(
         str(owner),
         moment,
@@ -219,9 +222,10 @@ def as_of(
                 record=one.number,
                 why=one.why,
                 approval=one.approval or None,
-                approved_by=approvers.get(one.approval, ()),
+                approved_by=approvers.get(number, ()),
                 lifecycle=one.lifecycle or None,
                 valid_until=one.valid_until,
+                origin=one.origin.version if one.origin is not None else None,
             )
             for number, one in standings.items()
         },
@@ -242,6 +246,7 @@ def approval(view: ApprovalView) -> api.Approval:
         proven=not found.needs_sponsor,
         on_behalf_of=found.on_behalf_of or None,
         author=found.author or None,
+        trainers=found.trainers,
         opened=found.opened,
         deadline=found.deadline,
         status=found.status.value,
@@ -272,6 +277,8 @@ def approval(view: ApprovalView) -> api.Approval:
         renews=found.renews,
         holder=found.holder or None,
         voters=view.voters,
+        copied_to=str(view.copying.version) if view.copying is not None else None,
+        copy_displaces=_displaced_there(view.copying),
     )
 
 
@@ -326,6 +333,10 @@ def _target(row: Owed) -> str:
 
 def _author(state: VersionState | None, shown: str | None) -> str | None:
     return (state.author if state else "") or shown or None
+
+
+def _displaced_there(copy: Copying | None) -> tuple[str, ...]:
+    return tuple(str(one) for one in copy.displaces) if copy is not None else ()
 
 
 def _finite(value: Scalar) -> Scalar:

@@ -57,4 +57,5 @@ def under(context: Context, actor: Actor, action: Action, draft: str) -> Context
             directory=found.directory.masked(context.ledger.mask),
             lifecycles=found.lifecycles,
         ),
+        draft=True,
     )

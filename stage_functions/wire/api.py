@@ -209,6 +209,7 @@ class CatalogVersion:
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
         job: id of the job that made it.
+        trainer: id of whose job that was.
     """
 
     asset: str
@@ -224,6 +225,7 @@ class CatalogVersion:
     approved_by: str | None = None
     valid_until: datetime | None = None
     job: str | None = None
+    trainer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +327,7 @@ class Version:
         origin: what it is a copy of; null where it is none.
         origins: the whole chain, that first.
         copies: what it was copied to, and what those were copied to.
+        trainer: id of whose job made it.
     """
 
     version: str
@@ -346,6 +349,7 @@ class Version:
     origin: Origin | None = None
     origins: tuple[Origin, ...] = ()
     copies: tuple[Copy, ...] = ()
+    trainer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +375,10 @@ class Standing:
         record: number of the record that put it there.
         why: registered, copied, imported, approved, allowed or displaced.
         approval: id of the approval, or of the one that renewed it last.
-        approved_by: ids of those whose approval counted.
+        approved_by: ids of those whose approval counted; of a copy, for its original.
         lifecycle: digest of the lifecycle in force.
         valid_until: until when that approval is valid; null for ever.
+        origin: what it was copied from, where that put it there.
     """
 
     stage: str
@@ -384,6 +389,7 @@ class Standing:
     approved_by: tuple[str, ...]
     lifecycle: str | None
     valid_until: datetime | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +398,7 @@ class AsOf:
 
     Attributes:
         asset: `registry/kind/name`.
-        time: the moment.
+        time: the moment; now where a later one was asked for, of which nothing is known.
         versions: by number.
     """
 
@@ -458,6 +464,9 @@ class Approval:
         renews: it asks that an approval which was given stays valid; no stage changes by it.
         holder: the version that held the target stage when it opened.
         voters: ids of the people of the configuration who may still vote.
+        trainers: ids of whose job made the version: as it was known first, and when it opened.
+        copied_to: what the version is copied to once it is approved; null for nothing.
+        copy_displaces: versions that leave the stage in that registry for the copy, as it is now.
     """
 
     id: str
@@ -489,6 +498,9 @@ class Approval:
     renews: bool = False
     holder: str | None = None
     voters: tuple[str, ...] = ()
+    trainers: tuple[str, ...] = ()
+    copied_to: str | None = None
+    copy_displaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

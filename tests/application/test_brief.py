@@ -39,7 +39,7 @@ def test_says_what_is_asked_by_whom_and_what_it_waits_for(it: Asked) -> None:
 
     assert ("Ada Lovelace", "Ada Lovelace") == (
         found.requester.name,
-        found.author and found.author.name,
+        *(one.name for _, one in found.authors),
     )
     assert it.version == found.version
     assert ("1 of model-risk", "1 more of model-risk or data-science") == found.needs

@@ -152,7 +152,8 @@ def test_a_brief_shows_the_chain_and_where_it_leads(it: CopyWorld) -> None:
     it.ask(dev, "Staging")
     found = brief(it.context, it.ask(there(dev, "test"), "Production").approval, "person:bob")
 
-    assert "shared" == found.copy_to
+    assert found.copying
+    assert "shared" == found.copying.version.asset.registry
     assert [dev] == [hop.version for hop in found.hops]
     assert ("Copy of", dev, "Staging") == (
         found.lineage[0].relation,

@@ -173,8 +173,11 @@ def test_a_standing_names_the_record_that_it_rests_on(it: World) -> None:
         standing.since,
         "Production",
     )
-    approvers = query.approvers(it.context, IRIS, [asked.approval, "nothere0"])
-    assert approvers == {asked.approval: ("person:bob", "person:eve")}
+    approved = query.approved(it.context, IRIS, {"1": standing})
+    assert approved == {"1": ("person:bob", "person:eve")}
+    assert query.approved(it.context, IRIS, {"1": replace(standing, approval="nothere0")}) == {
+        "1": ()
+    }
 
 
 def test_a_history_is_read_in_parts(it: World) -> None:

@@ -19,6 +19,7 @@ from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import StagewardError
+from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.record import Record, RecordType
 from tests.builders import IRIS, STAGES, World, actor, context_over, lifecycle, world
 
@@ -62,9 +63,11 @@ class Stageward(RuleBasedStateMachine):
         for _ in range(again + 1):
             self.signal(version, instance)
 
-    @rule(version=versions, copied=st.booleans())
-    def register(self, version: Version, copied: bool) -> None:  # noqa: FBT001  # a strategy's value
-        """A version is registered, or registered anew under the same number."""
+    @rule(version=versions, copied=st.booleans(), trainer=people)
+    def register(self, version: Version, copied: bool, trainer: str) -> None:  # noqa: FBT001  # a strategy's value
+        """A version is registered, or registered anew under the same number; another trained it."""
+        whose = Evidence({"author": {"id": f"mlflow:{trainer}"}})
+        self.world.registry.evidences[version] = whose
         tags = next((maps[-1] for maps in self.earlier.values() if maps), {}) if copied else {}
         now = self.world.clock.now()
         self.world.registry.register(version, now, tags=tags, author="mlflow:sam")
@@ -284,7 +287,12 @@ class Stageward(RuleBasedStateMachine):
         }
         assert content["requester"]["attribution"] == "proven"  # type: ignore[call-overload,index]  # likewise
         requester = content["requester"]["id"]  # type: ignore[call-overload,index]  # likewise
-        voters -= {str(requester)}
+        begun = next(
+            other
+            for other in reversed(records[: record.number])
+            if other.type is RecordType.REGISTERED and other.version == record.version
+        )
+        voters -= {str(requester), str(begun.content["author"]), str(begun.content.get("trainer"))}
         assert len(voters) >= transition.approval.quorum
 
 

@@ -59,6 +59,7 @@ def test_as_of_a_day_shows_how_it_closed(it: World, at: Console) -> None:
     """And says so; the words of a moment need no quotes."""
     it.register("1")
     at.run("sam", "promote", f"{IRIS}:1", "Staging")
+    it.clock.sleep(2 * 86_400)
 
     day = at.run("sam", "as-of", IRIS, "2026-01-01")
     night = at.run("sam", "as-of", IRIS, "2026-01-01", "00:00", "+02:00")
@@ -69,6 +70,32 @@ def test_as_of_a_day_shows_how_it_closed(it: World, at: Console) -> None:
     assert f"{IRIS} at 2025-12-31 22:00:00 UTC\n" in night.out
     assert "Staging" not in night.out
     assert "the end of that day" not in now.out
+
+
+def test_as_of_a_moment_to_come_says_that_it_is_what_is_known_now(it: World, at: Console) -> None:
+    """Today is not over either."""
+    it.register("1")
+
+    later = at.run("sam", "as-of", IRIS, "2030-06-01")
+    exact = at.run("sam", "as-of", IRIS, "2030-06-01", "12:00")
+    today = at.run("sam", "as-of", IRIS, "2026-01-01")
+    told = at.run("sam", "as-of", IRIS, "2030-06-01", "--json").json
+
+    said = "UTC, as known now: the end of that day is still to come"
+    assert said in later.out
+    assert "as known now: 2030-06-01 12:00:00 UTC is still to come" in exact.out
+    assert said in today.out
+    assert told["time"].startswith("2026-01-01T00:")
+
+
+def test_as_of_a_moment_before_the_history_says_when_it_begins(it: World, at: Console) -> None:
+    """No table of nothing."""
+    it.register("1")
+
+    before = at.run("sam", "as-of", IRIS, "2020-01-01")
+
+    assert "no version stood anywhere then: its history begins at 2026-01-01 00:00" in before.out
+    assert "approved by" not in before.out
 
 
 def test_an_approval_that_has_run_out_is_marked() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from stage_functions.application.checks import Action
 from stage_functions.application.transition import request_transition
+from stage_functions.domain.asset import Version
 from stage_functions.domain.error import DeniedError
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.web.drafts import MAX_DRAFT_CHARACTERS, under
@@ -136,3 +137,22 @@ def test_an_asset_that_the_draft_does_not_govern_is_not_found(api: Api) -> None:
 
     assert answer.status_code == 404
     assert "no lifecycle governs demo/models/iris" in answer.json()["detail"]
+
+
+def test_a_draft_says_its_own_demands_and_names_what_is_open_beside_them(
+    it: World, api: Api
+) -> None:
+    """Whose approval is open was asked of the configuration in force, with its groups."""
+    request_transition(it.context, it.command(Version(IRIS, "1"), "Staging"))
+    asked = request_transition(it.context, it.command(Version(IRIS, "1"), "Production"))
+    approval = "approval: {groups: {judges: 1}, quorum: 1}"
+    draft = DRAFT.replace("science: [zoe]", "judges: [zoe]").replace("Ready", "Production")
+    draft = draft.replace("requesters: [science]", approval)
+    body = {"action": "transition", "to": "Production", "configuration": draft}
+
+    answer = api.client("sam").post(FIRST, json=body).json()
+
+    assert (
+        "Staging → Production needs approval: 1 of judges; excluded: the requester and the author; "
+        f"approval {asked.approval} of it is open now, which the draft does not change"
+    ) == answer["detail"]

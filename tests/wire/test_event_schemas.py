@@ -316,7 +316,12 @@ def copied() -> list[Record]:
     it = copy_world(copies_only=("shared",))
     with closing(it.rows):
         for number in ("1", "2"):
-            version = it.register(number)
+            version = Version.parse(f"dev/models/iris:{number}")
+            it.registries["dev"].evidences[version] = Evidence(
+                {"metrics": {"accuracy": 0.97}, "author": {"id": "mlflow:ada"}}
+            )
+            it.registries["dev"].register(version, it.clock.now(), author="mlflow:sam")
+            it.see(version)
             it.ask(version, "Staging")
             it.approve(it.ask(there(version, "test"), "Production").approval)
         it.register("3", alias="shared")

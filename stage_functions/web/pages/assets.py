@@ -28,7 +28,7 @@ from stage_functions.web.pages.addresses import (
 )
 from stage_functions.web.pages.board import notices
 from stage_functions.web.pages.lanes import lanes
-from stage_functions.web.pages.lineage import lineage
+from stage_functions.web.pages.lineage import lineage, maker_of
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, fields, operation_of, show
 from stage_functions.web.pages.visitor import Visitor, visitor
@@ -98,7 +98,7 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         found=found,
         notices=notices(context, wanted.asset.registry),
         evidence=readable(found.evidence),
-        titles=TITLES,
+        titles={**TITLES, "author": maker_of(found)},
         lineage=lineage(found, context.configuration.directory),
         allowed=_allowed(found),
         operation=context.clock.operation_id(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stage_functions.application.brief import Brief
-from stage_functions.application.copying import copy_of
 from stage_functions.domain.approval import Status
 from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
@@ -16,6 +15,8 @@ _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.BLOCK: "then deployment checks refuse it until it is approved again",
     WhenInvalid.RENEW: "then a renewal is asked for, as a new approval",
 }
+_FEW_TAGS = 4
+"""So many tags are named; of more, the last are counted."""
 _ITSELF = "itself"
 _TAG = "tag"
 _VIA: Mapping[str, str] = {
@@ -155,18 +156,31 @@ def on_approve(brief: Brief) -> tuple[str, ...]:
         first,
         moved,
         *_displaced(brief),
-        *_copied(brief),
         *_validity(brief),
         *_written(brief),
+        *_copied(brief),
         _events(brief),
     )
 
 
 def _copied(brief: Brief) -> tuple[str, ...]:
-    if not brief.copy_to:
+    copy = brief.copying
+    if copy is None:
         return ()
-    copy = copy_of(brief.version, brief.copy_to)
-    return (f"It is copied to {copy}, which begins at {brief.approval.binding.target}.",)
+    lines = [f"It is copied to {copy.version}, which begins at {copy.stage}."]
+    registry = copy.version.asset.registry
+    if copy.displaces:
+        which = " and ".join(str(one) for one in copy.displaces)
+        leaves = "leaves" if len(copy.displaces) == 1 else "leave"
+        lines.append(
+            f"In registry {registry}, as it stands now, {which} {leaves} {copy.stage} for "
+            f"{copy.displaced_to or 'the stage that the lifecycle names'} by that."
+        )
+    elif copy.exclusive and not copy.hinders and brief.approval.status is Status.OPEN:
+        lines.append(f"In registry {registry} nothing is displaced: no version holds {copy.stage}.")
+    if copy.hinders:
+        lines.append(f"As things are nothing is copied: {copy.hinders}.")
+    return tuple(lines)
 
 
 def on_reject(brief: Brief) -> tuple[str, ...]:
@@ -246,18 +260,20 @@ def _validity(brief: Brief) -> tuple[str, ...]:
 
 def _written(brief: Brief) -> tuple[str, ...]:
     """Say what is written to the registry."""
-    registry, names = brief.version.asset.registry, ", ".join(brief.written.tags)
+    registry, names = brief.version.asset.registry, brief.written.tags
     of = _versions((brief.version.number, *brief.approval.binding.displaces))
+    few = names if len(names) <= _FEW_TAGS else names[: _FEW_TAGS - 1]
+    more = f" and {len(names) - len(few)} others of Stageward" if len(few) < len(names) else ""
     tags = (
-        f"In registry {registry} the tags {names} of {of} are written to say so; no other tag is "
-        "touched."
+        f"In registry {registry} the tags {', '.join(few)}{more} of {of} are written to say so; "
+        "no other tag is touched."
     )
     return (tags, *_native(brief), *_hidden(brief))
 
 
 def _native(brief: Brief) -> tuple[str, ...]:
     return tuple(
-        f"The stage field of version {number} there "
+        f"In registry {brief.version.asset.registry} the stage field of version {number} "
         f"{f'is set to {stage}' if stage else 'is emptied'}."
         for number, stage in brief.written.native.items()
     )
@@ -265,11 +281,13 @@ def _native(brief: Brief) -> tuple[str, ...]:
 
 def _hidden(brief: Brief) -> tuple[str, ...]:
     own, said = brief.version.number, brief.written
-    lines = [f"Version {number} is archived there." for number in said.archived if number == own]
+    where = f"archived in registry {brief.version.asset.registry}"
+    at_once = [number for number in said.archived if number == own]
+    lines = [f"Version {number} is {where}." for number in at_once]
     later = [number for number in said.archived if number != own]
     after = f" after {span(said.after.total_seconds())}" if said.after else ""
-    lines += [f"Version {number} is archived there{after}." for number in later]
-    lines += [f"Version {number} is no longer archived there." for number in said.restored]
+    lines += [f"Version {number} is {where}{after}." for number in later]
+    lines += [f"Version {number} is no longer {where}." for number in said.restored]
     return tuple(lines)
 
 

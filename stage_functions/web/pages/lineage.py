@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from stage_functions.application.brief_facts import maker_title
 from stage_functions.application.dossier import VersionDossier
 from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.people import Directory
@@ -61,7 +62,7 @@ class Lineage(Struct, frozen=True):
 
 def lineage(found: VersionDossier, directory: Directory) -> Lineage:
     """Return where a version comes from."""
-    origins = _origins(found.evidence, directory)
+    origins = _origins(found.evidence, directory, maker_of(found))
     known = [one for one in origins if one.values]
     if not known:
         return Lineage(tuple(origins), None, 0)
@@ -80,7 +81,12 @@ def lineage(found: VersionDossier, directory: Directory) -> Lineage:
     return Lineage(tuple(origins), picture(nodes, edges, centred=True), len(known[DRAWN:]))
 
 
-def _origins(evidence: Evidence, directory: Directory) -> list[Origin]:
+def maker_of(found: VersionDossier) -> str:
+    """Return what whoever trained a version is called: its author, if no other is one."""
+    return maker_title(found.state.author if found.state is not None else "", [found.trainer])
+
+
+def _origins(evidence: Evidence, directory: Directory, maker: str) -> list[Origin]:
     found = [Origin("Job", _values("job", evidence.section("job")))]
     found += [Origin("Data", values) for values in _data(evidence.section("data"))]
     for name, label in _LABELS.items():
@@ -89,7 +95,7 @@ def _origins(evidence: Evidence, directory: Directory) -> list[Origin]:
     id_ = str(evidence.section("author").get("id", ""))
     person = directory.person(id_) if id_ else None
     named = (("name", person.name),) if person is not None else ()
-    return [*found, Origin("Author", (*named, ("id", id_)) if id_ else ())]
+    return [*found, Origin(maker, (*named, ("id", id_)) if id_ else ())]
 
 
 def _data(section: Mapping[str, Scalar]) -> list[tuple[tuple[str, str], ...]]:

@@ -15,6 +15,7 @@ from jinja2.runtime import Context as Shown
 from markupsafe import Markup, escape
 
 from stage_functions import __version__
+from stage_functions.domain.authors import authors
 from stage_functions.domain.demands import span
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
@@ -47,6 +48,8 @@ _VIA = {
     "scan": "found by the scan",
     "import": "at the import",
 }
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]{7,}(?:e[+-]?[0-9]+)?\Z")
+"""The text of a number that has more digits than people read."""
 _HOUR, _DAY = 3600, 86400
 
 
@@ -105,6 +108,7 @@ def _environment() -> Environment:
         "digest": short_digest,
         "via": via,
         "number": number,
+        "digits": digits,
     }
     environment.globals |= {
         "url_for_asset": addresses.url_for_asset,
@@ -117,6 +121,7 @@ def _environment() -> Environment:
         "style_sheet": f"/static/{STYLE_SHEET}?v={version_of(STYLE_SHEET)}",
         "product_version": __version__,
         "form_token": form_token,
+        "authors": authors,
     }
     return environment
 
@@ -174,6 +179,28 @@ def number(value: object) -> Markup:
         return escape(public(text))
     outward = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
     return outward.format(address, public(text))
+
+
+def digits(text: object, *others: object, within: str = "") -> object:
+    """Return the text of a long fraction in six digits, whole where one points at it.
+
+    It stays whole where six would mislead: another comes to the same six, or the rule that it was
+    judged by names those, so that it seems to be just what it falls short of.
+
+    Args:
+        text: the text.
+        others: what it is shown beside.
+        within: the rule.
+    """
+    short = _six(str(text))
+    alike = any(str(one) != str(text) and _six(str(one)) == short for one in others)
+    if short == str(text) or alike or short in within:
+        return text
+    return Markup('<span title="{}">{}</span>').format(text, short)
+
+
+def _six(text: str) -> str:
+    return f"{float(text):.6g}" if _FRACTION.match(text) else text
 
 
 @pass_context

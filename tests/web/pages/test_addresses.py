@@ -19,7 +19,15 @@ from stage_functions.web.pages.addresses import (
     url_for_version,
     url_with,
 )
-from stage_functions.web.pages.render import day, from_now, moment, number, short_digest, via
+from stage_functions.web.pages.render import (
+    day,
+    digits,
+    from_now,
+    moment,
+    number,
+    short_digest,
+    via,
+)
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 names = st.text(min_size=1, max_size=40).filter(is_name)
@@ -114,3 +122,15 @@ def test_a_length_of_time_has_the_unit_that_it_rounds_to() -> None:
     assert span(86399) == "1 day"
     assert span(3599) == "1 hour"
     assert span(7 * 86400) == "7 days"
+
+
+def test_a_long_fraction_is_shown_in_six_digits_unless_they_mislead() -> None:
+    """Whole where one points at it; whole at once where it would seem to be another number."""
+    long, longer = "0.9499999999", "0.94999999991"
+
+    assert '<span title="0.9333333333">0.933333</span>' == str(digits("0.9333333333"))
+    assert "0.93" == digits("0.93", "0.9333333333")
+    assert long == digits(long, longer)
+    assert long == digits(long, long, within="evidence.metrics.auc >= 0.95")
+    assert ">0.95<" in str(digits(long, long, within="evidence.metrics.auc >= 0.9"))
+    assert "9b1c7e04" == digits("9b1c7e04")

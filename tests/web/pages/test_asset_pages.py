@@ -24,6 +24,7 @@ from tests.api_server import Api, api_over
 from tests.application.guard_world import deploy, guarding
 from tests.browser.story import LONG, ODD, Story
 from tests.builders import IRIS, World, unguarded, world
+from tests.cli.console import Console
 from tests.web.pages.conftest import Get, looked_at
 from tests.web.pages.parsed import Parsed
 
@@ -343,3 +344,46 @@ def test_what_was_served_though_its_stage_forbids_it_stands_in_the_timeline() ->
             "more requests" in text
         )
         assert "demo/scoring takes Production" in text
+
+
+def test_whoever_trained_a_version_is_told_from_whoever_registered_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On its page, its asset's, its brief, over the API and on the command line, in their words."""
+    it = world()
+    with closing(it.rows), api_over(it) as api:
+        version = Version(IRIS, "1")
+        it.registry.evidences[version] = Evidence(
+            {"job": {"id": "j1"}, "author": {"id": "mlflow:ada"}, "metrics": {"f1": 0.9333333333}}
+        )
+        it.registry.register(version, it.clock.now(), author="mlflow:eve")
+        follow(it.context, Signal(version))
+        request_transition(it.context, it.command(version, "Staging"))
+        asked = request_transition(it.context, it.command(version, "Production")).approval
+
+        pages = [looked_at(api, path, "bob", 200) for path in (FIRST, f"/approvals/{asked}")]
+        versions = looked_at(api, ASSET, "bob", 200)
+        console = Console(api, monkeypatch)
+        shown = [console.run("bob", *one).out for one in (("show", f"{version}"),)]
+        shown.append(console.run("bob", "approvals", asked).out)
+        client = api.client("bob")
+        found = client.get(f"/api/v1{FIRST}").json()
+        approval = client.get(f"/api/v1/approvals/{asked}").json()
+        listed = client.get("/api/v1/assets").json()["versions"][0]
+
+    for page in pages:
+        assert "Registered by Eve" in page.text
+        assert "Trained by Ada" in page.text or "Trained by name Ada" in page.text
+        assert "Author" not in page.text
+        assert "0.933333 " in page.text
+        assert "0.9333333333" not in page.text
+    assert "registered by Eve (person:eve) trained by Ada (person:ada)" in versions.text
+    for text in shown:
+        assert [line.split() for line in text.splitlines() if " by " in f"{line} "][:2] == [
+            ["registered", "by", "person:eve"],
+            ["trained", "by", "person:ada"],
+        ]
+        assert not [line for line in text.splitlines() if line.startswith("author")]
+    assert ("person:eve", "person:ada") == (found["author"], found["trainer"])
+    assert ("person:eve", "person:ada") == (listed["author"], listed["trainer"])
+    assert ("person:eve", ["person:ada"]) == (approval["author"], approval["trainers"])

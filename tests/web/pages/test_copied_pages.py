@@ -89,6 +89,10 @@ def test_the_brief_of_a_copy_says_where_it_comes_from_and_where_it_goes(
 
     assert "Copy of dev/models/iris:4 record" in page.text
     assert "It is copied to shared/models/iris:4, which begins at Production." in page.text
+    assert (
+        "In registry shared, as it stands now, shared/models/iris:3 leaves Production for Archived "
+        "by that."
+    ) in page.text
 
 
 def test_the_api_and_the_command_line_show_the_chain(
@@ -99,6 +103,7 @@ def test_the_api_and_the_command_line_show_the_chain(
     found = client.get("/api/v1/assets/shared/models/iris/versions/3").json()
     source = client.get("/api/v1/assets/dev/models/iris/versions/3").json()
     shown = Console(api, monkeypatch).run("bob", "show", str(SHARED))
+    stood = Console(api, monkeypatch).run("bob", "as-of", str(SHARED.asset))
     original = Console(api, monkeypatch).run("bob", "show", str(DEV))
 
     assert ("test/models/iris:3", "Production", True) == (
@@ -116,4 +121,20 @@ def test_the_api_and_the_command_line_show_the_chain(
     assert "copy of dev/models/iris:3" in shown.out
     assert "its hash is right" in shown.out.replace("\n", " ")
     assert "copied to" in original.out
+    assert "copied from test/models/iris:3 | person:bob" in " | ".join(stood.out.split("  "))
     assert "shared/models/iris:3, Production, from test/models/iris:3" in original.out
+
+
+def test_an_approval_says_what_its_copy_displaces(
+    it: CopyWorld, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To programs, and at the command line."""
+    waiting = it.state(there(Version.parse("dev/models/iris:4"), "test")).approval
+    found = api.client("bob").get(f"/api/v1/approvals/{waiting}").json()
+    shown = Console(api, monkeypatch).run("bob", "approvals", waiting)
+
+    assert ("shared/models/iris:4", ["shared/models/iris:3"]) == (
+        found["copied_to"],
+        found["copy_displaces"],
+    )
+    assert "shared/models/iris:4, displaces shared/models/iris:3" in shown.out
