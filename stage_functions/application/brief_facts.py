@@ -12,7 +12,7 @@ from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
 from stage_functions.application.origins import Hop
 from stage_functions.domain.asset import Asset, Kind, Version
-from stage_functions.domain.difference import shown
+from stage_functions.domain.difference import shortly, shown
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar, Section
 from stage_functions.domain.places import Places, code_place, link, public
@@ -46,11 +46,13 @@ class Fact(Struct, frozen=True):
         name: of the fact.
         text: its value.
         url: where people look at it, or "".
+        exact: the value to its last digit, where the text has fewer; or "".
     """
 
     name: str
     text: str
     url: str = ""
+    exact: str = ""
 
 
 class Known(Struct, frozen=True):
@@ -194,7 +196,9 @@ def _fact(
         url = own.get((section, key), "") or link(text)
     if section == "code" and key == "repository":
         url = code_place(text, "")
-    return Fact(key if section in _AS_NAMED else key.replace("_", " "), text, url)
+    short = shortly(value)
+    named = key if section in _AS_NAMED else key.replace("_", " ")
+    return Fact(named, short, url, text if short != text else "")
 
 
 def _opened(name: str, section: Section) -> Section:

@@ -23,6 +23,7 @@ from stage_functions.application.ports.rows import (
 )
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.violation import Violation
 
 PAGE = 1000
 
@@ -44,6 +45,7 @@ class CatalogEntry(Struct, frozen=True):
         approved_by: id of the approval that gave it its stage or renewed it, or "".
         valid_until: until when that approval is valid; None for ever.
         job: id of the job that made it, or "".
+        violation: the newest violation that stands, or None.
     """
 
     asset: str
@@ -59,6 +61,7 @@ class CatalogEntry(Struct, frozen=True):
     approved_by: str = ""
     valid_until: datetime | None = None
     job: str = ""
+    violation: Violation | None = None
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -77,6 +80,7 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         approved_by=state.approved_by,
         valid_until=state.valid_until,
         job=state.job,
+        violation=state.violation,
     )
 
 

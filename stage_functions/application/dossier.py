@@ -29,7 +29,7 @@ from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.places import Places
 from stage_functions.domain.record import Record
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import ARCHIVED, VersionState
 
 MAX_RECORDS = 500
 """Read for who held what, and for what became of a version."""
@@ -91,6 +91,7 @@ class VersionDossier(Struct, frozen=True):
         hops: what it is a copy of, the nearest first.
         copies: what it was copied to.
         trespass: why it may not leave its stage in a registry that takes only copies, or "".
+        archived: who has archived it in its registry, in words; "" where nobody has.
     """
 
     version: Version
@@ -110,6 +111,7 @@ class VersionDossier(Struct, frozen=True):
     hops: tuple[Hop, ...] = ()
     copies: tuple[Copied, ...] = ()
     trespass: str = ""
+    archived: str = ""
 
 
 def asset_dossier(
@@ -201,7 +203,17 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         hops=hops,
         copies=copied_to(context, wanted, state),
         trespass=trespass,
+        archived=archived(snapshot, state),
     )
+
+
+def archived(snapshot: Snapshot | None, state: VersionState | None) -> str:
+    """Say who has archived a version in its registry, as far as is known; "" if nobody has."""
+    if snapshot is None or not snapshot.archived:
+        return ""
+    if state is not None and state.base.get(ARCHIVED):
+        return "by Stageward: the stage is a hidden one"
+    return "by somebody else, not by Stageward, which leaves that as it is"
 
 
 def _renewal(lifecycle: Lifecycle | None, state: VersionState | None) -> Transition | None:

@@ -13,6 +13,8 @@ convicts, or cannot know, the history is read.
 - Each deployment is one violation each time it is made or changed, however often it is told of.
 - What was registered after a deployment was made is not what that serves: another thing had its
   number then.
+- What an endpoint is found to serve no more stands no more as a violation: see `violating`. The
+  history keeps it.
 - Where the version's registry is only observed, one Observed record says what would be. Where the
   endpoint's is, no traffic is taken.
 """
@@ -30,6 +32,7 @@ from msgspec.structs import replace
 from stage_functions.application import keys, observing
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed, Loaded
+from stage_functions.application.putting_right import put_right
 from stage_functions.application.serving import Served, may_be_served, objection, standing
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
@@ -69,7 +72,7 @@ class _Found(Struct, frozen=True):
 
 
 def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
-    """Judge what an endpoint serves; tell whether anything was committed.
+    """Judge what an endpoint serves, and what stands against it; tell if anything was committed.
 
     Every deployment is judged before a fault is raised, one that may pass before any other.
 
@@ -80,14 +83,17 @@ def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
     """
     changed = False
     faults: list[StagewardError] = []
-    for deployment in context.registry(signal.registry).deployments(signal.endpoint):
-        case = _case(context, signal, Served(signal.registry, deployment))
+    deployments = context.registry(signal.registry).deployments(signal.endpoint)
+    served = [Served(signal.registry, deployment) for deployment in deployments]
+    for one in served:
+        case = _case(context, signal, one)
         if case is None:
             continue
         try:
             changed = _follow(context, case) or changed
         except StagewardError as exc:
             faults.append(exc)
+    changed = put_right(context, f"{signal.registry}/{signal.endpoint}", served) or changed
     if faults:
         raise next((one for one in faults if isinstance(one, RetryableError)), faults[0])
     return changed
@@ -191,9 +197,13 @@ def _takers_then(context: Context, case: _Case) -> tuple[str, ...]:
 def _record(context: Context, loaded: Loaded, step: Step, case: _Case, found: _Found) -> Step:
     number = case.version.number
     then, target = case.lifecycle.on_violation, case.served.target
-    if then is OnViolation.ZERO_TRAFFIC and not _to_be_taken(context, loaded, step, case):
+    state, endpoint = step.version(number), case.served.endpoint
+    stands = not may_be_served(context, loaded, state, case.lifecycle, endpoint)
+    taken = stands and not context.states.ungoverned(case.served.registry)
+    if then is OnViolation.ZERO_TRAFFIC and not taken:
         then = OnViolation.NOTIFY
-    step = effect.violate(step, number, _who(context, case), _fields(case, found), then)
+    who, fields = _who(context, case), _fields(case, found)
+    step = effect.violate(step, number, who, fields, then, stands=stands)
     return step.owing(Duty(TRAFFIC, number, target)) if then is OnViolation.ZERO_TRAFFIC else step
 
 
@@ -205,14 +215,6 @@ def _fields(case: _Case, found: _Found) -> dict[str, Json]:
         "deployment": case.served.deployment.name,
         "changed_at": timestamp(case.moment),
     }
-
-
-def _to_be_taken(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
-    """Tell whether requests are to be kept from it: not where it may be served by now."""
-    if context.states.ungoverned(case.served.registry):
-        return False
-    state = step.version(case.version.number)
-    return not may_be_served(context, loaded, state, case.lifecycle, case.served.endpoint)
 
 
 def _foreseen(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> _Found | None:

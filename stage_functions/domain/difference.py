@@ -7,6 +7,7 @@ compared as they are written, by decimals, so that 0.94 is 0.03 above 0.91.
 from __future__ import annotations
 
 import math
+import re
 from decimal import Context, Decimal
 from enum import StrEnum
 
@@ -19,6 +20,8 @@ _MAX_PERCENT = 1_000_000
 _LEAST_PERCENT = 0.01
 _FEW = 1000
 _WHOLE = 10**15
+_DIGITS = 6
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+(e[+-]?[0-9]+)?")
 
 
 class Change(StrEnum):
@@ -67,6 +70,15 @@ class Difference(Struct, frozen=True):
         return Direction.LOWER if new < old else None
 
     @property
+    def shortly(self) -> tuple[str, str]:
+        """Return both texts, numbers to six digits, or to as many as tell the two apart."""
+        for digits in (_DIGITS, 9, 12):
+            old, new = _rounded(self.old, digits), _rounded(self.new, digits)
+            if old != new or self.old == self.new:
+                return old, new
+        return self.old, self.new
+
+    @property
     def by(self) -> str:
         """By how much it is higher or lower: `0.03 (3.3 %)`; "" where that is no number."""
         old, new = self.old_number, self.new_number
@@ -103,6 +115,16 @@ def shown(value: Scalar) -> str:
     if isinstance(value, float):
         return _number(value)
     return str(value)
+
+
+def shortly(value: Scalar) -> str:
+    """Return a value as people read it, a fraction to six digits."""
+    return _rounded(shown(value), _DIGITS) if isinstance(value, float) else shown(value)
+
+
+def _rounded(text: str, digits: int) -> str:
+    """Return the text of a fraction to some digits, and any other text as it is."""
+    return f"{float(text):.{digits}g}" if _FRACTION.fullmatch(text) else text
 
 
 def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference:

@@ -191,6 +191,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """What was done to a version that its stage or its registry does not allow, and stands.
+
+    Attributes:
+        why: in words.
+        record: number of the record, in the history of its asset.
+        at: when it was recorded.
+        endpoint: `registry/endpoint` that serves it, where that is what is wrong.
+        deployment: name of the deployment there.
+    """
+
+    why: str
+    record: int
+    at: datetime | None
+    endpoint: str | None = None
+    deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogVersion:
     """A version, as lists show it.
 
@@ -209,6 +228,7 @@ class CatalogVersion:
         approved_by: id of the approval that gave it its stage, or renewed it.
         valid_until: until when that approval is valid; null for ever.
         job: id of the job that made it.
+        violation: the newest violation by it that stands, as far as is known; null where none does.
     """
 
     asset: str
@@ -224,6 +244,7 @@ class CatalogVersion:
     approved_by: str | None = None
     valid_until: datetime | None = None
     job: str | None = None
+    violation: Violation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +346,8 @@ class Version:
         origin: what it is a copy of; null where it is none.
         origins: the whole chain, that first.
         copies: what it was copied to, and what those were copied to.
+        violations: violations by it that stand, as far as is known, the newest first.
+        archived: its registry hides it by itself.
     """
 
     version: str
@@ -346,6 +369,8 @@ class Version:
     origin: Origin | None = None
     origins: tuple[Origin, ...] = ()
     copies: tuple[Copy, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

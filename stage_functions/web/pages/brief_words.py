@@ -17,6 +17,7 @@ _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.RENEW: "then a renewal is asked for, as a new approval",
 }
 _ITSELF = "itself"
+_NAMED_TAGS = 2
 _TAG = "tag"
 _VIA: Mapping[str, str] = {
     "api": "over the API",
@@ -246,30 +247,32 @@ def _validity(brief: Brief) -> tuple[str, ...]:
 
 def _written(brief: Brief) -> tuple[str, ...]:
     """Say what is written to the registry."""
-    registry, names = brief.version.asset.registry, ", ".join(brief.written.tags)
+    registry = brief.version.asset.registry
     of = _versions((brief.version.number, *brief.approval.binding.displaces))
+    named, more = brief.written.tags[:_NAMED_TAGS], len(brief.written.tags[_NAMED_TAGS:])
+    names = f"{', '.join(named)}{f' and {more} more' if more else ''}"
     tags = (
-        f"In registry {registry} the tags {names} of {of} are written to say so; no other tag is "
-        "touched."
+        f"In registry {registry} Stageward's own tags of {of} are written to say so ({names}); "
+        "no other tag is touched."
     )
     return (tags, *_native(brief), *_hidden(brief))
 
 
 def _native(brief: Brief) -> tuple[str, ...]:
     return tuple(
-        f"The stage field of version {number} there "
+        f"The stage field of version {number} in {brief.version.asset.registry} "
         f"{f'is set to {stage}' if stage else 'is emptied'}."
         for number, stage in brief.written.native.items()
     )
 
 
 def _hidden(brief: Brief) -> tuple[str, ...]:
-    own, said = brief.version.number, brief.written
-    lines = [f"Version {number} is archived there." for number in said.archived if number == own]
+    own, said, where = brief.version.number, brief.written, brief.version.asset.registry
+    lines = [f"Version {one} is archived in {where}." for one in said.archived if one == own]
     later = [number for number in said.archived if number != own]
     after = f" after {span(said.after.total_seconds())}" if said.after else ""
-    lines += [f"Version {number} is archived there{after}." for number in later]
-    lines += [f"Version {number} is no longer archived there." for number in said.restored]
+    lines += [f"Version {number} is archived in {where}{after}." for number in later]
+    lines += [f"Version {number} is no longer archived in {where}." for number in said.restored]
     return tuple(lines)
 
 

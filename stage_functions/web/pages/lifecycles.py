@@ -74,7 +74,8 @@ def mark(transition: Transition) -> str:
     if transition.approval:
         count = transition.approval.quorum
         parts.append(f"{count} approval{'s' if count > 1 else ''}")
-    return " + ".join(parts)
+    copied = f"copied to {transition.copy_to}" if transition.copy_to else ""
+    return ", ".join(part for part in (" + ".join(parts), copied) if part)
 
 
 def properties(stage: Stage) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ def _marks(stage: Stage) -> tuple[str, ...]:
         "begins here": stage.initial,
         "exclusive": stage.exclusive,
         "terminal": stage.terminal,
-        "deployable": bool(stage.deployable_to),
+        f"deployable to {', '.join(stage.deployable_to)}": bool(stage.deployable_to),
         "deletable": stage.deletable,
         "hidden": stage.hidden,
     }
