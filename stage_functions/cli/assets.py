@@ -305,8 +305,8 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
 
 
 def _violates(one: api.Violation) -> str:
-    where = f" (deployment {one.deployment})" if one.deployment else ""
-    return f"{one.why}{where}; record {one.record}, {moment(one.at)}"
+    what = f"deployment {one.deployment}: {one.why}" if one.deployment else one.why
+    return f"{what} (record {one.record}, {moment(one.at)})"
 
 
 def _there(found: api.Version) -> str:

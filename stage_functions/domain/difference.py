@@ -50,6 +50,7 @@ class Difference(Struct, frozen=True):
         change: added, removed, changed or same.
         old_number: the number that `old` is, or None.
         new_number: the number that `new` is, or None.
+        measured: whatever is known of it is recorded as a fraction, not as a text that looks so.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Difference(Struct, frozen=True):
     change: Change
     old_number: float | None = None
     new_number: float | None = None
+    measured: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -72,7 +74,7 @@ class Difference(Struct, frozen=True):
     @property
     def shortly(self) -> tuple[str, str]:
         """Return both texts, numbers to six digits, or to as many as tell the two apart."""
-        for digits in (_DIGITS, 9, 12):
+        for digits in (_DIGITS, 9, 12) if self.measured else ():
             old, new = _rounded(self.old, digits), _rounded(self.new, digits)
             if old != new or self.old == self.new:
                 return old, new
@@ -139,6 +141,7 @@ def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference
         change,
         None if old is None else number(old),
         None if new is None else number(new),
+        all(isinstance(one, float) for one in (old, new) if one is not None),
     )
 
 
