@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from stage_functions.application import keys, observing
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed, Loaded
-from stage_functions.application.putting_right import put_right
+from stage_functions.application.putting_right import Shown, put_right
 from stage_functions.application.serving import Served, may_be_served, objection, standing
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
@@ -83,6 +83,7 @@ def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
     """
     changed = False
     faults: list[StagewardError] = []
+    asked_at = context.clock.now()
     deployments = context.registry(signal.registry).deployments(signal.endpoint)
     served = [Served(signal.registry, deployment) for deployment in deployments]
     for one in served:
@@ -93,7 +94,8 @@ def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
             changed = _follow(context, case) or changed
         except StagewardError as exc:
             faults.append(exc)
-    changed = put_right(context, f"{signal.registry}/{signal.endpoint}", served) or changed
+    shown = Shown(f"{signal.registry}/{signal.endpoint}", tuple(served), asked_at)
+    changed = put_right(context, shown) or changed
     if faults:
         raise next((one for one in faults if isinstance(one, RetryableError)), faults[0])
     return changed

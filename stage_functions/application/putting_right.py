@@ -7,8 +7,10 @@ there before.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from datetime import datetime
+from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import violators
@@ -21,55 +23,63 @@ from stage_functions.domain.state import Duty, VersionState
 from stage_functions.domain.violation import Violation
 
 
-def put_right(context: Context, endpoint: str, served: Collection[Served]) -> bool:
-    """Let go of what stands against versions at an endpoint that serves them so no more.
+class Shown(Struct, frozen=True):
+    """What an endpoint showed.
 
-    Args:
-        context: the context.
+    Attributes:
         endpoint: `registry/endpoint`.
-        served: all that it serves now.
+        served: all that it serves.
+        asked_at: when it was asked. What was recorded later, somebody has seen later.
+    """
+
+    endpoint: str
+    served: tuple[Served, ...]
+    asked_at: datetime
+
+    def standing(self, version: Version, state: VersionState) -> tuple[Violation, ...]:
+        """Return the violations by a version that stand still."""
+        there = {
+            one.deployment.name
+            for one in self.served
+            if one.deployment.version == version and one.mark in state.violations
+        }
+        return tuple(
+            one
+            for one in state.violating
+            if one.endpoint != self.endpoint
+            or one.deployment in there
+            or (one.at is not None and one.at > self.asked_at)
+        )
+
+
+def put_right(context: Context, shown: Shown) -> bool:
+    """Let go of what stands against versions at an endpoint that serves them so no more.
 
     Raises:
         StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver the signal again.
     """
     changed = False
-    for version in violators.nominated(context.ledger.rows, endpoint):
+    for version in violators.nominated(context.ledger.rows, shown.endpoint):
         state = context.ledger.state(version)
-        if state is None or not _over(version, state, endpoint, served):
+        if state is None or shown.standing(version, state) == state.violating:
             continue
-        committed = context.persistently(lambda: _attempt(context, version, endpoint, served))  # noqa: B023  # called at once
+        committed = context.persistently(partial(_attempt, context, shown, version))
         if committed is not None:
             settle(context, committed)
             changed = True
     return changed
 
 
-def _over(version: Version, state: VersionState, endpoint: str, served: Collection[Served]) -> bool:
-    """Tell whether something stands there that is so no more."""
-    return _standing(version, state, endpoint, served) != state.violating
-
-
-def _standing(
-    version: Version, state: VersionState, endpoint: str, served: Collection[Served]
-) -> tuple[Violation, ...]:
-    there = {
-        one.deployment.name
-        for one in served
-        if one.deployment.version == version and one.mark in state.violations
-    }
-    return tuple(
-        one for one in state.violating if one.endpoint != endpoint or one.deployment in there
-    )
-
-
-def _attempt(
-    context: Context, version: Version, endpoint: str, served: Collection[Served]
-) -> Committed | None:
+def _attempt(context: Context, shown: Shown, version: Version) -> Committed | None:
     loaded = context.ledger.load(version.asset, [version.number])
     state = loaded.versions.get(version.number)
-    if state is None or not _over(version, state, endpoint, served):
+    standing = shown.standing(version, state) if state is not None else ()
+    if state is None or standing == state.violating:
         return None
-    right = replace(state, violating=_standing(version, state, endpoint, served))
-    step = loaded.step().with_version(right).owing(Duty(CATALOG_DUTY, version.number, ""))
-    operation = context.clock.operation_id()
-    return context.ledger.commit(loaded, step, now=context.clock.now(), operation=operation)
+    step = loaded.step().with_version(replace(state, violating=standing))
+    return context.ledger.commit(
+        loaded,
+        step.owing(Duty(CATALOG_DUTY, version.number, "")),  # no record, but lists follow
+        now=context.clock.now(),
+        operation=context.clock.operation_id(),
+    )

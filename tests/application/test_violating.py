@@ -11,6 +11,7 @@ from stage_functions.application import catalog, keys, query
 from stage_functions.application.board import Wanted, board
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.ports.rows import CATALOG, Delete
+from stage_functions.application.putting_right import Shown, put_right
 from stage_functions.application.signal import EndpointSignal
 from stage_functions.application.upkeep import rebuild_catalog
 from stage_functions.domain.asset import Kind
@@ -122,6 +123,20 @@ def test_an_endpoint_that_is_gone_ends_it(it: World) -> None:
     it.registry.deployed = []
 
     assert told(it)
+    assert listed(it).violation is None
+
+
+def test_what_was_recorded_since_the_endpoint_was_asked_stays(it: World) -> None:
+    """Two that follow one endpoint at once: who asked it earlier knows less."""
+    at(it, "1")
+    before = Shown("demo/scoring", (), it.clock.now())
+    it.clock.sleep(60)
+    deploy(it, ONE)
+    told(it)
+
+    assert not put_right(it.context, before)
+    assert listed(it).violation is not None
+    assert put_right(it.context, replace(before, asked_at=it.clock.now()))
     assert listed(it).violation is None
 
 

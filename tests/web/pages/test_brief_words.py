@@ -241,13 +241,13 @@ def test_says_all_that_is_written_to_the_registry(found: Brief) -> None:
     lines = brief_words.on_approve(replace(found, written=said))
 
     assert (
-        "In registry demo the tags stage, stage_status, stage_governor, staging, prod, approval of "
-        "versions 2 and 1 are written to say so; no other tag is touched."
+        "In registry demo Stageward's own tags of versions 2 and 1 are written to say so "
+        "(stage, stage_status and 4 more); no other tag is touched."
     ) in lines
-    assert "The stage field of version 2 there is set to Production." in lines
-    assert "The stage field of version 1 there is emptied." in lines
-    assert "Version 1 is archived there after 7 days." in lines
-    assert "Version 2 is no longer archived there." in lines
+    assert "The stage field of version 2 in demo is set to Production." in lines
+    assert "The stage field of version 1 in demo is emptied." in lines
+    assert "Version 1 is archived in demo after 7 days." in lines
+    assert "Version 2 is no longer archived in demo." in lines
 
 
 def test_says_that_the_version_itself_is_archived(found: Brief) -> None:
@@ -256,4 +256,4 @@ def test_says_that_the_version_itself_is_archived(found: Brief) -> None:
     said = Written(archived=(number,), after=timedelta(days=7))
     lines = brief_words.on_approve(replace(found, written=said))
 
-    assert f"Version {number} is archived there." in lines
+    assert f"Version {number} is archived in demo." in lines
