@@ -16,7 +16,8 @@ from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.state import VersionState
 
 MAX_NOMINATED = 100
-_VERSION = "version"
+PAGE = 1000
+_ENDPOINT, _VERSION = "endpoint", "version"
 
 
 def prepare(rows: Rows, version: Version, state: VersionState, before: VersionState | None) -> None:
@@ -61,10 +62,28 @@ def nominated(rows: Rows, endpoint: str) -> Iterator[Version]:
     yield from (Version.parse(str(row.values[_VERSION])) for row in found)
 
 
+def places(rows: Rows, registry: str) -> Iterator[tuple[str, Version]]:
+    """Yield endpoints of a registry where a version violated once, each with that version.
+
+    Raises:
+        StoreUnavailableError: as the store says.
+    """
+    start = ""
+    while True:
+        page = rows.query(CATALOG, keys.violators_partition(registry), start=start, limit=PAGE)
+        for row in page:
+            yield str(row.values[_ENDPOINT]), Version.parse(str(row.values[_VERSION]))
+        if len(page) < PAGE:
+            return
+        start = keys.behind(page[-1].key)
+
+
 def _endpoints(state: VersionState) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.endpoint for one in state.violating if one.endpoint))
 
 
 def _row(endpoint: str, version: Version) -> tuple[str, Upsert]:
     key = f"{keys.violator_prefix(endpoint)}{keys.hashed(str(version))}"
-    return keys.violators_partition(endpoint), Upsert(key, {_VERSION: str(version)})
+    return keys.violators_partition(endpoint), Upsert(
+        key, {_ENDPOINT: endpoint, _VERSION: str(version)}
+    )

@@ -10,8 +10,10 @@ from msgspec.structs import replace
 from stage_functions.application import catalog, keys, query
 from stage_functions.application.board import Wanted, board
 from stage_functions.application.catalog import CatalogEntry
+from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.ports.rows import CATALOG, Delete
 from stage_functions.application.putting_right import Shown, put_right
+from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import EndpointSignal
 from stage_functions.application.upkeep import rebuild_catalog
 from stage_functions.domain.asset import Kind
@@ -21,6 +23,7 @@ from tests.application.guard_world import (
     HOURS,
     MINUTE,
     ONE,
+    SCORING,
     TWO,
     at,
     deploy,
@@ -123,6 +126,34 @@ def test_an_endpoint_that_is_gone_ends_it(it: World) -> None:
     it.registry.deployed = []
 
     assert told(it)
+    assert listed(it).violation is None
+
+
+def test_the_scan_finds_that_an_endpoint_is_gone(it: World) -> None:
+    """No list of endpoints names it, and no event of its end may have come."""
+    at(it, "1")
+    deploy(it, ONE)
+    told(it)
+    it.registry.deployed = []
+    Scanner(it.context).scan("demo")
+
+    assert listed(it).violation is None
+
+
+def test_a_lifecycle_that_allows_it_by_now_ends_it(it: World) -> None:
+    """With the next look at the endpoint."""
+    at(it, "1")
+    deploy(it, ONE)
+    told(it)
+    configuration = it.context.configuration
+    (lifecycle,) = configuration.lifecycles
+    stages = {
+        **lifecycle.stages,
+        "None": replace(lifecycle.stages["None"], deployable_to=("*/scoring",)),
+    }
+    wider = replace(configuration, lifecycles=(replace(lifecycle, stages=stages),))
+    follow_endpoint(replace(it.context, configuration=wider), SCORING)
+
     assert listed(it).violation is None
 
 

@@ -124,3 +124,20 @@ def test_a_demand_is_no_result(told: Story) -> None:
         text = look(api, "/assets/demo/models/iris/versions/4")
 
     assert "Production , which demands: rule job-finished must pass; rule accurate must" in text
+
+
+def test_programs_are_told_what_stands(it: World) -> None:
+    """In lists, by a filter, and of the version itself; null where nothing does."""
+    at(it, "2")
+    with api_over(it) as api:
+        client = api.client("sam")
+        every = client.get("/api/v1/assets").json()["versions"]
+        found = client.get("/api/v1/assets?violating=true").json()["versions"]
+        version = client.get("/api/v1/assets/demo/models/iris/versions/1").json()
+
+    assert {"1": True, "2": False} == {one["version"]: bool(one["violation"]) for one in every}
+    assert ["1"] == [one["version"] for one in found]
+    assert ("demo/scoring", "blue", 2) == tuple(
+        found[0]["violation"][key] for key in ("endpoint", "deployment", "record")
+    )
+    assert [found[0]["violation"]] == version["violations"]
