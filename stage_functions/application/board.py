@@ -23,6 +23,7 @@ from stage_functions.application.ports.rows import CATALOG, Row, Rows
 from stage_functions.domain.asset import Asset, Kind
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.violation import Violation
 
 ASSETS = 50
 """On a page."""
@@ -30,7 +31,7 @@ MAX_ROWS = 20_000
 """Read for a page, but for those that the last asset still has."""
 NAMED = 3
 """Versions named at a stage; the others are counted."""
-_NO_APPROVAL = b'"approval":""'
+_NO_APPROVAL, _VIOLATION = b'"approval":""', b'"violation":{'
 _FIRST_ROWS, _MORE_ROWS = 250, 1000
 
 
@@ -43,6 +44,7 @@ class Wanted(Struct, frozen=True):
         name: only those whose name has this in it, in whatever case.
         stage: only those with a version there.
         waiting: only those with an open approval.
+        violating: only those with a violation that stands, wherever it is.
         hidden: versions at stages that the lifecycle hides, and deleted ones, count too.
     """
 
@@ -52,11 +54,13 @@ class Wanted(Struct, frozen=True):
     stage: str = ""
     waiting: bool = False
     hidden: bool = False
+    violating: bool = False
 
     @property
     def narrow(self) -> bool:
         """Something is left out by choice."""
-        return bool(self.registry or self.kind or self.name or self.stage or self.waiting)
+        found = self.registry or self.kind or self.name or self.stage
+        return bool(found or self.waiting or self.violating)
 
 
 class Share(Struct, frozen=True):
@@ -101,6 +105,7 @@ class Card(Struct, frozen=True):
         waiting: versions with an open approval.
         stopped: why nothing is written to a version, by its number.
         ended: when the approval of a version ended by which it stands, by its number.
+        violations: the newest violation of a version that stands, by its number.
         observed: how many versions are only observed.
         gone: how many were deleted.
         left_out: how many versions stand at each stage that is not shown.
@@ -112,6 +117,7 @@ class Card(Struct, frozen=True):
     waiting: tuple[Waiting, ...]
     stopped: Mapping[str, str]
     ended: Mapping[str, datetime]
+    violations: Mapping[str, Violation]
     observed: int
     gone: int
     left_out: Mapping[str, int]
@@ -119,7 +125,8 @@ class Card(Struct, frozen=True):
     @property
     def plain(self) -> bool:
         """There is something to show that is neither hidden nor deleted."""
-        return bool(self.observed or self.waiting or any(share.count for share in self.shares))
+        told = self.observed or self.waiting or self.violations
+        return bool(told or any(share.count for share in self.shares))
 
 
 class Board(Struct, frozen=True):
@@ -187,6 +194,7 @@ def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted)
         tuple(Waiting(e.version, e.approval, e.status) for e in here if e.approval),
         {entry.version: entry.stopped for entry in here if entry.stopped},
         _ended(here, {share.stage for share in shown}, now),
+        {entry.version: entry.violation for entry in here if entry.violation is not None},
         sum(not entry.stage for entry in here),
         len(entries) - len(here),
         {s.stage: s.count for s in shares if s not in shown and s.count},
@@ -227,7 +235,8 @@ def _shares(lifecycle: Lifecycle | None, by_stage: Mapping[str, list[str]]) -> l
 def _fits(entries: Sequence[CatalogEntry], wanted: Wanted) -> bool:
     here = [entry for entry in entries if not entry.gone]
     there = not wanted.stage or any(entry.stage == wanted.stage for entry in here)
-    return there and (not wanted.waiting or any(entry.approval for entry in here))
+    violates = not wanted.violating or any(entry.violation is not None for entry in here)
+    return there and violates and (not wanted.waiting or any(entry.approval for entry in here))
 
 
 def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
@@ -236,12 +245,14 @@ def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
     What stands between quotes in them is written by the same encoder, and a quote inside a text is
     escaped: a text cannot look like a field.
     """
-    if not wanted.stage and not wanted.waiting:
+    if not wanted.stage and not wanted.waiting and not wanted.violating:
         return True
     bodies = [unpack_bytes(row) for row in rows]
     needle = b'"stage":' + msgspec.json.encode(wanted.stage)
-    return (not wanted.stage or any(needle in body for body in bodies)) and (
-        not wanted.waiting or any(_NO_APPROVAL not in body for body in bodies)
+    return (
+        (not wanted.stage or any(needle in body for body in bodies))
+        and (not wanted.waiting or any(_NO_APPROVAL not in body for body in bodies))
+        and (not wanted.violating or any(_VIOLATION in body for body in bodies))
     )
 
 

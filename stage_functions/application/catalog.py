@@ -23,6 +23,7 @@ from stage_functions.application.ports.rows import (
 )
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.violation import Violation
 
 PAGE = 1000
 
@@ -45,6 +46,7 @@ class CatalogEntry(Struct, frozen=True):
         valid_until: until when that approval is valid; None for ever.
         job: id of the job that made it, or "".
         trainer: id of whose job that was, or "".
+        violation: the newest violation that stands, or None.
     """
 
     asset: str
@@ -61,6 +63,7 @@ class CatalogEntry(Struct, frozen=True):
     valid_until: datetime | None = None
     job: str = ""
     trainer: str = ""
+    violation: Violation | None = None
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -80,6 +83,7 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         valid_until=state.valid_until,
         job=state.job,
         trainer=state.trainer,
+        violation=state.violation,
     )
 
 

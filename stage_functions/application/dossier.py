@@ -29,7 +29,7 @@ from stage_functions.domain.evidence import SECTIONS, Evidence, Scalar
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.places import Places
 from stage_functions.domain.record import Record
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import ARCHIVED, VersionState
 
 MAX_RECORDS = 500
 """Read for who held what, and for what became of a version."""
@@ -92,6 +92,7 @@ class VersionDossier(Struct, frozen=True):
         copies: what it was copied to.
         trespass: why it may not leave its stage in a registry that takes only copies, or "".
         trainer: id of whose job it was, or "".
+        archived: who has archived it in its registry, in words; "" where nobody has.
     """
 
     version: Version
@@ -112,6 +113,7 @@ class VersionDossier(Struct, frozen=True):
     copies: tuple[Copied, ...] = ()
     trespass: str = ""
     trainer: str = ""
+    archived: str = ""
 
 
 def asset_dossier(
@@ -204,7 +206,17 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
         copies=copied_to(context, wanted, state),
         trespass=trespass,
         trainer=context.trainer(state.trainer if state is not None else "", evidence),
+        archived=archived(snapshot, state),
     )
+
+
+def archived(snapshot: Snapshot | None, state: VersionState | None) -> str:
+    """Say who has archived a version in its registry, as far as is known; "" if nobody has."""
+    if snapshot is None or not snapshot.archived:
+        return ""
+    if state is not None and state.base.get(ARCHIVED):
+        return "by Stageward: the stage is a hidden one"
+    return "by somebody else, not by Stageward, which leaves that as it is"
 
 
 def _renewal(lifecycle: Lifecycle | None, state: VersionState | None) -> Transition | None:

@@ -7,10 +7,12 @@ has changed. One that cannot be read holds up no other.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
 
+from stage_functions.application import violators
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.signal import EndpointSignal
@@ -50,10 +52,11 @@ def judge_endpoints(context: Context, alias: str, after: str, end: datetime) -> 
         StoreUnavailableError, LedgerDamagedError: the ledger cannot be used.
     """
     try:
-        names = [name for name in context.registry(alias).endpoints() if name > after]
+        listed = context.registry(alias).endpoints()
     except (RegistryUnavailableError, RegistryRefusedError) as exc:
         log.warning("the endpoints of registry %s cannot be listed: %s", alias, exc)
         return Judged(unread=str(exc))
+    names = sorted(name for name in {*listed, *_held_against(context, alias)} if name > after)
     judged = changed = 0
     unread, last = "", after
     for name in names:
@@ -69,3 +72,11 @@ def judge_endpoints(context: Context, alias: str, after: str, end: datetime) -> 
             unread = unread or f"endpoint {alias}/{name} is not judged: {exc}"
         last = name
     return Judged(judged, changed, unread)
+
+
+def _held_against(context: Context, alias: str) -> Iterator[str]:
+    """Yield the names of endpoints where a violation stands: one that is gone is listed no more."""
+    for endpoint, version in violators.places(context.ledger.rows, alias):
+        state = context.ledger.state(version)
+        if state is not None and any(one.endpoint == endpoint for one in state.violating):
+            yield endpoint.partition("/")[2]

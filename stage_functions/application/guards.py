@@ -14,6 +14,8 @@ convicts, or cannot know, the history is read.
 - Traffic is taken once for each of these: from one that has none yet when it first gets some.
 - What was registered after a deployment was made is not what that serves: another thing had its
   number then.
+- What an endpoint is found to serve no more stands no more as a violation: see `putting_right`. The
+  history keeps it.
 - Of what was deployed before its version was imported, no traffic is taken: arriving in a grown
   estate breaks nothing that runs.
 - Where the version's registry is only observed, one Observed record says what would be. Where the
@@ -33,6 +35,7 @@ from msgspec.structs import replace
 from stage_functions.application import keys, observing
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed, Loaded
+from stage_functions.application.putting_right import Shown, put_right
 from stage_functions.application.serving import Served, may_be_served, objection, standing
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
@@ -80,7 +83,7 @@ class _Found(Struct, frozen=True):
 
 
 def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
-    """Judge what an endpoint serves; tell whether anything was committed.
+    """Judge what an endpoint serves, and what stands against it; tell if anything was committed.
 
     Every deployment is judged before a fault is raised, one that may pass before any other.
 
@@ -91,14 +94,19 @@ def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
     """
     changed = False
     faults: list[StagewardError] = []
-    for deployment in context.registry(signal.registry).deployments(signal.endpoint):
-        case = _case(context, signal, Served(signal.registry, deployment))
+    asked_at = context.clock.now()
+    deployments = context.registry(signal.registry).deployments(signal.endpoint)
+    served = [Served(signal.registry, deployment) for deployment in deployments]
+    for one in served:
+        case = _case(context, signal, one)
         if case is None:
             continue
         try:
             changed = _follow(context, case) or changed
         except StagewardError as exc:
             faults.append(exc)
+    shown = Shown(f"{signal.registry}/{signal.endpoint}", tuple(served), asked_at)
+    changed = put_right(context, shown) or changed
     if faults:
         raise next((one for one in faults if isinstance(one, RetryableError)), faults[0])
     return changed
@@ -220,10 +228,12 @@ def _takers_then(context: Context, case: _Case) -> tuple[str, ...]:
 def _record(context: Context, loaded: Loaded, step: Step, case: _Case, found: _Found) -> Step:
     number = case.version.number
     then, target = case.lifecycle.on_violation, case.served.target
-    taken = not found.inherited and _to_be_taken(context, loaded, step, case)
+    stands = not _may_be_served_now(context, loaded, step, case)
+    taken = stands and not found.inherited and _can_be_taken(context, case)
     if then is OnViolation.ZERO_TRAFFIC and not taken:
         then = OnViolation.NOTIFY
-    step = effect.violate(step, number, _who(context, case), _fields(case, found), then)
+    who, fields = _who(context, case), _fields(case, found)
+    step = effect.violate(step, number, who, fields, then, stands=stands)
     if then is not OnViolation.ZERO_TRAFFIC:
         return step
     if case.served.deployment.traffic_percent:
@@ -243,7 +253,8 @@ def _given(context: Context, loaded: Loaded, state: VersionState, case: _Case) -
         not case.served.deployment.traffic_percent
         or case.lifecycle.on_violation is not OnViolation.ZERO_TRAFFIC
         or context.states.ungoverned(case.version.asset.registry)
-        or not _to_be_taken(context, loaded, loaded.step(), case)
+        or not _can_be_taken(context, case)
+        or _may_be_served_now(context, loaded, loaded.step(), case)
     ):
         return None
     marked = _remarked(state, case.served.idle_mark, case.served.mark)
@@ -266,12 +277,15 @@ def _fields(case: _Case, found: _Found) -> dict[str, Json]:
     }
 
 
-def _to_be_taken(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
-    """Tell whether requests can be kept from it, and it may not be served by now."""
-    if not case.served.deployment.divided or context.states.ungoverned(case.served.registry):
-        return False
+def _can_be_taken(context: Context, case: _Case) -> bool:
+    """Tell whether requests can be kept from it."""
+    divided = case.served.deployment.divided
+    return divided and not context.states.ungoverned(case.served.registry)
+
+
+def _may_be_served_now(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
     state = step.version(case.version.number)
-    return not may_be_served(context, loaded, state, case.lifecycle, case.served.endpoint)
+    return may_be_served(context, loaded, state, case.lifecycle, case.served.endpoint)
 
 
 def _foreseen(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> _Found | None:

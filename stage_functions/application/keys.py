@@ -109,6 +109,19 @@ def contents_partition(alias: str) -> str:
     return f"contents:registry:{alias}"
 
 
+def violators_partition(endpoint: str) -> str:
+    """Return the partition of the catalog that says what violates at a registry's endpoints.
+
+    No registry's partition is called so: those have one colon.
+    """
+    return f"violators:registry:{endpoint.partition('/')[0]}"
+
+
+def violator_prefix(endpoint: str) -> str:
+    """Return how the keys of rows begin that say what violates at `registry/endpoint`."""
+    return f"{hashed(endpoint)}-"
+
+
 def unregistered_partition(alias: str) -> str:
     """Return the partition of what nobody has registered in a registry."""
     return f"unregistered:{alias}"

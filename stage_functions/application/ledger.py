@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, copies, keys, users
+from stage_functions.application import contents, copies, keys, users, violators
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -46,7 +46,14 @@ from stage_functions.application.ports.rows import (
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LedgerDamagedError
-from stage_functions.domain.record import UNPUBLISHED, Record, Tail, empty_tail, seal
+from stage_functions.domain.record import (
+    UNPUBLISHED,
+    Record,
+    RecordType,
+    Tail,
+    empty_tail,
+    seal,
+)
 from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 
 PAGE = 1000
@@ -536,6 +543,7 @@ class Ledger:
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
                 users.prepare(self.rows, Version(loaded.asset, number), state.uses)
+            violators.prepare(self.rows, Version(loaded.asset, number), state, before)
             if state.origin and (before is None or _begun(before) != _begun(state)):
                 copies.received(self.rows, Version(loaded.asset, number), state)
         contents.prepare(self.rows, loaded.asset, _identified_anew(loaded, step))
@@ -624,10 +632,30 @@ def _mirrored(state: VersionState) -> bool:
 
 def _numbered(step: Step, records: tuple[Record, ...]) -> dict[str, VersionState]:
     last = {record.version: record.number for record in records if record.version}
+    violated = [record for record in records if record.type is RecordType.VIOLATED]
     return {
-        number: replace(state, number=last[number]) if number in last else state
+        number: replace(_of_records(state, violated), number=last[number])
+        if number in last
+        else state
         for number, state in step.state.versions.items()
     }
+
+
+def _of_records(state: VersionState, violated: Sequence[Record]) -> VersionState:
+    """Return a state whose new violations say by which records they are known."""
+    if all(one.number for one in state.violating):
+        return state
+    known = {_place(one): one for one in violated if one.version == state.version}
+    standing = tuple(
+        one if one.number else replace(one, number=known[one.place].number, at=known[one.place].at)
+        for one in state.violating
+    )
+    return replace(state, violating=standing)
+
+
+def _place(record: Record) -> tuple[str, str]:
+    content = record.content
+    return str(content.get("endpoint", "")), str(content.get("deployment", ""))
 
 
 def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]) -> Head:

@@ -157,6 +157,7 @@ class Filter(Struct, frozen=True):
         gone: deleted ones too.
         hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
         unregistered: behind them what nobody has registered; also where its stage is asked for.
+        violating: only versions with a violation that stands, wherever they are.
     """
 
     registry: str = ""
@@ -166,6 +167,7 @@ class Filter(Struct, frozen=True):
     gone: bool = False
     hidden: bool = False
     unregistered: bool = False
+    violating: bool = False
 
     @property
     def registered(self) -> bool:
@@ -176,7 +178,7 @@ class Filter(Struct, frozen=True):
     def notes(self) -> bool:
         """What nobody has registered is to be shown."""
         there = not self.registered or (self.unregistered and not self.stage)
-        return there and not self.waiting
+        return there and not self.waiting and not self.violating
 
     def fits(self, entry: CatalogEntry, lifecycle: Lifecycle | None) -> bool:
         """Tell whether an entry is to be shown."""
@@ -184,9 +186,13 @@ class Filter(Struct, frozen=True):
             shown = entry.stage == self.stage
         else:
             stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
-            shown = self.hidden or stage is None or not stage.hidden
+            shown = self.hidden or self.violating or stage is None or not stage.hidden
+        violates = entry.violation is not None
         return (
-            shown and (not self.waiting or bool(entry.approval)) and (self.gone or not entry.gone)
+            shown
+            and (not self.waiting or bool(entry.approval))
+            and (not self.violating or violates)
+            and (self.gone or not entry.gone)
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, contents, decided, keys, users
+from stage_functions.application import catalog, contents, decided, keys, users, violators
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
@@ -102,6 +102,7 @@ def rebuild_catalog(context: Context) -> int:
         decided.rebuild(context.ledger.rows, asset)
         users.rebuild(context.ledger.rows, asset, states)
         contents.rebuild(context.ledger.rows, asset, states)
+        violators.rebuild(context.ledger.rows, asset, states)
         count += len(states)
     return count
 

@@ -68,6 +68,9 @@ def ls(
     waiting: Annotated[
         bool, typer.Option("--waiting", help="Only versions with an open approval.")
     ] = False,
+    violating: Annotated[
+        bool, typer.Option("--violating", help="Only versions with a violation that stands.")
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
@@ -82,6 +85,7 @@ def ls(
                 kind=kind,
                 stage=stage,
                 waiting=waiting,
+                violating=violating,
                 gone=everything,
                 hidden=everything,
                 unregistered=everything,
@@ -268,8 +272,15 @@ def _of_what_was_asked(asked: Moment | None, answered: datetime) -> str:
 
 
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
+    return (f"{one.asset}:{one.version}", one.stage, moment(one.since), _status(one))
+
+
+def _status(one: api.CatalogVersion) -> str:
     status = "gone" if one.gone else one.stopped or one.status
-    return (f"{one.asset}:{one.version}", one.stage, moment(one.since), status)
+    if one.violation is None:
+        return status
+    said = f"violates (record {one.violation.record}): {one.violation.why}"
+    return said if status == one.violation.why else f"{said}\n{status}"
 
 
 def _noted(one: api.CatalogVersion) -> tuple[str | None, ...]:
@@ -281,7 +292,7 @@ def _show_asset(found: api.Asset, *, as_json: bool) -> None:
         print_json(found)
         return
     say(f"{found.asset}: lifecycle {found.lifecycle}, {found.records} records")
-    rows = [(one.version, one.stage, moment(one.since), one.status) for one in found.versions]
+    rows = [(one.version, one.stage, moment(one.since), _status(one)) for one in found.versions]
     print_table(("version", "stage", "since", "status"), rows)
 
 
@@ -294,12 +305,13 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
     rows: list[tuple[str, str | None]] = [
         ("since", moment(found.since)),
         ("status", found.status),
+        *(("violates", _violates(one)) for one in found.violations),
         ("approval", found.approval),
         ("stands by approval", found.approved_by),
         ("valid until", validity(found.valid_until)),
         ("may be asked for", ", ".join(found.allowed)),
         *made,
-        ("in its registry", "yes" if found.registered else "no"),
+        ("in its registry", _there(found)),
         ("stopped", found.stopped),
         *((f"copy of {one.version}", one.detail) for one in found.origins),
         *(("copied to", _copied(one, found.version)) for one in found.copies),
@@ -311,6 +323,17 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         if name != AuthorPart.BOTH or not made
     ]
     print_table(("", ""), [row for row in rows if row[1] or row[0] == "status"])
+
+
+def _violates(one: api.Violation) -> str:
+    what = f"deployment {one.deployment}: {one.why}" if one.deployment else one.why
+    return f"{what} (record {one.record}, {moment(one.at)})"
+
+
+def _there(found: api.Version) -> str:
+    if not found.registered:
+        return "no"
+    return "yes, archived there" if found.archived else "yes"
 
 
 def _copied(one: api.Copy, version: str) -> str:

@@ -89,6 +89,7 @@ class Client:
         gone: bool = False,
         hidden: bool = False,
         unregistered: bool = False,
+        violating: bool = False,
     ) -> Iterator[api.CatalogVersion]:
         """Yield versions of the catalog, those that fit.
 
@@ -100,6 +101,7 @@ class Client:
             gone: deleted ones too.
             hidden: those at stages that their lifecycle hides too.
             unregistered: what nobody has registered too; so does the stage Unregistered.
+            violating: only versions with a violation that stands, as far as is known.
 
         Raises:
             NotFoundError: no such registry.
@@ -111,6 +113,7 @@ class Client:
             "gone": gone,
             "hidden": hidden,
             "unregistered": unregistered,
+            "violating": violating,
         }
         params |= {name: "true" for name, flag in flags.items() if flag}
         cursor: str | None = ""

@@ -32,13 +32,13 @@ def trespasses(
 
 def trespass(step: Step, version: str, actor: Actor, why: str, lifecycle: Lifecycle) -> Step:
     """Record that a version which was just registered should not be where it is."""
-    state, cause = step.version(version), len(step.drafts) - 1
+    stage, cause = step.version(version).stage, len(step.drafts) - 1
     step = violate(
         step,
         version,
         actor,
-        {"from": state.stage, "why": why, "copies_only": True},
+        {"from": stage, "why": why, "copies_only": True},
         lifecycle.on_violation.unserved,
         cause,
     )
-    return step.with_version(replace(state, status=why))
+    return step.with_version(replace(step.version(version), status=why))

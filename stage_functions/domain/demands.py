@@ -9,9 +9,9 @@ _HOUR, _DAY = 3600, 86400
 
 def demands(transition: Transition) -> tuple[str, ...]:
     """Say what a transition demands."""
-    said = [f"rule {name} passes" for name in transition.rules]
+    said = [f"rule {name} must pass" for name in transition.rules]
     if transition.requesters:
-        said.append(f"asked for by a member of {' or '.join(transition.requesters)}")
+        said.append(f"must be asked for by a member of {' or '.join(transition.requesters)}")
     if transition.approval:
         said += _consent(transition.approval)
     return tuple(said)
@@ -24,7 +24,7 @@ def _consent(policy: ApprovalPolicy) -> list[str]:
         for group, count in policy.groups.items()
         if count and several
     ]
-    persons = f"{policy.quorum} {'persons approve' if policy.quorum > 1 else 'person approves'}"
+    persons = f"{policy.quorum} {'persons' if policy.quorum > 1 else 'person'} must approve"
     said = [f"{persons}, of {' or '.join(policy.groups)}" + "".join(f", {one}" for one in least)]
     if policy.exclude:
         said.append(f"no vote of {' or '.join(f'the {one}' for one in policy.exclude)}")

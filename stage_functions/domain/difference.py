@@ -7,6 +7,7 @@ compared as they are written, by decimals, so that 0.94 is 0.03 above 0.91.
 from __future__ import annotations
 
 import math
+import re
 from decimal import Context, Decimal
 from enum import StrEnum
 
@@ -19,6 +20,8 @@ _MAX_PERCENT = 1_000_000
 _LEAST_PERCENT = 0.01
 _FEW = 1000
 _WHOLE = 10**15
+_DIGITS = 6
+_FRACTION = re.compile(r"-?[0-9]+\.[0-9]+(e[+-]?[0-9]+)?")
 
 
 class Change(StrEnum):
@@ -47,6 +50,7 @@ class Difference(Struct, frozen=True):
         change: added, removed, changed or same.
         old_number: the number that `old` is, or None.
         new_number: the number that `new` is, or None.
+        measured: whatever is known of it is recorded as a fraction, not as a text that looks so.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Difference(Struct, frozen=True):
     change: Change
     old_number: float | None = None
     new_number: float | None = None
+    measured: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -65,6 +70,15 @@ class Difference(Struct, frozen=True):
         if new > old:
             return Direction.HIGHER
         return Direction.LOWER if new < old else None
+
+    @property
+    def shortly(self) -> tuple[str, str]:
+        """Return both texts, numbers to six digits, or to as many as tell the two apart."""
+        for digits in (_DIGITS, 9, 12) if self.measured else ():
+            old, new = _rounded(self.old, digits), _rounded(self.new, digits)
+            if old != new or self.old == self.new:
+                return old, new
+        return self.old, self.new
 
     @property
     def by(self) -> str:
@@ -105,6 +119,11 @@ def shown(value: Scalar) -> str:
     return str(value)
 
 
+def _rounded(text: str, digits: int) -> str:
+    """Return the text of a fraction to some digits, and any other text as it is."""
+    return f"{float(text):.{digits}g}" if _FRACTION.fullmatch(text) else text
+
+
 def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference:
     if old is None or new is None:
         change = Change.ADDED if old is None else Change.REMOVED
@@ -117,6 +136,7 @@ def _difference(name: str, old: Scalar | None, new: Scalar | None) -> Difference
         change,
         None if old is None else number(old),
         None if new is None else number(new),
+        all(isinstance(one, float) for one in (old, new) if one is not None),
     )
 
 

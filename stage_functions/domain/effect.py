@@ -28,8 +28,16 @@ from stage_functions.domain.record import (
     minute,
     timestamp,
 )
-from stage_functions.domain.state import ARCHIVED, COPY, Duty, Origin, Step, VersionState
+from stage_functions.domain.state import (
+    ARCHIVED,
+    COPY,
+    Duty,
+    Origin,
+    Step,
+    VersionState,
+)
 from stage_functions.domain.transition import Refused, Request, ask_again, refusal_words
+from stage_functions.domain.violation import Violation, standing_at, with_one_more
 
 
 def register(  # noqa: PLR0913, PLR0917  # a record says all of this
@@ -270,11 +278,21 @@ def violate(
     fields: Mapping[str, Json],
     then: OnViolation,
     because_of: int | None = None,
+    *,
+    stands: bool = True,
 ) -> Step:
-    """Record that something was done to a version that the lifecycle forbids, and what follows."""
-    incarnation = step.version(version).incarnation
+    """Record that something was done to a version that the lifecycle forbids, and what follows.
+
+    It stands from then on, unless the version has been granted meanwhile what allows it.
+    """
+    state = step.version(version)
     said = {**fields, "then": str(then)}
-    return step.record(Draft(RecordType.VIOLATED, version, incarnation, actor, said, because_of))
+    place = str(fields.get("endpoint", "")), str(fields.get("deployment", ""))
+    violation = Violation(str(fields["why"]), *place)
+    violating = with_one_more(state.violating, violation) if stands else state.violating
+    step = step.with_version(replace(state, violating=violating))
+    draft = Draft(RecordType.VIOLATED, version, state.incarnation, actor, said, because_of)
+    return step.record(draft)
 
 
 def forget(step: Step, version: str, actor: Actor, why: str) -> Step:
@@ -316,6 +334,7 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         blocked_when_invalid=False,
         retires_at=None,
         retires_from="",
+        violating=standing_at(state.violating, lifecycle, target),
     )
     return step.with_version(moved).with_holders(holders)
 

@@ -1,7 +1,8 @@
 """Where an asset stands: what the ledger keeps beside the records, and how a decision grows.
 
 All of it could be replayed from the records but for `base` and `asked`, which remember what the
-registry showed. A decision is built as a `Step`: frozen in, a new step out, nothing on the side.
+registry showed, and for what left `violating` since it was found put right. A decision is built
+as a `Step`: frozen in, a new step out, nothing on the side.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.presence import APPROVAL, PRESENCE, stages
 from stage_functions.domain.record import Draft, Json
+from stage_functions.domain.violation import Violation
 
 MAX_ASKED = 100
 """Values of `stage` and `stage_request` remembered as answered; beyond, only the API asks."""
@@ -122,6 +124,8 @@ class VersionState(Struct, frozen=True):
             in its registry; None where that is past or was never so.
         retires_from: the stage that it was displaced from, while `retires_at` is to come.
         violations: hashes of the violations by it that were recorded: each is recorded once.
+        violating: the violations that stand, the newest last: until it moves to a stage that
+            allows what was done, or the endpoint is found to serve it so no more.
         job: id of the job that made it, or "".
         trainer: id of whose job that was, as far as it is known, or "".
     """
@@ -153,6 +157,7 @@ class VersionState(Struct, frozen=True):
     retires_at: datetime | None = None
     retires_from: str = ""
     violations: tuple[str, ...] = ()
+    violating: tuple[Violation, ...] = ()
     job: str = ""
     trainer: str = ""
     verified_at: datetime | None = None
@@ -212,6 +217,11 @@ class VersionState(Struct, frozen=True):
     def violated(self, mark: str) -> VersionState:
         """Remember a violation by its hash as recorded."""
         return replace(self, violations=(*self.violations, mark)[-MAX_VIOLATIONS:])
+
+    @property
+    def violation(self) -> Violation | None:
+        """The newest violation that stands, or None."""
+        return self.violating[-1] if self.violating else None
 
 
 def violation_hash(*parts: str) -> str:

@@ -25,6 +25,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import Request
+from stage_functions.domain.violation import standing_at
 
 
 def until(approval: Approval, now: datetime) -> dict[str, Json]:
@@ -99,6 +100,8 @@ def renew(
     }
     draft = Draft(RecordType.RENEWED, approval.version, state.incarnation, actor, fields)
     renewed = approved(state, approval, now)
+    standing = standing_at(state.violating, grounds.lifecycle, state.stage)
+    renewed = replace(renewed, violating=standing)
     valid = f", valid until {minute(renewed.valid_until)}" if renewed.valid_until else ""
     status = f"granted: {state.stage} is renewed{valid}"
     return step.with_version(replace(renewed, status=status)).record(draft)

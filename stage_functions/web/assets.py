@@ -86,6 +86,9 @@ def list_versions(
     stage: Annotated[str, Query(description="Only versions that stand there.")] = "",
     *,
     waiting: Annotated[bool, Query(description="Only versions with an open approval.")] = False,
+    violating: Annotated[
+        bool, Query(description="Only versions with a violation that stands.")
+    ] = False,
     gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
     hidden: Annotated[bool, Query(description="Those at hidden stages too.")] = False,
     unregistered: Annotated[
@@ -96,7 +99,9 @@ def list_versions(
 ) -> Response:
     """List versions with their stages."""
     caller(request)
-    wanted = query.Filter(registry, _kind(kind), stage, waiting, gone, hidden, unregistered)
+    wanted = query.Filter(
+        registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating
+    )
     page = query.assets(context_of(request), wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 

@@ -34,6 +34,7 @@ from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Verdict
 from stage_functions.domain.state import COPY, VersionState
+from stage_functions.domain.violation import Violation
 from stage_functions.wire import api
 
 _FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
@@ -102,6 +103,14 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         approved_by=entry.approved_by or None,
         valid_until=entry.valid_until,
         job=entry.job or None,
+        violation=violation(entry.violation) if entry.violation is not None else None,
+    )
+
+
+def violation(found: Violation) -> api.Violation:
+    """Return a violation that stands."""
+    return api.Violation(
+        found.why, found.number, found.at, found.endpoint or None, found.deployment or None
     )
 
 
@@ -152,6 +161,8 @@ def version(view: VersionView) -> api.Version:
         copies=tuple(
             api.Copy(str(one.version), str(one.source), one.stage or None) for one in view.copies
         ),
+        violations=tuple(violation(one) for one in reversed(state.violating)) if state else (),
+        archived=snapshot is not None and snapshot.archived,
     )
 
 

@@ -191,6 +191,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Violation:
+    """What was done to a version that its stage or its registry does not allow, and stands.
+
+    Attributes:
+        why: in words.
+        record: number of the record, in the history of its asset.
+        at: when it was recorded.
+        endpoint: `registry/endpoint` that serves it, where that is what is wrong.
+        deployment: name of the deployment there.
+    """
+
+    why: str
+    record: int
+    at: datetime | None
+    endpoint: str | None = None
+    deployment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogVersion:
     """A version, as lists show it.
 
@@ -210,6 +229,7 @@ class CatalogVersion:
         valid_until: until when that approval is valid; null for ever.
         job: id of the job that made it.
         trainer: id of whose job that was.
+        violation: the newest violation by it that stands, as far as is known; null where none does.
     """
 
     asset: str
@@ -226,6 +246,7 @@ class CatalogVersion:
     valid_until: datetime | None = None
     job: str | None = None
     trainer: str | None = None
+    violation: Violation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +349,8 @@ class Version:
         origins: the whole chain, that first.
         copies: what it was copied to, and what those were copied to.
         trainer: id of whose job made it.
+        violations: violations by it that stand, as far as is known, the newest first.
+        archived: its registry hides it by itself.
     """
 
     version: str
@@ -350,6 +373,8 @@ class Version:
     origins: tuple[Origin, ...] = ()
     copies: tuple[Copy, ...] = ()
     trainer: str | None = None
+    violations: tuple[Violation, ...] = ()
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

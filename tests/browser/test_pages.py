@@ -119,7 +119,7 @@ def test_a_stage_is_asked_for_on_the_page_of_the_version(story: Story, looking: 
 def test_tables_of_lists_are_blocks_on_a_phone(told: Story, looking: Looking, width: int) -> None:
     """Nothing of them is cut off, and each value says what it is of."""
     page = looking(told, width=width)
-    for place in ("/assets/demo/models/iris", "/approvals?show=decided"):
+    for place in ("/assets/demo/models/iris", "/approvals?show=decided", "/?stage=Unregistered"):
         page.goto(place)
         for table in page.locator("table.blocks").all():
             fits = table.evaluate("one => one.parentElement.scrollWidth <= one.clientWidth + 40")
@@ -127,3 +127,17 @@ def test_tables_of_lists_are_blocks_on_a_phone(told: Story, looking: Looking, wi
             label = "one => getComputedStyle(one.querySelector('td'), '::before').content"
             assert ": " in table.evaluate(label)
             assert table.get_by_role("columnheader").count() == 5
+
+
+def test_a_picture_gives_way_to_a_list_where_it_would_be_cut(told: Story, looking: Looking) -> None:
+    """On a phone the same boxes stand below each other, with where their arrows lead."""
+    for width, drawn in ((375, False), (1440, True)):
+        page = looking(told, width=width)
+        for place in ("/lifecycles/default", "/assets/demo/models/iris/versions/3"):
+            page.goto(place)
+            steps = page.locator("ol.steps").first
+            assert drawn == page.locator("svg.drawing").first.is_visible()
+            assert drawn != steps.is_visible()
+        page.goto("/lifecycles/default")
+        said = page.locator("ol.steps li", has_text="Staging").nth(1).text_content() or ""
+        assert "→ Production: 2 rules + 2 approvals" in " ".join(said.split())

@@ -65,7 +65,8 @@ def test_a_lifecycle_is_shown_with_what_each_transition_demands() -> None:
 
     assert done.returncode == 0
     assert (
-        "2 persons approve, of model-risk or data-science, at least 1 of model-risk" in done.stdout
+        "2 persons must approve, of model-risk or data-science, at least 1 of model-risk"
+        in done.stdout
     )
 
 

@@ -130,3 +130,22 @@ def test_what_is_higher_one_way_is_lower_the_other(old: Section, new: Section) -
     for name, one in there.items():
         assert opposite[one.direction] == back[name].direction
         assert one.by.partition(" ")[0] == back[name].by.partition(" ")[0]
+
+
+def test_a_measured_number_is_shown_to_six_digits_or_as_many_as_tell_two_apart() -> None:
+    """The whole of it stays in the texts that are compared."""
+    (rounded,) = differences({"f1": 0.9095022624434389}, {"f1": 0.9332591768631813})
+    (near,) = differences({"f1": 0.9095022624434389}, {"f1": 0.9095022624439999})
+    (same,) = differences({"f1": 0.9095022624434389}, {"f1": 0.9095022624434389})
+
+    assert ("0.909502", "0.933259") == rounded.shortly
+    assert ("0.909502262443", "0.909502262444") == near.shortly
+    assert ("0.909502", "0.909502") == same.shortly
+    assert "0.9332591768631813" == rounded.new
+
+
+def test_a_text_that_looks_like_a_number_is_shown_as_it_is() -> None:
+    """A version of Python, a parameter, a date."""
+    (one,) = differences({"python_version": "3.10"}, {"python_version": "3.1200000001"})
+
+    assert ("3.10", "3.1200000001") == one.shortly

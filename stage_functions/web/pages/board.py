@@ -91,6 +91,7 @@ def _board(request: Request) -> Response:
         "name": wanted.name,
         "stage": wanted.stage,
         "waiting": wanted.waiting,
+        "violating": wanted.violating,
     }
     return page(
         "board.html",
@@ -130,4 +131,5 @@ def _wanted(request: Request) -> Wanted:
         stage=given.get("stage", ""),
         waiting=bool(given.get("waiting")),
         hidden=bool(given.get("hidden")),
+        violating=bool(given.get("violating")),
     )

@@ -55,7 +55,10 @@ def shown(lifecycle: Lifecycle) -> Shown:
 
 def drawn(lifecycle: Lifecycle) -> Picture:
     """Return the picture of a lifecycle."""
-    nodes = [Node(one.name, one.name, _marks(one)) for one in lifecycle.stages.values()]
+    nodes = [
+        Node(one.name, one.name, (*_marks(one), *_copied(lifecycle, one.name)))
+        for one in lifecycle.stages.values()
+    ]
     edges = [Edge(one.source, one.target, mark(one)) for one in lifecycle.transitions]
     edges += [
         Edge(one.name, one.displaced_to, "displaced", dashed=True)
@@ -115,11 +118,22 @@ def _marks(stage: Stage) -> tuple[str, ...]:
         "begins here": stage.initial,
         "exclusive": stage.exclusive,
         "terminal": stage.terminal,
-        "deployable": bool(stage.deployable_to),
+        f"deployable to {', '.join(stage.deployable_to)}": bool(stage.deployable_to),
         "deletable": stage.deletable,
         "hidden": stage.hidden,
     }
     return tuple(text for text, holds in marks.items() if holds)
+
+
+def _copied(lifecycle: Lifecycle, stage: str) -> tuple[str, ...]:
+    """Say where a version is copied to that reaches a stage; and whence, where not by every way."""
+    ways = [one for one in lifecycle.transitions if one.target == stage]
+    said: list[str] = []
+    for alias in dict.fromkeys(one.copy_to for one in ways if one.copy_to):
+        sources = [one.source for one in ways if one.copy_to == alias]
+        whence = f" from {' or '.join(sources)}" if len(sources) < len(ways) else ""
+        said.append(f"copied to {alias}{whence}")
+    return tuple(said)
 
 
 def _demanding(lifecycle: Lifecycle, rule: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ _TELLING = {
     "job": ("name", "id", "status"),
     "code": ("commit", "branch", "repository", "source"),
     "data": ("name", "digest", "source"),
-    "environment": ("name", "version", "python_version", "mlflow_version"),
+    "environment": ("name", "version", "asset", "python_version", "mlflow_version"),
 }
 _VALUES = 3
 _VERSION = "_version"
@@ -117,5 +117,5 @@ def _line(name: str, value: str) -> str:
 
 def _values(name: str, section: Mapping[str, Scalar]) -> tuple[tuple[str, str], ...]:
     telling = [key for key in _TELLING.get(name, ()) if section.get(key)]
-    rest = [key for key in section if key not in telling and name not in _TELLING]
+    rest = [key for key in section if key not in telling and not telling]
     return tuple((key, public(str(section[key]))) for key in (*telling, *rest)[:_VALUES])

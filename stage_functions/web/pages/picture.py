@@ -83,6 +83,12 @@ class Picture(Struct, frozen=True):
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
 
+    def leaving(self, box: Box) -> tuple[tuple[str, str], ...]:
+        """Return where arrows lead from a box, each with what stands on it: for narrow windows."""
+        titles = {one.node.key: one.node.title for one in self.boxes}
+        mine = (arrow.edge for arrow in self.arrows if arrow.edge.source == box.node.key)
+        return tuple((titles[edge.target], edge.label) for edge in mine)
+
 
 def picture(nodes: Sequence[Node], edges: Sequence[Edge], *, centred: bool = False) -> Picture:
     """Lay nodes and edges out.

@@ -105,7 +105,7 @@ def test_a_lifecycle_is_a_picture_and_the_same_in_words(told: Story, get_told: G
     assert len(page.all("path")) == 6
     assert [one["class"] for one in page.all("path")].count("arrow dashed") == 1
     assert "2 rules + 2 approvals" in page.text
-    assert "2 persons approve, of risk or science, at least 1 of risk" in page.text
+    assert "2 persons must approve, of risk or science, at least 1 of risk" in page.text
     assert "no vote of the requester or the author" in page.text
     assert "lapses after 7 days without a decision" in page.text
     assert "reminded after 2 days and 5 days" in page.text
@@ -128,10 +128,10 @@ def test_what_a_lifecycle_asks_besides_is_said_too() -> None:
     policy = ApprovalPolicy(1, {"risk": 1}, (), assurance=Assurance.LINK)
     consent = replace(plain.transitions[3], approval=policy)
 
-    assert demands(asked) == ("asked for by a member of science",)
+    assert demands(asked) == ("must be asked for by a member of science",)
     assert demands(plain.transitions[1]) == ()
     assert demands(consent) == (
-        "1 person approves, of risk",
+        "1 person must approve, of risk",
         "lapses after 7 days without a decision",
         "votes by signing in or by personal link",
     )

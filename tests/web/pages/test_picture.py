@@ -7,7 +7,9 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from stage_functions.domain.lifecycle import Transition
 from stage_functions.web.pages.lifecycles import drawn, mark
 from stage_functions.web.pages.picture import Box, Edge, Node, Picture, layered, picture
 from tests.browser.story import story_lifecycle
@@ -130,3 +132,36 @@ def test_an_arrow_says_what_its_transition_demands() -> None:
     assert labels["None Staging"] == ""
     assert labels["Staging Production"] == "2 rules + 2 approvals"
     assert labels["Production Archived"] == "1 approval"
+
+
+def test_a_stage_says_where_it_may_be_deployed_and_copied() -> None:
+    """Two stages that may be deployed to different endpoints do not look alike."""
+    plain = story_lifecycle()
+    stages = {
+        **plain.stages,
+        "Staging": replace(plain.stages["Staging"], deployable_to=("*/*-test",)),
+        "Production": replace(plain.stages["Production"], deployable_to=("*/*",)),
+    }
+    ways = tuple(
+        replace(one, copy_to="shared") if one.source == "Staging" else one
+        for one in plain.transitions
+    )
+    found = drawn(replace(plain, stages=stages, transitions=ways))
+    lines = {box.node.title: box.lines for box in found.boxes}
+
+    assert "deployable to */*-test" in lines["Staging"]
+    assert {"deployable to */*", "copied to shared"} <= set(lines["Production"])
+    assert not any("copied" in line for line in lines["Staging"])
+
+
+def test_of_several_ways_to_a_stage_the_one_that_copies_is_named() -> None:
+    """The others copy nothing."""
+    plain = story_lifecycle()
+    ways = (
+        Transition("None", "Production", copy_to="shared"),
+        Transition("Staging", "Production"),
+    )
+    found = drawn(replace(plain, transitions=ways))
+    (production,) = (box for box in found.boxes if box.node.title == "Production")
+
+    assert "copied to shared from None" in production.node.lines

@@ -25,7 +25,7 @@ def test_a_renewal_is_asked_for_where_an_approval_has_an_end(story: Story) -> No
         brief = httpx.get(f"{api.address}{sent.headers['Location']}", headers=headers)
         after = looked_at(api, third, "sam", 200)
 
-    assert "Production (renewal) : rule job-finished passes" in page.text
+    assert "Production (renewal) , which demands: rule job-finished must pass" in page.text
     assert "Ask for a renewal, or another stage" in page.text
     assert {"value": "Production"} in page.all("option")
     assert "Keep iris version 3 approved for Production?" in brief.text
