@@ -239,7 +239,7 @@ def test_hidden_stages_are_left_out_of_lists_unless_asked_for(it: World, api: Ap
     [
         ({"action": "transition", "to": "Staging"}, True, "None → Staging"),
         ({"action": "transition", "to": "Production"}, False, "not allowed"),
-        ({"action": "deploy", "endpoint": "prod/scoring"}, False, "not deployable to prod/scoring"),
+        ({"action": "deploy", "endpoint": "demo/scoring"}, False, "not deployable to demo/scoring"),
         ({"action": "delete"}, True, "a version at None may be deleted"),
     ],
 )
