@@ -10,6 +10,7 @@ from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
 from stage_functions.application.upkeep import forget_answers
 from stage_functions.bootstrap import Application, ensure_webhook
+from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SECONDS = 15
@@ -25,7 +26,8 @@ class Timers:
         self._application = application
         self._stop = threading.Event()
         self._shard = 0
-        self._unhooked = list(application.context.registries)
+        known = application.context.configuration.registries
+        self._unhooked = [alias for alias, one in known.items() if one.type is RegistryType.MLFLOW]
         tasks = (
             (SWEEP_SECONDS, self._sweep),
             (SCAN_SECONDS, self._scan),

@@ -114,8 +114,14 @@ def mirror(
     )
 
 
-def shown(state: VersionState, edit: Edit) -> VersionState:
-    """Return the state of a version that was verified to show all of an edit."""
+def shown(state: VersionState, edit: Edit, at: datetime) -> VersionState:
+    """Return the state of a version that was verified to show all of an edit.
+
+    Args:
+        state: where it stands.
+        edit: what it shows.
+        at: as `VersionState.verified_at` has it.
+    """
     base = {**state.base, STAGE: state.stage}
     base.pop(NATIVE, None)
     if edit.kept:
@@ -124,7 +130,7 @@ def shown(state: VersionState, edit: Edit) -> VersionState:
         base[NATIVE] = edit.native_stage
     if edit.archived is not None:
         base[ARCHIVED] = "true" if edit.archived else None
-    return replace(state, base=base, writers=())
+    return replace(state, base=base, writers=(), verified_at=at)
 
 
 def native_drift(state: VersionState, edit: Edit, snapshot: Snapshot) -> str:
