@@ -9,7 +9,7 @@ from stage_functions.adapters.cel import CelRules
 from stage_functions.wire.configuration import load
 
 PAGE = (Path(__file__).parents[1] / "docs" / "copies.md").read_text("utf-8")
-_HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices"
+_HUB = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.MachineLearningServices"
 ENVIRONMENT = {
     "DEV_WORKSPACE": f"{_HUB}/workspaces/dev",
     "TEST_WORKSPACE": f"{_HUB}/workspaces/test",

@@ -18,6 +18,7 @@ from stage_functions.application.transition import load_and_read, preview
 from stage_functions.application.unregistered import refusal_words
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain.asset import Version
+from stage_functions.domain.endpoint import endpoint_fault
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Stage
 from stage_functions.domain.record import minute
@@ -76,7 +77,7 @@ def check(context: Context, question: Question) -> Finding:
 
     Raises:
         NotFoundError: no such registry or version, or nothing governs it.
-        InvalidInputError: a deployment without an endpoint.
+        InvalidInputError: a deployment without an endpoint, or to one of no registry of the file.
         RegistryUnavailableError: the registry cannot be read: never an answer.
     """
     if question.action is Action.TRANSITION:
@@ -95,6 +96,10 @@ def check(context: Context, question: Question) -> Finding:
     if question.action is Action.DEPLOY and not question.endpoint:
         message = "'endpoint' is missing: a deployment is checked for registry/endpoint"
         raise InvalidInputError(message)
+    if question.action is Action.DEPLOY:
+        fault = endpoint_fault(question.endpoint, context.configuration.registries)
+        if fault:
+            raise InvalidInputError(fault)
     return _standing(context, question)
 
 

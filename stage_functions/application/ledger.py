@@ -60,6 +60,7 @@ PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
 LOADS = 5
 """How often an asset that changes while it is loaded is loaded again."""
+_PUT_OFF = "put back too often; the next time after a pause"
 LEASE_SECONDS = 30
 """How long the outbox rows of a commit belong to the process that made it."""
 
@@ -110,7 +111,7 @@ class Owed(Struct, frozen=True):
         next_at: not before this moment, by anyone but the process that committed it.
         parked: given up until someone retries it.
         paused: put off on purpose, so that events need not wait for it.
-        error: what went wrong last.
+        error: what went wrong last, or why it was put off on purpose.
         sent: what was told already: `<record>@<channel>`, or `<record>` where everybody was.
         refused: channels that refused for good, each with the reason; not tried again by itself.
     """
@@ -454,6 +455,7 @@ class Ledger:
                 number,
                 next_at=not_before.get(number, lease),
                 paused=number in not_before,
+                error=_PUT_OFF if number in not_before else "",
             )
             for number in step.touched
             if _mirrored(step.version(number))

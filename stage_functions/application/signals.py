@@ -21,7 +21,7 @@ from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_commits, work_off_due
-from stage_functions.application.reconcile import mirrors
+from stage_functions.application.reconcile import mirrors, wanted
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
 from stage_functions.application.witnesses import not_shown, suspected
@@ -34,6 +34,7 @@ from stage_functions.domain.consent import close
 from stage_functions.domain.error import StagewardError
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.mirror import NATIVE, native_drift
 from stage_functions.domain.observation import (
     MAX_TARGET_CHARACTERS,
     MLFLOW_STAGE,
@@ -63,6 +64,7 @@ _PUT_BACK: Mapping[str, str] = {
     STAGE: "the stage tag is put back: what it says is no transition that may be asked for",
     PRESENCE: "the tag that stands for a stage is removed: it may not be asked for so",
     APPROVAL: "the tag approval is put back: it says what the ledger does not say",
+    NATIVE: "the field for the stage is put back: it shows the stage, and asks for nothing",
 }
 
 
@@ -209,7 +211,8 @@ def _plan(
     reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
     plan = _Plan(loaded, arrived.step, arrived.blobs)
     if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
-        reading = Reading(missing=True)
+        edited = native_drift(state, wanted(context, snapshot.version.asset, state), snapshot)
+        reading = Reading(drift=edited or None, drift_in=NATIVE, missing=True)
     if reading.nothing:
         return replace(plan, step=not_shown(context, signal, snapshot, plan.step))
     return _answer(context, signal, plan, snapshot, lifecycle, reading, now)

@@ -202,7 +202,7 @@ def _drift(content: Mapping[str, Json]) -> str:
         return f"not copied to {unreached}"
     found, granted = _text(content, "found"), _text(content, "granted")
     if found and granted:
-        return f"its tags said {found}, where {granted} is granted"
+        return f"it showed {found}, where {granted} is granted"
     return "its tags show what nobody was granted"
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stage_functions.cli import nothing
 from stage_functions.cli.following import decided
 from stage_functions.cli.moments import Moment, moment_of
 from stage_functions.cli.output import (
@@ -35,11 +36,11 @@ from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.history import verify
-from stage_functions.domain.lifecycle import UNREGISTERED
-from stage_functions.domain.record import Record, canonical
+from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
+from stage_functions.domain.record import Record, RecordType, canonical
 from stage_functions.wire import api
 
-_SAID = ("anonymous", "stage", "then", "decision")
+_SAID = ("anonymous", "stage", "decision")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
@@ -91,6 +92,8 @@ def ls(
                 unregistered=everything,
             )
         )
+        if stage and not found:
+            nothing.demand_stage(stageward, stage)
     if as_json:
         print_json(found)
     elif found and stage == UNREGISTERED:
@@ -98,7 +101,9 @@ def ls(
     elif found:
         print_table(("version", "stage", "since", "status"), [_listed(one) for one in found])
     else:
-        complain("no version fits; try `ls --all`, or `scan <registry>` for new ones")
+        complain(
+            nothing.words(registry=registry, stage=stage, waiting=waiting, everything=everything)
+        )
 
 
 def show(
@@ -359,6 +364,9 @@ def _what(record: Mapping[str, Any]) -> str:
     way = f"{source} → {target}" if source and target else str(target or source or "")
     status, why = str(record.get("status", "")), str(record.get("why", ""))
     why = ending(status, why) if status else why
+    if source and target and why.startswith(way):
+        way = ""  # it is said in why
+    why = _and_then(kind, why, str(record.get("then", "")))
     output, origin = record.get("output"), record.get("origin")
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
@@ -366,6 +374,13 @@ def _what(record: Mapping[str, Any]) -> str:
     words += [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]
     return f"{kind} {': '.join(part for part in parts if part)}".rstrip()
+
+
+def _and_then(kind: str, why: str, then: str) -> str:
+    """Say behind why what follows: of a violation, where it is more than the record."""
+    if kind != RecordType.VIOLATED:
+        return ": ".join(part for part in (then, why) if part)
+    return why if then in ("", OnViolation.RECORD) else f"{why} (on_violation: {then})"
 
 
 def _verify(asset: str, records: list[Mapping[str, Any]]) -> None:

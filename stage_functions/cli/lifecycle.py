@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from stage_functions.application.reach import not_told
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
+from stage_functions.domain.copied import held_up
 from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.lifecycle import Transition
@@ -19,17 +22,25 @@ app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuratio
 
 
 @app.command()
-def validate() -> None:
-    """Check the configuration file that STAGEWARD_CONFIG names (stageward.yaml).
+def validate(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
+    ] = None,
+) -> None:
+    """Check a configuration file: the one that is in use (stageward.yaml), or any other.
 
-    Where the environment has channels for notices, whoever may vote and is told nothing is noted.
+    Noted is what may not be meant: copies into a registry that is only observed; and, where the
+    environment has channels for notices, whoever may vote and is told nothing.
     """
     settings = read_settings()
-    configuration = _configuration()
+    if file is not None:
+        settings = replace(settings, configuration=_readable(file))
+    configuration = _configuration(settings)
     names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
     say(f"The file is sound; lifecycles: {names}")
-    note = _silent(settings, configuration) if settings.tells else ""
-    if note:
+    silent = _silent(settings, configuration) if settings.tells else ""
+    for note in filter(None, (held_up(configuration), silent)):
         say(f"Note: {note}")
 
 
@@ -39,7 +50,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show what each transition of a lifecycle demands."""
-    configuration = _configuration()
+    configuration = _configuration(read_settings())
     found = next((one for one in configuration.lifecycles if one.name == name), None)
     if found is None:
         known = ", ".join(one.name for one in configuration.lifecycles)
@@ -75,8 +86,17 @@ def _silent(settings: Settings, configuration: Configuration) -> str:
             notifier.close()
 
 
-def _configuration() -> Configuration:
+def _readable(file: Path) -> str:
+    """Return a file that was named here: of one that is not there no setting is to blame."""
+    try:
+        file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        fail(f"cannot read {file}: {exc}")
+    return str(file)
+
+
+def _configuration(settings: Settings) -> Configuration:
     from stage_functions.adapters.cel import CelRules  # noqa: PLC0415  # other commands need none
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
-    return read_configuration(read_settings(), CelRules())
+    return read_configuration(settings, CelRules())

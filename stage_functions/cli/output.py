@@ -125,7 +125,9 @@ def finish(decision: api.Decision, *, as_json: bool) -> NoReturn:
 
 def show_decision(decision: api.Decision) -> None:
     """Print a decision for people."""
-    say(f"{decision.outcome}: {decision.version}: {decision.detail}")
+    named = decision.detail.startswith(decision.version)
+    about = decision.detail if named else f"{decision.version}: {decision.detail}"
+    say(f"{decision.outcome}: {about}")
     for verdict in decision.verdicts:
         say(f"  {verdict.sentence}")
     if decision.displaces and decision.outcome == "granted":

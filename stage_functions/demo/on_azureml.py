@@ -48,6 +48,7 @@ class OnAzureMl:
 
     product = "Azure ML"
     asset = f"dev/models/{MODEL}"
+    command = "make demo REGISTRY=azureml"
 
     def __init__(self, started: dict[str, Any]) -> None:
         self._started = started
@@ -59,6 +60,7 @@ class OnAzureMl:
         """Where it is."""
         return (
             "            version 5 stands at Staging: ask for Production as a scientist",
+            "            one more model is nobody's: `ls --stage Unregistered`",
             f"Azure ML    {self._started['url']}, a local one that has no pages",
         )
 
@@ -95,6 +97,7 @@ class OnAzureMl:
         self._violation(stage, fifth)
         stage.narrator.tell("What was displaced is archived in Azure ML, too")
         stage.narrator.until("archived", lambda: self._archived(first), "True")
+        self._leave_unregistered(stage)
 
     def _presence(self, stage: Stage, version: str) -> None:
         stage.narrator.tell("A tag whose key is the stage asks as well, and shows the answer")
@@ -129,8 +132,18 @@ class OnAzureMl:
         stage.narrator.wait(
             "stageward history", lambda: stage.quietly("history", self.asset, "--json"), "Violated"
         )
-        stage.run("officer-1", "history", self.asset)
+        found = stage.quietly("history", self.asset, "--json")
+        numbers = [one["number"] for one in json.loads(found) if one["type"] == "Violated"]
+        stage.run("officer-1", "history", self.asset, "--after", str(numbers[-1] - 1))
         stage.narrator.until("traffic of blue", self._traffic, "0 %")
+
+    def _leave_unregistered(self, stage: Stage) -> None:
+        stage.narrator.tell("One more job ends, and its model stays nobody's: register it yourself")
+        last = fit()[1][-1]
+        job = self._job(last.params, last.metrics)
+        listed = ("ls", "--stage", "Unregistered")
+        stage.narrator.wait("stageward ls", lambda: stage.quietly(*listed, "--json"), job)
+        stage.run("scientist-1", *listed)
 
     def _traffic(self) -> str:
         with _quietly():

@@ -23,6 +23,7 @@ class OnMlflow:
 
     product = "MLflow"
     asset = f"demo/models/{MODEL}"
+    command = "make demo"
 
     def __init__(self, url: str, client: MlflowClient) -> None:
         self._url = url

@@ -30,6 +30,11 @@ class Workplace(Protocol):
         ...
 
     @property
+    def command(self) -> str:
+        """What starts the demonstration on it."""
+        ...
+
+    @property
     def invitation(self) -> tuple[str, ...]:
         """Where it is, and what to try there, line by line."""
         ...

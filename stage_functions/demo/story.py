@@ -45,9 +45,8 @@ def play(begin: Begin, *, once: bool) -> None:
             approval = _leave_waiting(stage, versions[3])
             console.rule("Every step came out as told")
             if once:
-                console.print(
-                    "`make demo` without ONCE=1 leaves both servers up, to try it yourself."
-                )
+                command = stage.workplace.command
+                console.print(f"`{command}` leaves both servers up, to try it yourself.")
             else:
                 _invite(console, stage, approval)
                 _wait(console)
@@ -184,12 +183,11 @@ def _sponsor(stage: Stage, version: str) -> None:
 
 def _leave_waiting(stage: Stage, version: str) -> str:
     """Ask for one thing more, and look at its page; return the id of the approval."""
-    stage.narrator.tell("A better one waits for a decision: its page has all that is needed for it")
+    stage.narrator.tell("The next one waits for a decision: its page has all that is needed for it")
     name = stage.name(version)
     stage.run("scientist-1", "promote", name, "Staging", "--reason", "ready for tests")
-    stage.run(
-        "scientist-1", "promote", name, "Production", "--reason", "better still", exits=PENDING
-    )
+    reason = "as accurate, and surer of it"
+    stage.run("scientist-1", "promote", name, "Production", "--reason", reason, exits=PENDING)
     approval = stage.pending(version)
     seen = stage.page("officer-1", f"/approvals/{approval}")
     stage.narrator.expect("log_loss", seen)

@@ -83,7 +83,7 @@ class Version(Struct, frozen=True, order=True):
             InvalidInputError: not of that form; the message says what is.
         """
         asset, colon, number = text.rpartition(":")
-        if not colon or not is_name(number):
+        if not colon or not is_name(number) or ":" in asset:
             form = "registry/kind/name:version, such as dev/models/iris:3"
             message = f"'{text}' names no version; write {form}"
             raise InvalidInputError(message)
@@ -164,6 +164,11 @@ def is_name(text: str) -> bool:
 
 
 def _name(name: str, text: str) -> str:
+    bare, _, number = name.rpartition(":")
+    if is_name(bare) and is_name(number):
+        asset = text.removesuffix(f":{number}")
+        message = f"'{text}' names a version, and not an asset; write {asset}, without :{number}"
+        raise InvalidInputError(message)
     if not is_name(name):
         message = (
             f"'{text}' names no asset: a name has 1 to {MAX_NAME_CHARACTERS} characters, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from stage_functions.domain.configuration import RegistryConfiguration
+from stage_functions.domain.configuration import Configuration, Mode, RegistryConfiguration
 from stage_functions.domain.effect import violate
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor
@@ -28,6 +28,23 @@ def trespasses(
     if state.origin is not None or state.stage != lifecycle.initial:
         return ""
     return f"{only_copies(registry.alias)}: ask where it comes from, so that it is copied"
+
+
+def held_up(configuration: Configuration) -> str:
+    """Say which copies wait, since their registry is only observed; an empty text for none."""
+    targets = dict.fromkeys(
+        transition.copy_to
+        for lifecycle in configuration.lifecycles
+        for transition in lifecycle.transitions
+        if transition.copy_to
+    )
+    waiting = [one for one in targets if configuration.registry(one).mode is Mode.OBSERVE]
+    if not waiting:
+        return ""
+    names = " and ".join(waiting)
+    return (
+        f"what is copied to {names} waits while that is in mode observe: write mode: enforce there"
+    )
 
 
 def trespass(step: Step, version: str, actor: Actor, why: str, lifecycle: Lifecycle) -> Step:

@@ -35,6 +35,8 @@ MAX_STATUS_CHARACTERS = 250
 
 MIRRORED = (STAGE, STAGE_STATUS, STAGE_GOVERNOR)
 """The tags that every version of a governed registry carries."""
+NATIVE = "native_stage"
+"""The source of the registry's own stage field, where the stage is shown in it. It never asks."""
 _ARCHIVED_STAGE = "archived"
 """No registry's own stage field is set to this: Azure ML would hide the version for it."""
 
@@ -121,11 +123,27 @@ def shown(state: VersionState, edit: Edit, at: datetime) -> VersionState:
         at: as `VersionState.verified_at` has it.
     """
     base = {**state.base, STAGE: state.stage}
+    base.pop(NATIVE, None)
     if edit.kept:
         base |= {PRESENCE: state.stage, APPROVAL: edit.tags[APPROVAL]}
+    if edit.native_stage is not None:
+        base[NATIVE] = edit.native_stage
     if edit.archived is not None:
         base[ARCHIVED] = "true" if edit.archived else None
     return replace(state, base=base, writers=(), verified_at=at)
+
+
+def native_drift(state: VersionState, edit: Edit, snapshot: Snapshot) -> str:
+    """Return what somebody has written into the registry's own stage field; "" for nothing.
+
+    Args:
+        state: with what was verified there last.
+        edit: what the version is to show.
+        snapshot: what it shows.
+    """
+    shown = snapshot.native_stage or ""
+    changed = edit.differing(snapshot).native_stage is not None
+    return shown if changed and shown != state.base.get(NATIVE, shown) else ""
 
 
 def own_tags(registry: RegistryConfiguration, lifecycle: Lifecycle) -> tuple[str, ...]:

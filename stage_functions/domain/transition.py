@@ -18,6 +18,7 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from stage_functions.domain.approval import Approval, Span
+from stage_functions.domain.hint import meant
 from stage_functions.domain.lifecycle import Lifecycle, Transition, course
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json
@@ -100,6 +101,7 @@ class Refused(Struct, frozen=True):
         verdicts: of its rules, where they were asked.
         asked: the stage asked for, where a transition leads there and is refused all the same.
         barred: it is refused because of who asks.
+        meant: the stage that was meant by what is none, or "".
     """
 
     why: str
@@ -107,6 +109,7 @@ class Refused(Struct, frozen=True):
     verdicts: tuple[Verdict, ...] = ()
     asked: str = ""
     barred: bool = False
+    meant: str = ""
 
 
 class Unchanged(Struct, frozen=True):
@@ -129,7 +132,8 @@ def lawful(
     allowed = lifecycle.allowed(state.stage)
     if request.target not in lifecycle.stages:
         shown = request.target or "nothing"
-        return Refused(f"'{shown}' is no stage of the lifecycle {lifecycle.name}", allowed)
+        why = f"'{shown}' is no stage of the lifecycle {lifecycle.name}"
+        return Refused(why, allowed, meant=meant(request.target, lifecycle.stages))
     transition = (
         lifecycle.transition(state.stage, request.target)
         if request.target != state.stage
@@ -246,6 +250,8 @@ def refusal_words(refused: Refused, *, ask_again: str = "") -> str:
     """
     others = tuple(stage for stage in refused.allowed if stage != refused.asked)
     text = refused.why
+    if refused.meant:
+        text += f" (did you mean '{refused.meant}'?)"
     if others and not refused.barred:
         text += f"; allowed: {', '.join(others)}"
     elif not refused.allowed:
@@ -262,8 +268,8 @@ def ask_again(refused: Refused, request: Request, lifecycle: Lifecycle) -> str:
         return ""
     if request.target in refused.allowed:
         return request.target
-    meant = "" if request.target in lifecycle.stages else near(request.target, refused.allowed)
-    return meant or ANY_STAGE
+    slip = "" if request.target in lifecycle.stages else near(request.target, refused.allowed)
+    return slip or ANY_STAGE
 
 
 def near(text: str, stages: Sequence[str]) -> str:

@@ -11,13 +11,16 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from stage_functions.domain.configuration import RegistryType
+from stage_functions.wire.identifiers import is_guid
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _RESOURCE = re.compile(
-    r"/subscriptions/[^/\s]+/resourcegroups/[^/\s]+"
-    r"/providers/microsoft\.machinelearningservices/(workspaces|registries)/[^/\s]+",
+    r"/subscriptions/([^/\s]+)/resourcegroups/([^/\s]+)"
+    r"/providers/microsoft\.machinelearningservices/(?:workspaces|registries)/([^/\s]+)",
     re.IGNORECASE,
 )
+_PLACEHOLDER = re.compile(r"<[A-Za-z _-]{0,40}>|\{[A-Za-z _-]{0,40}\}|…|\.\.\.")
+"""What documentation writes for what the reader is to put there."""
 
 
 def expand(address: str, alias: str, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -63,7 +66,7 @@ def _is_loopback(host: str) -> bool:
 def address_fault(type_: RegistryType, address: str) -> str:
     """Say what is wrong with an address, or return ""."""
     if type_ is RegistryType.AZUREML:
-        return "" if _RESOURCE.fullmatch(address) else _NO_RESOURCE
+        return _resource_fault(address)
     try:
         url = urlsplit(address)
         _ = url.port
@@ -82,6 +85,23 @@ def address_fault(type_: RegistryType, address: str) -> str:
     return ""
 
 
+def _resource_fault(address: str) -> str:
+    """Say what is wrong with a resource id; of its text only a placeholder is repeated."""
+    found = _RESOURCE.fullmatch(address)
+    if found is None:
+        return _NO_RESOURCE
+    for part, what in zip(found.groups(), _PARTS, strict=True):
+        placeholder = _PLACEHOLDER.search(part)
+        if placeholder:
+            return f"'{placeholder[0]}' is a placeholder: write {what} in its place"
+    return "" if is_guid(found[1]) else f"behind /subscriptions/ belongs {_PARTS[0]}"
+
+
+_PARTS = (
+    "the subscription's id, a GUID (`az account show --query id` tells it)",
+    "the name of the resource group",
+    "the name of the workspace or registry",
+)
 _NO_URL = "the address of an MLflow server is an http or https URL, such as http://localhost:5000"
 _NO_RESOURCE = (
     "the address of an azureml registry is the resource id of a workspace or registry: "

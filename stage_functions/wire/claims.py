@@ -6,17 +6,17 @@ mail addresses are only compared with what the registry shows, and never written
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from msgspec import Struct
+
+from stage_functions.wire.identifiers import is_guid
 
 _OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 _APPLICATION = "appid"
 _UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
 _LOGIN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"
 _NAMED = ("name", _UPN, "upn", _LOGIN, _OBJECT_ID, _APPLICATION)
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _MAX_CHARACTERS = 300
 
 
@@ -41,7 +41,7 @@ def claimed(claims: object) -> Claimed:
         return NOBODY
     for provider, claim in (("oid", _OBJECT_ID), ("app", _APPLICATION)):
         value = claims.get(claim)
-        if isinstance(value, str) and _GUID.match(value):
+        if isinstance(value, str) and is_guid(value):
             return Claimed(f"{provider}:{value.lower()}", _names(claims))
     return NOBODY
 

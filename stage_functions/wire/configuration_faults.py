@@ -11,6 +11,7 @@ from typing import Any
 
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Configuration, RegistryType, Source
+from stage_functions.domain.endpoint import glob_fault
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.lifecycle_check import Fault, faults
@@ -19,6 +20,8 @@ from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.address import address_fault
 from stage_functions.wire.copy_faults import copy_faults, strangers_only
+from stage_functions.wire.duration_faults import duration_faults
+from stage_functions.wire.identifiers import id_fault
 from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
 
 CheckRule = Callable[[Rule, Collection[str]], str]
@@ -44,6 +47,7 @@ def configuration_faults(
             *_scope_faults(lifecycle, configuration.registries),
             *_endpoint_faults(lifecycle, configuration),
             *_name_faults(lifecycle),
+            *duration_faults(lifecycle),
             *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, check_rule),
@@ -72,7 +76,7 @@ def _registry_faults(
             yield Fault((*path, "requests_from"), message)
         for found in mirror_faults(registry, configuration.lifecycles):
             yield Fault((*path, *found.path), found.message)
-        why = strangers_only(registry.alias, configuration) if registry.copies_only else ""
+        why = strangers_only(registry, configuration) if registry.copies_only else ""
         if why:
             yield Fault((*path, "copies_only"), why)
         for position, glob in enumerate(registry.watch):
@@ -99,6 +103,9 @@ def _people_faults(directory: Directory) -> Iterator[Fault]:
             message = f"'{key}' is a group too; a person needs a key of their own"
             yield Fault(("people", key), message)
         for index, id_ in enumerate(person.ids):
+            malformed = id_fault(id_)
+            if malformed:
+                yield Fault(("people", key, "ids", index), malformed)
             owner = owners.setdefault(id_.casefold(), key)
             if owner != key or id_ in person.ids[:index]:
                 yield Fault(("people", key, "ids", index), f"'{id_}' is an id of {owner} already")
@@ -138,6 +145,11 @@ def _scope_faults(lifecycle: Lifecycle, aliases: Iterable[str]) -> Iterator[Faul
 
 
 def _endpoint_faults(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[Fault]:
+    for name, stage in lifecycle.stages.items():
+        for index, glob in enumerate(stage.deployable_to):
+            fault = glob_fault(glob, configuration.registries)
+            if fault:
+                yield Fault(("stages", name, "deployable_to", index), fault)
     types = (registry.type for registry in configuration.registries.values())
     if lifecycle.on_violation is OnViolation.ZERO_TRAFFIC and RegistryType.AZUREML not in types:
         message = (

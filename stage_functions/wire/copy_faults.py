@@ -33,8 +33,14 @@ def copy_faults(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[
             yield Fault(("transitions", index, "copy_to"), why)
 
 
-def strangers_only(alias: str, configuration: Configuration) -> str:
+def strangers_only(registry: RegistryConfiguration, configuration: Configuration) -> str:
     """Say why nothing can ever belong in a registry that takes only copies; "" if it can."""
+    alias = registry.alias
+    if registry.type is RegistryType.MLFLOW:
+        return (
+            f"{alias} is an MLflow server, and Stageward copies between Azure ML only, so that "
+            "every version there would be a violation: leave copies_only out"
+        )
     copied = any(
         transition.copy_to == alias
         for lifecycle in configuration.lifecycles
@@ -59,7 +65,7 @@ def _fault(lifecycle: Lifecycle, transition: Transition, configuration: Configur
     if target.type is RegistryType.MLFLOW:
         return f"{alias} is an MLflow server; Stageward copies between Azure ML only"
     governed = list(_governed(lifecycle, configuration))
-    for asset in governed:
+    for asset, _ in governed:
         if asset.registry == alias:
             return (
                 f"this lifecycle governs {alias} as well, and there is nothing to copy from it to "
@@ -70,31 +76,39 @@ def _fault(lifecycle: Lifecycle, transition: Transition, configuration: Configur
                 f"this lifecycle governs {asset.registry}, an MLflow server; "
                 "Stageward copies between Azure ML only"
             )
-    for asset in governed:
-        why = _there(Asset(alias, asset.kind, asset.name), transition, target, configuration)
+    for asset, glob in governed:
+        why = _there(asset, glob, transition, target, configuration)
         if why:
             return why
     return _circle(lifecycle, alias, configuration)
 
 
 def _there(
-    copy: Asset,
+    asset: Asset,
+    glob: str,
     transition: Transition,
     target: RegistryConfiguration,
     configuration: Configuration,
 ) -> str:
-    """Say why a copy could not begin where it is copied to."""
-    alias = target.alias
+    """Say why a copy of an asset could not begin where it is copied to.
+
+    The asset is one of many: in words the glob stands for it that its name was made from.
+    """
+    alias, kind = target.alias, asset.kind
+    copy = Asset(alias, kind, asset.name)
     if not target.watches(copy):
-        return f"{alias} does not watch {copy.kind}/{copy.name}, so that no copy begins: see watch"
+        return (
+            f"{alias} does not watch {kind}/{glob}, which would be copied there from "
+            f"{asset.registry}: watch it in {alias}, or leave {kind} out of applies_to here"
+        )
     governing = configuration.lifecycle(copy)
     if governing is None:
-        return f"no lifecycle governs {copy}, so that no copy begins: see applies_to"
+        return f"no lifecycle governs {alias}/{kind}/{glob}, so that no copy begins: see applies_to"
     if transition.target not in governing.stages:
         known = ", ".join(governing.stages)
         return (
             f"a copy begins at {transition.target}, and lifecycle {governing.name}, which governs "
-            f"{copy}, has no such stage; its stages are {known}"
+            f"{alias}/{kind}/{glob}, has no such stage; its stages are {known}"
         )
     return ""
 
@@ -104,9 +118,9 @@ def _circle(lifecycle: Lifecycle, alias: str, configuration: Configuration) -> s
     ways: dict[str, set[str]] = {}
     for one in configuration.lifecycles:
         targets = {way.copy_to for way in one.transitions if way.copy_to}
-        for source in {asset.registry for asset in _governed(one, configuration)}:
+        for source in {asset.registry for asset, _ in _governed(one, configuration)}:
             ways.setdefault(source, set()).update(targets - {source})
-    for source in sorted({asset.registry for asset in _governed(lifecycle, configuration)}):
+    for source in sorted({asset.registry for asset, _ in _governed(lifecycle, configuration)}):
         path = _path(alias, source, ways, ())
         if path:
             return f"copies would go in a circle: {' → '.join((source, *path))}"
@@ -126,20 +140,22 @@ def _path(
     return ()
 
 
-def _governed(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[Asset]:
-    """Return assets that a lifecycle governs: those that its globs and `watch` suggest."""
+def _governed(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[tuple[Asset, str]]:
+    """Return assets that a lifecycle governs, each with the glob that its name was made from.
+
+    Its own globs and those of `watch` suggest them.
+    """
     for alias, registry in configuration.registries.items():
         for kind in Kind:
-            for name in _names(lifecycle, registry):
+            for name, glob in _names(lifecycle, registry).items():
                 asset = Asset(alias, kind, name)
                 if registry.watches(asset) and configuration.lifecycle(asset) is lifecycle:
-                    yield asset
+                    yield asset, glob
 
 
-def _names(lifecycle: Lifecycle, registry: RegistryConfiguration) -> list[str]:
-    globs = [glob.split("/")[-1] for glob in lifecycle.applies_to]
-    globs += [glob.split("/")[-1] for glob in registry.watch]
-    return list(dict.fromkeys(name for glob in globs if (name := _one(glob))))
+def _names(lifecycle: Lifecycle, registry: RegistryConfiguration) -> dict[str, str]:
+    globs = [glob.split("/")[-1] for glob in (*lifecycle.applies_to, *registry.watch)]
+    return {name: glob for glob in globs if (name := _one(glob))}
 
 
 def _one(glob: str) -> str:

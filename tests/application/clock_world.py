@@ -167,7 +167,7 @@ def waiting(it: Clocked) -> Approval:
 def deployment(it: Clocked) -> Finding:
     """Ask whether the version may be deployed."""
     return check(
-        it.context, Question(it.version, Action.DEPLOY, Request("", "", actor("sam")), "a/b")
+        it.context, Question(it.version, Action.DEPLOY, Request("", "", actor("sam")), "demo/b")
     )
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application import keys
 from stage_functions.application.revisit import revisit
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
@@ -88,12 +89,30 @@ def test_the_field_of_other_kinds_is_left_alone(it: World) -> None:
 
 
 def test_an_edit_of_the_field_is_put_back_and_asks_nothing(it: World) -> None:
-    """It is a mirror only."""
+    """It is a mirror only; the history says who wrote what into it."""
     version = it.register("1")
     it.registry.set_native_stage(version, "Staging")
     follow(it.context, Signal(version))
+    follow(it.context, Signal(version))
 
     assert native(it, version) == ("None", False)
+    assert types(it) == ["Registered", "DriftFound"]
+    drift = it.context.ledger.records(keys.asset_partition(IRIS))[-1].content
+    assert ("Staging", "None") == (drift["found"], drift["granted"])
+    assert str(drift["why"]).startswith("the field for the stage is put back")
+
+
+def test_a_field_that_stageward_never_wrote_or_that_is_emptied_is_no_drift(it: World) -> None:
+    """Who begins to mirror there finds no fault with what was there before."""
+    before = configured(it, mirror_to=(Mirror.TAG,))
+    version = before.register("1")
+    it.registry.set_native_stage(version, "Development")
+    follow(it.context, Signal(version))
+    first = native(it, version)
+    it.registry.set_native_stage(version, "")
+    follow(it.context, Signal(version))
+
+    assert (first, native(it, version)) == (("None", False), ("None", False))
     assert types(it) == ["Registered"]
 
 

@@ -30,7 +30,7 @@ ONE = Version(IRIS, "1")
 def deploying() -> Lifecycle:
     """Return the default lifecycle's shape, with endpoints."""
     default = lifecycle()
-    globs = {"Staging": ("dev/*", "test/*"), "Production": ("*/scoring",)}
+    globs = {"Staging": ("demo/test",), "Production": ("*/scoring",)}
     stages = {
         name: replace(stage, deployable_to=globs.get(name, ()))
         for name, stage in default.stages.items()
@@ -83,14 +83,13 @@ def test_a_refused_transition_says_what_may_be_asked_for(it: World) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "allowed", "detail"),
     [
-        ("test/any", True, "a version at Staging may be deployed to test/any"),
+        ("demo/test", True, "a version at Staging may be deployed to demo/test"),
         (
-            "prod/scoring",
+            "demo/scoring",
             False,
-            f"{ONE} stands at Staging, not deployable to prod/scoring; prod/scoring takes Production",
+            f"{ONE} stands at Staging, not deployable to demo/scoring; demo/scoring takes Production",
         ),
-        ("Dev/any", False, f"{ONE} stands at Staging, not deployable to Dev/any"),
-        ("test", False, f"{ONE} stands at Staging, not deployable to test"),
+        ("demo/any", False, f"{ONE} stands at Staging, not deployable to demo/any"),
     ],
 )
 def test_a_version_is_deployed_only_where_its_stage_may_be(
@@ -123,6 +122,33 @@ def test_a_deployment_to_nowhere_is_no_question(it: World) -> None:
         asked(it, Action.DEPLOY)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "told"),
+    [
+        ("scoring", "'scoring' names no endpoint; write registry/endpoint, such as demo/scoring"),
+        ("demo/", "'demo/' names no endpoint; write registry/endpoint, such as demo/scoring"),
+        ("demo/a/b", "'demo/a/b' names no endpoint; write registry/endpoint, such as demo/scoring"),
+        (
+            "DEMO/scoring",
+            "'DEMO/scoring' is of no registry; there are demo; did you mean 'demo'?",
+        ),
+        (
+            "cluster/scoring",
+            "'cluster/scoring' is of no registry; there are demo; name the registry that the "
+            "endpoint is in or, outside Azure ML, whose models it serves, such as demo/scoring",
+        ),
+    ],
+)
+def test_a_gate_does_not_pass_for_a_place_that_there_is_not(
+    it: World, endpoint: str, told: str
+) -> None:
+    """Production may be deployed to any scoring, but a slip in a pipeline is none."""
+    with pytest.raises(InvalidInputError) as caught:
+        asked(it, Action.DEPLOY, endpoint=endpoint)
+
+    assert told == str(caught.value)
+
+
 def test_a_version_is_deleted_only_where_its_stage_may_be(it: World) -> None:
     """And the stages that would do are named."""
     kept = asked(it, Action.DELETE)
@@ -141,7 +167,7 @@ def test_a_tag_opens_no_gate(it: World) -> None:
     """The answer is the ledger's, whatever the version shows."""
     it.registry.set_tags(ONE, {"stage": "Production"})
 
-    assert not asked(it, Action.DEPLOY, endpoint="prod/scoring").allowed
+    assert not asked(it, Action.DEPLOY, endpoint="demo/scoring").allowed
 
 
 @pytest.mark.parametrize("action", [Action.DEPLOY, Action.DELETE])
@@ -149,7 +175,7 @@ def test_what_was_granted_no_stage_passes_no_gate(it: World, action: Action) -> 
     """A version that no signal has told of yet."""
     two = Version(IRIS, "2")
     it.registry.register(two, it.clock.now(), tags={"stage": "Production"})
-    question = Question(two, action, Request("", "", actor("sam")), "prod/scoring")
+    question = Question(two, action, Request("", "", actor("sam")), "demo/scoring")
     found = check(it.context, question)
 
     assert (found.allowed, found.stage) == (False, "")
@@ -160,7 +186,7 @@ def test_in_a_registry_that_is_only_observed_no_gate_opens() -> None:
     """And the reason is the registry's mode."""
     observed = world(Mode.OBSERVE, governed_by=deploying())
     observed.register("1", {"stage": "Production"})
-    found = asked(observed, Action.DEPLOY, endpoint="prod/scoring")
+    found = asked(observed, Action.DEPLOY, endpoint="demo/scoring")
     observed.rows.close()
 
     assert (found.allowed, found.detail) == (False, "registry demo is in mode observe")
@@ -171,11 +197,11 @@ def test_what_is_gone_or_cannot_be_read_gets_no_answer(it: World, action: Action
     """A gate that hears no answer stays shut."""
     it.registry.away = True
     with pytest.raises(RegistryUnavailableError):
-        asked(it, action, "Archived", "test/any")
+        asked(it, action, "Archived", "demo/test")
     it.registry.away = False
     it.registry.remove(ONE)
     with pytest.raises(NotFoundError):
-        asked(it, action, "Archived", "test/any")
+        asked(it, action, "Archived", "demo/test")
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -197,7 +223,7 @@ def test_where_it_is_only_observed_no_transition_is_allowed(target: str, *, know
 def test_what_nobody_has_registered_is_not_deployed(it: World) -> None:
     """Whatever its tags say; and it is said what to do."""
     it.registry.call_anonymous(ONE)
-    found = asked(it, Action.DEPLOY, endpoint="test/any")
+    found = asked(it, Action.DEPLOY, endpoint="demo/test")
 
     assert (False, "Unregistered") == (found.allowed, found.stage)
     assert found.detail.startswith(f"{ONE} is Unregistered: register it first")
@@ -214,9 +240,9 @@ def test_every_kind_of_asset_has_a_gate(it: World, kind: Kind) -> None:
     it.registry.register(version, it.clock.now())
     follow(context, Signal(version))
     request = Request("", "", actor("sam"))
-    before = check(context, Question(version, Action.DEPLOY, request, "test/any"))
+    before = check(context, Question(version, Action.DEPLOY, request, "demo/test"))
     request_transition(context, it.command(version, "Staging"))
-    after = check(context, Question(version, Action.DEPLOY, request, "test/any"))
+    after = check(context, Question(version, Action.DEPLOY, request, "demo/test"))
 
     assert (False, True) == (before.allowed, after.allowed)
     assert not check(context, Question(version, Action.DELETE, request)).allowed

@@ -240,7 +240,7 @@ class BlockingClock(Clock):
         self.it.world.rows.losses, losses = [], self.it.world.rows.losses
         wish = Request("", "", actor("sam"))
         found = check(
-            self.it.context, Question(self.it.version, Action.DEPLOY, wish, "prod/scoring")
+            self.it.context, Question(self.it.version, Action.DEPLOY, wish, "demo/scoring")
         )
         state, now = self.it.state(), self.it.world.clock.time
         self.it.world.rows.losses = losses

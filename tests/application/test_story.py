@@ -116,7 +116,10 @@ def test_a_stage_in_lower_case_is_refused_with_the_one_that_was_meant(it: World)
     it.tag(version, "stage_request", "production: lower case")
 
     status = it.registry.tags(version)["stage_status"]
-    assert status.startswith("refused: 'production' is no stage of the lifecycle default; allowed:")
+    assert status.startswith(
+        "refused: 'production' is no stage of the lifecycle default (did you mean 'Production'?); "
+        "allowed:"
+    )
     assert status.endswith("; to ask again: Production: <new reason>")
 
 

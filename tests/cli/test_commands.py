@@ -150,11 +150,11 @@ def test_check_tells_and_exits_0_or_4(it: World, at: Console) -> None:
     it.register("1")
 
     allowed = at.run("sam", "check", FIRST, "transition", "Staging")
-    refused = at.run("sam", "check", FIRST, "deploy", "prod/scoring")
+    refused = at.run("sam", "check", FIRST, "deploy", "demo/scoring")
     unsaid = at.run("sam", "check", FIRST, "deploy")
 
     assert (allowed.code, refused.code, unsaid.code) == (0, 4, 1)
-    assert "not deployable to prod/scoring" in refused.out
+    assert "not deployable to demo/scoring" in refused.out
     assert "needs registry/endpoint behind it" in unsaid.err
 
 

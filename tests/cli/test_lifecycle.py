@@ -43,6 +43,49 @@ def test_who_may_vote_and_is_told_nothing_is_noted() -> None:
     assert "Note: STAGEWARD_NOTIFY_NOBODY is for nobody" in wrong.stdout
 
 
+COPYING = """\
+version: 1
+registries:
+  - {alias: dev, type: azureml, address: "${GROUP}/workspaces/dev", mode: enforce}
+  - {alias: shared, type: azureml, address: "${GROUP}/registries/shared"}
+lifecycles:
+  - name: in-dev
+    applies_to: [dev/*/*]
+    stages: {None: {initial: true}, Production: {}}
+    transitions: [{from: None, to: Production, copy_to: shared}]
+  - name: in-shared
+    applies_to: [shared/*/*]
+    stages: {None: {initial: true}, Production: {}}
+    transitions: [{from: None, to: Production}]
+"""
+GROUP = {
+    "GROUP": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/"
+    "Microsoft.MachineLearningServices"
+}
+
+
+def test_any_file_is_checked_and_copies_that_wait_are_noted(tmp_path: Path) -> None:
+    """The file need not be the one in use; where a copy waits by the registry's mode, it is sound."""
+    file = tmp_path / "draft.yaml"
+    file.write_text(COPYING, "utf-8")
+    waiting = run("lifecycle", "validate", str(file), **GROUP)
+    file.write_text(COPYING.replace('shared"}', 'shared", mode: enforce}'), "utf-8")
+    done = run("lifecycle", "validate", str(file), **GROUP)
+    file.write_text(COPYING.replace("dev/*/*", "dve/*/*"), "utf-8")
+    faulty = run("lifecycle", "validate", str(file), **GROUP)
+    missing = run("lifecycle", "validate", str(tmp_path / "none.yaml"))
+
+    assert (0, 0, 1, 1) == tuple(one.returncode for one in (waiting, done, faulty, missing))
+    assert (
+        "Note: what is copied to shared waits while that is in mode observe: write mode: enforce "
+        "there\n"
+    ) in waiting.stdout
+    assert "Note" not in done.stdout
+    assert f"{file}:7:18: 'dve' matches no registry" in faulty.stderr
+    assert missing.stderr.startswith(f"cannot read {tmp_path / 'none.yaml'}: ")
+    assert "STAGEWARD_CONFIG" not in missing.stderr
+
+
 def test_a_missing_address_says_what_to_set() -> None:
     """The message names the variable."""
     done = run("lifecycle", "validate")

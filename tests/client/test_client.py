@@ -83,7 +83,7 @@ def test_a_model_goes_its_way_by_the_client_alone(it: World, api: Api) -> None:
         assert [one.status for one in sam.approvals("all")] == ["withdrawn"]
         assert sam.asset("demo/models/iris").versions[0].stage == "Staging"
         assert sam.version(FIRST).allowed == ("Archived", "Production")
-        assert sam.check(FIRST, "deploy", endpoint="prod/x").allowed is False
+        assert sam.check(FIRST, "deploy", endpoint="demo/x").allowed is False
         assert [one.version for one in sam.versions(stage="Staging")] == ["1"]
         assert [one["type"] for one in sam.history("demo/models/iris", after=3)] == [
             "ApprovalRequested",

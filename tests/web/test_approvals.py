@@ -188,7 +188,7 @@ def test_what_was_approved_for_a_time_says_until_when_and_is_refused_behind_it()
         (listed,) = sam.get("/api/v1/assets").json()["versions"]
         stood = sam.get("/api/v1/assets/demo/models/iris/as-of").json()["versions"]["1"]
         it.clock.sleep(31 * 86_400)
-        deploy = {"action": "deploy", "endpoint": "prod/scoring"}
+        deploy = {"action": "deploy", "endpoint": "demo/scoring"}
         blocked = sam.post(f"{FIRST}/checks", json=deploy).json()
         asked = api.client("ada").post(f"{FIRST}/transitions", json={"to": "Production"})
         (renewal,) = sam.get(APPROVALS).json()["approvals"]

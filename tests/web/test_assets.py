@@ -239,7 +239,7 @@ def test_hidden_stages_are_left_out_of_lists_unless_asked_for(it: World, api: Ap
     [
         ({"action": "transition", "to": "Staging"}, True, "None → Staging"),
         ({"action": "transition", "to": "Production"}, False, "not allowed"),
-        ({"action": "deploy", "endpoint": "prod/scoring"}, False, "not deployable to prod/scoring"),
+        ({"action": "deploy", "endpoint": "demo/scoring"}, False, "not deployable to demo/scoring"),
         ({"action": "delete"}, True, "a version at None may be deleted"),
     ],
 )
@@ -255,6 +255,19 @@ def test_a_check_tells_what_would_happen_and_changes_nothing(
     assert answer["allowed"] is allowed
     assert said in answer["detail"]
     assert it.context.ledger.load(Asset.parse("demo/models/iris")).etag == before
+
+
+def test_a_deployment_to_a_place_that_there_is_not_is_no_question(it: World, api: Api) -> None:
+    """A gate that is asked with a slip answers with a fault, and never lets pass."""
+    it.register("1")
+    body = {"action": "deploy", "endpoint": "dmo/scoring"}
+    answer = api.client("sam").post(f"{FIRST}/checks", json=body)
+
+    assert 422 == answer.status_code
+    assert (
+        "'dmo/scoring' is of no registry; there are demo; did you mean 'demo'?"
+        in (answer.json()["detail"])
+    )
 
 
 def test_a_version_that_was_registered_anew_is_not_the_one_that_was_granted(

@@ -56,7 +56,7 @@ def test_a_body_that_cannot_be_taken_is_told_where_and_why(
         ("/api/v1/assets/nope/models/iris", 404, "no registry has the alias 'nope'"),
         ("/api/v1/assets/demo/things/iris", 422, "the kinds are models, data"),
         ("/api/v1/assets/demo/models/unknown", 404, "the ledger knows no demo/models/unknown"),
-        ("/api/v1/assets/demo/models/a%3Ab", 422, "without '/', ':'"),
+        ("/api/v1/assets/demo/models/a%3Ab", 422, "write demo/models/a, without :b"),
         ("/api/v1/assets/demo/models/%00", 422, "control characters"),
         ("/api/v1/assets/demo/models/iris/versions/9", 404, "iris:9"),
         ("/api/v1/assets?kind=things", 422, "no kind is 'things'"),

@@ -121,7 +121,7 @@ MEANING = [
         ),
         (
             "azureml\n    address: "
-            "/subscriptions/0/resourceGroups/g/providers/"
+            "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/"
             "Microsoft.MachineLearningServices/workspaces/w\n "
             "   requests_from: [tag, mlflow_stage] "
         ),

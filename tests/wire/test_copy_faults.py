@@ -9,7 +9,8 @@ from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.error import ConfigurationError
 from stage_functions.wire.configuration import load
 
-_HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices"
+_GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g"
+_HUB = f"{_GROUP}/providers/Microsoft.MachineLearningServices"
 FILE = f"""\
 version: 1
 registries:
@@ -71,20 +72,28 @@ FAULTS = [
         "stages: {None: {initial: true}, Production: {}}",
         "stages: {None: {initial: true}, Prod: {}}",
         "15:87: a copy begins at Production, and lifecycle elsewhere, which governs "
-        "shared/models/any, has no such stage; its stages are None, Prod",
+        "shared/models/*, has no such stage; its stages are None, Prod",
         id="no-such-stage",
     ),
     pytest.param(
         'applies_to: ["shared/*/*", "old/*/*"]',
         'applies_to: ["shared/data/*", "old/*/*"]',
-        "15:87: no lifecycle governs shared/models/any, so that no copy begins: see applies_to",
+        "15:87: no lifecycle governs shared/models/*, so that no copy begins: see applies_to",
         id="nothing-governs-it",
     ),
     pytest.param(
         "copies_only: true}",
         "copies_only: true, watch: [data/*]}",
-        "15:87: shared does not watch models/any, so that no copy begins: see watch",
+        "15:87: shared does not watch models/*, which would be copied there from test: watch it in "
+        "shared, or leave models out of applies_to here",
         id="not-watched",
+    ),
+    pytest.param(
+        'http://mlflow:5000"',
+        'http://mlflow:5000", copies_only: true',
+        "6:76: old is an MLflow server, and Stageward copies between Azure ML only, so that every "
+        "version there would be a violation: leave copies_only out",
+        id="only-copies-on-mlflow",
     ),
     pytest.param(
         "transitions: [{from: None, to: Production}]",
@@ -96,7 +105,7 @@ FAULTS = [
     pytest.param(
         "to: Production, copy_to: shared",
         "to: Production",
-        "5:157: nothing is copied to shared, so that every version there would be a violation: "
+        "5:192: nothing is copied to shared, so that every version there would be a violation: "
         "write copy_to: shared in a transition of another registry, or leave copies_only out",
         id="only-copies-and-none",
     ),

@@ -259,7 +259,8 @@ MEANING = [
 def test_what_is_displaced_may_retire_and_traffic_is_taken_where_there_is_some() -> None:
     """The registry of the endpoint need not be that of the version."""
     workspace = (
-        "registries:\n  - {alias: prod, type: azureml, address: /subscriptions/0/resourceGroups/g/"
+        "registries:\n  - {alias: prod, type: azureml, address: /subscriptions/"
+        "00000000-0000-0000-0000-000000000001/resourceGroups/g/"
         "providers/Microsoft.MachineLearningServices/workspaces/w}"
     )
     text = edited("displaced_to: Archived, ", "displaced_to: Archived, retire_within: 2h, ")
