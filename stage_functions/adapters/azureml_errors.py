@@ -82,7 +82,10 @@ def failure(who: str, exc: Exception) -> AzureMlFaultError:
     """
     words = _cut(str(exc).partition("\n")[0])
     if isinstance(exc, ClientAuthenticationError):
-        message = f"{who}: Stageward cannot sign in to Azure: {words}"
+        message = (
+            f"{who}: Stageward cannot sign in to Azure (`az login` for a trial, a managed identity "
+            f"in Azure): {words}"
+        )
         return AzureMlFaultError(message, status=_UNKNOWN_CALLER, sent=False)
     sent = fault_of(exc) is not Fault.UNAVAILABLE
     return AzureMlFaultError(f"{who}: {type(exc).__name__} {words}".rstrip(), sent=sent)

@@ -10,6 +10,7 @@ from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
 from stage_functions.application.upkeep import forget_answers
 from stage_functions.bootstrap import Application, ensure_webhook
+from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SECONDS = 15
@@ -76,7 +77,8 @@ class Timers:
     def _hook(self) -> None:
         """See to the webhooks, again and again until each is there; till then the scan must do."""
         if not self._application.settings.webhook_secret:
-            if self._unhooked:
+            known = self._application.context.configuration.registries
+            if any(known[alias].type is RegistryType.MLFLOW for alias in self._unhooked):
                 _LOG.warning(
                     "STAGEWARD_WEBHOOK_SECRET is not set, so MLflow cannot tell of changes: "
                     "they are found by the scan, every %d s",

@@ -22,6 +22,7 @@ class OnMlflow:
     """MLflow, as data scientists have it before them."""
 
     product = "MLflow"
+    command = "make demo"
     asset = f"demo/models/{MODEL}"
 
     def __init__(self, url: str, client: MlflowClient) -> None:

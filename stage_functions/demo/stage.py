@@ -25,6 +25,11 @@ class Workplace(Protocol):
         ...
 
     @property
+    def command(self) -> str:
+        """The command by which the story is played here, and stays up."""
+        ...
+
+    @property
     def asset(self) -> str:
         """The model's name, as Stageward prints it."""
         ...

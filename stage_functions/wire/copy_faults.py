@@ -35,6 +35,11 @@ def copy_faults(lifecycle: Lifecycle, configuration: Configuration) -> Iterator[
 
 def strangers_only(alias: str, configuration: Configuration) -> str:
     """Say why nothing can ever belong in a registry that takes only copies; "" if it can."""
+    if configuration.registries[alias].type is RegistryType.MLFLOW:
+        return (
+            f"Stageward copies between Azure ML only, so that every version in {alias}, an MLflow "
+            "server, would be a violation: leave copies_only out"
+        )
     copied = any(
         transition.copy_to == alias
         for lifecycle in configuration.lifecycles

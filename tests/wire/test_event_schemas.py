@@ -349,6 +349,10 @@ def only_observed() -> list[Record]:
             seen = Version(IRIS, number)
             it.registry.register(seen, it.clock.now(), content=content)
             follow(it.context, Signal(seen))
+        leave_behind(it, "azureml://e", "job_2")
+        other = Version(IRIS, "10")
+        it.registry.register(other, it.clock.now(), content="azureml://f", job="job_2")
+        follow(it.context, Signal(other))
         version = accurate(it, "1")
         for tags in (
             {"stage_request": "Staging: now"},
