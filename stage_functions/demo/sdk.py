@@ -11,14 +11,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 PROGRAM = """\
-import os, time
+import os
+import time
 from pathlib import Path
 from azure.ai.ml import MLClient
 from azure.core.credentials import AccessToken
 
+
 class Token:
     def get_token(self, *scopes, **options):
         return AccessToken(Path(os.environ["TOKEN_FILE"]).read_text(), int(time.time()) + 3600)
+
 
 ml = MLClient(Token(), os.environ["SUBSCRIPTION"], os.environ["GROUP"], os.environ["WORKSPACE"])
 model = ml.models.get("iris", "5")

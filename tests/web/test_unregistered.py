@@ -152,6 +152,8 @@ def test_the_page_of_one_says_what_it_is_and_how_to_register_it(api: Api) -> Non
     assert page.links["job_1"] == "https://registry.example/jobs/job_1"
     assert HOW in page.text
     assert "Unregistered output model of job job_1" in page.text
+    assert "is listed for 90 days" in page.text
+    assert "90 days" not in nameless.text
     assert [form["action"] for form in page.all("form")] == ["/sign-out"]
     assert "made by its registry" in nameless.text
 
