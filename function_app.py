@@ -20,6 +20,7 @@ from stage_functions.triggers.once import Once
 FOLDER = Path(__file__).parent
 
 logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every call; so does the next
+logging.getLogger("azure.identity").setLevel(logging.ERROR)  # a page, where one line says it all
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 

@@ -282,7 +282,8 @@ SHAPES: dict[RecordType, Shape] = {
         optional=("reason", "author"),
     ),
     RecordType.OBSERVED: Shape(
-        "In a registry that is only observed something changed. Not published.",
+        "In a registry that is only observed something changed; or somebody, the actor, is known "
+        "only now to have written when a request was made by tag. Not published.",
         {
             "from": _one_of("stage", "Where the version stands, as far as can be told."),
             "to": _text("Where it was first seen, or what was asked for or found."),
@@ -300,10 +301,24 @@ SHAPES: dict[RecordType, Shape] = {
             "endpoint": _text("registry/endpoint that serves it, where that is refused."),
             "deployment": _text("The deployment of that endpoint."),
             "changed_at": _one_of("moment", "When that deployment was made or changed."),
+            "approval": _one_of(
+                "approvalId",
+                "The open approval that its actor may have asked for as well; left out where it is "
+                "not about that.",
+            ),
             **_GROUNDS,
             **_BEFORE,
         },
-        optional=("from", "to", "endpoint", "deployment", "changed_at", *_GROUNDS, *_BEFORE),
+        optional=(
+            "from",
+            "to",
+            "endpoint",
+            "deployment",
+            "changed_at",
+            "approval",
+            *_GROUNDS,
+            *_BEFORE,
+        ),
     ),
     RecordType.TRANSITION_REFUSED: Shape(
         "A request was refused; the version stays where it is.",

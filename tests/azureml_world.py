@@ -138,6 +138,14 @@ class AzureMlWorld:
         """Delete an asset with all of its versions."""
         self.local.delete_asset(self.place, self.kind, name)
 
+    def deploy(self, version: Version, endpoint: str, deployment: str) -> bool:
+        """Have an endpoint serve a version; a registry has none."""
+        if self.place.is_registry:
+            return False
+        model = f"{self.place.id}/models/{version.asset.name}/versions/{version.number}"
+        self.local.deploy(self.place, endpoint, deployment, model)
+        return True
+
     def run(
         self,
         *,

@@ -82,6 +82,10 @@ class MlflowWorld:
         body = {**_named(version), "stage": stage, "archive_existing_versions": False}
         self.post("model-versions/transition-stage", body)
 
+    def deploy(self, version: Version, endpoint: str, deployment: str) -> bool:  # the contract's
+        """Do nothing: MLflow has no endpoints."""
+        return False
+
     def run(
         self,
         *,

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from stage_functions.application.query import all_records
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
+from stage_functions.application.upkeep import health
 from stage_functions.bootstrap import Application, open_application
 from stage_functions.domain.asset import Kind, Version
-from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.error import ConfigurationError, RegistryUnavailableError
 from stage_functions.settings import read_settings, unknown
 from tests.azureml import LocalAzureMl, running
 from tests.azureml_world import AzureMlWorld
@@ -47,14 +49,16 @@ def local() -> Iterator[LocalAzureMl]:
 
 
 @contextmanager
-def _started(local: LocalAzureMl, folder: Path) -> Iterator[Application]:
-    """Start Stageward over the workspace `dev` and the registry `shared`."""
+def _started(
+    local: LocalAzureMl, folder: Path, *, ledger: str = "", workspace: str = "dev"
+) -> Iterator[Application]:
+    """Start Stageward over a workspace, as `dev`, and the registry `shared`."""
     file = folder / "stageward.yaml"
-    file.write_text(_FILE.format(dev=local.workspace("dev").id), encoding="utf-8")
+    file.write_text(_FILE.format(dev=local.workspace(workspace).id), encoding="utf-8")
     environment = {
         **local.environment(),
         "STAGEWARD_CONFIG": str(file),
-        "STAGEWARD_LEDGER": ":memory:",
+        "STAGEWARD_LEDGER": str(folder / ledger) if ledger else ":memory:",
         "SHARED": local.registry("shared").id.lower(),
     }
     application = open_application(read_settings(environment))
@@ -95,6 +99,31 @@ def test_a_tag_promotes_a_version(local: LocalAzureMl, tmp_path: Path, alias: st
             world.delete_version(version)
 
 
+def test_an_old_answer_is_no_edit(local: LocalAzureMl, tmp_path: Path) -> None:
+    """What a version showed before its tags were written is asked for again, by any process."""
+    dev = local.workspace("dev")
+    (tmp_path / "other").mkdir()
+    with (
+        _started(local, tmp_path, ledger="ledger.db") as one,
+        _started(local, tmp_path / "other", ledger="../ledger.db") as other,
+    ):
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        made = world.create("outdated")
+        follow(one.context, Signal(made))
+        world.set_tag(made, "stage_request", "Staging")
+        follow(one.context, Signal(made))
+        for application in (one, other):
+            local.stale(1, "outdated/versions/1")
+            with pytest.raises(RegistryUnavailableError, match="was before it was written"):
+                follow(application.context, Signal(made))
+            assert not follow(application.context, Signal(made))
+
+        types = [str(one.type) for one in all_records(other.context, made.asset)]
+        assert ["Registered", "StageChanged"] == types
+        assert "Staging" == world.tags(made)["stage"]
+        world.delete_version(made)
+
+
 def test_the_scan_finds_what_no_event_told(local: LocalAzureMl, tmp_path: Path) -> None:
     """A tag that was set by way of MLflow raises no event; the scan answers it."""
     dev = local.workspace("dev")
@@ -108,6 +137,75 @@ def test_the_scan_finds_what_no_event_told(local: LocalAzureMl, tmp_path: Path) 
         assert before.complete
         assert (1, 1) == (after.nominated, after.changed)
         assert "Staging" == world.tags(made)["stage"]
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_the_scan_passes_over_what_cannot_be_read(
+    local: LocalAzureMl, tmp_path: Path, status: int
+) -> None:
+    """One version whose job cannot be read keeps no other waiting; health names it until it can."""
+    dev = local.workspace(f"unread-{status}")
+    with _started(local, tmp_path, workspace=dev.name) as application:
+        context = application.context
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        application.scanner.scan("dev")
+        asked = {"stage_request": "Staging"}
+        first = world.create("a", job=local.job(dev), tags=asked)
+        second = world.create("b", tags=asked)
+        local.fail("/jobs/", status=status, code="NotNow", times=1000)
+        scanned = application.scanner.scan("dev")
+        wrong = health(context).parts["registry dev"]
+        shown = [world.tags(version).get("stage") for version in (first, second)]
+        local.heal()
+        again = application.scanner.scan("dev")
+
+        assert (True, 1) == (scanned.complete, scanned.failures)
+        assert wrong.startswith(f"dev/models/a:1: Azure ML workspace {dev.name} answered")
+        assert [None, "Staging"] == shown
+        assert "Staging" == world.tags(first)["stage"]
+        assert ("", "") == (again.failed, health(context).parts["registry dev"])
+
+
+def test_the_scan_gives_up_a_registry_that_answers_nothing(
+    local: LocalAzureMl, tmp_path: Path
+) -> None:
+    """Where one version after another cannot be read, the next scan goes on."""
+    dev = local.workspace("busy")
+    with _started(local, tmp_path, workspace=dev.name) as application:
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        application.scanner.scan("dev")
+        for number in range(9):
+            world.create(f"busy-{number}")
+        local.fail("^GET.*/versions/", status=500, times=1000)
+        before = len(local.calls_to("^GET.*/versions/"))
+        with pytest.raises(RegistryUnavailableError):
+            application.scanner.scan("dev")
+        local.heal()
+
+        assert 4 * 3 == len(local.calls_to("^GET.*/versions/")) - before
+
+
+def test_the_scan_judges_endpoints_whose_events_were_lost(
+    local: LocalAzureMl, tmp_path: Path
+) -> None:
+    """By the two lists of them, and two readings each: with their deployments."""
+    dev = local.workspace("dev")
+    with _started(local, tmp_path) as application:
+        world = AzureMlWorld(local, dev, dev, alias="dev")
+        made = world.create("served")
+        application.scanner.scan("dev")
+        for endpoint in ("a", "b", "c"):
+            world.deploy(made, endpoint, "blue")
+        found = application.scanner.scan("dev")
+        before = len(local.calls)
+        again = application.scanner.scan("dev")
+        asked = [call.path for call in local.calls[before:] if "Endpoints" in call.path]
+        dev.endpoints.clear()
+        world.delete_version(made)
+
+    assert (3, 3) == (found.endpoints, found.changed)
+    assert (3, 0) == (again.endpoints, again.changed)
+    assert 2 + 2 * 3 == len(asked)
 
 
 def test_only_kinds_that_are_watched_are_listed(local: LocalAzureMl, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_cloud import PUBLIC, Cloud
 from stage_functions.adapters.azureml_codec import Document
 from stage_functions.adapters.azureml_copy import copy, opening
-from stage_functions.adapters.azureml_deployments import deployments, take_traffic
+from stage_functions.adapters.azureml_deployments import deployments, endpoints, take_traffic
 from stage_functions.adapters.azureml_edit import Editor
 from stage_functions.adapters.azureml_evidence import Source, gather
 from stage_functions.adapters.azureml_facts import facts
@@ -125,6 +125,14 @@ class AzureMlRegistry:
         if self._api.is_registry:
             return registry_places(studio, self._api.place, version, tenant)
         return workspace_places(studio, self._api.resource, version, evidence, tenant)
+
+    def endpoints(self) -> tuple[str, ...]:
+        """Return the online and batch endpoints: two HTTP calls, and one for each further page.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
+        return endpoints(self._api)
 
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
         """Return what an endpoint serves: two HTTP calls, and one for each further page.

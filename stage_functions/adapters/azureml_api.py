@@ -42,6 +42,9 @@ _DATA_PLANE = "mferp/managementfrontend"
 _THERE_SECONDS = 60
 """So long a workspace that has answered counts as there."""
 _POLL_SECONDS = 0.5
+_LEAST_PAUSE_SECONDS = 0.1
+"""However soon Azure lets us ask again: what never ends is not to be asked for without a pause."""
+_MILLISECONDS = re.compile(r"[0-9]{1,12}\Z")
 _ACCEPTED = 202
 _SUCCEEDED, _ENDED_BADLY = "succeeded", ("failed", "canceled", "cancelled")
 
@@ -183,7 +186,7 @@ class AzureMlApi:
             else:
                 self.get()
         except AzureMlMissingError as exc:
-            message = f"{self.name} is not there: {exc}"
+            message = f"{self.name} is not there, look at its address in the file: {exc}"
             raise AzureMlRefusedError(message, status=exc.status, code=exc.code) from missing
         self._there_until = time.monotonic() + _THERE_SECONDS
 
@@ -198,7 +201,7 @@ class AzureMlApi:
         try:
             found = self.http.send(READ, url).document
         except AzureMlMissingError as exc:
-            message = f"{self.name} is not there: {exc}"
+            message = f"{self.name} is not there, look at its address in the file: {exc}"
             raise AzureMlRefusedError(message, status=exc.status, code=exc.code) from exc
         base = text(found, "primaryRegionResourceProviderUri").rstrip("/")
         if not base.lower().startswith("https://"):
@@ -240,20 +243,23 @@ class AzureMlApi:
     def _check_own(self, link: str) -> None:
         """Refuse to send a token to another host than those configured, or named by discovery."""
         if _host(link) not in self._hosts:
-            message = f"{self.name} sends us to another host: {urlsplit(link).netloc[:200]}"
+            message = f"{self.name} sends us to another host: {_host(link)[1][:200]}"
             raise RegistryRefusedError(message)
 
 
 def _host(address: str) -> tuple[str, str]:
-    """Return scheme, and host with port, of an address."""
-    parts = urlsplit(address)
+    """Return scheme, and host with port, of an address; of one that is none, nothing."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", ""
     return parts.scheme.lower(), parts.netloc.lower()
 
 
 def _pause(answer: Answer) -> float:
     """Return how long an answer asks to wait before the next look."""
     given = answer.headers.get("x-ms-retry-after-ms", "")
-    if given.isdecimal():
-        return int(given) / 1000
+    if _MILLISECONDS.match(given):
+        return max(int(given) / 1000, _LEAST_PAUSE_SECONDS)
     seconds = retry_after_seconds(answer.headers)
-    return _POLL_SECONDS if seconds is None else seconds
+    return _POLL_SECONDS if seconds is None else max(seconds, _LEAST_PAUSE_SECONDS)

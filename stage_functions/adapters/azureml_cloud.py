@@ -35,6 +35,8 @@ class Cloud(Struct, frozen=True):
         return f"{self.resource_manager}/.default"
 
 
+ARM_ENDPOINT = "STAGEWARD_ARM_ENDPOINT"
+"""The variable that names the resource manager of another cloud."""
 PUBLIC = Cloud(
     "https://management.azure.com",
     "https://eastus.api.azureml.ms",
@@ -70,7 +72,7 @@ def cloud(resource_manager: str = "", registry_discovery: str = "") -> Cloud:
     Raises:
         ConfigurationError: one is no https address: a token would not be sent there.
     """
-    manager = _address("STAGEWARD_ARM_ENDPOINT", resource_manager) or PUBLIC.resource_manager
+    manager = _address(ARM_ENDPOINT, resource_manager) or PUBLIC.resource_manager
     discovery = _address("REGISTRY_DISCOVERY_ENDPOINT_URL", registry_discovery)
     own = Cloud(manager, manager, PUBLIC.studio, PUBLIC.portal)
     known = next((one for one in CLOUDS if one.resource_manager == manager), own)

@@ -204,6 +204,6 @@ def moment(given: str) -> datetime | None:
     """Return a moment of a document, aware UTC; None where it is none."""
     try:
         read = datetime.fromisoformat(given)
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (OverflowError, ValueError):
         return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

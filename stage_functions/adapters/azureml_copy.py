@@ -21,6 +21,7 @@ from typing import Any
 from azure.core.credentials import TokenCredential
 
 from stage_functions.adapters.azureml_api import AzureMlApi
+from stage_functions.adapters.azureml_errors import AzureMlFaultError, AzureMlMissingError
 from stage_functions.adapters.azureml_sdk import SHARED, AzureMlSdk
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
@@ -70,9 +71,14 @@ def copy(
             return
         try:
             _share(api, sdk, other, version)
-        except StagewardError:
-            if not _is_there(other, version):
-                raise
+        except StagewardError as exc:
+            if _is_there(other, version):
+                return
+            if isinstance(exc, AzureMlMissingError) and _is_there(api, version):
+                # The library looks for the copy at once, where that may not be shown yet.
+                message = f"{target.alias} does not show the copy of {version} yet: {exc}"
+                raise AzureMlFaultError(message) from exc
+            raise
 
 
 def _is_there(api: AzureMlApi, version: Version) -> bool:

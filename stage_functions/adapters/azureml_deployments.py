@@ -1,16 +1,19 @@
 """What endpoints of a workspace serve: which version, and to which share of their requests.
 
 Two calls for an online endpoint, and one more for each further page of deployments. Where there is
-none of this name, a batch endpoint is looked for: it has no shares, but the deployment that jobs go
-to by default gets all of them. A registry has no endpoints.
+none of this name, a batch endpoint is looked for, by one call more: it has no shares, but the
+deployment that jobs go to by default gets all of them. A registry has no endpoints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_codec import moment
+from stage_functions.adapters.azureml_errors import AzureMlMissingError
 from stage_functions.adapters.azureml_identity import Identity, actor
 from stage_functions.adapters.azureml_reference import Names
 from stage_functions.adapters.azureml_sdk import AzureMlSdk
@@ -20,6 +23,25 @@ from stage_functions.wire.document import integer, member, text
 
 ONLINE, BATCH = "onlineEndpoints", "batchEndpoints"
 _ALL = 100
+_NOWHERE = frozenset({"", ".", ".."})
+"""Names that would leave their place in an address."""
+
+
+def endpoints(api: AzureMlApi) -> tuple[str, ...]:
+    """Return the names of the endpoints, online and batch, in order.
+
+    Raises:
+        RegistryUnavailableError, RegistryRefusedError: as `AzureMlApi.rows`; or the workspace is
+            not there.
+    """
+    if api.is_registry:
+        return ()
+    try:
+        names = {text(row, "name") for kind in (ONLINE, BATCH) for row in api.rows(kind)}
+    except AzureMlMissingError as exc:
+        api.check_there(exc)
+        raise
+    return tuple(sorted(names - _NOWHERE))
 
 
 def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deployment, ...]:
@@ -33,11 +55,12 @@ def deployments(api: AzureMlApi, names: Names, endpoint: str) -> tuple[Deploymen
     for collection in (ONLINE, BATCH):
         document = api.find(collection, endpoint)
         if document is not None:
-            shares = traffic(document) if collection == ONLINE else _default(document)
+            shares = _shares(document) if collection == ONLINE else _default(document)
             who = api.http.identity()
             rows = api.rows(collection, endpoint, "deployments")
             found = (_deployment(row, endpoint, shares, names, who) for row in rows)
-            return tuple(one for one in found if one is not None)
+            divided = collection == ONLINE
+            return tuple(replace(one, divided=divided) for one in found if one is not None)
     return ()
 
 
@@ -78,6 +101,11 @@ def traffic(document: object, key: str = "traffic") -> dict[str, int]:
     named = given if isinstance(given, dict) else {}
     shares = {str(name): integer(named, name) or 0 for name in named}
     return {name: share for name, share in shares.items() if share > 0}
+
+
+def _shares(document: object) -> dict[str, int]:
+    """Return the share of each deployment; copies of requests count where it gets no others."""
+    return {**traffic(document, "mirrorTraffic"), **traffic(document)}
 
 
 def _default(document: object) -> dict[str, int]:

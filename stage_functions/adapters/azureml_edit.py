@@ -102,7 +102,7 @@ class Editor:
             return None
         after = found[1]
         if after.incarnation != before.incarnation:
-            if after.author == STAGEWARD:
+            if after.author == STAGEWARD and after.created_at > before.created_at:
                 self._undo(parts)
                 raise RegistryRefusedError(gone)
             message = f"{gone}, and registered anew"
@@ -119,7 +119,8 @@ class Editor:
         if after.modified_at is None:
             return
         with self._lock:
-            self._written[after.version] = after.modified_at
+            former = self._written.get(after.version, after.modified_at)
+            self._written[after.version] = max(former, after.modified_at)
             self._written.move_to_end(after.version)
             while len(self._written) > _REMEMBERED:
                 self._written.popitem(last=False)

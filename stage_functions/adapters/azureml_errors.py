@@ -33,6 +33,11 @@ _ROLES = (
     "the workspace, or AzureML Registry User on the registry"
 )
 
+_IDENTITY = (
+    "In Azure, give it a managed identity (AZURE_CLIENT_ID names one that is user-assigned); "
+    "elsewhere run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET"
+)
+
 
 class AzureMlFaultError(RegistryUnavailableError):
     """Azure ML, or the way there, has a fault that may pass.
@@ -73,22 +78,21 @@ class AzureMlMissingError(AzureMlRefusedError):
     """What was asked for is not there, or what it is in is not: see `AzureMlApi.find`."""
 
 
-def failure(who: str, exc: Exception) -> AzureMlFaultError:
+def failure(who: str, exc: Exception, doubt: str = "") -> AzureMlFaultError:
     """Return what a request that came to no answer means.
 
     Args:
         who: the other side, as messages name it.
         exc: of azure-core, or what it lets through.
+        doubt: what may be wrong where nobody can be reached, or "".
     """
     words = _cut(str(exc).partition("\n")[0])
     if isinstance(exc, ClientAuthenticationError):
-        message = (
-            f"{who}: Stageward cannot sign in to Azure (`az login` for a trial, a managed identity "
-            f"in Azure): {words}"
-        )
+        message = f"{who}: Stageward cannot sign in to Azure: {words.rstrip('.')}. {_IDENTITY}"
         return AzureMlFaultError(message, status=_UNKNOWN_CALLER, sent=False)
     sent = fault_of(exc) is not Fault.UNAVAILABLE
-    return AzureMlFaultError(f"{who}: {type(exc).__name__} {words}".rstrip(), sent=sent)
+    message = f"{who}: {type(exc).__name__} {words}".rstrip()
+    return AzureMlFaultError(message if sent or not doubt else f"{message}. {doubt}", sent=sent)
 
 
 def fault(who: str, status: int, headers: Mapping[str, str], body: bytes) -> StagewardError:

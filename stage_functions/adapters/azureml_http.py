@@ -24,7 +24,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from msgspec import Struct
 
-from stage_functions.adapters.azureml_cloud import Cloud
+from stage_functions.adapters.azureml_cloud import ARM_ENDPOINT, CLOUDS, Cloud
 from stage_functions.adapters.azureml_errors import AzureMlFaultError, failure, fault
 from stage_functions.adapters.azureml_identity import Identity, of_credential, of_token
 from stage_functions.adapters.sdk_errors import UNREADABLE
@@ -82,6 +82,8 @@ class AzureHttp:
         self._lock = threading.Lock()
         self._credential = credential
         self._scope = cloud.scope
+        known = {one.resource_manager for one in CLOUDS}
+        self._doubt = "" if cloud.resource_manager in known else f"Is {ARM_ENDPOINT} right?"
         self._signing = _Signing(credential, cloud.scope)
         policies = [
             RequestIdPolicy(),
@@ -152,7 +154,7 @@ class AzureHttp:
             )
             status, headers, body = response.status_code, response.headers, response.read()
         except (AzureError, *UNREADABLE) as exc:
-            raise failure(self.name, exc) from exc
+            raise failure(self.name, exc, self._doubt) from exc
         if status >= _REDIRECTS:
             raise self._fault(status, headers, body)
         try:

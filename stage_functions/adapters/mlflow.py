@@ -170,6 +170,10 @@ class MlflowRegistry:
         """Return none: the deliveries of MLflow name nobody."""
         return frozenset()
 
+    def endpoints(self) -> tuple[str, ...]:
+        """Return none: MLflow knows of no endpoints."""
+        return ()
+
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:  # noqa: ARG002  # the port's
         """Return none: MLflow knows of no endpoints."""
         return ()

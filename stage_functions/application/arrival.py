@@ -8,7 +8,7 @@ tags name another ledger, or a record that this one has not reached, is left alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 
 from msgspec import Struct, field
@@ -24,14 +24,17 @@ from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
 from stage_functions.domain.copied import only_copies, trespass
+from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
-from stage_functions.domain.people import Actor, Attribution
+from stage_functions.domain.people import STAGEWARD, Actor, Attribution
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.uses import references
 
 _SCAN = Actor("", Attribution.NONE, "scan")
+_MADE_WITHIN = timedelta(seconds=1)
+"""So much later than its creation a registry may date the write that creates a version."""
 
 
 class Arrived(Struct, frozen=True):
@@ -60,6 +63,21 @@ def arrive(
     return _register(context, step, snapshot, lifecycle, now)
 
 
+def demand_fresh(state: VersionState | None, snapshot: Snapshot, now: datetime) -> None:
+    """Refuse to take for an edit what a version showed before Stageward wrote to it.
+
+    Some registries answer for a moment with what was there before a write.
+
+    Raises:
+        RegistryUnavailableError: it is such an answer; ask again.
+    """
+    same = state is not None and state.incarnation == snapshot.incarnation
+    if state is not None and same and state.outdates(snapshot.modified_at, now):
+        alias = snapshot.version.asset.registry
+        message = f"registry {alias} answers with what {snapshot.version} was before it was written"
+        raise RegistryUnavailableError(message)
+
+
 def expire(step: Step, number: str, now: datetime) -> Step:
     """Close the version's open approval if its deadline has passed: it lapses, never approves."""
     approval = step.state.approval_of(number)
@@ -79,8 +97,8 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
         return ""
     owner, _, reached = governor.rpartition("/")
     unknown = state is None or state.incarnation != snapshot.incarnation
-    if unknown and context.awaited(snapshot) is not None:
-        return ""  # they came along with a copy
+    if unknown and (context.awaited(snapshot) is not None or _came_along(context, snapshot)):
+        return ""  # they are those of what it was copied from
     if owner != context.ledger.id:
         registry = context.states.get(snapshot.version.asset.registry)
         if owner in registry.taken_over:
@@ -93,6 +111,23 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
             f"its tags are at record {number}, this ledger at {known}: was it restored or emptied?"
         )
     return ""
+
+
+def _came_along(context: Context, snapshot: Snapshot) -> bool:
+    """Tell whether somebody has made a version with tags of another one, as who shares it does.
+
+    What Stageward writes to a version it writes after that was made: where nobody has written
+    since, a number of this ledger is that of another history.
+    """
+    own = {None, STAGEWARD, *context.registry(snapshot.version.asset.registry).identities()}
+    at = snapshot.modified_at
+    return (
+        snapshot.tags.get(STAGE_GOVERNOR, "").rpartition("/")[0] == context.ledger.id
+        and snapshot.author not in own
+        and snapshot.modified_by == snapshot.author
+        and at is not None
+        and at - snapshot.created_at < _MADE_WITHIN
+    )
 
 
 def stop(step: Step, state: VersionState, why: str) -> Step:
@@ -123,7 +158,9 @@ def _register(
     if registry.copies_only:
         why = only_copies(registry.alias)
         step = trespass(step, snapshot.version.number, actor, why, lifecycle)
-    state = replace(step.version(snapshot.version.number), uses=references(evidence))
+    overruled = snapshot.tags[STAGE_GOVERNOR] if _came_along(context, snapshot) else ""
+    state = step.version(snapshot.version.number)
+    state = replace(state, uses=references(evidence), overruled=overruled)
     step = reduce(Step.owing, begun.duties, step.with_version(state))
     return Arrived(step, {sealed: document})
 
@@ -138,13 +175,15 @@ def _receive(
 ) -> Arrived:
     """Register a copy that Stageward has made, at the stage that was granted to the original.
 
-    The tags that it came with were the original's: none of them asks for anything here.
+    The tags that it came with were the original's: none of them asks for anything here. They may
+    have changed while it was copied, so where nobody but Stageward has written to it, all came.
     """
     evidence = context.evidence(snapshot)
     sealed, document = evidence.sealed()
     asset, number = snapshot.version.asset, snapshot.version.number
     values = observed(snapshot, context.configuration.registry(asset.registry), lifecycle)
-    if values.get(STAGE_REQUEST) != copied.asked:
+    own = {STAGEWARD, *context.registry(asset.registry).identities()}
+    if values.get(STAGE_REQUEST) != copied.asked and snapshot.modified_by not in own:
         values.pop(STAGE_REQUEST, None)  # somebody has asked since
     stage = copied.stage if copied.stage in lifecycle.stages else lifecycle.initial
     holders = step.state.holders.get(stage, ())

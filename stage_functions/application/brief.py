@@ -102,6 +102,7 @@ class Brief(Struct, frozen=True):
         behalf: for whom, or None.
         author: who registered the version, or None.
         candidates: who may have asked.
+        late: those of them of whom it was known only later that they had written.
         needs: what it waits for.
         vain: why that cannot be reached, or "".
         why: why it was closed, or "".
@@ -131,6 +132,7 @@ class Brief(Struct, frozen=True):
     behalf: Someone | None
     author: Someone | None
     candidates: tuple[Someone, ...]
+    late: tuple[Someone, ...]
     needs: tuple[str, ...]
     vain: str
     why: str
@@ -192,6 +194,7 @@ def brief(
         behalf=someone(context, approval.on_behalf_of) if approval.on_behalf_of else None,
         author=someone(context, approval.author) if approval.author else None,
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
+        late=tuple(someone(context, id_) for id_ in approval.late),
         needs=unmet(approval, directory),
         vain=named(directory, impossible(approval, directory)),
         why=named(directory, approval.why),

@@ -217,7 +217,9 @@ def _ballot(context: Context, approval: Approval, vote: Vote, counts: bool) -> B
     why_not = ""
     if vote.decision is Decision.APPROVE and not counts:
         why_not = (
-            "it waits for a sponsor" if approval.needs_sponsor else "they are, or may be, excluded"
+            "it waits for a sponsor"
+            if approval.needs_sponsor
+            else _part(approval, vote.voter, context.configuration.directory)
         )
     return Ballot(
         someone(context, vote.voter),
@@ -229,6 +231,13 @@ def _ballot(context: Context, approval: Approval, vote: Vote, counts: bool) -> B
         not why_not,
         why_not,
     )
+
+
+def _part(approval: Approval, voter: str, directory: Directory) -> str:
+    """Say by what part in it the vote of somebody does not count."""
+    who = directory.resolve(voter)
+    mine = [why for id_, why in parties(approval).items() if directory.resolve(id_) == who]
+    return f"they are {mine[0]}" if mine else "they may be excluded"
 
 
 def _barred(approval: Approval, directory: Directory) -> list[tuple[str, str]]:

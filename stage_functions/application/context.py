@@ -85,17 +85,25 @@ class Context(Struct, frozen=True):
         """Return what is known of a version; a job that is gone keeps its id.
 
         Of a copy, what its own registry does not know is taken from what was known when the copied
-        version was granted its stage: that never changes.
+        version was granted its stage: that never changes. A version that no longer names its job,
+        since a library has written it without, has the one that it was registered with.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: it cannot be read: never a verdict.
         """
+        snapshot = self._with_job(snapshot)
         own = self.registry(snapshot.version.asset.registry).evidence(snapshot)
         origin = self.origin(snapshot)
         kept = self.ledger.blob(origin.evidence) if origin and origin.evidence else None
         if kept is not None:
             own = own.over(Evidence.kept(msgspec.json.decode(kept)))
         return own.of_job(snapshot.job)
+
+    def _with_job(self, snapshot: Snapshot) -> Snapshot:
+        state = None if snapshot.job else self.ledger.state(snapshot.version)
+        if state is None or state.gone or state.incarnation != snapshot.incarnation:
+            return snapshot
+        return replace(snapshot, job=state.job or None)
 
     def awaited(self, snapshot: Snapshot) -> Expected | None:
         """Return by what a version is known as a copy that Stageward has made; None if it is none.

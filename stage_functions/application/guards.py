@@ -11,8 +11,11 @@ convicts, or cannot know, the history is read.
   registry made of itself (Unregistered) has no history that a violation could stand in: it is
   logged, and refused by checks.
 - Each deployment is one violation each time it is made or changed, however often it is told of.
+- Traffic is taken once for each of these: from one that has none yet when it first gets some.
 - What was registered after a deployment was made is not what that serves: another thing had its
   number then.
+- Of what was deployed before its version was imported, no traffic is taken: arriving in a grown
+  estate breaks nothing that runs.
 - Where the version's registry is only observed, one Observed record says what would be. Where the
   endpoint's is, no traffic is taken.
 """
@@ -21,7 +24,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +36,7 @@ from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.serving import Served, may_be_served, objection, standing
 from stage_functions.application.signal import EndpointSignal, Signal
 from stage_functions.application.signals import follow, settle
+from stage_functions.application.writer import tells_of
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Version, made_before
 from stage_functions.domain.error import RetryableError, StagewardError
@@ -40,7 +44,7 @@ from stage_functions.domain.history import stood
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
 from stage_functions.domain.record import Draft, Json, Record, RecordType, timestamp
-from stage_functions.domain.state import TRAFFIC, Duty, Step, VersionState
+from stage_functions.domain.state import MAX_VIOLATIONS, TRAFFIC, Duty, Step, VersionState
 
 PAGE = 1000
 SAME_WRITE_SECONDS = 900
@@ -62,10 +66,17 @@ class _Case(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """What is a violation: the stage that the version had, and why it is one."""
+    """What is a violation.
+
+    Attributes:
+        stage: that the version had.
+        why: it is one.
+        inherited: it was deployed before the version was imported: when nobody had rules to keep.
+    """
 
     stage: str
     why: str
+    inherited: bool = False
 
 
 def follow_endpoint(context: Context, signal: EndpointSignal) -> bool:
@@ -122,10 +133,14 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
     now = context.clock.now()
     loaded = context.ledger.load(asset, [number])
     state = loaded.versions.get(number)
-    if state is None or case.served.mark in state.violations:
+    if state is None or _told(context, state, case):
         return None
     if not made_before(state.incarnation, case.moment) and _was_another(context, case, state):
         return None
+    if case.served.idle_mark in state.violations:
+        given = _given(context, loaded, state, case)
+        operation = f"traffic-{case.served.mark}"
+        return context.ledger.commit(loaded, given, now=now, operation=operation) if given else None
     step = loaded.step().with_version(state.violated(case.served.mark))
     if context.states.ungoverned(asset.registry):
         found = _foreseen(context, loaded, state, case)
@@ -137,6 +152,19 @@ def _attempt(context: Context, case: _Case) -> Committed | None:
         return None
     operation = f"violation-{case.served.mark}"
     return context.ledger.commit(loaded, made, now=now, operation=operation)
+
+
+def _told(context: Context, state: VersionState, case: _Case) -> bool:
+    """Tell whether this violation was recorded; asks the history where it may be forgotten."""
+    if case.served.mark in state.violations or len(state.violations) < MAX_VIOLATIONS:
+        return case.served.mark in state.violations
+    own = _fields(case, _Found("", ""))
+    told = {key: own[key] for key in ("endpoint", "deployment", "changed_at")}
+    return any(
+        record.version == state.version and told.items() <= record.content.items()
+        for record in _records(context, case.version.asset)
+        if record.content["incarnation"] == state.incarnation
+    )
 
 
 def _was_another(context: Context, case: _Case, state: VersionState) -> bool:
@@ -158,7 +186,8 @@ def _found(context: Context, loaded: Loaded, state: VersionState, case: _Case) -
         return None
     takers = _takers_then(context, case)
     why = objection(context, loaded, past, lifecycle, endpoint, moment, takers)
-    return _Found(past.stage, why) if why else None
+    inherited = past.why == "imported" and moment < past.since
+    return _Found(past.stage, why, inherited) if why else None
 
 
 def _records(context: Context, asset: Asset) -> Iterator[Record]:
@@ -191,10 +220,40 @@ def _takers_then(context: Context, case: _Case) -> tuple[str, ...]:
 def _record(context: Context, loaded: Loaded, step: Step, case: _Case, found: _Found) -> Step:
     number = case.version.number
     then, target = case.lifecycle.on_violation, case.served.target
-    if then is OnViolation.ZERO_TRAFFIC and not _to_be_taken(context, loaded, step, case):
+    taken = not found.inherited and _to_be_taken(context, loaded, step, case)
+    if then is OnViolation.ZERO_TRAFFIC and not taken:
         then = OnViolation.NOTIFY
     step = effect.violate(step, number, _who(context, case), _fields(case, found), then)
-    return step.owing(Duty(TRAFFIC, number, target)) if then is OnViolation.ZERO_TRAFFIC else step
+    if then is not OnViolation.ZERO_TRAFFIC:
+        return step
+    if case.served.deployment.traffic_percent:
+        return step.owing(Duty(TRAFFIC, number, target))
+    return step.with_version(
+        _remarked(step.version(number), case.served.mark, case.served.idle_mark)
+    )
+
+
+def _given(context: Context, loaded: Loaded, state: VersionState, case: _Case) -> Step | None:
+    """Return the step where a deployment that had no requests when it was judged gets some now.
+
+    They are made that way: traffic comes with a second call. It is taken once, as it would have
+    been at first.
+    """
+    if (
+        not case.served.deployment.traffic_percent
+        or case.lifecycle.on_violation is not OnViolation.ZERO_TRAFFIC
+        or context.states.ungoverned(case.version.asset.registry)
+        or not _to_be_taken(context, loaded, loaded.step(), case)
+    ):
+        return None
+    marked = _remarked(state, case.served.idle_mark, case.served.mark)
+    duty = Duty(TRAFFIC, state.version, case.served.target)
+    return loaded.step().with_version(marked).owing(duty)
+
+
+def _remarked(state: VersionState, before: str, after: str) -> VersionState:
+    marks = tuple(after if one == before else one for one in state.violations)
+    return replace(state, violations=marks)
 
 
 def _fields(case: _Case, found: _Found) -> dict[str, Json]:
@@ -208,8 +267,8 @@ def _fields(case: _Case, found: _Found) -> dict[str, Json]:
 
 
 def _to_be_taken(context: Context, loaded: Loaded, step: Step, case: _Case) -> bool:
-    """Tell whether requests are to be kept from it: not where it may be served by now."""
-    if context.states.ungoverned(case.served.registry):
+    """Tell whether requests can be kept from it, and it may not be served by now."""
+    if not case.served.deployment.divided or context.states.ungoverned(case.served.registry):
         return False
     state = step.version(case.version.number)
     return not may_be_served(context, loaded, state, case.lifecycle, case.served.endpoint)
@@ -244,17 +303,13 @@ def _who(context: Context, case: _Case) -> Actor:
     """
     signal, deployment = case.signal, case.served.deployment
     shown = deployment.changed_by or ""
-    changed = context.identify(shown) if shown else ""
-    if changed in ("", STAGEWARD):
+    if shown in ("", STAGEWARD):
         return Actor("", Attribution.NONE, "registry")
-    apart = abs(deployment.changed_at - signal.at) if signal.at is not None else timedelta()
-    same_write = (
-        signal.authenticated
-        and signal.deployment in ("", deployment.name)
-        and apart <= timedelta(seconds=SAME_WRITE_SECONDS)
-    )
-    if same_write and signal.actor:
-        claimed = context.identify(signal.actor)
-        if claimed == changed or shown.partition(":")[2] in signal.names:
-            return Actor(claimed, Attribution.PROVEN, "registry")
-    return Actor(changed, Attribution.INFERRED, "registry")
+    about_it = signal.authenticated and signal.deployment in ("", deployment.name)
+    if (
+        about_it
+        and signal.actor
+        and tells_of(signal, shown, deployment.changed_at, SAME_WRITE_SECONDS)
+    ):
+        return Actor(context.identify(signal.actor), Attribution.PROVEN, "registry")
+    return Actor(context.identify(shown), Attribution.INFERRED, "registry")

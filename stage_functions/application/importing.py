@@ -6,7 +6,8 @@ of an exclusive stage wait for the one to keep. A second run goes on where the f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct, field
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed
-from stage_functions.application.signals import settle
+from stage_functions.application.signals import settle, settle_commits
 from stage_functions.domain import effect, presence
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Source
@@ -26,6 +27,8 @@ from stage_functions.domain.people import Actor
 from stage_functions.domain.uses import references
 
 SHOWN = 20
+SETTLE_SECONDS = 20
+"""So long tags are written before whoever imports is answered."""
 _USED_BY = "used_by"
 
 
@@ -91,9 +94,7 @@ def import_registry(context: Context, command: ImportCommand) -> Import:
         context.persistently(partial(_import_one, context, item, command)) for item in found
     ]
     context.states.update(command.registry, lambda state: replace(state, imported=True))
-    for one in committed:
-        if one is not None:
-            settle(context, one)
+    _settle(context, [one for one in committed if one is not None])
     return replace(plan, done=True)
 
 
@@ -124,6 +125,21 @@ def resolve(context: Context, alias: str, actor: Actor) -> int:
     for version in stopped:
         context.persistently(partial(_resume, context, version, actor))
     return len(stopped)
+
+
+def _settle(context: Context, committed: Iterable[Committed]) -> None:
+    """Write the tags of what was imported, for a while: the sweep does the rest.
+
+    An asset at a time, since each commit of one makes those before it out of date.
+    """
+    end = context.clock.now() + timedelta(seconds=SETTLE_SECONDS)
+    commits: dict[Asset, list[int]] = {}
+    for one in committed:
+        commits.setdefault(one.loaded.asset, []).append(one.loaded.head.commit)
+    for asset, numbers in commits.items():
+        if context.clock.now() >= end:
+            return
+        settle_commits(context, asset, numbers)
 
 
 def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Import]:

@@ -235,6 +235,7 @@ def new_approval(
         holder=held.holder,
         holder_evidence=held.evidence,
         beside=held.beside,
+        asked=request.asked,
     )
 
 

@@ -366,8 +366,8 @@ class Ledger:
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
 
-    def owed(self, asset: Asset, limit: int = 1000) -> list[Owed]:
-        """Return what an asset's commits owe, oldest first."""
+    def owed(self, asset: Asset, limit: int = PAGE) -> list[Owed]:
+        """Return what an asset's commits owe, oldest first, so many rows at the most."""
         partition = keys.asset_partition(asset)
         end = keys.after(keys.OUTBOX)
         rows = self.rows.query(LEDGER, partition, start=keys.OUTBOX, end=end, limit=limit)

@@ -152,6 +152,6 @@ def _changed(
         fields |= {"to": shown, "outcome": "drift", "detail": detail}
     else:
         fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}
-    state = replace(known.answered(reading.answers), base=dict(values))
+    state = replace(known.answered(reading.answers, snapshot.modified_at or now), base=dict(values))
     draft = Draft(RecordType.OBSERVED, known.version, known.incarnation, NOBODY, fields)
     return Seen(step.with_version(state).record(draft), blobs)

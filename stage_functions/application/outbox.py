@@ -10,7 +10,7 @@ the tags that they speak of are verified or parked; a parked sink holds up only 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -22,6 +22,7 @@ from stage_functions.application.duties import DUTIES, perform
 from stage_functions.application.ledger import (
     CATALOG_DUTY,
     NOTIFY,
+    PAGE,
     RECONCILE,
     SINK,
     Committed,
@@ -30,7 +31,7 @@ from stage_functions.application.ledger import (
 )
 from stage_functions.application.reconcile import Ended, reconcile
 from stage_functions.domain import effect
-from stage_functions.domain.asset import Version
+from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import (
     ConflictError,
     OvertakenError,
@@ -44,6 +45,8 @@ from stage_functions.domain.record import UNPUBLISHED, Json, Record
 from stage_functions.domain.state import COPY, VersionState
 
 ROUNDS = 6
+AT_ONCE = 30
+"""Rows of one round: what they come to, with the versions that were verified, is one batch."""
 MAX_WAIT_SECONDS = 3600
 OBSERVED_WAIT_SECONDS = 60
 log = logging.getLogger("stageward.outbox")
@@ -83,46 +86,59 @@ def work_off(context: Context, committed: Committed) -> tuple[Version, ...]:
     loaded = committed.loaded
     commit = loaded.head.commit
     rows = committed.owed if loaded.head.owed == (commit,) else None
-    return _work(context, loaded, commit, rows, committed.records)
+    return _work(context, loaded, {commit}, rows, committed.records)
+
+
+def work_off_commits(
+    context: Context, asset: Asset, commits: Collection[int]
+) -> tuple[Version, ...]:
+    """Carry out what several commits of this process owe for an asset; returns as `work_off`."""
+    return _work(context, context.ledger.load(asset), commits, None, ())
 
 
 def work_off_due(context: Context, loaded: Loaded) -> tuple[Version, ...]:
     """Carry out what is due of an asset's owed work; returns as `work_off`."""
-    return _work(context, loaded, None, None, ())
+    return _work(context, loaded, (), None, ())
 
 
 def _work(
     context: Context,
     loaded: Loaded,
-    mine: int | None,
+    mine: Collection[int],
     rows: Sequence[Owed] | None,
     records: Sequence[Record],
 ) -> tuple[Version, ...]:
-    for _ in range(ROUNDS):
-        if not loaded.head.owed:
-            return ()
+    """Work off what is ready, each row once, some at a time."""
+    tried: set[str] = set()
+    observe: list[Version] = []
+    conflicts = 0
+    while loaded.head.owed and conflicts < ROUNDS:
         owed = list(context.ledger.owed(loaded.asset)) if rows is None else list(rows)
         rows = None
         now = context.clock.now()
-        ready = [row for row in owed if _ready(row, mine, now)]
+        ready = [row for row in owed if row.key not in tried and _ready(row, mine, now)][:AT_ONCE]
         if not ready:
-            return ()
+            break
         try:
             loaded = _with_versions(context, loaded, ready)
             outcome = _round(context, loaded, owed, ready, records, now)
             loaded = _complete(context, loaded, owed, outcome)
         except (ConflictError, UnknownOutcomeError):
             loaded = context.ledger.load(loaded.asset)
+            conflicts += 1
             continue
-        _record_undone(context, loaded, outcome.undone)
-        return tuple(outcome.observe)
-    return ()
+        tried |= {row.key for row in ready}
+        observe += outcome.observe
+        if outcome.undone:
+            _record_undone(context, loaded, outcome.undone)
+            loaded = context.ledger.load(loaded.asset)
+    return tuple(observe)
 
 
-def _ready(row: Owed, mine: int | None, now: datetime) -> bool:
+def _ready(row: Owed, mine: Collection[int], now: datetime) -> bool:
     if row.parked or row.duty == NOTIFY:
         return False
-    if row.commit == mine and not row.paused:
+    if row.commit in mine and not row.paused:
         return True
     return row.next_at is None or row.next_at <= now
 
@@ -149,6 +165,7 @@ def _round(
     for row in ready:
         if row.duty == RECONCILE:
             _reconcile(context, loaded, row, outcome)
+    outcome.done += _superseded(owed, outcome)
     for row in ready:
         if row.duty == SINK and not _blocked(row, owed, outcome):
             _publish(context, loaded, row, records, outcome)
@@ -182,6 +199,12 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
             outcome.observe.append(Version(loaded.asset, row.target))
         else:
             outcome.done.append(row)
+
+
+def _superseded(owed: Sequence[Owed], outcome: _Round) -> list[Owed]:
+    """Return the parked rows of versions that show the ledger now: they are no more to be done."""
+    settled = {row.target for row in outcome.done if row.duty == RECONCILE}
+    return [row for row in owed if row.parked and row.duty == RECONCILE and row.target in settled]
 
 
 def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:
@@ -296,6 +319,8 @@ def pause(context: Context, attempts: int, asked_seconds: int | None) -> timedel
 def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _Round) -> Loaded:
     gone = {row.key for row in outcome.done}
     left = {row.commit for row in owed if row.duty != NOTIFY and row.key not in gone}
+    if len(owed) >= PAGE:  # there are more, which were not read
+        left |= {commit for commit in loaded.head.owed if commit >= owed[-1].commit}
     return context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
 
 

@@ -16,7 +16,7 @@ from enum import Enum, auto
 
 from msgspec import Struct, field
 
-from stage_functions.application.arrival import contradiction
+from stage_functions.application.arrival import contradiction, demand_fresh
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.asset import Asset, Snapshot, Version
@@ -84,8 +84,9 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
         if _is_a_signal(context, loaded, state, after):
             return Reconciled(Ended.OBSERVE, earlier.versions)
         if scribe.differing(after).nothing:
-            verified = {**earlier.versions, number: shown(state, scribe.wanted)}
-            return Reconciled(Ended.VERIFIED, verified)
+            at = after.modified_at or context.clock.now()
+            written = shown(state, scribe.wanted, at)
+            return Reconciled(Ended.VERIFIED, {**earlier.versions, number: written})
     message = f"the tags of {version} keep changing while they are written"
     raise RegistryUnavailableError(message)
 
@@ -104,7 +105,12 @@ class _Scribe:
         return self.wanted.differing(snapshot)
 
     def decide(self, snapshot: Snapshot) -> Edit | None:
-        """Return what to write; None where it is a signal, or shows everything."""
+        """Return what to write; None where it is a signal, or shows everything.
+
+        Raises:
+            RegistryUnavailableError: it is as it was before Stageward wrote to it last.
+        """
+        demand_fresh(self._state, snapshot, self._context.clock.now())
         if _is_a_signal(self._context, self._loaded, self._state, snapshot):
             return None
         changes = self.differing(snapshot)

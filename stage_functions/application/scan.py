@@ -3,10 +3,13 @@
 It finds what no signal told: edits while Stageward was away, registries without events, versions
 that are gone. Deleted needs a complete pass over a readable registry and two answers of "no such
 version" five minutes apart; when more than 5 % of a registry is missing, nothing is marked.
+
+When all versions were compared, the endpoints of the registry are judged, as by an event.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -16,10 +19,11 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
+from stage_functions.application.endpoints import judge_endpoints
 from stage_functions.application.missing import note_missing
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
-from stage_functions.application.signals import follow
+from stage_functions.application.signals import follow, settle_due
 from stage_functions.application.unregistered import forget_missing, note_anonymous
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
@@ -28,12 +32,17 @@ from stage_functions.domain.error import (
     RegistryUnavailableError,
     RetryableError,
 )
-from stage_functions.domain.observation import observed
+from stage_functions.domain.observation import observed, read
 from stage_functions.domain.state import VersionState
 
 MISSING_SHARE = 0.05
+ENDPOINTS = "endpoints/"
+"""A cursor that begins so is behind all versions, and behind an endpoint."""
 MISSING_ALWAYS_FINE = 3
 """A registry may lose this many versions at once without anything being wrong."""
+FAILURES_ALWAYS_FINE = 3
+"""So many versions a scan passes over that cannot be read, before it gives up the registry."""
+log = logging.getLogger("stageward.scan")
 
 
 class Scanned(Struct, frozen=True):
@@ -48,6 +57,10 @@ class Scanned(Struct, frozen=True):
         deleted: of those, how many were recorded as deleted.
         complete: the pass came to its end within the time.
         halted: why nothing was marked as deleted, or "".
+        failed: the first version that could not be followed up, and why; or "".
+        failures: how many could not be.
+        endpoints: that were judged.
+        unread: why one of them could not be judged, or "".
     """
 
     registry: str
@@ -58,6 +71,10 @@ class Scanned(Struct, frozen=True):
     deleted: int = 0
     complete: bool = False
     halted: str = ""
+    failed: str = ""
+    failures: int = 0
+    endpoints: int = 0
+    unread: str = ""
 
 
 class _Pass:
@@ -112,6 +129,8 @@ class Scanner:
         end = context.clock.now() + timedelta(seconds=seconds)
         found_empty(context, alias)
         cursor = context.states.get(alias, fresh=True).cursor
+        if cursor.startswith(ENDPOINTS):
+            return self._judge(alias, Scanned(alias), cursor.removeprefix(ENDPOINTS), end)
         if not cursor:
             self._seen[alias] = _Pass(context.clock.now())
         result = Scanned(alias)
@@ -120,14 +139,27 @@ class Scanner:
             result = self._compare(alias, page.versions, result)
             cursor = page.cursor
             if not cursor:
-                return self._finish(alias, result)
-            self._advance(alias, cursor)
+                return self._judge(alias, self._finish(alias, result), "", end)
+            self._advance(alias, cursor, result)
             if context.clock.now() >= end:
                 return result
 
-    def _advance(self, alias: str, cursor: str) -> None:
+    def _advance(self, alias: str, cursor: str, result: Scanned) -> None:
         self._context.states.update(
-            alias, lambda state: replace(state, cursor=cursor, unreadable="")
+            alias, lambda state: replace(state, cursor=cursor, unreadable=result.failed)
+        )
+
+    def _judge(self, alias: str, result: Scanned, after: str, end: datetime) -> Scanned:
+        """Judge the endpoints behind one; where time is over, the next scan goes on there."""
+        judged = judge_endpoints(self._context, alias, after, end)
+        cursor = "" if judged.left is None else f"{ENDPOINTS}{judged.left}"
+        self._context.states.update(alias, lambda state: replace(state, cursor=cursor))
+        return replace(
+            result,
+            changed=result.changed + judged.changed,
+            endpoints=judged.endpoints,
+            unread=judged.unread,
+            complete=judged.left is None,
         )
 
     def _compare(self, alias: str, snapshots: Iterable[Snapshot], result: Scanned) -> Scanned:
@@ -144,12 +176,12 @@ class Scanner:
                 nominated += _differing(context, asset, listed)
                 nameless += _nameless(context, asset, listed)
         note_anonymous(context, alias, nameless)
-        changed = sum(follow(context, Signal(version)) for version in nominated)
+        for version in nominated:
+            result = _followed(context, version, result)
         return replace(
             result,
             seen=result.seen + sum(len(listed) for listed in grouped.values()),
             nominated=result.nominated + len(nominated),
-            changed=result.changed + changed,
         )
 
     def _finish(self, alias: str, result: Scanned) -> Scanned:
@@ -164,10 +196,10 @@ class Scanner:
         context.states.update(
             alias,
             lambda state: replace(
-                state, cursor="", pass_completed=now, halted=halted, unreadable=""
+                state, cursor="", pass_completed=now, halted=halted, unreadable=result.failed
             ),
         )
-        return replace(result, missing=len(missing), deleted=deleted, complete=True, halted=halted)
+        return replace(result, missing=len(missing), deleted=deleted, halted=halted)
 
 
 def found_empty(context: Context, alias: str) -> bool:
@@ -187,6 +219,23 @@ def found_empty(context: Context, alias: str) -> bool:
     return True
 
 
+def _followed(context: Context, version: Version, result: Scanned) -> Scanned:
+    """Follow up a version that differs; what is wrong with one alone stops none of the others.
+
+    Raises:
+        RegistryUnavailableError: more than a few cannot be read now, so it is the registry.
+    """
+    try:
+        return replace(result, changed=result.changed + follow(context, Signal(version)))
+    except (RegistryUnavailableError, RegistryRefusedError) as exc:
+        passing = isinstance(exc, RegistryUnavailableError)
+        if passing and result.failures >= FAILURES_ALWAYS_FINE:
+            raise
+        log.warning("the scan leaves %s for the next time: %s", version, exc)
+        failed = result.failed or f"{version}: {exc}"
+        return replace(result, failed=failed, failures=result.failures + 1)
+
+
 def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Version]:
     """Return the versions of an asset that a signal should be followed up for."""
     named = [snapshot for snapshot in listed if not snapshot.anonymous]
@@ -194,11 +243,12 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
         return []
     loaded = context.ledger.load(asset)
     known = context.ledger.versions(asset) if loaded.etag else {}
-    owed = bool(loaded.head.owed)
+    if loaded.head.owed:
+        settle_due(context, loaded)
     return [
         snapshot.version
         for snapshot in named
-        if owed or _differs(context, known.get(snapshot.version.number), snapshot)
+        if _differs(context, known.get(snapshot.version.number), snapshot)
     ]
 
 
@@ -210,17 +260,24 @@ def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Sn
 
 
 def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:
+    """Tell whether following a signal about a version could come to anything."""
     if state is None or state.gone or state.incarnation != snapshot.incarnation:
         return True
-    alias = snapshot.version.asset.registry
-    registry = context.configuration.registry(alias)
-    values = observed(snapshot, registry, context.lifecycle(snapshot.version.asset))
-    if any(value != state.base.get(source) for source, value in values.items()):
+    if state.missing_since is not None:
         return True
-    governed = not context.states.ungoverned(alias)
-    if governed and not state.governed:
+    alias, asset = snapshot.version.asset.registry, snapshot.version.asset
+    registry, lifecycle = context.configuration.registry(alias), context.lifecycle(asset)
+    values = observed(snapshot, registry, lifecycle)
+    if context.states.ungoverned(alias):
+        return any(value != state.base.get(source) for source, value in values.items())
+    if not state.governed or state.stopped:
+        return not state.governed
+    # What was answered before may stand there for ever, and asks nothing.
+    reading = read(state, values, lifecycle, registry)
+    if reading.wish or reading.withdraw or reading.absorbed:
         return True
-    return governed and not state.stopped and not mirrors(context, state, snapshot)
+    paused = state.paused_until is not None and context.clock.now() < state.paused_until
+    return not paused and not (reading.nothing and mirrors(context, state, snapshot))
 
 
 def _missing(context: Context, alias: str, seen: set[Version]) -> list[Version]:

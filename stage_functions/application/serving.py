@@ -45,6 +45,11 @@ class Served(Struct, frozen=True):
         """What tells this deployment, as it was made or changed last, from every other."""
         return violation_hash(self.target, timestamp(self.deployment.changed_at))
 
+    @property
+    def idle_mark(self) -> str:
+        """The mark for as long as it has no requests yet that could be kept from it."""
+        return violation_hash(self.target, timestamp(self.deployment.changed_at), "idle")
+
 
 def standing(state: VersionState) -> Standing:
     """Return where a version stands now."""

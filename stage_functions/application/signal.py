@@ -47,9 +47,10 @@ class Signal(Struct, frozen=True):
     def alike(self) -> Hashable:
         """What two hints have in common of which following one follows both.
 
-        Who wrote, and when, is part of what is found.
+        Who wrote, and when, is part of what is found; and a claim that anybody can make must not
+        stand for the platform's own.
         """
-        return (self.version, self.actor, self.at if self.actor else None, self.deleted)
+        return (self.version, _claim(self), self.deleted)
 
 
 class JobSignal(Struct, frozen=True):
@@ -109,7 +110,7 @@ class EndpointSignal(Struct, frozen=True):
     @property
     def alike(self) -> Hashable:
         """As `Signal.alike`."""
-        return (self.subject, self.deployment, self.actor, self.at if self.actor else None)
+        return (self.subject, self.deployment, _claim(self))
 
 
 class AssetSignal(Struct, frozen=True):
@@ -140,7 +141,11 @@ class AssetSignal(Struct, frozen=True):
     @property
     def alike(self) -> Hashable:
         """As `Signal.alike`."""
-        return (self.asset, self.actor, self.at if self.actor else None)
+        return (self.asset, _claim(self))
+
+
+def _claim(hint: Signal | EndpointSignal | AssetSignal) -> Hashable:
+    return (hint.actor, hint.at, hint.authenticated) if hint.actor else None
 
 
 AnySignal = Signal | JobSignal | EndpointSignal | AssetSignal

@@ -7,7 +7,7 @@ signals come to the same, because only what the registry shows and the ledger re
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,18 +15,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.absence import found, operation, told_missing
-from stage_functions.application.arrival import arrive, contradiction, stop
+from stage_functions.application.arrival import arrive, contradiction, demand_fresh, stop
 from stage_functions.application.context import Context
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
-from stage_functions.application.outbox import work_off, work_off_due
+from stage_functions.application.outbox import work_off, work_off_commits, work_off_due
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
+from stage_functions.application.witnesses import not_shown, suspected
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
-from stage_functions.domain.approval import Status
+from stage_functions.domain.approval import Span, Status
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
@@ -100,6 +101,11 @@ def settle(context: Context, committed: Committed) -> None:
     _again(context, committed.loaded.asset, work_off(context, committed), _FOLLOWED_AGAIN)
 
 
+def settle_commits(context: Context, asset: Asset, commits: Collection[int]) -> None:
+    """Carry out several commits for an asset, and follow up what was changed meanwhile."""
+    _again(context, asset, work_off_commits(context, asset, commits), _FOLLOWED_AGAIN)
+
+
 def settle_due(context: Context, loaded: Loaded) -> None:
     """Carry out what is due of an asset's owed work, and follow up what was changed meanwhile."""
     _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
@@ -138,6 +144,8 @@ def _attempt(
     now = context.clock.now()
     loaded = context.ledger.load(version.asset, [version.number])
     snapshot = context.registry(version.asset.registry).read(version)
+    if snapshot is not None:
+        demand_fresh(loaded.versions.get(version.number), snapshot, now)
     if snapshot is None:
         plan = _Plan(loaded, told_missing(context, loaded.step(), signal, now))
     elif snapshot.anonymous:
@@ -147,6 +155,7 @@ def _attempt(
         plan = _Plan(loaded, seen.step, seen.blobs)
     else:
         plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
+    plan = replace(plan, step=suspected(context, signal, plan.step))
     if plan.step == plan.loaded.step():
         return None, loaded
     committed = context.ledger.commit(
@@ -202,7 +211,7 @@ def _plan(
     if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
         reading = Reading(missing=True)
     if reading.nothing:
-        return plan
+        return replace(plan, step=not_shown(context, signal, snapshot, plan.step))
     return _answer(context, signal, plan, snapshot, lifecycle, reading, now)
 
 
@@ -226,7 +235,8 @@ def _answer(
     judged = {**reading.answers, **reading.absorbed}
     judged = {source: value for source, value in judged.items() if source not in waits}
     if judged:
-        step = plan.step.with_version(plan.step.version(number).answered(judged))
+        at = snapshot.modified_at or now
+        step = plan.step.with_version(plan.step.version(number).answered(judged, at))
         plan = replace(plan, step=step)
     if reading.withdraw:
         plan = replace(
@@ -235,10 +245,11 @@ def _answer(
     if reading.wish is not None:
         wish = reading.wish
         by_tag = wish.source != MLFLOW_STAGE and Source.TAG in registry.requests_from
-        request = Request(wish.target, wish.reason, actor, "", candidates, by_tag)
-        asked = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
-        blobs = {**plan.blobs, **asked.judged.blobs}
-        plan = replace(plan, loaded=asked.loaded, step=asked.step, blobs=blobs)
+        asked = Span(state.verified_at or snapshot.created_at, snapshot.modified_at or now)
+        request = Request(wish.target, wish.reason, actor, "", candidates, by_tag, asked)
+        answer = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
+        blobs = {**plan.blobs, **answer.judged.blobs}
+        plan = replace(plan, loaded=answer.loaded, step=answer.step, blobs=blobs)
         plan = replace(plan, step=_show(plan.step, number, reading))
     return plan
 

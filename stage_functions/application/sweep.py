@@ -75,19 +75,22 @@ def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swe
             complete, next_shard = False, shard
             break
         rung += ring_due(context, shard, end, failed)
-        done, rest = _markers(context, shard, failed)
+        done, rest = _markers(context, shard, end, failed)
         finished, waiting = finished + done, waiting + rest
     expired = rung.count(RecordType.APPROVAL_CLOSED)
     return Swept(finished, waiting, expired, tuple(failed), complete, next_shard, tuple(rung))
 
 
-def _markers(context: Context, shard: int, failed: list[str]) -> tuple[int, int]:
+def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> tuple[int, int]:
+    """Work off what markers point to, one asset at the least; return how many are done, or wait."""
     partition = f"outbox-{shard:02d}"
     finished: list[Change] = []
     waiting, start = 0, ""
     while True:
         page = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
-        for asset, markers in _by_asset(page).items():
+        for position, (asset, markers) in enumerate(_by_asset(page).items()):
+            if (position or start) and context.clock.now() >= end:
+                return _delete(context, partition, finished), waiting
             try:
                 done = _finish(context, asset, markers)
             except StagewardError as exc:

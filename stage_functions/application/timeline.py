@@ -131,7 +131,6 @@ def _sentence(record: Record) -> tuple[str, str]:
 
 _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
-    RecordType.OBSERVED: ("observed: {outcome_}", ""),
     RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
     RecordType.SPONSORED: ("sponsored the request", "wait"),
     RecordType.REMINDED: ("reminded whoever may still vote", "wait"),
@@ -159,6 +158,8 @@ def _told(record: Record) -> tuple[str, str]:
         same = source == target
         wish = f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
         return wish, "wait"
+    if record.type is RecordType.OBSERVED:
+        return _observed(content)
     if record.type is RecordType.VIOLATED:
         return _violated(content), "bad"
     if record.type is RecordType.STAGE_CHANGED:
@@ -179,6 +180,13 @@ def _before(content: Mapping[str, Json]) -> str:
     if job := _text(content, "job"):
         return f", from {source}: something of job {job}"
     return f", from {source}" if source else ""
+
+
+def _observed(content: Mapping[str, Json]) -> tuple[str, str]:
+    """Return what was seen: by the by, or of an approval that is open."""
+    if _text(content, "approval"):
+        return "wrote to it too before it was asked", "wait"
+    return f"observed: {_text(content, 'outcome')}", ""
 
 
 def _violated(content: Mapping[str, Json]) -> str:

@@ -19,6 +19,8 @@ from stage_functions.cli.output import (
 )
 from stage_functions.wire import api
 
+IMPORT_SECONDS = 900
+"""A registry is listed as a whole, which takes minutes where it has thousands of assets."""
 Alias = Annotated[str, typer.Argument(help="The registry's alias.")]
 
 
@@ -43,7 +45,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Take a registry's present stages as granted, before Stageward enforces."""
-    with connect() as stageward:
+    with connect(IMPORT_SECONDS) as stageward:
         found = stageward.import_registry(
             registry,
             mapping=_mapping(mapped or []),
@@ -76,13 +78,18 @@ def scan(registry: Alias, as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    served = f", {found.endpoints} endpoints judged" if found.endpoints else ""
     rest = "" if found.complete else "; not at the end yet: scan again"
     say(
         f"{found.registry}: {found.seen} versions seen, {found.nominated} differed, {found.changed}"
-        f" changed the ledger, {found.missing} missing, {found.deleted} deleted{rest}"
+        f" changed the ledger, {found.missing} missing, {found.deleted} deleted{served}{rest}"
     )
+    if found.failed:
+        complain(f"{found.failures} could not be read; {found.failed}")
     if found.halted:
         complain(found.halted)
+    if found.unread:
+        complain(found.unread)
 
 
 def registries(as_json: Json = False) -> None:

@@ -30,10 +30,10 @@ VersionArgument = Annotated[str, typer.Argument(help="registry/kind/name:version
 AssetArgument = Annotated[str, typer.Argument(help="registry/kind/name")]
 
 
-def connect() -> Client:
+def connect(timeout_seconds: float = 60) -> Client:
     """Return a client of the Stageward that the environment names."""
     settings = read_settings()
-    return Client(settings.url, settings.token, agent=AGENT)
+    return Client(settings.url, settings.token, agent=AGENT, timeout_seconds=timeout_seconds)
 
 
 def console() -> Console:

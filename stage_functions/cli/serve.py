@@ -45,8 +45,8 @@ def serve(
     )
     for library in ("azure", "httpx"):  # they tell of every request
         logging.getLogger(library).setLevel(logging.WARNING)
-    # It tells all that it has tried, in a dozen lines; Stageward says itself that nothing signs in.
-    logging.getLogger("azure.identity").setLevel(logging.WARNING if verbose else logging.ERROR)
+    if not verbose:  # of each way to sign in it says why not, every time; the message says enough
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)
     logging.getLogger(access_log.LOGGER).addFilter(access_log.WithoutTokens())
     from stage_functions.bootstrap import open_application  # noqa: PLC0415  # loads the stores
 

@@ -26,7 +26,8 @@ class Timers:
         self._application = application
         self._stop = threading.Event()
         self._shard = 0
-        self._unhooked = list(application.context.registries)
+        known = application.context.configuration.registries
+        self._unhooked = [alias for alias, one in known.items() if one.type is RegistryType.MLFLOW]
         tasks = (
             (SWEEP_SECONDS, self._sweep),
             (SCAN_SECONDS, self._scan),

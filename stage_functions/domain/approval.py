@@ -64,6 +64,18 @@ class Vote(Struct, frozen=True):
     assurance: Assurance = Assurance.SIGNED_IN
 
 
+class Span(Struct, frozen=True):
+    """Within which a version was written to by whoever asked by its tag, and perhaps by others.
+
+    Attributes:
+        since: when it was last written to as it was last seen at base.
+        until: when it was last written to as the wish was read.
+    """
+
+    since: datetime
+    until: datetime
+
+
 class Binding(Struct, frozen=True):
     """What an approval is bound to; a difference voids it.
 
@@ -147,6 +159,8 @@ class Approval(Struct, frozen=True):
         reminded: how many of the policy's reminders are behind it.
         escalated: since when the further group may vote, or None.
         ended: when what was approved was found to be no longer valid, or None.
+        asked: within which it was asked by tag; None where it was asked otherwise.
+        late: those of the candidates of whom it was known only later that they had written.
     """
 
     id: str
@@ -173,6 +187,8 @@ class Approval(Struct, frozen=True):
     reminded: int = 0
     escalated: datetime | None = None
     ended: datetime | None = None
+    asked: Span | None = None
+    late: tuple[str, ...] = ()
 
     @property
     def renews(self) -> bool:

@@ -89,6 +89,26 @@ def sponsor(step: Step, approval: Approval, actor: Actor, directory: Directory) 
     )
 
 
+def suspect(step: Step, approval: Approval, actor: Actor, directory: Directory) -> Step:
+    """Add somebody who is known only now to have written when it was asked, so may have asked."""
+    suspected = replace(
+        approval,
+        candidates=(*approval.candidates, actor.id),
+        late=(*approval.late, actor.id),
+    )
+    needs = ", ".join(unmet(suspected, directory))
+    fields: dict[str, Json] = {
+        "from": approval.binding.source,
+        "outcome": "nothing",
+        "detail": f"may have asked as well, which was known only later; it needs {needs}",
+        "approval": approval.id,
+    }
+    draft = Draft(
+        RecordType.OBSERVED, approval.version, approval.binding.incarnation, actor, fields
+    )
+    return _follow(step, suspected, draft, directory)
+
+
 def remind(step: Step, approval: Approval, directory: Directory, now: datetime) -> Step:
     """Note that whoever may still vote is reminded; of several that are late, once."""
     fields: dict[str, Json] = {

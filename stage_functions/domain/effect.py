@@ -69,7 +69,7 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         held=(stage,),
         status=f"registered at {stage}",
         job=snapshot.job or "",
-    ).answered(base)
+    ).answered(base, snapshot.created_at)
     fields: dict[str, Json] = {
         **(begun or {}),
         "to": stage,
@@ -110,7 +110,7 @@ def register_copy(  # a record says all of this
         held=(stage,),
         status=f"copied from {origin.version}: begins at {stage}",
         origin=origin,
-    ).answered(base)
+    ).answered(base, snapshot.created_at)
     fields: dict[str, Json] = {
         "to": stage,
         "why": "copied",
@@ -151,7 +151,7 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         held=(stage,),
         status=f"imported at {stage}",
         job=snapshot.job or "",
-    ).answered(base)
+    ).answered(base, snapshot.modified_at or now)
     state = replace(state, base=_hiding(state.base, lifecycle, stage))
     fields: dict[str, Json] = {
         "to": stage,

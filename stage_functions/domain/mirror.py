@@ -112,14 +112,20 @@ def mirror(
     )
 
 
-def shown(state: VersionState, edit: Edit) -> VersionState:
-    """Return the state of a version that was verified to show all of an edit."""
+def shown(state: VersionState, edit: Edit, at: datetime) -> VersionState:
+    """Return the state of a version that was verified to show all of an edit.
+
+    Args:
+        state: where it stands.
+        edit: what it shows.
+        at: as `VersionState.verified_at` has it.
+    """
     base = {**state.base, STAGE: state.stage}
     if edit.kept:
         base |= {PRESENCE: state.stage, APPROVAL: edit.tags[APPROVAL]}
     if edit.archived is not None:
         base[ARCHIVED] = "true" if edit.archived else None
-    return replace(state, base=base, writers=())
+    return replace(state, base=base, writers=(), verified_at=at)
 
 
 def own_tags(registry: RegistryConfiguration, lifecycle: Lifecycle) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ PUT_BACK_WINDOW_SECONDS = 600
 PUT_BACK_PAUSE_SECONDS = 3600
 MISSING_TWICE_SECONDS = 300
 """A version is gone when its registry has said so twice, this far apart."""
+OUTDATED_SECONDS = 60
+"""So long after a write an answer from before it is taken for an old one, and not for an edit."""
 MAX_VIOLATIONS = 100
 """Violations by one version remembered as recorded: the newest."""
 ARCHIVED = "archived"
@@ -98,6 +100,9 @@ class VersionState(Struct, frozen=True):
         approval: id of its open approval, or "".
         status: what its `stage_status` tag is to say.
         writers: ids seen writing since it was last at base.
+        verified_at: when it was last written to, by its registry's clock, as it was last seen at
+            base: what is earlier asks for nothing any more, and an answer that shows something
+            earlier is an old one; None where that is not known.
         put_backs: when its tags were put back lately.
         paused_until: no put-back before this moment, or None.
         stopped: why nothing is written to it, or "".
@@ -146,6 +151,7 @@ class VersionState(Struct, frozen=True):
     retires_from: str = ""
     violations: tuple[str, ...] = ()
     job: str = ""
+    verified_at: datetime | None = None
 
     @property
     def content(self) -> str:
@@ -164,12 +170,27 @@ class VersionState(Struct, frozen=True):
         """The ledger has granted it a stage."""
         return bool(self.stage) and not self.gone
 
+    def outdates(self, written_at: datetime | None, now: datetime) -> bool:
+        """Tell whether what was written last at a moment was so before it was verified.
+
+        Only for a while: a registry whose clock goes wrong is not to be disbelieved for ever.
+        """
+        own = self.verified_at
+        if own is None or written_at is None or written_at >= own:
+            return False
+        return now - own < timedelta(seconds=OUTDATED_SECONDS)
+
     def was_asked(self, source: str, value: str) -> bool:
         """Tell whether this value was answered for this incarnation."""
         return asked_hash(source, value) in self.asked
 
-    def answered(self, answers: Mapping[str, str | None]) -> VersionState:
-        """Remember the values that a decision judged: they are base, and do not ask again."""
+    def answered(self, answers: Mapping[str, str | None], at: datetime) -> VersionState:
+        """Remember the values that a decision judged: they are base, and do not ask again.
+
+        Args:
+            answers: the values by source.
+            at: as `verified_at` has it.
+        """
         hashes = tuple(
             asked_hash(source, one)
             for source, value in answers.items()
@@ -181,6 +202,7 @@ class VersionState(Struct, frozen=True):
             base={**self.base, **answers},
             asked=(*self.asked, *fresh)[:MAX_ASKED],
             writers=(),
+            verified_at=at,
         )
 
     def violated(self, mark: str) -> VersionState:

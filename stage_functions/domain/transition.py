@@ -17,7 +17,7 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from stage_functions.domain.approval import Approval
+from stage_functions.domain.approval import Approval, Span
 from stage_functions.domain.lifecycle import Lifecycle, Transition, course
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json
@@ -44,6 +44,7 @@ class Request(Struct, frozen=True):
         on_behalf_of: id of the person it is asked for, or "".
         candidates: ids of whoever may have asked, where nobody is proven to have.
         by_tag: it came from a tag, so the reason for a refusal says how to ask again by tag.
+        asked: within which it was asked, where that was by tag.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Request(Struct, frozen=True):
     on_behalf_of: str = ""
     candidates: tuple[str, ...] = ()
     by_tag: bool = False
+    asked: Span | None = None
 
     def said(self) -> dict[str, Json]:
         """Return, as records carry it, what was said with it."""

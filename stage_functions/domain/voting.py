@@ -16,6 +16,9 @@ from stage_functions.domain.approval import Approval, Decision, Status
 from stage_functions.domain.lifecycle import Excluded, shortfall
 from stage_functions.domain.people import Actor, Attribution, Directory
 
+_PERHAPS = "one who may have made the request"
+_AS_WELL = "one who wrote to it too before it was asked"
+
 
 def parties(approval: Approval) -> dict[str, str]:
     """Return the ids that may not vote, each with the reason."""
@@ -24,7 +27,7 @@ def parties(approval: Approval) -> dict[str, str]:
         excluded[approval.author] = "the author of the version"
     if Excluded.REQUESTER in approval.policy.exclude:
         for candidate in approval.candidates:
-            excluded[candidate] = "may have made the request"
+            excluded[candidate] = _AS_WELL if candidate in approval.late else _PERHAPS
         if approval.requester.id:
             excluded[approval.requester.id] = (
                 "the sponsor of the request" if approval.sponsored else "the requester"

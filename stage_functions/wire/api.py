@@ -574,6 +574,10 @@ class Scan:
         deleted: of those, how many were recorded as deleted.
         complete: the pass came to its end; otherwise the next scan goes on.
         halted: why nothing was marked as deleted.
+        failed: the first version that could not be followed up, and why.
+        failures: how many could not be.
+        endpoints: that were judged by what they serve.
+        unread: why one of them could not be judged.
     """
 
     registry: str
@@ -584,6 +588,10 @@ class Scan:
     deleted: int
     complete: bool
     halted: str
+    failed: str
+    failures: int
+    endpoints: int = 0
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,7 @@ def test_finds_the_job(properties: dict[str, Any], job: str | None) -> None:
         ("2026-11-26T06:49:56+01:00", "2026-11-26T05:49:56+00:00"),
         ("2026-11-26T05:49:56", "2026-11-26T05:49:56+00:00"),
         ("yesterday", "1970-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00+14:00", "1970-01-01T00:00:00+00:00"),
     ],
 )
 def test_reads_moments(given: str, expected: str) -> None:

@@ -228,6 +228,21 @@ def test_a_lost_answer_is_no_lost_copy(azure: Connected) -> None:
     assert "a" == azure.read("shared/models/iris:3").tags["team"]
 
 
+def test_a_copy_may_not_be_shown_at_once(azure: Connected) -> None:
+    """Where the registry does not show the copy yet, it is looked for later, and made once."""
+    snapshot = azure.read(str(_made(azure, "models")))
+    azure.local.stale(9, "GET .*shared-reg/models")
+
+    with pytest.raises(RegistryUnavailableError, match="does not show the copy of"):
+        azure.registry.copy(snapshot, azure.configurations["shared"])
+    azure.local.heal()
+    before = len(azure.local.calls_to("POST .*/import"))
+    azure.registry.copy(snapshot, azure.configurations["shared"])
+
+    assert before == len(azure.local.calls_to("POST .*/import"))
+    assert azure.read(str(snapshot.version).replace("dev/", "shared/")).tags
+
+
 def test_who_else_copies_is_no_harm(azure: Connected) -> None:
     """A copy that somebody else makes between two looks is the copy."""
     version = _made(azure, "models")

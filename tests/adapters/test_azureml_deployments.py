@@ -143,3 +143,49 @@ def test_says_what_cannot_be_read(
 
     with pytest.raises(error):
         azure.registry.deployments("scoring")
+
+
+class TestEndpoints:
+    """Which endpoints there are."""
+
+    def test_lists_online_and_batch_endpoints(self, azure: Connected) -> None:
+        """By two calls, and one for each further page; in order, and each once."""
+        for name in ("c", "a", "b"):
+            azure.local.endpoint(azure.dev, name, {})
+        azure.local.batch_endpoint(azure.dev, "nightly", {})
+        azure.local.batch_endpoint(azure.dev, "a", {})
+        before = len(azure.local.calls)
+        found = azure.registry.endpoints()
+        once = len(azure.local.calls)
+        azure.local.page_size = 2
+
+        assert ("a", "b", "c", "nightly") == found == azure.registry.endpoints()
+        assert (2, 3) == (once - before, len(azure.since(once)))
+
+    def test_a_registry_has_none(self, azure: Connected) -> None:
+        """Nobody is asked."""
+        assert () == azure.registries["shared"].endpoints()
+        assert [] == azure.local.calls_to("/registries/")
+
+    def test_a_workspace_that_is_gone_has_not_none(self, azure: Connected) -> None:
+        """It is said that it is gone."""
+        azure.local.vanish(azure.dev)
+
+        with pytest.raises(RegistryRefusedError, match="workspace dev is not there"):
+            azure.registry.endpoints()
+
+    def test_a_fault_is_told(self, azure: Connected) -> None:
+        """One that may pass may be asked again."""
+        azure.local.fail("batchEndpoints", times=9)
+
+        with pytest.raises(RegistryUnavailableError):
+            azure.registry.endpoints()
+
+    @pytest.mark.parametrize("name", ["", ".", "..", None, 7])
+    def test_leaves_out_what_is_no_name(self, azure: Connected, name: object) -> None:
+        """What has none, or one that would lead elsewhere, is none."""
+        azure.local.endpoint(azure.dev, "scoring", {})
+        azure.local.endpoint(azure.dev, "odd", {})
+        azure.dev.endpoints["odd"].document["name"] = name
+
+        assert ("scoring",) == azure.registry.endpoints()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -369,6 +370,28 @@ def test_refuses_what_was_registered_anew_meanwhile(
         registry.edit(made, replace)
 
     assert registry.read(made) is not None
+
+
+def test_deletes_nothing_that_a_write_did_not_create(
+    world: AzureMlWorld, registry: AzureMlRegistry, local: LocalAzureMl
+) -> None:
+    """A version that Stageward once copied there, and that reads otherwise since, stays."""
+    made = world.create("copied")
+    properties = world.document(made)["properties"]
+    name = made.asset.name
+    world.delete_version(made)
+    local.put_version(world.place, world.kind, name, "1", properties, who=local.governor)
+    document = world.document(made)
+    document["properties"] |= contents(world.kind, "otherwise")
+
+    def decide(_: Snapshot) -> Edit:
+        local.fail("^GET.*copied", status=200, body=json.dumps(document).encode())
+        return Edit({"stage": "None"})
+
+    with pytest.raises(RegistryRefusedError):
+        registry.edit(made, decide)
+
+    assert {"stage": "None"} == world.tags(made)
 
 
 def test_refuses_to_write_to_other_content(models: AzureMlWorld, registry: AzureMlRegistry) -> None:

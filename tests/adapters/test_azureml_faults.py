@@ -347,11 +347,18 @@ def test_may_be_able_to_sign_in_later(
         assert frozenset() == registry.identities()
 
 
-def test_sends_the_token_to_no_other_host(local: LocalAzureMl, registry: AzureMlRegistry) -> None:
-    """A link of a list or of a write to another host is not followed."""
-    body = json.dumps({"value": [], "nextLink": "https://evil.example/models"}).encode()
+@pytest.mark.parametrize(
+    "link",
+    ["https://evil.example/models", "//evil.example/models", "http://{own}/models", "https://[::1"],
+)
+def test_sends_the_token_to_no_other_host(
+    local: LocalAzureMl, registry: AzureMlRegistry, link: str
+) -> None:
+    """A link of a list or of a write to another host, or to none, is not followed."""
+    own = local.url.removeprefix("https://")
+    body = json.dumps({"value": [], "nextLink": link.replace("{own}", own)}).encode()
     local.fail("models", status=200, body=body)
-    with pytest.raises(REFUSED, match=r"another host: evil\.example"):
+    with pytest.raises(REFUSED, match="another host"):
         registry.versions()
     local.fail("^PUT", status=202, headers={"Azure-AsyncOperation": "https://evil.example/1"})
     with pytest.raises(REFUSED, match="another host"):
@@ -415,6 +422,25 @@ def test_tells_how_a_long_write_ended(
         pytest.raises(error, match=says),
     ):
         write_tags(registry, IRIS, {"stage": "None"})
+
+
+@pytest.mark.parametrize("milliseconds", ["0", "-1", "9" * 5000])
+def test_asks_for_a_long_write_now_and_then(
+    local: LocalAzureMl, place: Place, milliseconds: str
+) -> None:
+    """However Azure words for how long to wait, what never ends is asked for a few times."""
+    pause = {"x-ms-retry-after-ms": milliseconds}
+    url = f"{local.url}/operation/3"
+    local.fail("^PUT", status=202, headers={"Azure-AsyncOperation": url, **pause}, body=b"")
+    local.fail("/operation/3", status=200, headers=pause, body=b"{}", times=_MANY)
+    before = len(local.calls)
+    with (
+        closing(opened(local, place, timeout_seconds=1)) as registry,
+        pytest.raises(UNAVAILABLE, match="not done yet"),
+    ):
+        write_tags(registry, IRIS, {"stage": "None"})
+
+    assert len(local.calls) - before <= 12
 
 
 def test_follows_the_place_of_a_result(local: LocalAzureMl, registry: AzureMlRegistry) -> None:

@@ -9,9 +9,15 @@ from itertools import count
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application.coalescing import Coalescing
-from stage_functions.application.signal import AnySignal, Signal
+from stage_functions.application.signal import (
+    AnySignal,
+    AssetSignal,
+    EndpointSignal,
+    Signal,
+)
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import RegistryUnavailableError
 from tests.builders import IRIS
@@ -132,6 +138,23 @@ def test_hints_that_name_different_actors_do_not_join(iris: Watched) -> None:
     actors = [signal.actor for signal in reading.signals if isinstance(signal, Signal)]
     assert sorted(actors) == ["", "upn:0", "upn:1"]
     assert reading.most == 1
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        Signal(Version(IRIS, "1"), actor="oid:ada"),
+        EndpointSignal("demo", "scoring", actor="oid:ada"),
+        AssetSignal(IRIS, actor="oid:ada"),
+    ],
+    ids=lambda hint: type(hint).__name__,
+)
+def test_what_anybody_can_claim_does_not_stand_for_the_platform(
+    hint: Signal | EndpointSignal | AssetSignal,
+) -> None:
+    """The same claim by the platform's own way is followed as well."""
+    assert hint.alike != replace(hint, authenticated=True).alike
+    assert hint.alike == replace(hint).alike
 
 
 def test_a_version_does_not_wait_for_another(iris: Watched) -> None:

@@ -51,6 +51,11 @@ def asking(on_violation: OnViolation) -> Lifecycle:
     return replace(lifecycle(), stages=guarding().stages, on_violation=on_violation)
 
 
+def share(it: World, percent: int) -> None:
+    """Give every deployment a share of requests."""
+    it.registry.deployed = [replace(one, traffic_percent=percent) for one in it.registry.deployed]
+
+
 def traffic(it: World) -> dict[str, int]:
     """Return the share of requests of each deployment."""
     return {one.name: one.traffic_percent for one in it.registry.deployed}
@@ -85,6 +90,42 @@ class TestTraffic:
         told(it)
 
         assert ({"blue": 50}, {"blue": 0}) == (given_back, traffic(it))
+
+    def test_what_gets_requests_later_gets_none(self, it: World) -> None:
+        """A deployment is made without requests: they are taken when it is first given some."""
+        deploy(it, at(it, "1"))
+        share(it, 0)
+        told(it)
+        share(it, 100)
+        told(it)
+        taken = traffic(it)
+        share(it, 50)
+        told(it)
+
+        assert ({"blue": 0}, {"blue": 50}) == (taken, traffic(it))
+        assert 1 == len(violations(it))
+        assert [] == upkeep.outbox(it.context)
+
+    def test_what_gets_requests_when_it_may_keeps_them(self, it: World) -> None:
+        """Nothing is taken from a deployment whose version may be served by then."""
+        deploy(it, at(it, "1"))
+        share(it, 0)
+        told(it)
+        move(it, ONE, "Staging")
+        move(it, ONE, "Production")
+        share(it, 100)
+        told(it)
+
+        assert {"blue": 100} == traffic(it)
+
+    def test_nothing_is_taken_where_requests_are_not_divided(self, it: World) -> None:
+        """A batch endpoint has no shares; its violation is told, and promises nothing."""
+        deploy(it, at(it, "1"))
+        it.registry.deployed = [replace(one, divided=False) for one in it.registry.deployed]
+        told(it)
+
+        (record,) = violations(it)
+        assert ({"blue": 100}, "notify") == (traffic(it), record.content["then"])
 
     @pytest.mark.parametrize("on_violation", [OnViolation.RECORD, OnViolation.NOTIFY])
     def test_it_is_taken_only_where_the_lifecycle_says_so(self, on_violation: OnViolation) -> None:

@@ -479,8 +479,8 @@ class TestActors:
         self, it: World, shown: str | None, hint: dict[str, object], id_: str, attribution: str
     ) -> None:
         """And a hint that anybody could send proves nothing."""
-        deploy(it, at(it, "1"), by=shown)
-        told(it, replace(SCORING, **hint))
+        made = deploy(it, at(it, "1"), by=shown)
+        told(it, replace(SCORING, at=made.changed_at, **hint))
 
         (record,) = violations(it)
         known = {"id": id_} if id_ else {}

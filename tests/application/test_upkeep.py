@@ -115,6 +115,26 @@ def test_late_work_is_not_red_and_parked_work_is(it: World, sink: MemorySink) ->
     ]
 
 
+def test_what_was_parked_is_done_when_a_later_grant_is_shown(it: World) -> None:
+    """A registry that lets go again needs nobody who clears up after it."""
+    version = it.register("1")
+
+    def refuse(call: str) -> None:
+        it.registry.refusing = call == "write_tags"
+
+    it.registry.before = refuse
+    request_transition(it.context, it.command(version, "Staging"))
+    it.registry.before = lambda _: None
+    it.registry.refusing = False
+    parked = sick(it)
+    request_transition(it.context, it.command(version, "Archived"))
+
+    assert parked == {"outbox": "1 parked; see `stageward outbox`"}
+    assert it.registry.tags(version)["stage"] == "Archived"
+    assert upkeep.outbox(it.context) == []
+    assert sick(it) == {}
+
+
 def test_a_registry_that_refuses_its_tags_is_told_in_the_history(it: World) -> None:
     """What was granted stands; retried once it lets go, it is shown."""
     version = it.register("1")

@@ -76,6 +76,12 @@ class Faults:
                     return fault
         return None
 
+    @property
+    def left(self) -> int:
+        """How many requests are still to go wrong."""
+        with self._lock:
+            return sum(fault.times for fault in self._faults)
+
     def is_stale(self, text: str) -> bool:
         """Tell whether a read is stale; it counts as having been."""
         with self._lock:

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 import pytest
 
 from stage_functions.application.ports.registry import Registry
+from tests.contracts.registry_endpoints import RegistryEndpoints
 from tests.contracts.registry_evidence import RegistryEvidence, RegistryJobs
 from tests.contracts.registry_faults import RegistryFaults
 from tests.contracts.registry_links import RegistryLinks
@@ -38,6 +39,7 @@ class AssetsContract(
     RegistryWrites,
     RegistryEvidence,
     RegistryListing,
+    RegistryEndpoints,
     RegistryLinks,
     RegistryFaults,
 ):

@@ -42,7 +42,11 @@ class RegistryListing:
             world.create(f"{fresh}-{name}")
 
         pages = [
-            [(one.version.asset.name[-1], one.version.number) for one in page.versions]
+            [
+                (one.version.asset.name[-1], one.version.number)
+                for one in page.versions
+                if one.version.asset.name.startswith(fresh)
+            ]
             for page in _pages(small_pages, world.kind, fresh)
         ]
 

@@ -92,6 +92,10 @@ class World(Protocol):
         """Delete an asset with all of its versions; its name and numbers may come again."""
         ...
 
+    def deploy(self, version: Version, endpoint: str, deployment: str) -> bool:
+        """Have an endpoint serve a version; tell whether the registry has endpoints."""
+        ...
+
     def run(
         self,
         *,

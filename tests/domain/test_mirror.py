@@ -128,8 +128,8 @@ def test_a_long_status_is_cut() -> None:
 def test_what_was_verified_is_remembered() -> None:
     """Each source as it is written."""
     state = standing("Production", approved_by="7f3k9m2x", writers=("mlflow:sam",))
-    seen = shown(state, of(state))
-    plain = shown(state, of(state, replace(MLFLOW, mirror_to=(Mirror.TAG,))))
+    seen = shown(state, of(state), NOW)
+    plain = shown(state, of(state, replace(MLFLOW, mirror_to=(Mirror.TAG,))), NOW)
 
     assert seen.base == {
         "stage": "Production",
@@ -137,4 +137,4 @@ def test_what_was_verified_is_remembered() -> None:
         "approval": "prod-approved",
     }
     assert plain.base == {"stage": "Production"}
-    assert seen.writers == ()
+    assert (seen.writers, seen.verified_at) == ((), NOW)

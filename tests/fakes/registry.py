@@ -86,6 +86,7 @@ class MemoryRegistry:
         evidences: what to answer for a version, before what its job says.
         own: ids by which events name Stageward itself.
         deployed: what endpoints serve.
+        closed: endpoints that Stageward may not read.
         left: models that jobs have left behind.
         kind: of what `create` makes.
         provider: of its users' ids.
@@ -106,6 +107,7 @@ class MemoryRegistry:
         self.evidences: dict[Version, Evidence] = {}
         self.own: frozenset[str] = frozenset()
         self.deployed: list[Deployment] = []
+        self.closed: set[str] = set()
         self.left: list[Output] = []
         self.beside: dict[str, MemoryRegistry] = {}
         self._page_versions = page_versions
@@ -168,9 +170,17 @@ class MemoryRegistry:
         """Return an id by which events may name Stageward."""
         return self.own
 
+    def endpoints(self) -> tuple[str, ...]:
+        """Return the names of the endpoints, also of those that nobody may read."""
+        self._begin("endpoints")
+        return tuple(sorted({one.endpoint for one in self.deployed} | self.closed))
+
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:
         """Return what an endpoint serves."""
         self._begin("deployments")
+        if endpoint in self.closed:
+            message = f"the registry does not let Stageward read the endpoint {endpoint}"
+            raise RegistryRefusedError(message)
         return tuple(one for one in self.deployed if one.endpoint == endpoint)
 
     def take_traffic(self, endpoint: str, deployment: str) -> None:
@@ -263,6 +273,12 @@ class MemoryRegistry:
             snapshot = replace(snapshot, anonymous=anonymous)
             state.assets.setdefault(version.asset, {})[version.number] = snapshot
             state.stages.append((version, snapshot.tags.get(STAGE, "")))
+
+    def deploy(self, version: Version, endpoint: str, deployment: str) -> bool:
+        """Have an endpoint serve a version from now on."""
+        made = Deployment(endpoint, deployment, version, _FIRST_MOMENT, None, 0)
+        self.deployed = [*self.deployed, made]
+        return True
 
     def run(
         self,

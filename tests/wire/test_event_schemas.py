@@ -168,7 +168,10 @@ def adopt_rules(it: World) -> World:
 
 
 def promote(it: World) -> None:
-    """Rules fail, err and pass; two people approve; a tag asks, is sponsored, and displaces."""
+    """Rules fail, err and pass; two people approve; a tag asks, is sponsored, and displaces.
+
+    Of whom else wrote when it asked it is known only later.
+    """
     first = it.register("1")
     ask(it, first, "Staging")
     it.registry.evidences[first] = Evidence({"metrics": {"accuracy": 0.5}})
@@ -184,7 +187,9 @@ def promote(it: World) -> None:
     second = accurate(it, "2")
     it.tag(second, "stage_request", "Staging: by tag")
     it.registry.set_tags(second, {"stage_request": "Production: by tag"})
-    follow(it.context, Signal(second, actor="mlflow:sam"))
+    late = Signal(second, actor="mlflow:max", at=it.clock.now(), authenticated=True)
+    follow(it.context, Signal(second, actor="mlflow:sam", authenticated=True))
+    follow(it.context, late)
     ballot(it, "bob")
     sponsor_request(it.context, query.approvals(it.context)[0].approval.id, actor("ada"), "s")
     ballot(it, "eve")

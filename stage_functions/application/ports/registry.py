@@ -44,7 +44,8 @@ class Deployment(Struct, frozen=True):
             serves no version of one.
         changed_at: when it was made or changed last, aware UTC.
         changed_by: `<provider>:<id>` of who did, or None where the registry does not say.
-        traffic_percent: the share of the endpoint's requests that it gets.
+        traffic_percent: the share of the endpoint's requests that it gets, or gets copies of.
+        divided: its endpoint divides requests into shares, so that its own can be taken from it.
     """
 
     endpoint: str
@@ -53,6 +54,7 @@ class Deployment(Struct, frozen=True):
     changed_at: datetime
     changed_by: str | None = None
     traffic_percent: int = 0
+    divided: bool = True
 
 
 class Output(Struct, frozen=True):
@@ -135,6 +137,14 @@ class Registry(Protocol):
 
     def identities(self) -> frozenset[str]:
         """Return the ids by which events may name Stageward itself. Asks nobody."""
+        ...
+
+    def endpoints(self) -> tuple[str, ...]:
+        """Return the names of the endpoints, each once and in order, whatever they serve.
+
+        Raises:
+            RegistryUnavailableError, RegistryRefusedError: as `read`.
+        """
         ...
 
     def deployments(self, endpoint: str) -> tuple[Deployment, ...]:

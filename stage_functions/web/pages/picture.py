@@ -181,7 +181,13 @@ class _Plan:
         """Return the edges at one side of a box from top to bottom: the deepest lane lowest."""
         mine = [e for e in self.edges if key == (e.source if leaving else e.target)]
         near = [edge for edge in mine if self._near(edge)]
+        near.sort(key=lambda edge: self._row(edge.target if leaving else edge.source))
         return near + [edge for edge in self.lanes if edge in mine]
+
+    def _row(self, key: str) -> int:
+        """Return how far down a box stands in its layer, so that edges do not cross for nothing."""
+        column = self.columns[self.layers[key]]
+        return next(n for n, node in enumerate(column) if node.key == key)
 
     def _boxes(self) -> dict[str, Box]:
         sizes = {node.key: self._height(node) for column in self.columns for node in column}

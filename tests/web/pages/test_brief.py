@@ -12,8 +12,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application.keys import asset_partition
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.domain.approval import Approval, Decision, Status
 from tests.api_server import api_over
 from tests.brief_world import (
@@ -353,6 +356,28 @@ def test_somebody_sponsors_a_request_by_tag_on_the_page(open_site: Open) -> None
     assert "Sponsor this request" not in after.text
     assert "you are the sponsor of the request" in words(after)
     assert "Ada (signed in, as the sponsor of a request" in words(after)
+
+
+def test_who_is_known_only_later_to_have_written_is_named(open_site: Open) -> None:
+    """And of whom it is certain that they alone asked, nothing is guessed."""
+    made = world()
+    version = made.register("1")
+    made.tag(version, "stage_request", "Staging")
+    asked_at = made.clock.now()
+    made.registry.set_tags(version, {"stage_request": "Production: by tag"})
+    made.registry.wrote(version, "mlflow:bob", made.clock.now())
+    bob = Signal(version, actor="mlflow:bob", at=made.clock.now(), authenticated=True)
+    follow(made.context, bob)
+    site = open_site(made)
+    (opened,) = made.context.ledger.load(version.asset).head.approvals
+    before = words(site.by("ada").get(f"/approvals/{opened}"))
+    follow(made.context, replace(bob, actor="mlflow:ada", at=asked_at))
+    after = words(site.by("ada").get(f"/approvals/{opened}"))
+
+    assert "It may have been" not in before
+    assert "It may have been Bob or Ada." in after
+    assert "Ada wrote to it too before it was asked" in after
+    assert "you are one who wrote to it too before it was asked" in after
 
 
 def test_all_that_people_and_pipelines_write_is_escaped(open_site: Open) -> None:

@@ -104,6 +104,16 @@ def test_the_default_lifecycle_stands_in_a_row() -> None:
     assert len({box.y for box in found.boxes}) == 1
 
 
+def test_ways_do_not_cross_for_the_order_of_the_file() -> None:
+    """The way to the upper box leaves above the way to the lower one, whichever is told first."""
+    nodes = [Node(key, key) for key in ("Staging", "Production", "Archived")]
+    found = picture(nodes, [Edge("Staging", "Archived"), Edge("Staging", "Production")])
+
+    lower, upper = (arrow.path for arrow in found.arrows)
+    assert (1, 0) == (upper.count("L"), upper.count("Q"))
+    assert 2 == lower.count("Q")
+
+
 def test_long_names_are_cut_in_the_picture_alone() -> None:
     """The whole of it is in the title."""
     (box,) = picture([Node("a", "n" * 100)], []).boxes

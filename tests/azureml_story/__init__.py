@@ -1,0 +1,1 @@
+"""The concept's patterns from end to end: Stageward as it is served, on a local Azure ML."""
