@@ -103,7 +103,7 @@ FAULTS = [
     pytest.param(
         'address: "http://mlflow:5000"',
         'address: "http://mlflow:5000", copies_only: true',
-        "Stageward copies between Azure ML only, so that every version in old, an MLflow server, "
+        "6:76: Stageward copies between Azure ML only, so that every version in old, an MLflow server, "
         "would be a violation: leave copies_only out",
         id="only-copies-in-mlflow",
     ),
