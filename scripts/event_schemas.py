@@ -197,6 +197,11 @@ _GROUNDS: Schema = {
 """On what a transition was judged."""
 _BEFORE: Schema = {
     "output": _one_of("output", "The output of a job that it was before it was registered."),
+    "job": _text(
+        "The job that left one thing behind, where this version came from that job and has "
+        "another content: then it is not known whether it is that thing.",
+        minLength=1,
+    ),
     "anonymous": _text(
         "`registry/kind/name:version` under which its registry had made it, before anybody "
         "registered it.",

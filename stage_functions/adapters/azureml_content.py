@@ -91,6 +91,23 @@ def output_place(job: str, output: str, path: str = "") -> str:
     return f"{_SCHEME}datastores/{store}/paths/{folder}/{path}".rstrip("/")
 
 
+def output_address(job: str, output: str, place: str) -> str:
+    """Return the address by which people register an output: it names the job, where it can.
+
+    Azure ML then notes the job with the version, and with it its metrics are known. An output that
+    lies elsewhere than by default has no such address that surely means its place.
+
+    Args:
+        job: that has left it behind.
+        output: its name.
+        place: where it lies, in the one form.
+    """
+    artifacts = f"{output_place(job, ARTIFACTS)}/"
+    if place.startswith(artifacts):
+        return f"{_SCHEME}jobs/{job}/outputs/{ARTIFACTS}/paths/{place.removeprefix(artifacts)}"
+    return f"{_SCHEME}jobs/{job}/outputs/{output}" if place == output_place(job, output) else place
+
+
 def _is_own(long: re.Match[str], workspace: str) -> bool:
     named = [long[name].lower() for name in ("subscription", "group", "workspace")]
     return workspace.strip("/").lower().split("/")[1::2] == [*named[:2], _PROVIDER, named[2]]

@@ -14,7 +14,12 @@ from datetime import datetime
 
 from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_codec import moment
-from stage_functions.adapters.azureml_content import ARTIFACTS, content, output_place
+from stage_functions.adapters.azureml_content import (
+    ARTIFACTS,
+    content,
+    output_address,
+    output_place,
+)
 from stage_functions.adapters.azureml_evidence import COMPLETED
 from stage_functions.adapters.azureml_identity import actor
 from stage_functions.adapters.azureml_tracking import Tracking
@@ -23,7 +28,8 @@ from stage_functions.adapters.mlflow_run import instant
 from stage_functions.application.ports.registry import Output
 from stage_functions.wire.document import integer, member, text
 
-_MODELS = ("custom_model", "mlflow_model", "triton_model")
+_MLFLOW_MODEL = "mlflow_model"
+_MODELS = ("custom_model", _MLFLOW_MODEL, "triton_model")
 _LOGGED = "mlflow.log-model.history"
 
 
@@ -41,24 +47,28 @@ def outputs(api: AzureMlApi, tracking: Tracking, job: str) -> tuple[Output, ...]
     if made_at is None:
         return ()
     author = actor(member(document, "systemData"), "created", api.http.identity())
-    found: dict[str, str] = {}
-    for name, place in (*_named(document, job, api.resource), *_logged(run, job)):
-        if place not in found.values():
-            found.setdefault(name, place)
-    return tuple(Output(job, name, place, made_at, author) for name, place in found.items())
+    found: dict[str, tuple[str, str]] = {}
+    for name, place, type_ in (*_named(document, job, api.resource), *_logged(run, job)):
+        if all(place != other for other, _ in found.values()):
+            found.setdefault(name, (place, type_))
+    return tuple(
+        Output(job, name, place, made_at, author, type_, output_address(job, name, place))
+        for name, (place, type_) in found.items()
+    )
 
 
-def _named(document: object, job: str, workspace: str) -> Iterator[tuple[str, str]]:
-    """Yield the models among the outputs of a job, with their places."""
+def _named(document: object, job: str, workspace: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the models among the outputs of a job, with their places and types."""
     listed = member(document, "properties", "outputs")
     for name, one in sorted(listed.items() if isinstance(listed, dict) else ()):
-        if text(one, "jobOutputType").lower() in _MODELS:
+        type_ = text(one, "jobOutputType").lower()
+        if type_ in _MODELS:
             uri = text(one, "uri")
-            yield name, content(uri, workspace) if uri else output_place(job, name)
+            yield name, content(uri, workspace) if uri else output_place(job, name), type_
 
 
-def _logged(run: object, job: str) -> Iterator[tuple[str, str]]:
-    """Yield the models that were logged to a run, with their places."""
+def _logged(run: object, job: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the models that were logged to a run, with their places and types."""
     try:
         listed = json.loads(pairs(run, "data", "tags").get(_LOGGED, "[]"))
     except (ValueError, RecursionError):
@@ -66,7 +76,7 @@ def _logged(run: object, job: str) -> Iterator[tuple[str, str]]:
     for one in listed if isinstance(listed, list) else ():
         path = text(one, "artifact_path").strip("/")
         if path:
-            yield f"{ARTIFACTS}/{path}", output_place(job, ARTIFACTS, path)
+            yield f"{ARTIFACTS}/{path}", output_place(job, ARTIFACTS, path), _MLFLOW_MODEL
 
 
 def _ended(document: object, run: object) -> datetime | None:

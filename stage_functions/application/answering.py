@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, new_approval
-from stage_functions.application.unregistered import refusal_words as words_of_unregistered
 from stage_functions.application.unregistered_rows import Note
+from stage_functions.application.unregistered_words import refusal_words as words_of_unregistered
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.lifecycle import UNREGISTERED, Transition, course
@@ -30,9 +30,11 @@ from stage_functions.domain.transition import (
 from stage_functions.domain.voting import impossible, unmet, waits_for
 
 
-def unregistered(note: Note) -> Answer:
+def unregistered(context: Context, note: Note) -> Answer:
     """Refuse what is asked of something that nobody has registered."""
-    return Answer(AnswerKind.REFUSED, note.version, UNREGISTERED, words_of_unregistered(note))
+    registry = context.configuration.registry(note.named.asset.registry)
+    detail = words_of_unregistered(note, registry)
+    return Answer(AnswerKind.REFUSED, note.version, UNREGISTERED, detail)
 
 
 def answered(

@@ -15,8 +15,8 @@ from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.transition import load_and_read, preview
-from stage_functions.application.unregistered import refusal_words
 from stage_functions.application.unregistered_rows import Note
+from stage_functions.application.unregistered_words import refusal_words
 from stage_functions.domain.asset import Version
 from stage_functions.domain.endpoint import endpoint_fault
 from stage_functions.domain.error import InvalidInputError
@@ -109,7 +109,8 @@ def _standing(context: Context, question: Question) -> Finding:
     if isinstance(read, Note):
         if question.action is Action.DELETE:  # there is no other way to get rid of it
             return _granted(UNREGISTERED, f"{version} is {UNREGISTERED} and may be deleted")
-        return _refused(UNREGISTERED, refusal_words(read))
+        registry = context.configuration.registry(version.asset.registry)
+        return _refused(UNREGISTERED, refusal_words(read, registry))
     lifecycle, loaded, snapshot = read
     state = loaded.versions.get(version.number)
     if state is None or not state.governed:

@@ -8,7 +8,14 @@ from itertools import chain, islice
 
 from msgspec import Struct
 
-from stage_functions.application import catalog, keys, listing, unregistered, unregistered_lists
+from stage_functions.application import (
+    catalog,
+    keys,
+    listing,
+    unregistered,
+    unregistered_lists,
+    unregistered_words,
+)
 from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
@@ -78,6 +85,7 @@ class VersionView(Struct, frozen=True):
         evidence: what is known of it.
         allowed: stages that may be asked for.
         note: what is noted of it where nobody has registered it, or None.
+        refused: why nothing can be asked of it then, and what to do; else "".
         hops: what it is a copy of, the nearest first.
         copies: what it was copied to.
         trainer: id of whose job it was, or "".
@@ -89,6 +97,7 @@ class VersionView(Struct, frozen=True):
     evidence: Evidence
     allowed: tuple[str, ...]
     note: Note | None = None
+    refused: str = ""
     hops: tuple[Hop, ...] = ()
     copies: tuple[Copied, ...] = ()
     trainer: str = ""
@@ -281,7 +290,9 @@ def version(context: Context, wanted: Version) -> VersionView:
     snapshot = registry.read(wanted)
     if state is None and (note := unregistered.find(context, wanted, snapshot)) is not None:
         known = unregistered_lists.evidence(context, note, snapshot)
-        return VersionView(wanted, None, snapshot, known, (), note)
+        governed_by = context.configuration.registry(wanted.asset.registry)
+        why = unregistered_words.refusal_words(note, governed_by)
+        return VersionView(wanted, None, snapshot, known, (), note, why)
     lifecycle = context.lifecycle(wanted.asset)
     if state is None and snapshot is None:
         message = f"neither the ledger nor registry {wanted.asset.registry} knows {wanted}"

@@ -177,6 +177,8 @@ def _before(content: Mapping[str, Json]) -> str:
         return f", from {source}: output {_text(output, 'name')} of job {_text(output, 'job')}"
     if anonymous:
         return f", from {source}: {anonymous}"
+    if job := _text(content, "job"):
+        return f", from {source}: something of job {job}"
     return f", from {source}" if source else ""
 
 

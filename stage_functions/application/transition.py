@@ -106,7 +106,7 @@ def preview(context: Context, version: Version, request: Request) -> Answer:
     """
     read = load_and_read(context, version)
     if isinstance(read, Note):
-        return unregistered(read)
+        return unregistered(context, read)
     lifecycle, loaded, snapshot = read
     now = context.clock.now()
     if context.states.ungoverned(version.asset.registry):
@@ -169,7 +169,7 @@ def _attempt(context: Context, command: TransitionRequest) -> Answer:
     now = context.clock.now()
     read = load_and_read(context, version)
     if isinstance(read, Note):
-        return unregistered(read)
+        return unregistered(context, read)
     lifecycle, loaded, snapshot = read
     _demand_governed(context, command, loaded, snapshot, lifecycle, now)
     arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)

@@ -34,12 +34,6 @@ OUTPUTS_DAYS = 90
 BATCH = 30
 LATELY_SECONDS = 600
 """For how long a whole pass of the scan looks again at what was noted."""
-_HOW = {
-    Kind.MODELS: "az ml model create --name <name> --path {content}",
-    Kind.DATA: "az ml data create --name <name> --path {content}",
-    Kind.ENVIRONMENTS: "az ml environment create --name <name> --file <its YAML file>",
-    Kind.COMPONENTS: "az ml component create --name <name> --file <its YAML file>",
-}
 
 
 class Begun(Struct, frozen=True):
@@ -88,7 +82,8 @@ def note_anonymous(context: Context, alias: str, snapshots: Iterable[Snapshot]) 
 def begin(context: Context, snapshot: Snapshot) -> Begun:
     """Return how the history of a version begins that has become known: with what it was before.
 
-    Its content decides; where that is not known, its job, if that left behind one thing only.
+    Its content decides. Where nothing noted has it, its job does, if that left behind one thing
+    only; but then it may be something else of that job, and the record names the job alone.
     """
     asset, rows = snapshot.version.asset, context.ledger.rows
     found = unregistered_rows.with_content(rows, asset.registry, asset.kind, snapshot.content)
@@ -166,25 +161,6 @@ def as_note(context: Context, snapshot: Snapshot) -> Note:
     )
 
 
-def origin_words(note: Note) -> str:
-    """Say what it is that nobody has registered."""
-    if note.output:
-        return f"output {note.output} of job {note.job}"
-    return f"made by its registry for job {note.job}" if note.job else "made by its registry"
-
-
-def how_to_register(note: Note) -> str:
-    """Return a command by which it is registered."""
-    content = f"azureml://jobs/{note.job}/outputs/{note.output}" if note.output else note.content
-    return _HOW[note.named.asset.kind].format(content=content)
-
-
-def refusal_words(note: Note) -> str:
-    """Say why nothing can be asked of it, and what to do."""
-    how = how_to_register(note)
-    return f"{note.version} is {UNREGISTERED}: register it first, such as by `{how}`"
-
-
 def _follow(context: Context, alias: str, output: Output, *, sole: bool) -> bool:
     name = f"azureml_{keys.encode(output.job)}_output_{keys.encode(output.name)}"
     version = str(Version(Asset(alias, Kind.MODELS, name), "1"))
@@ -199,6 +175,8 @@ def _follow(context: Context, alias: str, output: Output, *, sole: bool) -> bool
             output=output.name,
             author=context.identify(output.author) if output.author else "",
             sole=sole,
+            type=output.type,
+            path=output.path,
         )
 
     return _note(context, made)
@@ -253,6 +231,8 @@ def _is(context: Context, version: Version, fits: Callable[[VersionState], bool]
 def _origin(note: Note, snapshot: Snapshot) -> dict[str, Json]:
     """Return what the first record says of what the version was before."""
     if note.output:
+        if note.content != snapshot.content:
+            return {"job": note.job}
         made = timestamp(note.made_at)
         return {"output": {"job": note.job, "name": note.output, "made_at": made}}
     if note.version == str(snapshot.version):

@@ -10,8 +10,8 @@ from stage_functions.application import unregistered_rows
 from stage_functions.application.board import Wanted
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
-from stage_functions.application.unregistered import origin_words
 from stage_functions.application.unregistered_rows import Note
+from stage_functions.application.unregistered_words import origin_words
 from stage_functions.domain.asset import Kind, Snapshot
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import Evidence

@@ -45,6 +45,8 @@ class Note(Struct, frozen=True):
             registry itself has made.
         author: id of whose it is, or "".
         sole: its job left behind nothing else.
+        type: of model, such as `mlflow_model`; "" where that is not known.
+        path: the address to register it by; "" where that is its content.
     """
 
     version: str
@@ -55,6 +57,8 @@ class Note(Struct, frozen=True):
     output: str = ""
     author: str = ""
     sole: bool = False
+    type: str = ""
+    path: str = ""
 
     @property
     def named(self) -> Version:

@@ -369,6 +369,7 @@ def _what(record: Mapping[str, Any]) -> str:
     why = _and_then(kind, why, str(record.get("then", "")))
     output, origin = record.get("output"), record.get("origin")
     said = [f"output {output['name']} of job {output['job']}"] if output else []
+    said += [f"something of job {record['job']}"] if record.get("job") else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
     words = [str(origin["version"])] if origin else []
     words += [str(record[name]) for name in _WORDS if record.get(name)]

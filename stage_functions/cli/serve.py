@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import typer
 from stage_functions.bootstrap import Application
 from stage_functions.cli import access_log
 from stage_functions.cli.output import fail, say
-from stage_functions.domain.configuration import RegistryType
+from stage_functions.domain.configuration import Configuration, RegistryType
 from stage_functions.settings import Settings, SignIn, read_settings
 
 DEFAULT_PORT = 8321
@@ -65,7 +65,7 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     import uvicorn  # only this command serves
 
     from stage_functions.bootstrap import web_application  # noqa: PLC0415  # loads the framework
-    from stage_functions.cli.timers import Timers  # noqa: PLC0415  # likewise
+    from stage_functions.cli.timers import SCAN_SECONDS, Timers  # noqa: PLC0415  # likewise
 
     web = web_application(application)
     timers = Timers(application)
@@ -73,11 +73,27 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     for alias, one in application.context.configuration.registries.items():
         say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
     say(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
+    for line in _events_of_azureml(application.context.configuration, settings.url, SCAN_SECONDS):
+        say(line)
     timers.start()
     try:
         uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)
     finally:
         timers.stop()
+
+
+def _events_of_azureml(configuration: Configuration, url: str, seconds: int) -> Iterator[str]:
+    """Say how changes in Azure ML come here, and whether Event Grid can reach this address."""
+    registries = configuration.registries.values()
+    watched = [one.alias for one in registries if one.type is RegistryType.AZUREML]
+    if not watched:
+        return
+    names, address = ", ".join(watched), urlsplit(url)
+    if address.scheme == "https" and not _loopback(address.hostname or ""):
+        yield f"Azure ML ({names}): Event Grid tells of changes, where {url}/events is subscribed"
+    else:
+        yield f"Azure ML ({names}): Event Grid delivers to https addresses only, so not to {url}"
+    yield f"what no event tells of, the scan finds, every {seconds} s; see docs/azure-ml.md"
 
 
 def _leave(_number: int, _frame: object) -> None:

@@ -78,7 +78,8 @@ class Timers:
     def _hook(self) -> None:
         """See to the webhooks, again and again until each is there; till then the scan must do."""
         if not self._application.settings.webhook_secret:
-            if self._unhooked:
+            known = self._application.context.configuration.registries
+            if any(known[alias].type is RegistryType.MLFLOW for alias in self._unhooked):
                 _LOG.warning(
                     "STAGEWARD_WEBHOOK_SECRET is not set, so MLflow cannot tell of changes: "
                     "they are found by the scan, every %d s",

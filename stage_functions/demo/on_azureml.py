@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 import time
 import urllib.request
 import uuid
@@ -15,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stage_functions.demo import sdk
 from stage_functions.demo.narrator import Narrator
 from stage_functions.demo.processes import DemoError, Processes
 from stage_functions.demo.stage import Stage
@@ -47,35 +49,49 @@ class OnAzureMl:
     """Azure ML, as data scientists have it before them: `azure.ai.ml.MLClient`."""
 
     product = "Azure ML"
-    asset = f"dev/models/{MODEL}"
     command = "make demo REGISTRY=azureml"
+    asset = f"dev/models/{MODEL}"
 
-    def __init__(self, started: dict[str, Any]) -> None:
+    def __init__(self, started: dict[str, Any], folder: Path) -> None:
+        """Work in what has started; what it gives to others goes to the folder."""
         self._started = started
+        self._folder = folder
         self._clients: dict[str, MLClient] = {}
         self._trusted = ssl.create_default_context(cafile=started["ca"])
 
     @property
     def invitation(self) -> tuple[str, ...]:
         """Where it is."""
+        workspace, token = self._started["workspaces"]["dev"], self._started["tokens"][_PEOPLE[0]]
+        told = sdk.prepare(self._folder, self._started["environment"], workspace, token)
         return (
             "            version 5 stands at Staging: ask for Production as a scientist",
-            "            one more model is nobody's: `ls --stage Unregistered`",
-            f"Azure ML    {self._started['url']}, a local one that has no pages",
+            "            one model is Unregistered still: the board leads to it",
+            f"Azure ML    {self._started['url']}, a local one: links to studio lead nowhere",
+            *sdk.words(told, sys.executable),
         )
 
     def train(self, stage: Stage) -> list[tuple[str, float]]:
         """Train classifiers in jobs, look at what is not registered, and register it."""
         _, trained = fit()
         jobs = [self._job(one.params, one.metrics) for one in trained]
+        left = self._job(trained[0].params, trained[0].metrics)  # tried again, and never registered
         stage.narrator.tell("Their models are nobody's yet: Unregistered, and not to be promoted")
         listed = ("ls", "--stage", "Unregistered", "--json")
-        stage.narrator.wait("stageward ls", lambda: stage.quietly(*listed), jobs[-1])
+        stage.narrator.wait("stageward ls", lambda: stage.quietly(*listed), left)
         stage.run("scientist-1", "ls", "--stage", "Unregistered")
         name = f"dev/models/azureml_{jobs[0]}_output_model:1"
         stage.run("scientist-1", "promote", name, "Staging", exits=_REFUSED)
-        stage.narrator.tell("Registered, each begins a history, at None")
-        return [(self._register(job), one.accuracy) for job, one in zip(jobs, trained, strict=True)]
+        stage.narrator.tell("Registered, each of the five begins a history, at None; one is left")
+        pairs = zip(jobs, trained, strict=True)
+        registered = [(self._register(job), one.accuracy) for job, one in pairs]
+        stage.narrator.wait(
+            "what is Unregistered",
+            lambda: str(len(json.loads(stage.quietly(*listed)))),
+            "1",
+        )
+        stage.run("scientist-1", "ls", "--stage", "Unregistered")
+        return registered
 
     def tag(self, version: str, key: str) -> str:
         """Return a tag of a version, as Azure ML shows it."""
@@ -97,7 +113,6 @@ class OnAzureMl:
         self._violation(stage, fifth)
         stage.narrator.tell("What was displaced is archived in Azure ML, too")
         stage.narrator.until("archived", lambda: self._archived(first), "True")
-        self._leave_unregistered(stage)
 
     def _presence(self, stage: Stage, version: str) -> None:
         stage.narrator.tell("A tag whose key is the stage asks as well, and shows the answer")
@@ -129,21 +144,12 @@ class OnAzureMl:
         model = f"{workspace}/models/{MODEL}/versions/{version}"
         deployed = {"endpoint": "scoring", "deployment": "blue", "model_id": model, "traffic": 100}
         self._call("deploy", place=workspace, who="scientist-2", **deployed)
-        stage.narrator.wait(
-            "stageward history", lambda: stage.quietly("history", self.asset, "--json"), "Violated"
-        )
-        found = stage.quietly("history", self.asset, "--json")
-        numbers = [one["number"] for one in json.loads(found) if one["type"] == "Violated"]
-        stage.run("officer-1", "history", self.asset, "--after", str(numbers[-1] - 1))
+        history = ("history", self.asset, "--json")
+        stage.narrator.wait("stageward history", lambda: stage.quietly(*history), "Violated")
+        records = json.loads(stage.quietly(*history))
+        violated = next(one["number"] for one in records if one["type"] == "Violated")
+        stage.run("officer-1", "history", self.asset, "--after", str(violated - 1))
         stage.narrator.until("traffic of blue", self._traffic, "0 %")
-
-    def _leave_unregistered(self, stage: Stage) -> None:
-        stage.narrator.tell("One more job ends, and its model stays nobody's: register it yourself")
-        last = fit()[1][-1]
-        job = self._job(last.params, last.metrics)
-        listed = ("ls", "--stage", "Unregistered")
-        stage.narrator.wait("stageward ls", lambda: stage.quietly(*listed, "--json"), job)
-        stage.run("scientist-1", *listed)
 
     def _traffic(self) -> str:
         with _quietly():
@@ -227,7 +233,7 @@ def open_azureml(
     }
     os.environ.update(started["environment"])  # noqa: TID251  # by this the SDK is pointed there
     narrator.show(f"Azure ML {started['url']}, with a workspace dev and a registry shared")
-    return OnAzureMl(started)
+    return OnAzureMl(started, folder)
 
 
 def can_play() -> bool:

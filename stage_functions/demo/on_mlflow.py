@@ -22,8 +22,8 @@ class OnMlflow:
     """MLflow, as data scientists have it before them."""
 
     product = "MLflow"
-    asset = f"demo/models/{MODEL}"
     command = "make demo"
+    asset = f"demo/models/{MODEL}"
 
     def __init__(self, url: str, client: MlflowClient) -> None:
         self._url = url

@@ -25,13 +25,13 @@ class Workplace(Protocol):
         ...
 
     @property
-    def asset(self) -> str:
-        """The model's name, as Stageward prints it."""
+    def command(self) -> str:
+        """The command by which the story is played here, and stays up."""
         ...
 
     @property
-    def command(self) -> str:
-        """What starts the demonstration on it."""
+    def asset(self) -> str:
+        """The model's name, as Stageward prints it."""
         ...
 
     @property

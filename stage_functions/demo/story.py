@@ -45,8 +45,10 @@ def play(begin: Begin, *, once: bool) -> None:
             approval = _leave_waiting(stage, versions[3])
             console.rule("Every step came out as told")
             if once:
-                command = stage.workplace.command
-                console.print(f"`{command}` leaves both servers up, to try it yourself.")
+                console.print(
+                    f"`{stage.workplace.command}` without ONCE=1 leaves both servers up, "
+                    "to try it yourself."
+                )
             else:
                 _invite(console, stage, approval)
                 _wait(console)
@@ -156,7 +158,15 @@ def _displace(stage: Stage, first: str, second: str) -> None:
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("The next version is approved, and the previous one archived in the same step")
     name = stage.name(second)
-    stage.run("scientist-1", "promote", name, "Production", "--reason", "better", exits=PENDING)
+    stage.run(
+        "scientist-1",
+        "promote",
+        name,
+        "Production",
+        "--reason",
+        "as accurate, and surer",
+        exits=PENDING,
+    )
     approval = stage.pending(second)
     stage.run("officer-1", "approve", approval)
     stage.run("officer-2", "approve", approval)
@@ -167,7 +177,7 @@ def _displace(stage: Stage, first: str, second: str) -> None:
 def _sponsor(stage: Stage, version: str) -> None:
     tell, until = stage.narrator.tell, stage.narrator.until
     tell("An illegal jump is refused, with the reason where the person looks")
-    stage.set_tag("scientist-2", version, "stage_request", "Production: it is the best")
+    stage.set_tag("scientist-2", version, "stage_request", "Production: it is better")
     until("stage_status", lambda: stage.tag(version, "stage_status"), "refused: None → Production")
     tell("A request by tag is nobody's until someone sponsors it")
     stage.set_tag("scientist-2", version, "stage_request", "Staging: try it")
@@ -183,10 +193,10 @@ def _sponsor(stage: Stage, version: str) -> None:
 
 def _leave_waiting(stage: Stage, version: str) -> str:
     """Ask for one thing more, and look at its page; return the id of the approval."""
-    stage.narrator.tell("The next one waits for a decision: its page has all that is needed for it")
+    stage.narrator.tell("Another one waits for a decision: its page has all that is needed for it")
     name = stage.name(version)
     stage.run("scientist-1", "promote", name, "Staging", "--reason", "ready for tests")
-    reason = "as accurate, and surer of it"
+    reason = "as accurate, with less log loss"
     stage.run("scientist-1", "promote", name, "Production", "--reason", reason, exits=PENDING)
     approval = stage.pending(version)
     seen = stage.page("officer-1", f"/approvals/{approval}")

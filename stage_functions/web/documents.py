@@ -23,7 +23,6 @@ from stage_functions.application.query import (
     VersionView,
 )
 from stage_functions.application.scan import Scanned
-from stage_functions.application.unregistered import refusal_words
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.upkeep import OwedView
 from stage_functions.domain import lifecycle as domain
@@ -190,7 +189,7 @@ def _unregistered(view: VersionView, note: Note) -> api.Version:
         since=note.made_at,
         allowed=(),
         approval=None,
-        status=refusal_words(note),
+        status=view.refused,
         stopped=None,
         registered=snapshot is not None,
         created=note.made_at,

@@ -86,6 +86,34 @@ def test_an_output_is_known_when_it_is_registered(azure: Connected, uri: str) ->
     ]
 
 
+def test_an_output_says_how_to_register_it(azure: Connected) -> None:
+    """By an address that means its content, and the job where it can; and with its type."""
+    job = "brave_fig"
+    elsewhere = "azureml://datastores/ds/paths/m"
+    outputs = {
+        "trained": {"jobOutputType": "mlflow_model", "uri": elsewhere},
+        "exported": {"jobOutputType": "triton_model"},
+    }
+    azure.local.job(azure.dev, outputs=outputs, tags=_logged("model"), name=job)
+    found = azure.registry.outputs(job)
+
+    assert {
+        "trained": ("mlflow_model", elsewhere),
+        "exported": ("triton_model", f"azureml://jobs/{job}/outputs/exported"),
+        "artifacts/model": (
+            "mlflow_model",
+            f"azureml://jobs/{job}/outputs/artifacts/paths/model",
+        ),
+    } == {one.name: (one.type, one.path) for one in found}
+    for number, one in enumerate(found, 1):
+        azure.local.put_version(azure.dev, "models", "iris", str(number), {"modelUri": one.path})
+        version = azure.read(f"dev/models/iris:{number}")
+        assert (one.content, None if one.path == elsewhere else job) == (
+            version.content,
+            version.job,
+        )
+
+
 def test_a_model_is_told_once(azure: Connected) -> None:
     """A model that a job names and its run has logged is one model; so is one logged twice."""
     job = "brave_fig"

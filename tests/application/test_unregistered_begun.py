@@ -78,12 +78,14 @@ def test_a_history_begins_with_the_output_of_the_same_content(it: World) -> None
 
 
 def test_a_history_begins_with_the_one_output_of_its_job(it: World) -> None:
-    """Also where it was registered under another content."""
+    """Where its content is another one the record names the job, and no output."""
     leave(it)
     ends(it)
     told(it, register(it, content="azureml://copied", job="job_1"))
+    record = begun(it)
 
-    assert begun(it)["from"] == UNREGISTERED
+    assert (record["from"], record["job"]) == (UNREGISTERED, "job_1")
+    assert record.get("output") is None
     assert (noted(it), ends(it)) == ([], False)
 
 
@@ -139,12 +141,16 @@ def test_a_timeline_says_where_a_version_comes_from(it: World) -> None:
     told(it, anonymous(it))
     told(it, register(it, "2", "azureml://c"))
     told(it, register(it, "3", "azureml://d"))
+    leave(it, "job_2", "azureml://e")
+    ends(it, "job_2")
+    told(it, register(it, "4", "azureml://f", "job_2"))
     told_of = [moment(record).what for record in query.all_records(it.context, IRIS)]
 
     assert told_of == [
         "registered at None, from Unregistered: output model of job job_1",
         f"registered at None, from Unregistered: {NAMELESS}",
         "registered at None",
+        "registered at None, from Unregistered: something of job job_2",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +12,12 @@ from stage_functions.application import query
 from stage_functions.application.answer import AnswerKind
 from stage_functions.application.checks import Action, Question, check
 from stage_functions.application.transition import preview, request_transition
+from stage_functions.application.unregistered_rows import Note
+from stage_functions.application.unregistered_words import how_to_register
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.configuration import RegistryConfiguration, RegistryType
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.transition import Request
@@ -28,9 +32,11 @@ from tests.application.unregistered_world import (
 )
 from tests.builders import World, actor, world
 
+MADE = datetime(2026, 11, 23, tzinfo=UTC)
 HOW = {
-    OUTPUT: "az ml model create --name <name> --path azureml://jobs/job_1/outputs/model",
-    NAMELESS: "az ml model create --name <name> --path azureml://c",
+    OUTPUT: "az ml model create --name <name> --path azureml://jobs/job_1/outputs/model"
+    " --type mlflow_model",
+    NAMELESS: "az ml model create --name <name> --path azureml://c --type <its type>",
 }
 
 
@@ -115,7 +121,7 @@ def test_what_is_registered_is_refused_no_longer(it: World) -> None:
 @pytest.mark.parametrize(
     ("kind", "how"),
     [
-        (Kind.DATA, "az ml data create --name <name> --path azureml://x"),
+        (Kind.DATA, "az ml data create --name <name> --path azureml://x --type <its type>"),
         (Kind.ENVIRONMENTS, "az ml environment create --name <name> --file <its YAML file>"),
         (Kind.COMPONENTS, "az ml component create --name <name> --file <its YAML file>"),
     ],
@@ -128,6 +134,31 @@ def test_each_kind_is_registered_by_its_own_command(it: World, kind: Kind, how: 
     context = replace(it.context, configuration=configuration)
 
     assert how in request_transition(context, it.command(version, "Staging")).detail
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        (
+            "/subscriptions/s/resourceGroups/Team A/providers/Microsoft.MachineLearningServices"
+            "/workspaces/dev/",
+            "--workspace-name dev --resource-group 'Team A'",
+        ),
+        (
+            "subscriptions/s/resourcegroups/g/providers/microsoft.machinelearningservices"
+            "/registries/shared",
+            "--registry-name shared",
+        ),
+        ("/subscriptions/s", ""),
+    ],
+)
+def test_the_command_names_the_workspace_or_registry(address: str, place: str) -> None:
+    """Where it is registered does not hang on what `az` takes by default."""
+    registry = RegistryConfiguration("demo", RegistryType.AZUREML, address)
+    note = Note("demo/models/x:1", "azureml://a b", MADE, MADE, type="custom_model")
+
+    expected = "az ml model create --name <name> --path 'azureml://a b' --type custom_model"
+    assert f"{expected} {place}".rstrip() == how_to_register(note, registry)
 
 
 def test_an_approval_of_a_version_that_lost_its_name_is_voided(it: World) -> None:

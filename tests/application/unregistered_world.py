@@ -23,7 +23,8 @@ NAMELESS = Version(Asset("demo", Kind.MODELS, "azureml_anonymous"), "b0e1")
 
 def leave(it: World, job: str = "job_1", content: str = CONTENT, name: str = "model") -> None:
     """Let a job leave a model behind; nobody is told."""
-    output = Output(job, name, content, it.clock.now(), "mlflow:sam")
+    path = f"azureml://jobs/{job}/outputs/{name}"
+    output = Output(job, name, content, it.clock.now(), "mlflow:sam", "mlflow_model", path)
     it.registry.left.append(output)
 
 

@@ -43,7 +43,7 @@ def serving(folder: Path, mlflow: str, **more: str) -> Iterator[str]:
 
 
 def start(
-    folder: Path, settings: Mapping[str, str], output: IO[bytes] | int
+    folder: Path, settings: Mapping[str, str], output: IO[bytes] | int, *options: str
 ) -> subprocess.Popen[bytes]:
     """Start it, over the models whose names begin as the folder's: others are other ledgers'."""
     configuration = folder / "stageward.yaml"
@@ -57,7 +57,7 @@ def start(
         **settings,
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "stage_functions", "serve"],
+        [sys.executable, "-m", "stage_functions", "serve", *options],
         env={**os.environ, **environment},  # noqa: TID251  # the program's environment is ours, and more
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -197,3 +197,60 @@ def test_an_address_where_it_cannot_listen_is_named_before_anything_is_done(
     assert process.returncode == 1
     assert said in " ".join(output.decode().split())
     assert not (tmp_path / "ledger.db").exists()
+
+
+AZUREML = """
+version: 1
+registries:
+  - alias: dev
+    type: azureml
+    address: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/dev
+people: {officer: {name: Olga Officer, ids: ["oid:11111111-2222-3333-4444-555555555555"]}}
+lifecycles:
+  - name: default
+    applies_to: ["*/*/*"]
+    stages: {None: {initial: true}, Staging: {}}
+    transitions: [{from: None, to: Staging}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "Azure ML (dev): Event Grid delivers to https addresses only, so not to http://"),
+        (
+            "https://stageward.example.org",
+            "Azure ML (dev): Event Grid tells of changes, where "
+            "https://stageward.example.org/events is subscribed",
+        ),
+    ],
+)
+def test_with_azure_ml_alone_it_tells_of_event_grid_and_not_of_mlflow(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    """And that nothing signs in, in one line."""
+    here = f"http://127.0.0.1:{free_port()}"
+    configuration, log = tmp_path / "azureml.yaml", tmp_path / "serve.log"
+    configuration.write_text(AZUREML)
+    settings = {
+        "STAGEWARD_CONFIG": str(configuration),
+        "STAGEWARD_URL": url or here,
+        "STAGEWARD_WEBHOOK_SECRET": "",
+        "STAGEWARD_ARM_ENDPOINT": "https://127.0.0.1:1",
+        "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+    }
+    with log.open("wb") as output:
+        command = ["--port", here.rpartition(":")[2]]
+        process = start(tmp_path, settings, output, *command)
+        wait_for(process, here, log)
+        end = time.monotonic() + 60
+        while "cannot sign in" not in log.read_text() and time.monotonic() < end:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    text = log.read_text()
+
+    assert said in text
+    assert "what no event tells of, the scan finds, every 60 s" in text
+    assert "Stageward cannot sign in to Azure" in text
+    assert ("MLflow" in text, "azure.identity" in text) == (False, False)

@@ -18,7 +18,9 @@ from tests.builders import World
 from tests.cli.console import Console
 from tests.web.pages.conftest import looked_at
 
-HOW = "az ml model create --name <name> --path azureml://jobs/job_1/outputs/model"
+HOW = (
+    "az ml model create --name <name> --path azureml://jobs/job_1/outputs/model --type mlflow_model"
+)
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def test_the_command_line_lists_shows_and_refuses_them(
     assert "output model of job job_1; register it first" in everything.out
     assert (refused.code, shown.code) == (4, 0)
     assert HOW in refused.out
-    assert HOW in shown.out
+    assert HOW in " ".join(shown.out.split())
 
 
 def test_a_history_says_on_the_command_line_where_it_begins(
@@ -108,11 +110,15 @@ def test_a_history_says_on_the_command_line_where_it_begins(
     told(it, register(it))
     told(it, anonymous(it))
     told(it, register(it, "2", "azureml://c"))
+    leave(it, "job_2", "azureml://e")
+    ends(it, "job_2")
+    told(it, register(it, "3", "azureml://f", "job_2"))
     done = Console(api, monkeypatch).run("sam", "history", "demo/models/iris", "--verify")
 
     said = " ".join(done.out.split())
     assert "Registered Unregistered → None: output model of job job_1: registered" in said
     assert f"Registered Unregistered → None: {NAMELESS}: registered" in said
+    assert "Registered Unregistered → None: something of job job_2: registered" in said
 
 
 @pytest.mark.usefixtures("noted")
@@ -146,6 +152,8 @@ def test_the_page_of_one_says_what_it_is_and_how_to_register_it(api: Api) -> Non
     assert page.links["job_1"] == "https://registry.example/jobs/job_1"
     assert HOW in page.text
     assert "Unregistered output model of job job_1" in page.text
+    assert "is listed for 90 days" in page.text
+    assert "90 days" not in nameless.text
     assert [form["action"] for form in page.all("form")] == ["/sign-out"]
     assert "made by its registry" in nameless.text
 

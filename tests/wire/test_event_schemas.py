@@ -242,13 +242,17 @@ def come_from_unregistered(it: World) -> None:
         version = Version(IRIS, number)
         it.registry.register(version, it.clock.now(), content=content)
         follow(it.context, Signal(version))
+    leave_behind(it, "azureml://e", "job_2")
+    version = Version(IRIS, "10")
+    it.registry.register(version, it.clock.now(), content="azureml://f", job="job_2")
+    follow(it.context, Signal(version))
 
 
-def leave_behind(it: World, content: str) -> None:
+def leave_behind(it: World, content: str, job: str = "job_1") -> None:
     """A job ends, and leaves a model behind."""
-    output = Output("job_1", "model", content, it.clock.now(), "mlflow:sam")
+    output = Output(job, "model", content, it.clock.now(), "mlflow:sam")
     it.registry.left = [output]
-    follow_job(it.context, JobSignal("demo", "job_1"))
+    follow_job(it.context, JobSignal("demo", job))
 
 
 def make_anonymous(it: World, content: str) -> None:
@@ -355,6 +359,10 @@ def only_observed() -> list[Record]:
             seen = Version(IRIS, number)
             it.registry.register(seen, it.clock.now(), content=content)
             follow(it.context, Signal(seen))
+        leave_behind(it, "azureml://e", "job_2")
+        other = Version(IRIS, "10")
+        it.registry.register(other, it.clock.now(), content="azureml://f", job="job_2")
+        follow(it.context, Signal(other))
         version = accurate(it, "1")
         for tags in (
             {"stage_request": "Staging: now"},

@@ -66,6 +66,9 @@ class Output(Struct, frozen=True):
         content: what identifies its content, as `Snapshot.content` does.
         made_at: when the job ended, aware UTC.
         author: `<provider>:<id>` of whose job it was, or None.
+        type: of model, as its registry calls it; "" where it does not say.
+        path: the address by which people register it, so that its content and its job are known
+            again; "" where that is its content.
     """
 
     job: str
@@ -73,6 +76,8 @@ class Output(Struct, frozen=True):
     content: str
     made_at: datetime
     author: str | None = None
+    type: str = ""
+    path: str = ""
 
 
 class Registry(Protocol):

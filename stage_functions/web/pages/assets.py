@@ -15,7 +15,8 @@ from stage_functions.application.dossier import (
     version_dossier,
 )
 from stage_functions.application.transition import TransitionRequest, request_transition
-from stage_functions.application.unregistered import how_to_register, origin_words
+from stage_functions.application.unregistered import OUTPUTS_DAYS
+from stage_functions.application.unregistered_words import how_to_register, origin_words
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
 from stage_functions.domain.lifecycle import Transition
@@ -83,8 +84,9 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
             here="board",
             found=found,
             note=found.note,
+            days=OUTPUTS_DAYS,
             origin=origin_words(found.note),
-            how=how_to_register(found.note),
+            how=how_to_register(found.note, context.configuration.registry(wanted.asset.registry)),
             refused=refused,
             evidence=readable(found.evidence),
             titles=TITLES,
