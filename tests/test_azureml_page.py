@@ -25,7 +25,8 @@ from tests.azureml.sdk import SDK_WARNINGS
 pytestmark = [pytest.mark.filterwarnings(text) for text in SDK_WARNINGS]
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "azure-ml.md").read_text("utf-8")
-_HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices"
+_SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
+_HUB = f"{_SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.MachineLearningServices"
 ENVIRONMENT = {
     "DEV_WORKSPACE": f"{_HUB}/workspaces/dev",
     "SHARED_REGISTRY": f"{_HUB}/registries/shared",

@@ -82,7 +82,7 @@ def test_the_story_of_the_demonstration_by_clicking(it: World, browser: Browser)
         follow(it.context, Signal(THIRD))
         assert stage(ada, "3") == "Production"
         ada.goto("/assets/demo/models/iris")
-        expect(ada.locator("main")).to_contain_text("its tags said Staging")
+        expect(ada.locator("main")).to_contain_text("it showed Staging")
         expect(ada.locator("main")).to_contain_text("displaced by version 3")
 
 

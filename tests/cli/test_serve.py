@@ -204,7 +204,7 @@ version: 1
 registries:
   - alias: dev
     type: azureml
-    address: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/dev
+    address: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/dev
 people: {officer: {name: Olga Officer, ids: ["oid:11111111-2222-3333-4444-555555555555"]}}
 lifecycles:
   - name: default

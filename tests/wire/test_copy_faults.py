@@ -109,13 +109,6 @@ FAULTS = [
         "write copy_to: shared in a transition of another registry, or leave copies_only out",
         id="only-copies-and-none",
     ),
-    pytest.param(
-        'address: "http://mlflow:5000"',
-        'address: "http://mlflow:5000", copies_only: true',
-        "6:76: Stageward copies between Azure ML only, so that every version in old, an MLflow server, "
-        "would be a violation: leave copies_only out",
-        id="only-copies-in-mlflow",
-    ),
 ]
 
 

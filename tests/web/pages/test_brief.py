@@ -144,7 +144,7 @@ def test_answers_every_question_on_one_page(site: Site, it: Asked) -> None:
         "governed here as demo/data/customers:1",
         "Ada Lovelace (the author of the version and the requester)",
         "In the same step version 1 leaves Production for Archived.",
-        "Stageward's own tags of versions 2 and 1 are written to say so (stage, stage_status and 1 more)",
+        "the tags stage, stage_status, stage_governor of versions 2 and 1 are written to say so",
         "published as events to 1 sink: siem.",
         "ApprovalRequested",
         site.approval(it.approval).fingerprint,
