@@ -2,7 +2,8 @@
 
 Pure. A document without a name or properties is none; whatever else is missing, null or of another
 type than hoped for, counts as absent. What an edit does not name is written back as it was read,
-fields that nobody here knows among them.
+fields that nobody here knows among them: but for members that are null, which Azure takes for
+absent, and numbers that no double holds.
 
 Facts of Azure ML that shape it:
 
