@@ -2,7 +2,7 @@
 # Pins what pyproject.toml asks for. Arguments go to uv: --upgrade, --upgrade-package NAME.
 #
 #   constraints.txt     everything, for every accepted Python and platform: what `make` installs
-#   requirements.txt    the same pins of the run-time dependencies and azureml, for the Functions app
+#   requirements.txt    those of the run-time dependencies and of what Azure needs, for the Functions app
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,4 +17,4 @@ compile --universal --python-version 3.11 --all-extras \
     --output-file constraints.txt "$@" pyproject.toml
 rm -f requirements.txt
 compile --python-version 3.13 --python-platform linux --constraint constraints.txt \
-    --extra azureml --output-file requirements.txt pyproject.toml
+    --extra azureml --extra deadletters --extra telemetry --output-file requirements.txt pyproject.toml
