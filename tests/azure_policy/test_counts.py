@@ -73,6 +73,7 @@ def counted(
             1,
         ),
         ({"field": "rules[*]", "where": {"value": "[length(field('rules[*]'))]", "equals": 1}}, 3),
+        ({"field": "rules[*]", "where": {"value": "[current('rules').name]", "equals": "web"}}, 1),
         ({"value": ["a", "b"]}, 2),
         ({"value": []}, 0),
         ({"value": ["a", "b"], "where": {"value": "[current()]", "equals": "A"}}, 1),
@@ -198,6 +199,23 @@ def test_values_are_gone_through_a_hundred_times_at_most() -> None:
     with pytest.raises(PolicyFailedError, match="at most 100 items") as fault:
         holds(condition, {}, parameters={"a": list(range(11))})
     assert fault.value.place == "/if/count/where/count"
+
+
+def test_a_name_that_is_worked_out_must_be_that_of_a_count() -> None:
+    """Which one it is, is known only of a resource."""
+
+    def condition(key: str) -> dict[str, object]:
+        where = {"value": f"[current(concat({key}))]", "equals": "a"}
+        count = {"value": ["a"], "name": "it", "where": {"count": {"field": "x[*]", "where": where},
+                                                         "equals": 1}}  # fmt: skip
+        return {"count": count, "equals": 1}
+
+    assert holds(condition("field('key')"), {"x": [1], "key": "it"})
+    with pytest.raises(PolicyFailedError, match="current\\('that'\\) names no count around it"):
+        holds(condition("field('key')"), {"x": [1], "key": "that"})
+    numbered = {"value": "[current(length(field('x[*]')))]", "equals": 1}
+    with pytest.raises(PolicyFailedError, match="current\\('1'\\) names no count around it"):
+        holds({"count": {"value": ["a"], "where": numbered}, "equals": 1}, {"x": [1]})
 
 
 def test_a_count_of_what_is_no_array_fails() -> None:

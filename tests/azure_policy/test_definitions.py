@@ -117,6 +117,18 @@ def test_allowed_values_are_compared_with_regard_to_case() -> None:
     assert fault.value.place == "/parameters/p/defaultValue"
 
 
+def test_a_value_that_is_too_deep_to_be_compared_is_refused() -> None:
+    """It is held against the allowed ones."""
+    deep: object = {}
+    for _ in range(1000):
+        deep = {"a": deep}
+
+    with pytest.raises(InvalidPolicyError, match="more than 128 levels deep") as fault:
+        evaluate(compared("Object", allowedValues=[{}]), {}, parameters={"p": deep})
+
+    assert fault.value.place == "/parameters/p"
+
+
 @pytest.mark.parametrize(
     ("parameters", "given", "place", "says"),
     [

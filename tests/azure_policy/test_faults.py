@@ -94,6 +94,11 @@ INVALID = [
         "/if/count/where/value",
         "names no count around it",
     ),
+    (
+        {"count": {"field": "a[*]", "where": value("current('b..c')")}, "equals": 0},
+        "/if/count/where/value",
+        "names no count around it",
+    ),
     (value("nosuch('a')"), "/if/value", "there is no function nosuch()"),
     (value("resourceId('a')"), "/if/value", "resourceId() may not be used in a policy's rule"),
     (value("reference('a')"), "/if/value", "reference() may not be used"),

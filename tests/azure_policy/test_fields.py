@@ -138,6 +138,26 @@ def test_a_condition_on_elements_holds_where_each_does(items: object, expected: 
     assert expected is holds({"field": "items[*]", "equals": "a"}, resource)
 
 
+def test_a_path_into_something_else_leads_nowhere() -> None:
+    """Neither a name into an array nor an index beyond it nor anything into a text."""
+    resource = {"items": ["a"], "name": "x"}
+
+    for field in ("items.a", "items[1]", "name.x", "name[0]", "fullName.x"):
+        assert not holds({"field": field, "exists": True}, resource)
+    assert holds({"field": "items[0]", "equals": "a"}, resource)
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [({"fullName": "a/b", "name": "b"}, "a/b"), ({"name": "a/b"}, "a/b"), ({}, None)],
+)
+def test_the_full_name_is_the_name_where_nothing_else_is_said(
+    resource: dict[str, object], expected: object
+) -> None:
+    """In a request the name of a child has its parents' in it."""
+    assert holds({"field": "fullName", "equals": expected}, resource)
+
+
 def test_the_version_of_the_api_is_the_requests() -> None:
     """Where the resource does not say it itself."""
     condition = {"field": "apiVersion", "less": "2020-01-01"}
@@ -156,7 +176,22 @@ def test_a_field_that_is_worked_out_must_name_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "[*]", "[*].x", "a..b", "a.", ".a", "a[", "a[]", "a['x]", "a[[0]]", "a]", "X/y/"]
+    "name",
+    [
+        "",
+        "[*]",
+        "[*].x",
+        "a..b",
+        "a.",
+        ".a",
+        "a[",
+        "a[]",
+        "a['x]",
+        "a[[0]]",
+        "a]",
+        "X/y/",
+        "tags[x",
+    ],
 )
 def test_what_names_no_field_is_refused(name: str) -> None:
     """With its place."""

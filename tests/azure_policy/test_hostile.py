@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from types import MappingProxyType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,8 +25,8 @@ from stage_functions.azure_policy.operators import OPERATORS
 from tests.azure_policy.rules import rule
 
 LEAF = {"field": "type", "equals": "x"}
-SOON = 10.0
-"""Seconds: what everything here takes together on a slow machine; alone none takes three."""
+SOON = 30.0
+"""Seconds of the processor, where each line is measured for coverage; without that, none takes two."""
 
 
 def nested(times: int, wrap: Callable[[object], object], inner: object) -> object:
@@ -134,6 +135,13 @@ BIG = {"a": [{"b": [{"c": list(range(100))}] * 100}] * 1000}
     ("condition", "resource", "says"),
     [
         ({"field": "a", "equals": {"a": 1}}, DEEP, "more than 128 levels deep"),
+        ({"value": "[field('a')]", "equals": {"a": 1}}, DEEP, "more than 128 levels deep"),
+        (
+            {"count": {"field": "b[*]"}, "in": "[field('a')]"},
+            {"a": ["a" * 40_000_000]},
+            "500,000 steps",
+        ),
+        (value("string(field('a'))"), {"a": MappingProxyType({})}, "a value here is no JSON"),
         (value("string(field('a'))"), DEEP, "string() failed: a value here is nested"),
         (value("union(field('a'), field('a'))"), DEEP, "union() failed: a value here is nested"),
         (value("string(field('a'))"), {"a": [[0] * 200] * 200}, "more than 32,768 values"),
@@ -147,49 +155,49 @@ BIG = {"a": [{"b": [{"c": list(range(100))}] * 100}] * 1000}
         (value("add(field('a'), 1)"), {"a": 10**500}, "does not fit into 64 bits"),
         (value("int(field('a'))"), {"a": float("inf")}, "is no number"),
         (value("base64(field('a'))"), {"a": "\ud800"}, "half of a character"),
-        ({"anyOf": [{"field": "zz", "exists": True}] * 4096}, WIDE, "1,000,000 steps"),
-        ({"field": "a[*].b[*].c[*]", "notEquals": "z"}, BIG, "1,000,000 steps"),
+        ({"anyOf": [{"field": "zz", "exists": True}] * 4096}, WIDE, "500,000 steps"),
+        ({"field": "a[*].b[*].c[*]", "notEquals": "z"}, BIG, "500,000 steps"),
         (
             {"count": {"field": "a[*].b[*].c[*]", "where": {"value": 1, "equals": 2}}, "equals": 9},
             BIG,
-            "1,000,000 steps",
+            "500,000 steps",
         ),
         (
             {"anyOf": [{"field": "a", "like": "*a*b*c*d*e?"}] * 4096},
             {"a": "abcd" * 30_000},
-            "1,000,000 steps",
+            "500,000 steps",
         ),
         (
             {"field": "a", "like": "*" + "a?" * 3000 + "*b"},
             {"a": "a" * 100_000},
-            "1,000,000 steps",
+            "500,000 steps",
         ),
         (
             {"anyOf": [{"field": "a", "contains": "ab" * 500}] * 4096},
             {"a": "a" * 1_000_000},
-            "1,000,000 steps",
+            "500,000 steps",
         ),
         (
             {"anyOf": [{"field": "a", "in": ["y" * 100_000] * 300}] * 4096},
             {"a": "x" * 100_000},
-            "1,000,000 steps",
+            "500,000 steps",
         ),
     ],
-    ids=range(21),
+    ids=range(24),
 )
 def test_what_costs_too_much_fails_soon(
     condition: object, resource: dict[str, object], says: str
 ) -> None:
     """It is an error with its place, never an answer and never a long wait."""
     policy = compile_policy(rule(condition))
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     with pytest.raises(PolicyFailedError) as fault:
         policy.evaluate(resource)
 
     assert says in str(fault.value)
     assert fault.value.place.startswith("/if")
-    assert time.perf_counter() - begun < SOON
+    assert time.process_time() - begun < SOON
 
 
 def test_a_large_resource_is_no_fault_where_little_of_it_is_read() -> None:
