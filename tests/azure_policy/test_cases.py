@@ -17,8 +17,8 @@ CASES = Path(__file__).parent / "cases"
 Case = Mapping[str, Any]
 
 AS_STATED, WITHOUT_RULE = 246, 154
-"""The second ones were cut out of files that have their rule once, at their top, and it is not in
-what was handed down. They are of Microsoft's built-in definitions."""
+"""The second ones come from files that have their rule once, at their top, and it was not taken over
+with them. They are about Microsoft's built-in definitions."""
 
 
 def all_cases() -> Iterator[tuple[str, Case]]:

@@ -198,8 +198,9 @@ def test_each_effect_is_told_as_the_rule_spells_it(effect: str) -> None:
     """Azure takes any spelling; `disabled` comes to nothing."""
     shouted = effect.upper()
     expected = None if effect == "disabled" else shouted
+    given = {"if": ALWAYS, "then": {"effect": shouted, "details": {"type": "x"}}}
 
-    assert expected == evaluate(rule(ALWAYS, shouted), {})
+    assert expected == evaluate(given, {})
     assert effect == canonical_effect(shouted)
 
 
