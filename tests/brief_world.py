@@ -7,7 +7,7 @@ import math
 
 from msgspec import Struct
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
 from stage_functions.application.brief import Brief, brief
@@ -125,7 +125,7 @@ def context_over_file(
     rows: Rows, registry: Registry, clock: Clock, file: str, sinks: tuple[MemorySink, ...] = ()
 ) -> Context:
     """Return one instance of Stageward over a registry, governed by a file."""
-    rules = CelRules()
+    rules = Rules()
     configuration = load(file, path="stageward.yaml", environment={}, check_rule=rules.check)
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.error import ConfigurationError
 from stage_functions.wire.configuration import load
@@ -12,7 +12,7 @@ from stage_functions.wire.configuration import load
 ROOT = Path(__file__).parents[2]
 DEFAULT = (ROOT / "stageward.yaml").read_text("utf-8")
 ENVIRONMENT = {"MLFLOW_TRACKING_URI": "http://localhost:5000"}
-RULES = CelRules()
+RULES = Rules()
 
 
 def loaded(text: str) -> Configuration:
