@@ -16,8 +16,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from stage_functions.adapters.cel_text import shown
-from stage_functions.azure_policy import Policy, PolicyError, compile_policy
+from stage_functions.azure_policy import Policy, PolicyError, canonical_effect, compile_policy
 from stage_functions.domain.arm_form import TYPE, readable
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.definition import member, read
@@ -35,7 +37,12 @@ MAX_COMPILED = 500
 """Definitions kept; drafts of configurations are checked here too, and are never seen again."""
 MAX_SHOWN = 10
 """Of the fields that a policy reads, those that a verdict shows."""
+MAX_NAMED_CHARACTERS = 200
+"""Of a field or a place that is named in a fault."""
 DENY = "deny"
+NO_MATCH = "none, it does not match"
+"""What is shown as the effect of a definition that says nothing of a version."""
+_DISABLED = "disabled"
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What evaluating may raise besides its own errors, where it should not: it holds all the same."""
 _OF_REQUEST = re.compile(r"\brequestContext\s*\(", re.IGNORECASE)
@@ -49,6 +56,18 @@ _SUBSCRIPTION = re.compile(
 )
 
 
+class _Compiled(Struct, frozen=True):
+    """A definition, ready to be asked.
+
+    Attributes:
+        policy: as it was compiled.
+        otherwise: what is shown where it has no effect.
+    """
+
+    policy: Policy
+    otherwise: str
+
+
 class AzurePolicies:
     """A `RuleEngine` over Azure Policy; each definition is compiled once.
 
@@ -58,7 +77,7 @@ class AzurePolicies:
 
     def __init__(self, keeps: int = MAX_COMPILED) -> None:
         self._keeps = keeps
-        self._compiled: dict[AzurePolicy, Policy] = {}
+        self._compiled: dict[AzurePolicy, _Compiled] = {}
 
     def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:  # noqa: ARG002  # of expressions
         """Say what is wrong with a policy; an empty text if nothing is."""
@@ -71,9 +90,10 @@ class AzurePolicies:
                 "as a rule it takes mode All"
             )
         try:
-            policy = self._policy(rule.policy)
+            policy = self._policy(rule.policy).policy
         except PolicyError as exc:
-            return str(exc)
+            place = exc.place or "/"
+            return f"{_cut(place)}: {str(exc).removeprefix(f'{place}: ')}"
         except _FAULTS as exc:
             return f"it cannot be read: {str(exc) or type(exc).__name__}"
         if found.effect.lower() == "denyaction":
@@ -95,20 +115,22 @@ class AzurePolicies:
         context = _context(resource, facts.get("now"))
         return tuple(self._verdict(rule, resource, context) for rule in rules)
 
-    def _policy(self, written: AzurePolicy) -> Policy:
+    def _policy(self, written: AzurePolicy) -> _Compiled:
         """Return the compiled definition.
 
         Raises:
             PolicyError: it is not valid, or not supported; the message says where.
         """
-        policy = self._compiled.get(written)
-        if policy is None:
+        compiled = self._compiled.get(written)
+        if compiled is None:
             definition = json.loads(written.definition)
             policy = compile_policy(definition, parameters=json.loads(written.parameters))
+            disabled = read(written).effect.lower() == _DISABLED
+            compiled = _Compiled(policy, _DISABLED if disabled else NO_MATCH)
             if len(self._compiled) >= self._keeps:
                 self._compiled.clear()
-            self._compiled[written] = policy
-        return policy
+            self._compiled[written] = compiled
+        return compiled
 
     def _verdict(
         self, rule: Rule, resource: Mapping[str, object], context: Mapping[str, object]
@@ -117,16 +139,16 @@ class AzurePolicies:
             return _errored(rule, "it is no definition of Azure Policy")
         values: dict[str, str] = {}
         try:
-            policy = self._policy(rule.policy)
-            values = dict(_read(policy.fields, resource))
-            effect = policy.evaluate(resource, context=context)
+            compiled = self._policy(rule.policy)
+            values = dict(_read(compiled.policy.fields, resource))
+            effect = compiled.policy.evaluate(resource, context=context)
         except _FAULTS as exc:
             return _errored(rule, f"{str(exc) or type(exc).__name__}", values)
-        denied = effect is not None and effect.lower() == DENY
+        told = compiled.otherwise if effect is None else canonical_effect(effect)
         return Verdict(
             rule=rule.name,
-            result=Result.FAILED if denied else Result.PASSED,
-            values={"effect": effect or "none, it does not match", **values},
+            result=Result.FAILED if told == DENY else Result.PASSED,
+            values={"effect": told, **values},
             says=rule.says,
         )
 
@@ -151,6 +173,9 @@ def _context(resource: Mapping[str, object], now: object) -> dict[str, object]:
 def _unreadable(fields: Collection[str]) -> Iterator[str]:
     """Say which fields of versions a policy reads that no rule may see."""
     for field in sorted(fields):
+        if field.startswith("["):
+            yield f"it reads a field whose name is computed, {_cut(field)}; write the name"
+            continue
         scope, name = _property(field)
         kind = Kind.MODELS if scope in _OF_ANY else _TYPES.get(scope)
         if not name or kind is None:
@@ -158,9 +183,13 @@ def _unreadable(fields: Collection[str]) -> Iterator[str]:
         known = readable(kind)
         if name.lower() not in {one.lower() for one in known}:
             yield (
-                f"it reads {field}, which no rule sees, since no approval is bound to it; of "
+                f"it reads {_cut(field)}, which no rule sees, since no approval is bound to it; of "
                 f"{kind} there are {', '.join(known)}"
             )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_NAMED_CHARACTERS else f"{text[:MAX_NAMED_CHARACTERS]}…"
 
 
 def _property(field: str) -> tuple[str, str]:

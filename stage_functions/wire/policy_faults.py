@@ -33,7 +33,11 @@ def policy_faults(
     parameters = tuple(_parameter_faults(rule.name, policy))
     yield from parameters
     fault = "" if parameters else check_rule(rule, ())
-    if fault:
+    given = _given(fault, policy)
+    if given:
+        pointer, _, said = fault.partition(": ")
+        yield Fault((*path, *pointer.split("/")[1:]), f"rule {rule.name}: '{given}': {said}")
+    elif fault:
         named = f"{policy.file}: " if policy.file else ""
         inside = () if policy.file else _path(fault, json.loads(policy.definition))
         yield Fault((*path, "azure_policy", *inside), f"rule {rule.name}: {named}{fault}")
@@ -65,6 +69,13 @@ def _parameter_faults(name: str, policy: AzurePolicy) -> Iterator[Fault]:
                 "under parameters"
             )
             yield Fault((*path, "azure_policy"), message)
+
+
+def _given(fault: str, policy: AzurePolicy) -> str:
+    """Return the parameter whose value, as given, is at fault; "" for any other fault."""
+    pointer = fault.partition(": ")[0]
+    given = read(policy).given if pointer.startswith("/parameters/") else {}
+    return next((name for name in given if pointer == f"/parameters/{name}"), "")
 
 
 def _path(fault: str, definition: object) -> tuple[str | int, ...]:

@@ -41,7 +41,9 @@ def asked(registry: RegistryConfiguration = AZURE) -> Facts:
 
 
 EXPRESSIONS = Samples(
-    passing=tuple(Rule(f"pass-{n}", text, "in words") for n, text in enumerate(PASS)),
+    passing=tuple(
+        Rule(f"pass-{n}", text, "in words") for n, text in enumerate(PASS) if "nowhere" not in text
+    ),
     failing=tuple(Rule(f"fail-{n}", text, "in words") for n, text in enumerate(FAIL)),
     erring=(
         Rule("no-f1", "evidence.metrics.f1 > 0.5", "in words"),
@@ -77,7 +79,7 @@ POLICIES = Samples(
         ),
     ),
     erring=(
-        policy(rule({"value": f"[field('{TAGS}').nothing]", "equals": "x"}), name="no-tag"),
+        policy(rule({"value": "[resourceGroup().location]", "equals": "x"}), name="no-location"),
         policy(rule({"value": "[int('three')]", "equals": 3}), name="no-number"),
     ),
     broken=(

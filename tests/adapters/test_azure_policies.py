@@ -84,10 +84,20 @@ def test_a_verdict_shows_what_the_definition_reads() -> None:
 
 def test_what_cannot_be_evaluated_errs_with_its_place() -> None:
     """Azure denies what it cannot evaluate; here it holds, and says why."""
-    found = verdict(rule({"allOf": [IS_MODEL, {"value": f"[field('{TAGS}').none]", "equals": 1}]}))
+    found = verdict(
+        rule(
+            {
+                "allOf": [
+                    IS_MODEL,
+                    {"value": "[int(field('name'))]", "equals": 3},
+                    {"value": "[int(field('fullName'))]", "equals": 3},
+                ]
+            }
+        )
+    )
 
     assert Result.ERRORED is found.result
-    assert found.error.startswith("/if/allOf/1")
+    assert found.error.startswith("/if/allOf/2")
     assert VERSIONS == found.values["type"]
 
 

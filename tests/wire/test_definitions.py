@@ -27,7 +27,7 @@ from tests.wire.configuration_file import RULES
 NOT_JSON = {
     "": "it is not JSON: Expecting value (line 1, column 1)",
     "if: {}": "it is not JSON: Expecting value (line 1, column 1)",
-    '{\n  "if": {},\n}': "it is not JSON: Expecting property name enclosed in double quotes (line 3",
+    '{\n  "if": }': "it is not JSON: Expecting value (line 2, column 9)",
     '{"a": 1, "a": 2}': "an object has 'a' twice",
     '{"a": NaN}': "NaN is no number of JSON",
     '{"a": 1e999}': "/a: no number may be as large",

@@ -71,7 +71,7 @@ SHAPES = {
     "parameters of an expression": (
         'soaked: {cel: "now >= in_stage_since"',
         'soaked: {cel: "now >= in_stage_since", parameters: {a: 1}',
-        "21:47: rule soaked: parameters are of azure_policy; write values into the expression",
+        "21:46: rule soaked: parameters are of azure_policy; write values into the expression",
     ),
     "shows": (
         "says: it names its owner",
@@ -92,7 +92,7 @@ SHAPES = {
     "unknown parameter": (
         "{effect: deny}",
         "{effect: deny, stage: x}",
-        "19:37: rule owned: the definition has no parameter 'stage'; did you mean 'stages'?",
+        "19:43: rule owned: the definition has no parameter 'stage'; did you mean 'stages'?",
     ),
 }
 
@@ -131,7 +131,7 @@ def test_every_fault_is_told_at_once() -> None:
     )
     found = faults(text, {"policies/owner.json": "[]"})
 
-    assert ["18:23", "21:15", "22:30"] == [one.partition(": ")[0] for one in found]
+    assert ["18:23", "21:21", "22:29"] == [one.partition(": ")[0] for one in found]
 
 
 DEFINITIONS: Mapping[str, tuple[Mapping[str, Any], str]] = {
