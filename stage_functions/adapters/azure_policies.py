@@ -4,9 +4,9 @@ A rule fails where its effect is deny, and passes where it does not match, or ha
 which the verdict shows. What Azure would deny because the evaluation itself fails has errored; it
 never passes, and never raises.
 
-A definition is refused when it is loaded if it asks for what no rule is told: who writes and how
-(the request's context), and what of a version no approval is bound to. It would find nothing there,
-and pass.
+A definition is refused when it is loaded if it asks for what no rule is told: who writes, where and
+by which assignment, and what of a version no approval is bound to. It would find nothing there, and
+pass.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ NO_MATCH = "none, it does not match"
 _DISABLED = "disabled"
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What evaluating may raise besides its own errors, where it should not: it holds all the same."""
-_OF_REQUEST = re.compile(r"\brequestContext\s*\(", re.IGNORECASE)
+_AROUND = re.compile(
+    r"\b(claims|policy|requestContext|resourceGroup|subscription)\s*\(", re.IGNORECASE
+)
+"""Functions that tell who writes, where, and by which assignment."""
 _TYPES = {TYPE.format(kind=kind).lower(): kind for kind in Kind}
 _NAMESPACE = TYPE.partition("/")[0].lower()
 _OF_ANY = ("", _NAMESPACE)
 """What stands before a field that is one of the resource's own, of whatever type it is."""
 _TAG = re.compile(r"tags(?:\.|\[)", re.IGNORECASE)
-_SUBSCRIPTION = re.compile(
-    r"(/subscriptions/([^/]+))/resourceGroups/([^/]+)(?:/|\Z)", re.IGNORECASE
-)
 
 
 class _Compiled(Struct, frozen=True):
@@ -98,10 +98,11 @@ class AzurePolicies:
             return f"it cannot be read: {str(exc) or type(exc).__name__}"
         if found.effect.lower() == "denyaction":
             return "its effect is denyAction, which is about deletions: no transition would fail it"
-        if _OF_REQUEST.search(json.dumps(found.rule)):
+        around = _AROUND.search(json.dumps(found.rule))
+        if around:
             return (
-                "it reads requestContext(), which is there only when Azure is asked to write; "
-                "who may ask for a transition is said by requesters"
+                f"it reads {around[1]}(), which is known only where Azure is asked to write; a "
+                "rule is about the version, and who may ask is said by requesters"
             )
         return next(_unreadable(policy.fields), "")
 
@@ -112,7 +113,7 @@ class AzurePolicies:
         resource = facts.get(RESOURCE)
         if not isinstance(resource, Mapping):
             return tuple(_errored(rule, "there is no resource to ask it of") for rule in rules)
-        context = _context(resource, facts.get("now"))
+        context = _context(facts.get("now"))
         return tuple(self._verdict(rule, resource, context) for rule in rules)
 
     def _policy(self, written: AzurePolicy) -> _Compiled:
@@ -157,17 +158,11 @@ def _errored(rule: Rule, why: str, values: Mapping[str, str] | None = None) -> V
     return Verdict(rule.name, Result.ERRORED, values or {}, rule.says, why)
 
 
-def _context(resource: Mapping[str, object], now: object) -> dict[str, object]:
-    """Return what template functions may read: the moment, and of Azure where the version is."""
-    context: dict[str, object] = {}
-    if isinstance(now, datetime):
-        context["utcNow"] = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
-    found = _SUBSCRIPTION.match(str(resource.get("id", "")))
-    if found:
-        group = {"id": f"{found[1]}/resourceGroups/{found[3]}", "name": found[3]}
-        context["subscription"] = {"id": found[1], "subscriptionId": found[2]}
-        context["resourceGroup"] = group
-    return context
+def _context(now: object) -> dict[str, object]:
+    """Return what template functions may read beside the resource: the moment."""
+    if not isinstance(now, datetime):
+        return {}
+    return {"utcNow": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"}
 
 
 def _unreadable(fields: Collection[str]) -> Iterator[str]:

@@ -79,7 +79,7 @@ POLICIES = Samples(
         ),
     ),
     erring=(
-        policy(rule({"value": "[resourceGroup().location]", "equals": "x"}), name="no-location"),
+        policy(rule({"value": "[int(field('fullName'))]", "equals": "x"}), name="no-parts"),
         policy(rule({"value": "[int('three')]", "equals": 3}), name="no-number"),
     ),
     broken=(

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stage_functions.adapters.azure_policies import AzurePolicies
+from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.rule import RESOURCE, Facts, Result, Rule, Verdict, all_passed
-from tests.adapters.rule_samples import MLFLOW, TAGS, asked, policy
+from tests.adapters.rule_samples import AZURE, MLFLOW, TAGS, asked, policy
 from tests.policies_as_rules import IS_MODEL, OWNER, VERSIONS, rule
 
 POLICIES = AzurePolicies()
@@ -117,19 +118,23 @@ def test_the_parameters_given_count() -> None:
     assert (Result.FAILED, "deny") == (denied.result, denied.values["effect"])
 
 
-def test_functions_know_the_moment_and_where_in_azure_a_version_is() -> None:
-    """From the decision and the registry's id; an MLflow server is in no resource group."""
+def test_the_moment_is_that_of_the_decision() -> None:
+    """As Azure writes it; no clock is read."""
     moment = rule({"value": "[utcNow()]", "equals": "2026-11-24T12:00:00.0000000Z"})
-    group = rule({"value": "[resourceGroup().name]", "equals": "ml"})
-    subscription = rule(
-        {
-            "value": "[subscription().subscriptionId]",
-            "equals": "00000000-0000-0000-0000-000000000001",
-        }
+    unknown = {name: fact for name, fact in asked().items() if name != "now"}
+
+    assert Result.FAILED is verdict(moment).result
+    assert Result.ERRORED is verdict(moment, unknown).result
+
+
+@pytest.mark.parametrize("registry", [AZURE, MLFLOW])
+def test_a_definition_holds_wherever_a_version_is(registry: RegistryConfiguration) -> None:
+    """Definitions are written for versions of workspaces; those of other registries pass as such."""
+    found = verdict(
+        rule({"allOf": [IS_MODEL, {"field": TAGS, "containsKey": "team"}]}), asked(registry)
     )
 
-    assert [Result.FAILED] * 3 == [verdict(one).result for one in (moment, group, subscription)]
-    assert Result.ERRORED is verdict(group, asked(MLFLOW)).result
+    assert Result.FAILED is found.result
 
 
 def test_definitions_are_kept_compiled_and_not_without_end() -> None:

@@ -195,6 +195,10 @@ MEANT: Mapping[str, tuple[Mapping[str, Any], str]] = {
         rule({"value": "[requestContext().identity.appid]", "notEquals": "x"}),
         "it reads requestContext()",
     ),
+    "where it is": (
+        rule({"value": "[resourceGroup().location]", "equals": "x"}),
+        "it reads resourceGroup(), which is known only where Azure is asked to write",
+    ),
     "an alias that no approval is bound to": (
         rule({"field": f"{VERSIONS}/modelUri", "like": "azureml://registries/*"}),
         f"it reads {VERSIONS}/modelUri, which no rule sees, since no approval is bound to it; of "
