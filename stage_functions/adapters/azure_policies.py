@@ -171,6 +171,9 @@ def _unreadable(fields: Collection[str]) -> Iterator[str]:
         if field.startswith("["):
             yield f"it reads a field whose name is computed, {_cut(field)}; write the name"
             continue
+        if field.lower() == "properties":
+            yield "it reads all properties, of which no rule sees most; name those that it needs"
+            continue
         scope, name = _property(field)
         kind = Kind.MODELS if scope in _OF_ANY else _TYPES.get(scope)
         if not name or kind is None:

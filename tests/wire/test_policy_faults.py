@@ -89,6 +89,11 @@ SHAPES = {
         "18:23: rule owned: ../owner.json: a definition is in the folder of the configuration file "
         "or below it; write the path from there, such as policies/deny.json",
     ),
+    "a value that is not allowed": (
+        "{effect: deny}",
+        "{effect: Deny}",
+        "19:30: rule owned: 'effect': the value is none of those allowed",
+    ),
     "unknown parameter": (
         "{effect: deny}",
         "{effect: deny, stage: x}",
@@ -207,6 +212,14 @@ MEANT: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "one of the namespace": (
         rule({"field": "Microsoft.MachineLearningServices/modelUri", "exists": False}),
         "it reads Microsoft.MachineLearningServices/modelUri, which no rule sees",
+    ),
+    "all properties": (
+        rule({"value": "[field('properties').modelUri]", "equals": "x"}),
+        "it reads all properties, of which no rule sees most",
+    ),
+    "a path from the top": (
+        rule({"field": "Properties.modelUri", "equals": "x"}),
+        "it reads Properties.modelUri, which no rule sees",
     ),
     "of another kind": (
         rule({"field": VERSIONS.replace("models", "data") + "/dataUri", "exists": False}),
