@@ -153,15 +153,23 @@ def _bracket(path: str, start: int, name: str) -> tuple[Step, int]:
     return (int(inner) if is_index else inner), after
 
 
-def located(run: Run, field: Field) -> tuple[Field, object, int]:
+def located(run: Run, field: Field, *, beyond: bool = False) -> tuple[Field, object, int]:
     """Return the field to read, where to read it from, and how many steps are behind that.
 
     That is the top of the resource, or the element that the innermost count looks at which goes
     through the same array. An alias of a whole namespace is one of the resource's own type.
+
+    Args:
+        run: the evaluation.
+        field: the field.
+        beyond: only an element that the field goes beyond counts, not one that it ends at: a count
+            within a count of the same array goes through all of it.
     """
     if field.wild:
         for bound in reversed(run.bounds):
             length = len(bound.key)
+            if beyond and length == len(field.key):
+                continue
             if length and field.key[:length] == bound.key:
                 return field, bound.element, length - 1
     if not field.scope:

@@ -159,6 +159,13 @@ def test_a_count_within_an_array_goes_on_from_its_element() -> None:
     assert holds(condition, NETWORK)
 
 
+def test_a_count_within_a_count_of_the_same_array_goes_through_all_of_it() -> None:
+    """The inner one is not about the one element."""
+    inner = {"count": {"field": "rules[*]"}, "equals": 3}
+
+    assert counted({"field": "rules[*]", "where": inner}, 3)
+
+
 def test_the_place_of_elements_is_forgotten_after_a_count() -> None:
     """What follows a count is about the whole array again."""
     condition = {
