@@ -37,8 +37,8 @@ ROUNDS, QUICKLY = 15, 5
 _SECONDS = 0.1
 """Of each measurement, at least."""
 _MICROSECONDS = 1_000_000
-_LIMIT = "≤ 250"
-"""Microseconds of a verdict: a small part of a transition, which takes about a millisecond."""
+_LIMIT = "≤ 3"
+"""Times what CEL takes. Both are asked in turn, so that a busy machine slows both."""
 _TYPE = TYPE.format(kind=Kind.MODELS)
 _TAGS = f"{_TYPE}/tags"
 _KEYS = [f"key-{number}" for number in range(10)]
@@ -150,9 +150,9 @@ def _asked(check: Check, known: Facts, rounds: int) -> list[Row]:
     policy, cel = took["policy"], took["CEL"]
     ratio = policy.over(cel)
     return [
-        Row(f"rule, {check.name}: Azure Policy", policy.median, "µs", _LIMIT, policy.spread),
+        Row(f"rule, {check.name}: Azure Policy", policy.median, "µs", note=policy.spread),
         Row(f"rule, {check.name}: CEL", cel.median, "µs", note=cel.spread),
-        Row(f"rule, {check.name}: Azure Policy over CEL", ratio.median, "x", note=ratio.spread),
+        Row(f"rule, {check.name}: Azure Policy over CEL", ratio.median, "x", _LIMIT, ratio.spread),
     ]
 
 
