@@ -9,11 +9,16 @@ import typer
 
 from stage_functions.cli.output import Json, fail
 
-app = typer.Typer(no_args_is_help=True, help="Definitions of Azure Policy, tried on this machine.")
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def policy() -> None:
+    """Definitions of Azure Policy, tried on this machine."""
 
 
 @app.command("test")
-def test(
+def try_definitions(
     definitions: Annotated[
         list[Path] | None, typer.Argument(metavar="DEFINITION.json…", help="Definitions, or rules.")
     ] = None,

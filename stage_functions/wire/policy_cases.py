@@ -7,6 +7,7 @@ is a fault with its place in the file.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import yaml
 from msgspec import Struct
@@ -104,31 +105,34 @@ def read_cases(text: str, name: str) -> Cases:
 
 
 class _FaultError(ValueError):
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(f"{place}: {message}" if place else message)
+    """What is wrong with a file of cases, behind the place."""
+
+
+def _refuse(message: str, place: str = "") -> NoReturn:
+    raise _FaultError(f"{place}: {message}" if place else message)
 
 
 def _plain(value: object, place: str, left: list[int]) -> None:
     """Refuse what JSON does not have."""
     left[0] -= 1
     if left[0] < 0:
-        raise _FaultError("", f"more than {MAX_VALUES} values")
+        _refuse(f"more than {MAX_VALUES} values")
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
-                raise _FaultError(place, f"the key {key!r} is no text; put it in quotes")
+                _refuse(f"the key {key!r} is no text; put it in quotes", place)
             _plain(inner, _joined(place, key), left)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _plain(inner, f"{place}[{index}]", left)
     elif not (value is None or isinstance(value, str | bool | int | float)):
-        raise _FaultError(place, f"{_what(value)} is nothing that JSON has; put it in quotes")
+        _refuse(f"{_what(value)} is nothing that JSON has; put it in quotes", place)
 
 
 def _cases(found: object) -> Cases:
     whole = _mapping(found, "", _WHOLE)
     if "cases" not in whole:
-        raise _FaultError("", "there are no cases; write cases: and a list of them")
+        _refuse("there are no cases; write cases: and a list of them")
     items = _list(whole["cases"], "cases")
     return Cases(
         tuple(
@@ -143,10 +147,10 @@ def _case(found: object, whole: Values, place: str) -> Case:
     item = _mapping(found, place, _CASE)
     for key in ("name", "resource", "expect"):
         if key not in item:
-            raise _FaultError(place, f"a case has a {key}; it is missing")
+            _refuse(f"a case has a {key}; it is missing", place)
     resource = item["resource"]
     if not isinstance(resource, dict | str):
-        raise _FaultError(f"{place}.resource", "write a resource, or the path of a JSON file")
+        _refuse("write a resource, or the path of a JSON file", f"{place}.resource")
 
     def values(key: str) -> Values:
         common = _mapping(whole.get(key, {}), key)
@@ -170,29 +174,29 @@ def _expected(found: object, place: str) -> str:
     text = _text(found, place)
     if text.casefold() not in known:
         hint = did_you_mean(text, known.values())
-        raise _FaultError(place, f"'{text}' is neither an effect, nor none or fails{hint}")
+        _refuse(f"'{text}' is neither an effect, nor none or fails{hint}", place)
     return known[text.casefold()]
 
 
 def _mapping(found: object, place: str, known: tuple[str, ...] = ()) -> Values:
     if not isinstance(found, dict):
-        raise _FaultError(place, f"a mapping is wanted, and there is {_what(found)}")
+        _refuse(f"a mapping is wanted, and there is {_what(found)}", place)
     for key in found:
         if known and key not in known:
             hint = did_you_mean(key, known)
-            raise _FaultError(place, f"there is no '{key}' but {', '.join(known)}{hint}")
+            _refuse(f"there is no '{key}' but {', '.join(known)}{hint}", place)
     return found
 
 
 def _list(found: object, place: str) -> list[object]:
     if not isinstance(found, list):
-        raise _FaultError(place, f"a list is wanted, and there is {_what(found)}")
+        _refuse(f"a list is wanted, and there is {_what(found)}", place)
     return found
 
 
 def _text(found: object, place: str) -> str:
     if not isinstance(found, str):
-        raise _FaultError(place, f"a text is wanted, and there is {_what(found)}")
+        _refuse(f"a text is wanted, and there is {_what(found)}", place)
     return found
 
 
