@@ -12,6 +12,7 @@ from typing import NoReturn
 import yaml
 from msgspec import Struct
 
+from stage_functions.azure_policy import EFFECTS
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.wire.document import parsed
@@ -23,10 +24,6 @@ NOTHING, FAILS = "none", "fails"
 
 _WHOLE = ("definitions", "parameters", "request_context", "context", "cases")
 _CASE = ("name", "definition", "resource", "parameters", "request_context", "context", "expect")
-_EFFECTS = (
-    "addToNetworkGroup", "append", "audit", "auditAction", "auditIfNotExists", "deny", "denyAction",
-    "deployIfNotExists", "disabled", "manual", "modify", "mutate",
-)  # fmt: skip
 
 Values = Mapping[str, object]
 
@@ -170,7 +167,7 @@ def _case(found: object, whole: Values, place: str) -> Case:
 def _expected(found: object, place: str) -> str:
     if found is None:
         return NOTHING
-    known = {one.casefold(): one for one in (*_EFFECTS, NOTHING, FAILS)}
+    known = {**EFFECTS, NOTHING: NOTHING, FAILS: FAILS}
     text = _text(found, place)
     if text.casefold() not in known:
         hint = did_you_mean(text, known.values())
