@@ -40,7 +40,7 @@ def in_azure(given: Parameters) -> Iterator[str]:
     if not given["AZURE_SUBSCRIPTION_ID"]:
         return  # azd asks for it after this; what follows is then said by the deployment itself
     yield from _workspace(given)
-    for registry in given.several("AZUREML_REGISTRY_IDS"):
+    for registry in dict.fromkeys(given.several("AZUREML_REGISTRY_IDS")):
         if REGISTRY.fullmatch(registry) and _missing(registry):
             yield (
                 f"no registry {registry} is found; {set_('AZUREML_REGISTRY_IDS', '<resource ids>')}"
@@ -105,7 +105,7 @@ def _region(given: Parameters) -> Iterator[str]:
         if one.get("kind") == "StorageV2"
         and location in [str(place).lower() for place in one.get("locations") or ()]
     }
-    if kept and given["LEDGER_SKU"] not in kept:
+    if kept and given.sound("LEDGER_SKU") and given["LEDGER_SKU"] not in kept:
         yield (
             f"LEDGER_SKU is {given['LEDGER_SKU']}, which {location} does not have; "
             f"{set_('LEDGER_SKU', 'Standard_LRS' if 'Standard_LRS' in kept else min(kept))}"
@@ -134,6 +134,8 @@ def _topics(given: Parameters) -> Iterator[str]:
 def _topic(
     given: Parameters, name: str, source: str, found: Mapping[str, Any] | None
 ) -> Iterator[str]:
+    if given[name] and not given.sound(name):
+        return
     if found is None:
         if given[name]:
             yield (

@@ -78,11 +78,17 @@ class Parameters:
         """Return the values of one that has several, separated by commas."""
         return [part.strip() for part in self[name].split(",")] if self[name] else []
 
+    def sound(self, name: str) -> bool:
+        """Tell whether a value is of the form that it must have: only then Azure is asked."""
+        if name in CHOICES:
+            return self[name] in CHOICES[name]
+        return re.fullmatch(_NAMES[name][0], self[name]) is not None
+
     @property
     def workspace_id(self) -> str:
         """The resource id of the workspace, or "" where a part of it is missing or malformed."""
         group, name = self["AZUREML_RESOURCE_GROUP"], self["AZUREML_WORKSPACE_NAME"]
-        sound = all(re.fullmatch(_NAMES[one][0], self[one]) for one in _REQUIRED)
+        sound = all(self.sound(one) for one in _REQUIRED)
         if not (sound and self["AZURE_SUBSCRIPTION_ID"]):
             return ""
         return (
