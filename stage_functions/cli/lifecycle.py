@@ -9,6 +9,7 @@ import typer
 from msgspec.structs import replace
 
 from stage_functions.application.reach import not_told
+from stage_functions.cli.azure_policy import PLACE, render
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
@@ -64,6 +65,27 @@ def show(
         for one in found.transitions
     ]
     print_table(("from", "to", "demands"), rows)
+
+
+@app.command("azure-policy")
+def azure_policy(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that they go to.")] = PLACE,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where the files say otherwise.")
+    ] = False,
+) -> None:
+    """Render what Azure Policy can prevent: definitions, and their assignments for this file.
+
+    docs/azure-policy.md says what that is, and what it cannot stop.
+    """
+    settings = read_settings()
+    if file is not None:
+        settings = replace(settings, configuration=_readable(file))
+    render(_configuration(settings), out, check=check)
 
 
 def _target(way: Transition) -> str:
