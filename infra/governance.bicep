@@ -212,3 +212,14 @@ module deadLetters 'modules/dead-letter-rights.bicep' = {
     ]
   }
 }
+
+module policy 'modules/policy.bicep' = if (policyEffect != 'disabled') {
+  name: 'stageward-policy-${token}'
+  params: {
+    token: token
+    workspaceName: workspaceName
+    workspaceResourceGroup: workspaceResourceGroup
+    effect: policyEffect
+    governorId: governorId
+  }
+}

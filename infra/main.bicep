@@ -86,8 +86,17 @@ param lockLedger bool = true
 param ledgerLogs bool = true
 
 @description('How long logs and traces are kept, in days.')
-@minValue(30)
-@maxValue(730)
+@allowed([
+  30
+  60
+  90
+  120
+  180
+  270
+  365
+  550
+  730
+])
 param logRetentionDays int = 90
 
 @description('How long deleted blobs (packages, dead letters) can be brought back, in days.')

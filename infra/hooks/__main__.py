@@ -39,7 +39,7 @@ def postprovision(given: Parameters) -> None:
 
 def postdeploy(given: Parameters) -> None:
     """Give the app its rights and events at the workspace."""
-    governance.deploy(given)
+    _say(f"gone: {resource}" for resource in governance.deploy(given))
     workspace, mode = given["AZUREML_WORKSPACE_NAME"], given["GOVERNANCE_MODE"]
     _say([f"{workspace} is governed ({mode}): {given['STAGEWARD_URL']}"])
     _say(["new rights take up to an hour to count"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from infra.hooks.commands import CommandError, az
 from infra.hooks.parameters import Parameters
 
-_REGISTRY_USER = "1823dd4f-9b8c-4ab6-ab4e-7397a3684615"
 _WAITS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 60)
 _VERSIONS = {
     "microsoft.eventgrid/systemtopics/eventsubscriptions": "2025-02-15",
@@ -19,15 +19,16 @@ _VERSIONS = {
     "microsoft.eventgrid/systemtopics": "2025-02-15",
 }
 """What is taken away, in this order: a definition after what refers to it."""
+_GONE = ("NotFound", "not found", "Not Found", "404")
 
 
 class GovernanceError(Exception):
     """It cannot be deployed, or not be taken away; the message says what to do."""
 
 
-def deployment(given: Parameters) -> str:
-    """Return the name of the deployment."""
-    return f"stageward-governance-{given['AZURE_ENV_NAME']}"
+def prefix(given: Parameters) -> str:
+    """Return how the names of this environment's deployments begin; no environment has a dot."""
+    return f"stageward.{given['AZURE_ENV_NAME']}."
 
 
 def arguments(given: Parameters) -> dict[str, str]:
@@ -49,35 +50,26 @@ def arguments(given: Parameters) -> dict[str, str]:
     }
 
 
-def deploy(given: Parameters) -> None:
-    """Wait for the function that events call, then deploy; again and again it comes to the same.
+def deploy(given: Parameters) -> list[str]:
+    """Deploy, and take away what earlier deployments have made and this one has not; return that.
+
+    So a right ends with the parameter that gave it. Again and again it comes to the same.
 
     Raises:
-        GovernanceError: the function does not come, or the deployment fails.
+        GovernanceError: the function that events call does not come, or the deployment fails.
     """
-    function = f"{given['AZURE_FUNCTION_APP_ID']}/functions/on_event"
-    for wait in (*_WAITS_SECONDS, 0):
-        try:
-            az("resource", "show", "--ids", function)
-            break
-        except CommandError as exc:
-            if not wait:
-                message = (
-                    f"the function on_event is not there: {exc}; azd deploy, then azd hooks run "
-                    "postdeploy"
-                )
-                raise GovernanceError(message) from exc
-            time.sleep(wait)
-    subscription = ("--subscription", given["AZURE_SUBSCRIPTION_ID"])
+    _await(f"{given['AZURE_FUNCTION_APP_ID']}/functions/on_event")
     pairs = [f"{name}={value}" for name, value in arguments(given).items()]
     try:
-        az(
-            *("deployment", "sub", "create", "--name", deployment(given), *subscription),
+        before = _made(given)
+        done = az(
+            *("deployment", "sub", "create", "--name", f"{prefix(given)}{int(time.time())}"),
+            *("--subscription", given["AZURE_SUBSCRIPTION_ID"]),
             *("--location", given["AZURE_LOCATION"], "--template-file", "infra/governance.bicep"),
-            *("--parameters", *pairs),
+            *("--no-prompt", "true", "--parameters", *pairs),
         )
-        if given["GOVERNANCE_MODE"] == "observe":
-            _write_no_more(given)
+        now = {resource.casefold() for resource in _resources(done)}
+        return list(_delete([one for one in before if one.casefold() not in now]))
     except CommandError as exc:
         message = (
             f"the rights and events at the workspace could not be made: {exc}; when that is "
@@ -86,13 +78,21 @@ def deploy(given: Parameters) -> None:
         raise GovernanceError(message) from exc
 
 
-def _write_no_more(given: Parameters) -> None:
-    """Take back the right to write to registries, which an earlier deployment may have given."""
-    for registry in given.several("AZUREML_REGISTRY_IDS"):
-        az(
-            *("role", "assignment", "delete", "--assignee", given["GOVERNOR_PRINCIPAL_ID"]),
-            *("--role", _REGISTRY_USER, "--scope", registry),
-        )
+def _await(function: str) -> None:
+    """Wait until a function is there: a subscription to one that is not would be refused."""
+    for wait in (*_WAITS_SECONDS, 0):
+        try:
+            az("resource", "show", "--ids", function)
+        except CommandError as exc:
+            if not wait:
+                message = (
+                    f"the function on_event is not there: {exc}; azd deploy, then azd hooks run "
+                    "postdeploy"
+                )
+                raise GovernanceError(message) from exc
+            time.sleep(wait)
+        else:
+            return
 
 
 def locked(given: Parameters) -> str:
@@ -115,32 +115,44 @@ def leave(given: Parameters) -> Iterator[str]:
         GovernanceError: something could not be taken away.
     """
     try:
-        made = az(
-            *("deployment", "sub", "show", "--name", deployment(given)),
-            *("--subscription", given["AZURE_SUBSCRIPTION_ID"]),
-        )
-        for resource, version in removals(made):
-            az("rest", "--method", "delete", "--url", f"{resource}?api-version={version}")
-            yield resource
+        yield from _delete(_made(given))
     except CommandError as exc:
-        if "DeploymentNotFound" in str(exc):
-            return
         message = (
-            f"not all is taken away at the workspace: {exc}; when that is mended, azd hooks run "
-            "predown"
+            f"not all is taken away at the workspace: {exc}; when that is mended, "
+            "azd hooks run predown"
         )
         raise GovernanceError(message) from exc
 
 
-def removals(made: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return what a deployment has made, in the order to delete it, with versions of the API."""
-    properties = made.get("properties")
-    listed = (properties.get("outputResources") or []) if isinstance(properties, Mapping) else []
-    ids = [str(one["id"]) for one in listed]
+def _made(given: Parameters) -> list[str]:
+    """Return what the deployments of this environment have made."""
+    found = az("deployment", "sub", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []
+    ours = [one for one in found if str(one["name"]).startswith(prefix(given))]
+    return list(dict.fromkeys(resource for one in ours for resource in _resources(one)))
+
+
+def _resources(deployment: Mapping[str, Any]) -> list[str]:
+    listed = (deployment.get("properties") or {}).get("outputResources") or []
+    return [str(one["id"]) for one in listed]
+
+
+def _delete(resources: list[str]) -> Iterator[str]:
+    for resource, version in removals(resources):
+        try:
+            az("rest", "--method", "delete", "--url", f"{resource}?api-version={version}")
+        except CommandError as exc:
+            if not any(sign in str(exc) for sign in _GONE):
+                raise
+        else:
+            yield resource
+
+
+def removals(resources: list[str]) -> list[tuple[str, str]]:
+    """Return those that may be deleted, in the order to delete them, with versions of the API."""
     return [
         (resource, version)
         for type_, version in _VERSIONS.items()
-        for resource in ids
+        for resource in resources
         if resource_type(resource) == type_
     ]
 

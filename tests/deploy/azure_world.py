@@ -73,7 +73,8 @@ class Machine:
                 "permissions": [{"actions": ["*"], "notActions": []}],
                 "resources": [WORKSPACE, REGISTRY, f"{APP}/functions/on_event"],
                 "late": [],
-                "deployed": False,
+                "deployments": [],
+                "makes": [],
                 "deleted": [],
                 "answers": {
                     "account show": {"id": SUBSCRIPTION},

@@ -61,11 +61,15 @@ class Azure:
             self._azure["principals"] = [{"id": "sp-1"}]
             return self._azure["principals"][0]
         if words == "deployment sub create":
-            self._azure["deployed"] = True
-            return {"properties": {"provisioningState": "Succeeded"}}
-        if words == "deployment sub show" and not self._azure["deployed"]:
-            why = "(DeploymentNotFound) there is none"
-            raise LookupError(why)
+            resources = [{"id": one} for one in self._azure["makes"]]
+            made = {
+                "name": option(arguments, "--name"),
+                "properties": {"outputResources": resources},
+            }
+            self._azure["deployments"].append(made)
+            return made
+        if words == "deployment sub list":
+            return self._azure["deployments"]
         return self._azure["answers"].get(words)
 
     def _show(self, resource: str) -> Any:  # noqa: ANN401  # JSON

@@ -8,7 +8,6 @@ from infra.hooks.governance import arguments, removals, resource_type
 from infra.hooks.parameters import Parameters
 from tests.deploy.azure_world import (
     APP,
-    GOVERNOR,
     GROUP,
     PROVISIONED,
     REGISTRY,
@@ -34,7 +33,7 @@ def test_the_template_is_deployed_with_what_azd_knows(machine: Machine) -> None:
 
     (call,) = machine.called("az", "deployment", "sub", "create")
     assert (0, "") == (done.returncode, done.stderr)
-    assert "stageward-governance-trial" in call
+    assert call[call.index("--name") + 1].startswith("stageward.trial.")
     assert f"functionAppId={APP}" in call
     assert "mode=observe" in call
     assert "https://func-a.azurewebsites.net" in done.stdout
@@ -61,17 +60,66 @@ def test_a_deployment_that_fails_can_be_repeated(machine: Machine) -> None:
     assert "azd hooks run postdeploy" in done.stderr
 
 
-@pytest.mark.parametrize(("mode", "taken"), [("observe", 1), ("enforce", 0)])
-def test_who_only_observes_again_may_not_write_any_more(
-    machine: Machine, mode: str, taken: int
-) -> None:
-    """The right to write to a registry is taken back."""
-    given = {**PROVISIONED, "GOVERNANCE_MODE": mode, "AZUREML_REGISTRY_IDS": REGISTRY}
-    machine.run("postdeploy", given)
+def deployed(machine: Machine, *resources: str) -> None:
+    """Deploy a template that makes some resources."""
+    machine.change(makes=resources)
+    done = machine.run("postdeploy", PROVISIONED)
+    assert (0, "") == (done.returncode, done.stderr)
 
-    calls = machine.called("az", "role", "assignment", "delete")
-    assert taken == len(calls)
-    assert all(GOVERNOR in call and REGISTRY in call for call in calls)
+
+def gone(machine: Machine) -> list[str]:
+    """Return what was deleted, in order."""
+    return [url.partition("?")[0] for url in machine.read()["deleted"]]
+
+
+def test_what_is_no_longer_wanted_goes(machine: Machine) -> None:
+    """A right ends with the parameter that gave it; what stays is not touched."""
+    deployed(machine, *MADE)
+
+    deployed(machine, *MADE[:3])
+
+    assert [MADE[3]] == gone(machine)
+
+
+def test_what_is_wanted_still_stays(machine: Machine) -> None:
+    """A deployment that is repeated takes nothing away, however Azure spells the ids."""
+    deployed(machine, *MADE)
+
+    deployed(machine, *(one.upper() for one in MADE))
+
+    assert [] == gone(machine)
+
+
+def test_another_environment_is_left_alone(machine: Machine) -> None:
+    """Environments whose names begin alike do not take each other's things."""
+    other = {"name": "stageward.trial-2.1", "properties": {"outputResources": [{"id": MADE[3]}]}}
+    machine.change(deployments=[other])
+
+    deployed(machine, *MADE[:2])
+
+    assert [] == gone(machine)
+
+
+def test_what_is_gone_already_is_no_fault(machine: Machine) -> None:
+    """Somebody may have deleted it by hand, or Azure with its scope."""
+    deployed(machine, *MADE)
+    machine.breaks("rest delete", "(RoleAssignmentNotFound) no such assignment")
+
+    deployed(machine)
+
+    assert [] == gone(machine)
+
+
+def test_what_cannot_be_taken_away_is_said(machine: Machine) -> None:
+    """The rest waits, and the command that goes on is named."""
+    deployed(machine, *MADE)
+    machine.breaks("rest delete", "(ScopeLocked) the scope is locked")
+
+    done = machine.run("predown", PROVISIONED)
+
+    assert 1 == done.returncode
+    assert "(ScopeLocked)" in done.stderr
+    assert "azd hooks run predown" in done.stderr
 
 
 def test_parameters_are_those_of_the_template() -> None:
@@ -95,15 +143,12 @@ def test_a_locked_ledger_stays(machine: Machine) -> None:
 
 def test_what_is_at_the_workspace_goes_first(machine: Machine) -> None:
     """Subscriptions before topics, assignments before definitions; nothing that was not made."""
-    resources = [{"id": one} for one in MADE]
-    machine.answers("deployment sub show", {"properties": {"outputResources": resources}})
-    machine.change(deployed=True)
+    deployed(machine, *MADE)
 
     done = machine.run("predown", PROVISIONED)
 
-    gone = [url.partition("?")[0] for url in machine.read()["deleted"]]
     assert (0, "") == (done.returncode, done.stderr)
-    assert [MADE[1], MADE[3], MADE[2], MADE[0]] == gone
+    assert [MADE[1], MADE[3], MADE[2], MADE[0]] == gone(machine)
 
 
 def test_nothing_was_deployed(machine: Machine) -> None:
@@ -115,11 +160,11 @@ def test_nothing_was_deployed(machine: Machine) -> None:
 
 def test_the_workspace_itself_is_never_taken_away() -> None:
     """Even if it were listed: only types that the template makes are deleted."""
-    listed = [{"id": one} for one in (WORKSPACE, GROUP, REGISTRY, *MADE)]
+    listed = [WORKSPACE, GROUP, REGISTRY, *MADE]
 
-    gone = {resource for resource, _ in removals({"properties": {"outputResources": listed}})}
+    found = {resource for resource, _ in removals(listed)}
 
-    assert {WORKSPACE, GROUP, REGISTRY, MADE[4]}.isdisjoint(gone)
+    assert {WORKSPACE, GROUP, REGISTRY, MADE[4]}.isdisjoint(found)
 
 
 @pytest.mark.parametrize(
