@@ -30,6 +30,16 @@ _KNOWN_ALIASES = frozenset(
 _FIELDS = frozenset({"type", "id"})
 _CALLED = "coalesce|contains|current|field|greater|if|length|parameters|requestContext|split|tryGet"
 """Template functions that Azure documents for policies: no other may come in unseen."""
+_SAFE = (
+    r"\[parameters\('\w+'\)\]",
+    r"\[current\('\w+'\)\]",
+    r"\[if\(greater\(length\(split\(field\('id'\),'/'\)\),(\d+)\),split\(field\('id'\),'/'\)\[\1\],''\)\]",
+    r"\[coalesce\(tryGet\(requestContext\(\)\.identity,'[^']+'\),''\)\]",
+    r"\[if\(contains\(coalesce\(field\('([^']+)'\),''\),'(\w+)'\),"
+    r"coalesce\(field\('\1'\)\.\2,''\),''\)\]",
+)
+"""Expressions that have a text for whatever may be absent. That is for Azure, where a member that
+is not there fails: evaluated here, it is missing."""
 _MAX_METADATA, _MAX_EXPRESSION, _MAX_CONDITIONS, _MAX_VALUE_COUNTS = 1024, 81_920, 4096, 10
 
 NAMES = pytest.mark.parametrize("name", list(definitions()))
@@ -148,10 +158,9 @@ def test_its_rule_is_within_the_limits(name: str) -> None:
 
 @NAMES
 def test_what_may_be_absent_is_never_taken_for_granted(name: str) -> None:
-    """A template function that fails denies, and so does a value that is null."""
+    """A template function that fails denies, and so does a value that is null: these cannot."""
     for text in _expressions(name):
-        assert text.count("tryGet(") == text.count("coalesce(tryGet(")
-        assert text.count("requestContext()") == text.count("tryGet(requestContext().identity,")
+        assert any(re.fullmatch(shape, text) for shape in _SAFE), text
 
 
 @NAMES
