@@ -35,7 +35,8 @@ class Case(Struct, frozen=True):
         name: what it shows.
         definition: name of the one that it is about, or "" for all.
         resource: what is judged, or the path of a file with it.
-        parameters, request_context, context: as `evaluate` takes them.
+        parameters: its own, besides those for all cases.
+        request_context, context: as `evaluate` takes them, with those for all cases.
         expect: an effect, `none` or `fails`.
     """
 
@@ -53,10 +54,12 @@ class Cases(Struct, frozen=True):
 
     Attributes:
         definitions: paths, as written.
+        parameters: for all cases, of those definitions that have them.
         cases: in file order.
     """
 
     definitions: tuple[str, ...]
+    parameters: Values
     cases: tuple[Case, ...]
 
 
@@ -136,6 +139,7 @@ def _cases(found: object) -> Cases:
             _text(one, f"definitions[{index}]")
             for index, one in enumerate(_list(whole.get("definitions", []), "definitions"))
         ),
+        _mapping(whole.get("parameters", {}), "parameters"),
         tuple(_case(item, whole, f"cases[{index}]") for index, item in enumerate(items)),
     )
 
@@ -157,7 +161,7 @@ def _case(found: object, whole: Values, place: str) -> Case:
         _text(item["name"], f"{place}.name"),
         _text(item.get("definition", ""), f"{place}.definition"),
         resource,
-        values("parameters"),
+        _mapping(item.get("parameters", {}), f"{place}.parameters"),
         values("request_context"),
         values("context"),
         _expected(item["expect"], f"{place}.expect"),

@@ -320,6 +320,18 @@ def test_rendering_again_changes_no_byte(file: Path) -> None:
     assert all(text.endswith((b"}\n", b"]\n")) for text in first.values())
 
 
+def test_what_is_shipped_is_what_the_shipped_configuration_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Change it, and render anew: stageward lifecycle azure-policy stageward.azure.yaml."""
+    monkeypatch.setenv("AZUREML_WORKSPACE_ID", ADDRESSES["DEV"])
+    shipped = str(PROJECT / "stageward.azure.yaml")
+    out = str(PROJECT / "infra" / "policy")
+    done = run("lifecycle", "azure-policy", shipped, "--out", out, "--check")
+
+    assert (0, "") == (done.code, done.err)
+
+
 def test_a_file_without_a_workspace_renders_nothing(file: Path) -> None:
     """It says what is not seen, and why."""
     file.write_text(FILE.replace("${DEV}", "${SHARED}"), "utf-8")
