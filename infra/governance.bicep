@@ -66,6 +66,7 @@ var machineLearning = 'Microsoft.MachineLearningServices'
 var token = toLower(uniqueString(subscription().id, environmentName, workspace.id))
 var workspaceTopicName = empty(workspaceTopic) ? '${abbreviations.eventGridSystemTopics}${token}-workspace' : workspaceTopic
 var groupTopicName = empty(groupTopic) ? '${abbreviations.eventGridSystemTopics}${token}-writes' : groupTopic
+var vault = split(empty(keyVaultId) ? workspace.id : keyVaultId, '/') // a scope is read even of what is not made
 var registries = empty(registryIds) ? [] : split(registryIds, ',')
 var tags = {
   'stageward-environment': environmentName
@@ -106,9 +107,9 @@ module registryRights 'modules/registry-rights.bicep' = [
 
 module vaultRights 'modules/vault-rights.bicep' = if (!empty(keyVaultId)) {
   name: 'stageward-vault-${token}'
-  scope: resourceGroup(split(keyVaultId, '/')[2], split(keyVaultId, '/')[4])
+  scope: resourceGroup(vault[2], vault[4])
   params: {
-    vaultName: last(split(keyVaultId, '/'))
+    vaultName: last(vault)
     readerId: governorId
   }
 }
@@ -144,7 +145,7 @@ module workspaceEvents 'modules/events.bicep' = {
     topicName: workspaceTopicName
     functionAppId: functionAppId
     hostStorageId: hostStorageId
-    subscriptionName: 'stageward-${environmentName}'
+    subscriptionName: 'stageward-${token}'
     filter: {
       includedEventTypes: [
         '${machineLearning}.ModelRegistered'
@@ -166,7 +167,7 @@ module groupEvents 'modules/events.bicep' = {
     topicName: groupTopicName
     functionAppId: functionAppId
     hostStorageId: hostStorageId
-    subscriptionName: 'stageward-${environmentName}'
+    subscriptionName: 'stageward-${token}'
     filter: {
       includedEventTypes: [
         'Microsoft.Resources.ResourceWriteSuccess'
