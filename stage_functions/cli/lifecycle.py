@@ -20,6 +20,7 @@ from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
 app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
+_POLICIES = Path("infra", "policy")
 
 
 @app.command()
@@ -71,6 +72,29 @@ def show(
             ("rule", "in words", "as written"),
             [(rule.name, rule.says, one.about or one.text) for rule, one in readable],
         )
+
+
+@app.command("azure-policy")
+def azure_policy(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that they go to.")] = _POLICIES,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where the files say otherwise.")
+    ] = False,
+) -> None:
+    """Render what Azure Policy can prevent: definitions, and their assignments for this file.
+
+    docs/azure-policy.md says what that is, and what it cannot stop.
+    """
+    from stage_functions.cli.azure_policy import render  # noqa: PLC0415  # other commands need none
+
+    settings = read_settings()
+    if file is not None:
+        settings = replace(settings, configuration=_readable(file))
+    render(_configuration(settings), out, check=check)
 
 
 def _target(way: Transition) -> str:
