@@ -40,7 +40,10 @@ EFFECTS = {
 @pytest.mark.parametrize(("effect", "result"), EFFECTS.items())
 def test_only_deny_fails_and_every_effect_is_shown(effect: str, result: Result) -> None:
     """As Azure does it: nothing else stops a write."""
-    found = verdict(rule(IS_MODEL, effect))
+    definition = rule(IS_MODEL, effect)
+    if effect.endswith("IfNotExists"):
+        definition["then"]["details"] = {"type": "Microsoft.Insights/diagnosticSettings"}
+    found = verdict(definition)
 
     assert result is found.result
     assert effect.lower() == found.values["effect"].lower()
