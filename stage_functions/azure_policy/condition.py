@@ -108,10 +108,10 @@ class FieldCondition(Struct, frozen=True):
                 left = value_of(run, field)
                 if field.key == _LOCATION:
                     left, right = _place_name(left), _place_names(right)
-                return compare(run, self.operator, left, right)
+                return compare(run, self, left, right)
             found, value, first = located(run, field)
             return holds_for_all(
-                run, value, found, first, lambda left: compare(run, self.operator, left, right)
+                run, value, found, first, lambda left: compare(run, self, left, right)
             )
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
@@ -147,9 +147,10 @@ class ValueCondition(Struct, frozen=True):
         left = self.left.value(run)
         right = self.right.value(run)
         if left is MISSING:
+            run.miss("what is compared", self.place)
             return False
         try:
-            return compare(run, self.operator, left, right)
+            return compare(run, self, left, right)
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
 
@@ -175,18 +176,34 @@ class CountCondition(Struct, frozen=True):
         left = self.count.number(run)
         right = self.right.value(run)
         try:
-            return compare(run, self.operator, left, right)
+            return compare(run, self, left, right)
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
 
 
-def compare(run: Run, operator: Operator, left: object, right: object) -> bool:
-    """Return the answer of an operator, and pay for it."""
+class Compares(Protocol):
+    """A condition that compares something by an operator."""
+
+    @property
+    def operator(self) -> Operator:
+        """How."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """JSON Pointer of the condition."""
+        ...
+
+
+def compare(run: Run, condition: Compares, left: object, right: object) -> bool:
+    """Return the answer of a condition's operator, and pay for it."""
+    if right is MISSING:
+        run.miss("what it is compared with", condition.place)
     if not (isinstance(left, str) and isinstance(right, str) and len(left) + len(right) < 256):  # noqa: PLR2004
         run.spend(weight((left, right)))
     if isinstance(right, str) and "?" in right and isinstance(left, str):
         run.spend(len(left) * len(right) // _COMPARED_PER_STEP)
-    return operator.test(left, right)
+    return condition.operator.test(left, right)
 
 
 def _placed(error: UnfitValueError | PolicyFailedError, place: str) -> PolicyFailedError:

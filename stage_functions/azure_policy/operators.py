@@ -1,6 +1,6 @@
 """The nineteen operators of conditions.
 
-Each answers for every pair of values and raises nothing of its own. What is missing matches none of
+Each answers for every pair of values, or raises UnfitValueError. What is missing matches none of
 the positive ones except `equals` null and `in` a list with null, and all of the negative ones
 except their counterparts: `notEquals` fires on a field that is not there.
 """
@@ -12,9 +12,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from stage_functions.azure_policy.error import UnfitValueError
 from stage_functions.azure_policy.like import like, match
 from stage_functions.azure_policy.value import (
     MISSING,
+    among,
     boolean_in,
     equal,
     folded,
@@ -49,12 +51,12 @@ def _in(left: object, right: object) -> bool:
         return isinstance(right, list) and None in right
     if left is None:
         return False
-    return any(item is not None and equal(item, left) for item in items)
+    return among(left, (item for item in items if item is not None))
 
 
 def _contains(left: object, right: object) -> bool:
     if isinstance(left, list):
-        return any(equal(item, right) for item in left)
+        return among(right, left)
     if isinstance(left, Mapping):
         return _contains_key(left, right)
     text, wanted = folded(left), folded(right)
@@ -84,7 +86,11 @@ def _match_insensitively(left: object, right: object) -> bool:
 
 def _exists(left: object, right: object) -> bool:
     there = left is not MISSING and left is not None
-    return there is (boolean_in(right) is True)
+    wanted = boolean_in(right)
+    if wanted is None and right is not MISSING and right is not None:
+        message = "exists takes true or false, and what is worked out here is neither"
+        raise UnfitValueError(message)
+    return there is (wanted is True)
 
 
 def _ordered(answers: frozenset[int]) -> Test:

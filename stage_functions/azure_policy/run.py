@@ -6,7 +6,7 @@ rule of a few kilobytes could keep a server busy for hours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -37,9 +37,13 @@ class Bound(Struct, frozen=True):
 
 
 class Run:
-    """One evaluation of a policy on one resource."""
+    """One evaluation of a policy on one resource.
 
-    __slots__ = ("bounds", "context", "iterations", "request", "resource", "steps")
+    Attributes:
+        missing: the first member that was read and is not there, with its place; "" for none.
+    """
+
+    __slots__ = ("bounds", "context", "iterations", "missing", "request", "resource", "steps")
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Run:
         self.request = request
         self.bounds: list[Bound] = []
         self.iterations = 1
+        self.missing = ""
         self.steps = STEPS
 
     def spend(self, steps: int, place: str = "") -> None:
@@ -68,6 +73,11 @@ class Run:
             )
             raise PolicyFailedError(message, place)
 
+    def miss(self, what: str, place: str) -> None:
+        """Take note that something is read which is not there: Azure may fail on it."""
+        if not self.missing:
+            self.missing = f"{place or '/'}: {what} is not there"
+
     def member(self, value: object, name: str) -> object:
         """Return the member of a value by its name without regard to case, or MISSING."""
         if not isinstance(value, Mapping):
@@ -79,15 +89,25 @@ class Run:
         return member(value, name)
 
 
-def weight(values: Sequence[object]) -> int:
-    """Return what looking at each character and each item of some values costs, in steps."""
-    steps, characters = 1, 0
-    for value in values:
-        if isinstance(value, str):
-            characters += len(value)
-        elif isinstance(value, list):
-            steps += len(value) // _ITEMS_PER_STEP
-            characters += sum(len(item) for item in value if isinstance(item, str))
-        elif isinstance(value, Mapping):
-            steps += len(value) // _ITEMS_PER_STEP
-    return steps + characters // _CHARACTERS_PER_STEP
+def weight(values: Iterable[object]) -> int:
+    """Return what looking at each character and each value in some values costs, in steps.
+
+    What is within them counts too; whatever costs more than there can be is not looked at whole.
+    """
+    nodes = characters = 0
+    level = list(values)
+    while level and nodes // _ITEMS_PER_STEP <= STEPS:
+        inner: list[object] = []
+        for value in level:
+            if isinstance(value, str):
+                characters += len(value)
+            elif isinstance(value, list):
+                nodes += len(value)
+                inner.extend(value)
+            elif isinstance(value, Mapping):
+                nodes += len(value)
+                inner.extend(value.values())
+            if nodes // _ITEMS_PER_STEP > STEPS:
+                break
+        level = inner
+    return 1 + nodes // _ITEMS_PER_STEP + characters // _CHARACTERS_PER_STEP
