@@ -16,7 +16,6 @@ from stage_functions.wire.policy_definitions import definitions, kind_of
 from stage_functions.wire.policy_names import EVERY
 
 ASSIGNMENTS = "assignments.json"
-PLACE = Path("infra", "policy")
 
 
 def render(configuration: Configuration, out: Path, *, check: bool) -> None:

@@ -9,7 +9,6 @@ import typer
 from msgspec.structs import replace
 
 from stage_functions.application.reach import not_told
-from stage_functions.cli.azure_policy import PLACE, render
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
@@ -20,6 +19,7 @@ from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
 app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
+_POLICIES = Path("infra", "policy")
 
 
 @app.command()
@@ -73,7 +73,7 @@ def azure_policy(
         Path | None,
         typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="The folder that they go to.")] = PLACE,
+    out: Annotated[Path, typer.Option("--out", help="The folder that they go to.")] = _POLICIES,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 where the files say otherwise.")
     ] = False,
@@ -82,6 +82,8 @@ def azure_policy(
 
     docs/azure-policy.md says what that is, and what it cannot stop.
     """
+    from stage_functions.cli.azure_policy import render  # noqa: PLC0415  # other commands need none
+
     settings = read_settings()
     if file is not None:
         settings = replace(settings, configuration=_readable(file))

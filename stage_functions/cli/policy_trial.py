@@ -23,6 +23,8 @@ from stage_functions.cli.output import (
     print_table,
     say,
 )
+from stage_functions.domain.hint import did_you_mean
+from stage_functions.wire.document import member
 from stage_functions.wire.policy_cases import (
     FAILS,
     NOTHING,
@@ -50,6 +52,13 @@ class Definition(Struct, frozen=True):
     name: str
     file: str
     content: Values
+
+    @property
+    def parameters(self) -> Values:
+        """The parameters that it has."""
+        inner = member(self.content, "properties", "parameters")
+        found = member(self.content, "parameters") if inner is None else inner
+        return found if isinstance(found, dict) else {}
 
 
 class Answer(Struct, frozen=True):
@@ -85,9 +94,10 @@ def try_resources(
 ) -> NoReturn:
     """Try each definition on each resource, show the effects, and end with the exit code."""
     read = [_definition(file) for file in definitions]
+    _check_known(given[0], read)
     found = [(str(file), _resource(file)) for file in resources]
     answers = [
-        Answer(one.name, name, *_effect(one, resource, given))
+        Answer(one.name, name, *_effect(one, resource, (_own(given[0], one), *given[1:])))
         for one in read
         for name, resource in found
     ]
@@ -106,18 +116,31 @@ def _tried(file: Path, given: Sequence[Path], common: Inputs) -> Iterator[Answer
     definitions = [_definition(one) for one in (*given, *named)]
     if not definitions:
         fail(f"{file} names no definitions; name some in it, or before --cases")
+    parameters = {**common[0], **whole.parameters}
+    _check_known(parameters, definitions)
     for case in whole.cases:
         resource = case.resource
         if isinstance(resource, str):
             resource = _resource(file.parent / resource)
-        inputs = (
-            {**common[0], **case.parameters},
-            {**common[1], **case.request_context},
-            {**common[2], **case.context},
-        )
+        rest = ({**common[1], **case.request_context}, {**common[2], **case.context})
         for one in _about(case, definitions, file):
-            effect, says = _effect(one, resource, inputs)
+            own = {**_own(parameters, one), **case.parameters}
+            effect, says = _effect(one, resource, (own, *rest))
             yield Answer(one.name, case.name, effect, says, case.expect)
+
+
+def _check_known(parameters: Values, definitions: Sequence[Definition]) -> None:
+    """Refuse parameters that none of the definitions has: they are mistyped."""
+    known = [name for one in definitions for name in one.parameters]
+    for name in parameters:
+        if name.casefold() not in {one.casefold() for one in known}:
+            fail(f"no definition has a parameter '{name}'{did_you_mean(name, known)}")
+
+
+def _own(parameters: Values, one: Definition) -> Values:
+    """Return those of common parameters that a definition has."""
+    known = {name.casefold() for name in one.parameters}
+    return {name: value for name, value in parameters.items() if name.casefold() in known}
 
 
 def _about(case: Case, definitions: Iterable[Definition], file: Path) -> list[Definition]:

@@ -131,7 +131,7 @@ def _document(one: Assignment, name: str) -> Json:
     return {
         "name": name,
         "definition": one.definition,
-        "displayName": _TITLES[one.definition].format(one.lifecycle)[:128],
+        "displayName": _TITLES[one.definition].format(one.lifecycle),
         "registries": list(one.registries),
         "effects": {**EFFECTS[one.definition], DISABLED: DISABLED},
         "parameters": {key: {"value": value} for key, value in one.parameters.items()},

@@ -12,6 +12,7 @@ from typing import NoReturn
 import yaml
 from msgspec import Struct
 
+from stage_functions.azure_policy import EFFECTS
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.wire.document import parsed
@@ -23,10 +24,6 @@ NOTHING, FAILS = "none", "fails"
 
 _WHOLE = ("definitions", "parameters", "request_context", "context", "cases")
 _CASE = ("name", "definition", "resource", "parameters", "request_context", "context", "expect")
-_EFFECTS = (
-    "addToNetworkGroup", "append", "audit", "auditAction", "auditIfNotExists", "deny", "denyAction",
-    "deployIfNotExists", "disabled", "manual", "modify", "mutate",
-)  # fmt: skip
 
 Values = Mapping[str, object]
 
@@ -38,7 +35,8 @@ class Case(Struct, frozen=True):
         name: what it shows.
         definition: name of the one that it is about, or "" for all.
         resource: what is judged, or the path of a file with it.
-        parameters, request_context, context: as `evaluate` takes them.
+        parameters: its own, besides those for all cases.
+        request_context, context: as `evaluate` takes them, with those for all cases.
         expect: an effect, `none` or `fails`.
     """
 
@@ -56,10 +54,12 @@ class Cases(Struct, frozen=True):
 
     Attributes:
         definitions: paths, as written.
+        parameters: for all cases, of those definitions that have them.
         cases: in file order.
     """
 
     definitions: tuple[str, ...]
+    parameters: Values
     cases: tuple[Case, ...]
 
 
@@ -139,6 +139,7 @@ def _cases(found: object) -> Cases:
             _text(one, f"definitions[{index}]")
             for index, one in enumerate(_list(whole.get("definitions", []), "definitions"))
         ),
+        _mapping(whole.get("parameters", {}), "parameters"),
         tuple(_case(item, whole, f"cases[{index}]") for index, item in enumerate(items)),
     )
 
@@ -160,7 +161,7 @@ def _case(found: object, whole: Values, place: str) -> Case:
         _text(item["name"], f"{place}.name"),
         _text(item.get("definition", ""), f"{place}.definition"),
         resource,
-        values("parameters"),
+        _mapping(item.get("parameters", {}), f"{place}.parameters"),
         values("request_context"),
         values("context"),
         _expected(item["expect"], f"{place}.expect"),
@@ -170,7 +171,7 @@ def _case(found: object, whole: Values, place: str) -> Case:
 def _expected(found: object, place: str) -> str:
     if found is None:
         return NOTHING
-    known = {one.casefold(): one for one in (*_EFFECTS, NOTHING, FAILS)}
+    known = {**EFFECTS, NOTHING: NOTHING, FAILS: FAILS}
     text = _text(found, place)
     if text.casefold() not in known:
         hint = did_you_mean(text, known.values())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
-from stage_functions.azure_policy import compile_policy
-from stage_functions.azure_policy.policy import Policy
+from stage_functions.azure_policy import Policy, compile_policy
 from stage_functions.domain.asset import Kind
 from stage_functions.wire.policy_definitions import definitions, resource_type
 
@@ -22,8 +22,15 @@ OPEN = "None"
 DELETABLE = ("None", "Archived")
 WORKSPACE = "dev"
 OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
-ABSENT: Any = object()
-"""A property that the request does not have."""
+
+
+class Absent(Enum):
+    """A property that the request does not have."""
+
+    ABSENT = "absent"
+
+
+ABSENT = Absent.ABSENT
 
 _GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/ml"
 _PROVIDER = "Microsoft.MachineLearningServices"
