@@ -138,6 +138,47 @@ module newGroupTopic 'modules/system-topic.bicep' = if (empty(groupTopic)) {
   }
 }
 
+module workspaceTopicIdentity 'modules/topic-identity.bicep' = {
+  name: 'stageward-workspace-identity-${token}'
+  scope: workspaceGroup
+  params: {
+    topicName: workspaceTopicName
+  }
+  dependsOn: [
+    newWorkspaceTopic
+  ]
+}
+
+module groupTopicIdentity 'modules/topic-identity.bicep' = {
+  name: 'stageward-group-identity-${token}'
+  scope: workspaceGroup
+  params: {
+    topicName: groupTopicName
+  }
+  dependsOn: [
+    newGroupTopic
+  ]
+}
+
+// Event Grid tries the container when a subscription is made: so these rights come before it.
+module deadLetters 'modules/dead-letter-rights.bicep' = {
+  name: 'stageward-dead-letters-${token}'
+  scope: resourceGroup(split(hostStorageId, '/')[2], split(hostStorageId, '/')[4])
+  params: {
+    accountName: last(split(hostStorageId, '/'))
+    writers: [
+      {
+        topic: workspaceTopicIdentity.outputs.topicId
+        principalId: workspaceTopicIdentity.outputs.principalId
+      }
+      {
+        topic: groupTopicIdentity.outputs.topicId
+        principalId: groupTopicIdentity.outputs.principalId
+      }
+    ]
+  }
+}
+
 module workspaceEvents 'modules/events.bicep' = {
   name: 'stageward-workspace-events-${token}'
   scope: workspaceGroup
@@ -155,7 +196,7 @@ module workspaceEvents 'modules/events.bicep' = {
     }
   }
   dependsOn: [
-    newWorkspaceTopic
+    deadLetters
   ]
 }
 
@@ -192,26 +233,8 @@ module groupEvents 'modules/events.bicep' = {
     }
   }
   dependsOn: [
-    newGroupTopic
+    deadLetters
   ]
-}
-
-module deadLetters 'modules/dead-letter-rights.bicep' = {
-  name: 'stageward-dead-letters-${token}'
-  scope: resourceGroup(split(hostStorageId, '/')[2], split(hostStorageId, '/')[4])
-  params: {
-    accountName: last(split(hostStorageId, '/'))
-    writers: [
-      {
-        topic: workspaceEvents.outputs.topicId
-        principalId: workspaceEvents.outputs.principalId
-      }
-      {
-        topic: groupEvents.outputs.topicId
-        principalId: groupEvents.outputs.principalId
-      }
-    ]
-  }
 }
 
 module policy 'modules/policy.bicep' = if (policyEffect != 'disabled') {
