@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
@@ -173,7 +173,7 @@ def context_over(
     ledger = open_ledger(rows, clock, names, notices=notifier is not None)
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
-    context = Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
+    context = Context(configuration, ledger, {"demo": registry}, states, Rules(), by_name, clock)
     return replace(context, notifier=notifier)
 
 

@@ -41,6 +41,7 @@ _ELSEWHERE: Final[dict[str, dict[str, str]]] = {
         "osdisk.vhdcontainers": (
             "properties.virtualMachineProfile.storageProfile.osDisk.vhdContainers"
         ),
+        "securityprofile": "properties.virtualMachineProfile.securityProfile",
         "osdisk.imageurl": ("properties.virtualMachineProfile.storageProfile.osDisk.image.uri"),
     },
     _STORAGE: {

@@ -27,7 +27,7 @@ class FieldCount(Struct, frozen=True):
 
     def number(self, run: Run) -> int:
         """Return how many elements there are that fit."""
-        found, value, first = located(run, self.field)
+        found, value, first = located(run, self.field, beyond=True)
         return self._within(run, found, value, first)
 
     def _within(self, run: Run, field: Field, value: object, first: int) -> int:

@@ -2,8 +2,9 @@
 
 A resource is given as Azure Resource Manager has it. Names are without regard to case. An alias,
 `Microsoft.X/type/a.b[*].c`, is about resources of its own type alone and is missing elsewhere. It
-stands for `properties.a.b[*].c`, where elements may keep `c` in `properties` of their own; what is
-elsewhere is in `aliases`. A name without a slash is a path from the top of the resource.
+stands for `properties.a.b[*].c`, where elements may keep `c` in `properties` of their own, and a
+step that says of which kind an object is (`SqlServer.typeProperties`) stays at an object of that
+`type`. What is elsewhere is in `aliases`. A name without a slash is a path from the top.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from stage_functions.azure_policy.value import MISSING
 
 MOST_STEPS: Final = 100
 """Of one path: more than any resource is deep."""
+
+
+_DASHED: Final = str.maketrans("./", "--")
 
 
 class Every(Enum):
@@ -149,15 +153,23 @@ def _bracket(path: str, start: int, name: str) -> tuple[Step, int]:
     return (int(inner) if is_index else inner), after
 
 
-def located(run: Run, field: Field) -> tuple[Field, object, int]:
+def located(run: Run, field: Field, *, beyond: bool = False) -> tuple[Field, object, int]:
     """Return the field to read, where to read it from, and how many steps are behind that.
 
     That is the top of the resource, or the element that the innermost count looks at which goes
     through the same array. An alias of a whole namespace is one of the resource's own type.
+
+    Args:
+        run: the evaluation.
+        field: the field.
+        beyond: only an element that the field goes beyond counts, not one that it ends at: a count
+            within a count of the same array goes through all of it.
     """
     if field.wild:
         for bound in reversed(run.bounds):
             length = len(bound.key)
+            if beyond and length == len(field.key):
+                continue
             if length and field.key[:length] == bound.key:
                 return field, bound.element, length - 1
     if not field.scope:
@@ -194,13 +206,23 @@ def _member(
 ) -> object:
     if field.exact:
         return run.member(value, name)
-    inner = run.member(run.member(value, "properties"), name)
+    within = run.member(value, "properties")
+    inner = run.member(within, name)
     if not at_top:
         direct = run.member(value, name)
-        return inner if direct is MISSING else direct
-    if inner is MISSING and name.casefold() in ENVELOPE:
+        found = inner if direct is MISSING else direct
+        return value if found is MISSING and _is_kind(run, value, name) else found
+    if inner is not MISSING:
+        return inner
+    if name.casefold() in ENVELOPE:
         return run.member(value, name)
-    return inner
+    return within if _is_kind(run, within, name) else MISSING
+
+
+def _is_kind(run: Run, value: object, name: str) -> bool:
+    """Say whether a step only tells which kind of object it is about, as `type` does within it."""
+    kind = run.member(value, "type")
+    return isinstance(kind, str) and kind.translate(_DASHED).casefold() == name.casefold()
 
 
 def next_array(field: Field, first: int) -> int:

@@ -47,6 +47,9 @@ EFFECTS: Final = {
 """Effects as Azure spells them, by their names folded."""
 
 
+_ON_ANOTHER: Final = frozenset({"auditifnotexists", "deployifnotexists"})
+
+
 class Policy(Struct, frozen=True):
     """A policy with the values of its parameters.
 
@@ -148,7 +151,7 @@ def compile_policy(
         value = expression.constant
         if not isinstance(value, str) or value.casefold() not in EFFECTS:
             raise InvalidPolicyError(_no_effect(value), place)
-    _check_details(says, then_place, reader)
+    _check_details(says, then_place, reader, expression)
     return Policy(condition, expression, place, fields)
 
 
@@ -160,12 +163,19 @@ def _part(found: Rule, name: str, what: str) -> tuple[object, str]:
     return value, below(found.place, key)
 
 
-def _check_details(says: dict[str, tuple[str, object]], place: str, reader: Reader) -> None:
+def _check_details(
+    says: dict[str, tuple[str, object]], place: str, reader: Reader, effect: Expression
+) -> None:
     """Read the condition on another resource, which is not evaluated but may be wrong."""
     key, details = says.get("details", ("details", None))
-    if not isinstance(details, Mapping):
-        return
     inner = below(place, key)
+    if not isinstance(details, Mapping):
+        if isinstance(effect, Constant) and str(effect.constant).casefold() in _ON_ANOTHER:
+            message = (
+                f"{effect.constant} needs details that say which resource must exist; add them"
+            )
+            raise InvalidPolicyError(message, inner if "details" in says else place)
+        return
     found = members(details, "details", inner)
     if "existencecondition" in found:
         spelled, condition = found["existencecondition"]

@@ -20,7 +20,7 @@ MOST_FUNCTIONS: Final = 2048
 """Calls in one rule; so is Azure's limit, and so are the next ones."""
 MOST_VALUE_COUNTS: Final = 10
 MOST_COUNTS_OF_ARRAY: Final = 5
-DEEPEST_RULE: Final = 100
+DEEPEST_RULE: Final = 64
 """Levels of allOf, anyOf, not and where."""
 _STEPS_OF_READING: Final = 100_000
 """What expressions may cost that are worked out once, on reading."""

@@ -1,6 +1,7 @@
 """Reads what a rule asks: conditions, what joins them, and counts.
 
-Names are without regard to case. Each fault is told with its place; nothing that is not understood is left out.
+Names are without regard to case. Each fault is told with its place; nothing that is not understood
+is left out.
 """
 
 from __future__ import annotations

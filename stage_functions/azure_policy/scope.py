@@ -126,9 +126,6 @@ class Current(Struct, frozen=True):
     def value(self, run: Run) -> object:
         """Return the element that a count looks at, or a part of it."""
         run.spend(1, self.place)
-        if not run.bounds:
-            message = "current() has a value only within the `where` of a count"
-            raise PolicyFailedError(message, self.place)
         if self.key is None:
             return run.bounds[-1].element
         key = self.key.value(run)

@@ -12,6 +12,7 @@ from stage_functions.application.reach import not_told
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
+from stage_functions.domain.definition import written
 from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.lifecycle import Transition
@@ -65,6 +66,12 @@ def show(
         for one in found.transitions
     ]
     print_table(("from", "to", "demands"), rows)
+    if found.rules:
+        readable = [(rule, written(rule)) for rule in found.rules.values()]
+        print_table(
+            ("rule", "in words", "as written"),
+            [(rule.name, rule.says, one.about or one.text) for rule, one in readable],
+        )
 
 
 @app.command("azure-policy")
@@ -120,7 +127,7 @@ def _readable(file: Path) -> str:
 
 
 def _configuration(settings: Settings) -> Configuration:
-    from stage_functions.adapters.cel import CelRules  # noqa: PLC0415  # other commands need none
+    from stage_functions.adapters.rules import Rules  # noqa: PLC0415  # other commands need none
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
-    return read_configuration(settings, CelRules())
+    return read_configuration(settings, Rules())

@@ -168,9 +168,9 @@ def _finish(answers: Sequence[Answer], *, as_json: bool) -> NoReturn:
     if as_json:
         print_json([_told(one) for one in answers])
     else:
-        print_table(
-            ("definition", "resource", "effect", "says"),
-            ((one.definition, one.about, _shown(one.effect), one.says) for one in answers),
+        _table(
+            ("definition", "resource", "effect"),
+            [(one.definition, one.about, _shown(one.effect), one.says) for one in answers],
         )
     denied = any(one.effect in _DENYING for one in answers)
     raise typer.Exit(REFUSED if denied else GRANTED)
@@ -182,15 +182,23 @@ def _finish_cases(answers: Sequence[Answer], *, as_json: bool) -> NoReturn:
         print_json([{**_told(one), "expected": one.expected} for one in answers])
     else:
         if wrong:
-            print_table(
-                ("case", "definition", "expected", "effect", "says"),
-                (
+            _table(
+                ("case", "definition", "expected", "effect"),
+                [
                     (one.about, one.definition, one.expected, _shown(one.effect), one.says)
                     for one in wrong
-                ),
+                ],
             )
         say(f"{len(answers) - len(wrong)} of {len(answers)} are as expected")
     raise typer.Exit(FAULT if wrong else GRANTED)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table; its last column, why something fails, only where something does."""
+    width = len(columns)
+    fails = any(row[width] for row in rows)
+    names = (*columns, "says") if fails else columns
+    print_table(names, (row if fails else row[:width] for row in rows))
 
 
 def _told(one: Answer) -> dict[str, object]:

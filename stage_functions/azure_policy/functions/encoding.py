@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes, urljoin
+from urllib.parse import quote, unquote_to_bytes
 
 from stage_functions.azure_policy.error import UnfitValueError
 from stage_functions.azure_policy.functions.numbers import parse_json
@@ -62,13 +62,14 @@ def data_uri_to_string(value: object) -> str:
 
 
 def uri(base: object, relative: object) -> str:
-    """Return a relative URI as an absolute one."""
+    """Return a relative URI as an absolute one: after the last slash of the base."""
     start, rest = text(base, "the base"), text(relative, "the rest")
-    try:
-        return urljoin(start if "/" in start.partition("://")[2] else f"{start}/", rest)
-    except ValueError:
-        message = "its arguments are no URIs"
-        raise UnfitValueError(message) from None
+    if "://" in rest:
+        return rest
+    scheme, separator, path = start.partition("://")
+    host, slash, segments = path.partition("/")
+    kept = f"/{segments}"[: f"/{segments}".rfind("/")] if slash else ""
+    return f"{scheme}{separator}{host}{kept}/{rest.removeprefix('/')}"
 
 
 def uri_component(value: object) -> str:

@@ -73,7 +73,8 @@ class Moment(Struct, frozen=True):
     def written(self) -> str:
         """Return it in the form that it came in."""
         fraction = f".{self.at.microsecond:06}".rstrip("0") if self.at.microsecond else ""
-        return f"{self.at:%Y-%m-%d}{self.between}{self.at:%H:%M:%S}{fraction}{self.zone}".zfill(0)
+        told = self.at.replace(tzinfo=None, microsecond=0).isoformat(self.between)
+        return f"{told}{fraction}{self.zone}"
 
 
 def moment(value: object) -> Moment:

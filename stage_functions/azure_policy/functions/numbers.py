@@ -123,7 +123,7 @@ def to_bool(value: object) -> bool:
     if is_number(value):
         return value != 0
     found = boolean_in(value)
-    if found is None and value in {"0", "1"}:
+    if found is None and isinstance(value, str) and value in {"0", "1"}:
         found = value == "1"
     if found is None:
         message = f"{kind_of(value)} such as this is neither true nor false"
