@@ -310,6 +310,15 @@ def sent(kind: str, name: str) -> Shape:
     return shape_of(known.module, model) if model else known.sent()
 
 
+def answered(kind: str, name: str) -> Shape | None:
+    """Return the shape of what Azure answers, or None for a type that is not known."""
+    known = entry(kind)
+    if known is None:
+        return None
+    special = kind.lower() == "microsoft.web/sites/config"
+    return sent(kind, name) if special else known.answered()
+
+
 _EXAMPLES: Mapping[tuple[str, str], Callable[[str], str]] = {
     ("Microsoft.EventGrid/topics", "properties.endpoint"): (
         lambda name: f"https://{name}.westeurope-1.eventgrid.azure.net/api/events"

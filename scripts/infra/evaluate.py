@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from scripts.infra import functions
@@ -33,6 +33,7 @@ from scripts.infra.values import Items, Record, Runtime, Unknown, join, type_of
 from scripts.infra.world import Deployed, EvaluationError, Response, World, near
 
 Locals = Mapping[str, object]
+Apply = Callable[..., object]
 NONE: Locals = {}
 NAMESPACES = ("az", "sys")
 OF_LAMBDAS = ("map", "filter", "reduce", "sort", "toObject", "mapValues")
@@ -45,7 +46,7 @@ class Evaluator(abc.ABC):
         self.world = world
 
     @abc.abstractmethod
-    def symbol(self, name: str, place: Place) -> object:
+    def symbol(self, name: str) -> object:
         """Return what a declared name stands for."""
 
     @abc.abstractmethod
@@ -71,7 +72,7 @@ class Evaluator(abc.ABC):
             case Literal(value=value):
                 return value
             case Name(name=name):
-                return local[name] if name in local else self.symbol(name, node.place)
+                return local[name] if name in local else self.symbol(name)
             case Group(inner=inner):
                 return self.evaluate(inner, local)
             case Ternary(condition=condition, yes=yes, no=no):
@@ -156,8 +157,7 @@ class Evaluator(abc.ABC):
                 elif value is not None and type_of(value) != ANY:
                     self._refuse(item.place, "'...' in an object takes an object", value)
                 continue
-            key = self.evaluate(item.key, local)
-            assert isinstance(key, str)  # noqa: S101  # keys are text
+            key = str(self.evaluate(item.key, local))
             if key in found:
                 message = f"'{key}' is given twice; remove one"
                 raise EvaluationError(item.place, "duplicate", message)
@@ -252,13 +252,16 @@ class Evaluator(abc.ABC):
             given = dict(zip(function.parameters, values, strict=False))
             return self.evaluate(function.body, {**local, **given})
 
-        last = node.arguments[-1]
         if isinstance(whole, Record) and node.name == "mapValues":
-            pairs = [(key, apply(last, value)) for key, value in whole.items()]
+            pairs = [(key, apply(node.arguments[-1], value)) for key, value in whole.items()]
             return Record(pairs, place=node.place)
         if not isinstance(whole, list):
             self._refuse(node.place, f"{node.name}() takes an array", whole)
         assert isinstance(whole, list)  # noqa: S101  # refused else
+        return self._over(node, whole, apply, local)
+
+    def _over(self, node: Call, whole: list[object], apply: Apply, local: Locals) -> object:
+        last = node.arguments[-1]
         match node.name:
             case "map":
                 found = [apply(last, item, number) for number, item in enumerate(whole)]
