@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
-from scripts.infra import check
+from scripts.infra import suite
 
 
-def main(root: Path) -> int:
-    files, found = check.read(root)
-    if not any(fault.rule in check.BLIND for fault in found):
-        found += check.evaluate(root, files)[1]
-    for fault in found:
-        print(fault)
+def main(arguments: list[str]) -> int:
+    """Write what is wrong, a line each; return how the program ends."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.infra")
+    parser.add_argument("root", nargs="?", type=Path, default=Path.cwd(), help="of the project")
+    given = parser.parse_args(arguments)
+    _, found = suite.faults(given.root)
+    sys.stdout.writelines(f"{fault}\n" for fault in found)
     return bool(found)
 
 
-sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else Path.cwd()))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
