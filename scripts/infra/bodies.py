@@ -33,19 +33,24 @@ def _value(value: object, kind: Kind, path: str, place: Place) -> Iterator[Fault
     match value:
         case str():
             yield from _text(value, kind, path, place)
-        case bool():
-            return
-        case int():
+        case int() if not isinstance(value, bool):
             yield from _number(value, kind, path, place)
-        case list() if kind.item is not None:
-            for index, item in enumerate(value):
-                at = value.at(index) if isinstance(value, Items) else place
-                yield from _value(item, kind.item, f"{path}[{index}]", at)
-        case Record() if kind.name == MAP and kind.item is not None:
-            for key, item in value.items():
-                yield from _value(item, kind.item, f"{path}.{key}", value.at(key))
         case Record() if kind.shape is not None:
             yield from _object(value, kind.shape(), path, place)
+        case Record() | list():
+            yield from _items(value, kind, path, place)
+
+
+def _items(value: Record | list[object], kind: Kind, path: str, place: Place) -> Iterator[Fault]:
+    if kind.item is None:
+        return
+    if isinstance(value, Record):
+        for key, item in value.items():
+            yield from _value(item, kind.item, f"{path}.{key}", value.at(key))
+        return
+    for index, item in enumerate(value):
+        at = value.at(index) if isinstance(value, Items) else place
+        yield from _value(item, kind.item, f"{path}[{index}]", at)
 
 
 def _text(value: str, kind: Kind, path: str, place: Place) -> Iterator[Fault]:

@@ -60,13 +60,13 @@ def _text(path: Path) -> str:
 
 def _decorated(source: str) -> list[tuple[str, str]]:
     """Return the functions that are decorated by `app`, each with its decorator."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            for call in node.decorator_list:
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-                    found.append((node.name, call.func.attr))
-    return found
+    return [
+        (node.name, call.func.attr)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for call in node.decorator_list
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    ]
 
 
 def _constants(path: Path) -> dict[str, object]:

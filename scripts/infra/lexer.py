@@ -114,7 +114,7 @@ class Lexer:
             end += 1
         inside = self._text[self._at + 3 : end]
         self._go(end + 3)
-        return Token("text", "", place, (_NEWLINE.sub("\n", inside, count=0).removeprefix("\n"),))
+        return Token("text", "", place, (_NEWLINE.sub("\n", inside).removeprefix("\n"),))
 
     def _quoted(self, place: Place) -> Token:
         self._at += 1

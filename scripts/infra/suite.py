@@ -8,15 +8,19 @@ from scripts.infra import check, custom_roles, find, functions_app, project, rol
 from scripts.infra.faults import Fault
 
 
-def faults(root: Path) -> tuple[list[check.Deployment], list[Fault]]:
+def faults(root: Path, *, thorough: bool = True) -> tuple[list[check.Deployment], list[Fault]]:
     """Return what the templates of a project deploy, and what is wrong with them.
 
     A file that is no Bicep, or a name that stands for nothing, leaves the rest unjudged.
+
+    Args:
+        root: folder of the project.
+        thorough: with all example values; else with two sets of them.
     """
     files, found = check.read(root)
     if any(fault.rule in check.BLIND for fault in found):
         return [], sorted(set(found))
-    deployments, more = check.evaluate(root, files)
+    deployments, more = check.evaluate(root, files, thorough=thorough)
     found += more
     app = functions_app.read(root)
     for deployment in deployments:

@@ -35,6 +35,7 @@ DECORATORS: Mapping[str, tuple[str, ...]] = {
     "var": ("description",),
 }
 _SCOPES = ("resourceGroup", "subscription", "managementGroup", "tenant")
+_EARLY = ("name", "parent", "scope")
 _KNOWN_EARLY = ("id", "name", "type", "apiVersion")
 _LAMBDA_ARGUMENTS = {"reduce": (3, 3), "toObject": (2, 3)}
 
@@ -194,9 +195,11 @@ class _Symbols:
             early.append(value.condition if isinstance(value, If) else value.over)
             value = value.body
         body = body_of(one)
-        for item in body.items if body else ():
-            if isinstance(item, Property) and key_of(item) in {"name", "scope", "parent"}:
-                early.append(item.value)
+        early += [
+            item.value
+            for item in (body.items if body else ())
+            if isinstance(item, Property) and key_of(item) in _EARLY
+        ]
         message = "this must be known before the deployment begins; take it from a param"
         late = (next(self._late(node, frozenset()), None) for node in early)
         self._found += [Fault(part.place, "early", message) for part in late if part]
