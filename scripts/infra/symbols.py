@@ -107,7 +107,9 @@ class _Symbols:
                 message = f"@{call.name}() takes another argument; see the documentation of Bicep"
                 self._fault(call.place, "decorator", message)
         if one.kind == "param" and not decorated(one, "description"):
-            self._fault(one.place, "description", f"say what '{one.name}' is, by @description")
+            self._fault(
+                one.place, "description", f"'{one.name}' says nothing of itself; add @description"
+            )
 
     def _type(self, kind: Type) -> None:
         for inner in known_types(kind):
