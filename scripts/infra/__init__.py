@@ -1,7 +1,7 @@
 """A checker of the templates under `infra/`, which needs neither Azure nor the Bicep compiler.
 
     python -m scripts.infra                 check the project's own templates
-    python -m scripts.infra --arm FOLDER    and write what they deploy there, as ARM JSON
+    python -m scripts.infra --checkov PATH  and have this Checkov look over what they deploy
 
 From text to faults, one module a step: `lexer` and `parser` make the tree of `syntax`; `symbols`
 finds what every name stands for; `expand` evaluates the modules with example values into the

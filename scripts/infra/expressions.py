@@ -239,6 +239,9 @@ class Expressions:
 
     def _word(self) -> Expression:
         word = self.expect("word", "a value")
+        if word.text in {"if", "for"} and self.kind in {"(", "word"}:
+            message = f"'{word.text}' stands only behind a resource or a module; use '? :' or map()"
+            raise TemplateError(word.place, "syntax", message)
         if word.text in _WORDS:
             return Literal(word.place, _WORDS[word.text])
         if self.kind == "=>":

@@ -19,6 +19,7 @@ from scripts.infra.syntax import (
     If,
     Lambda,
     Name,
+    Object,
     Property,
     Type,
 )
@@ -83,6 +84,11 @@ class _Symbols:
         if one.kind == "module":
             self._target(one)
         if one.value is not None:
+            body = body_of(one) if one.kind == "resource" else None
+            for part in everything(one.value):
+                if isinstance(part, Object) and part.nested and part is not body:
+                    message = "a resource stands only in the body of another; move it there"
+                    self._fault(part.nested[0].place, "syntax", message)
             self._expression(one.value, frozenset(), outer or one)
             if one.kind in {"resource", "module"}:
                 self._early(one, one.value)
