@@ -187,7 +187,9 @@ def _newer(module: str, model: type) -> Shape:
 def _newer_kind(module: str, annotation: object) -> tuple[Kind, bool]:
     """Return a type, and whether the property may be left out."""
     if isinstance(annotation, typing.ForwardRef):
-        name = annotation.__forward_arg__.rpartition(".")[2]
+        annotation = annotation.__forward_arg__
+    if isinstance(annotation, str):
+        name = annotation.rpartition(".")[2]
         if values := _values(module, name):
             return Kind(STRING, values=values), False
         return Kind(OBJECT, shape=_lazily(module, name)), False
