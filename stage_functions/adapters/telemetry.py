@@ -59,7 +59,6 @@ FLUSH_EVERY_SECONDS = 5
 FLUSH_SECONDS = 1
 """How long `flush` waits at the most."""
 CLOSE_SECONDS = 5
-"""How long `close` waits at the most."""
 ANSWERS = (
     ConflictError,
     DeniedError,
@@ -104,10 +103,17 @@ class OpenTelemetry:
         sampler: which traces are kept.
         hosted: a host that reports requests itself calls this process, so that they are not
             reported twice.
+        close_seconds: how long `close` waits at the most.
     """
 
     def __init__(
-        self, destinations: Sequence[Destination], version: str, sampler: Sampler, *, hosted: bool
+        self,
+        destinations: Sequence[Destination],
+        version: str,
+        sampler: Sampler,
+        *,
+        hosted: bool,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         resource = Resource.create(
             {
@@ -148,6 +154,7 @@ class OpenTelemetry:
         self._sending = _Sending(self._send)
         self._metrics_sent = time.monotonic()
         self._closed = threading.Event()
+        self._close_seconds = close_seconds
         atexit.register(self.close)
 
     def span(
@@ -203,7 +210,7 @@ class OpenTelemetry:
         ]
         for thread in stopping:
             thread.start()
-        end = time.monotonic() + CLOSE_SECONDS
+        end = time.monotonic() + self._close_seconds
         for thread in stopping:
             thread.join(max(0, end - time.monotonic()))
 
@@ -215,7 +222,7 @@ class OpenTelemetry:
 
     def _stop_metrics(self) -> None:
         with suppress(Exception):  # the SDK raises where the other side is late
-            self._metrics.shutdown(CLOSE_SECONDS * 1000)
+            self._metrics.shutdown(self._close_seconds * 1000)
 
 
 class _Opened:

@@ -89,6 +89,7 @@ def application_insights(connection_string: str, *, signs_in: bool, client_id: s
         given: dict[str, object] = {
             "connection_string": connection_string,
             "disable_offline_storage": True,
+            "instrumentation_collection": True,  # or it sends figures of its own, also at exit
             "timeout": EXPORT_SECONDS,
             "read_timeout": EXPORT_SECONDS,
             "retry_total": 1,
