@@ -7,7 +7,6 @@ from fastapi.telemetry import TelemetryConfig
 
 from stage_functions import __version__
 from stage_functions.application.context import Context
-from stage_functions.application.ports.telemetry import SILENT
 from stage_functions.application.scan import Scanner
 from stage_functions.settings import SignIn
 from stage_functions.web import approvals, assets, operations, problems, signals
@@ -71,7 +70,6 @@ def create_app(
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)
-    if context.telemetry is not SILENT:
-        app.add_middleware(Traced, telemetry=context.telemetry)
+    app.add_middleware(Traced)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app
