@@ -28,6 +28,7 @@ from stage_functions.domain.asset import Version
 from stage_functions.domain.error import (
     ConflictError,
     DeniedError,
+    RegistryUnavailableError,
     SinkRefusedError,
     SinkUnavailableError,
 )
@@ -35,6 +36,7 @@ from stage_functions.domain.people import Person
 from stage_functions.domain.rule import Rule
 from tests.builders import DIRECTORY, IRIS, World, actor, context_over, lifecycle, world
 from tests.collector import Collector, collecting, telemetry_to
+from tests.copy_world import copy_world, there
 from tests.crash import context as context_of_folder
 from tests.crash import sink_of
 from tests.fakes.sink import MemorySink
@@ -179,6 +181,45 @@ def test_a_process_that_dies_leaves_its_trace_to_the_one_that_comes_after(
     assert {sent.trace} == begun
     assert "done" == sent.attributes["stageward.outcome"]
     assert 2 == len(sink_of(tmp_path).numbers()), "of the version, and of its lifecycle"
+
+
+def test_what_begins_in_another_registry_belongs_to_the_trace_of_the_grant(
+    collector: Collector, telemetry: OpenTelemetry
+) -> None:
+    """A copy that a later sweep makes: its registration there, its tags, its event."""
+    it = copy_world(telemetry=telemetry)
+    version = it.register()
+    it.registries["dev"].before = no_copy
+    it.ask(version, "Staging")
+    it.registries["dev"].before = lambda _: None
+    it.clock.time += timedelta(hours=2)
+
+    sweep(it.context)
+    telemetry.close()
+
+    (asked,) = collector.named("stageward.transition")
+    duties = duties_of(collector, asked.trace)
+    *_, seen = collector.named("stageward.signal")
+    assert "Staging" == it.stage(there(version, "test"))
+    assert ["retried", "retried", "done"] == [one[2] for one in duties if one[1] == "copy"]
+    assert {"reconcile", "catalog", "sink"} == {one[1] for one in duties if "test/" in one[0]}
+    assert (asked.trace, "test/models/iris") == (seen.trace, seen.attributes["stageward.asset"])
+    it.rows.close()
+
+
+def no_copy(call: str) -> None:
+    """Let no copy be made for now."""
+    if call == "copy":
+        message = "not now"
+        raise RegistryUnavailableError(message)
+
+
+def duties_of(collector: Collector, trace: str) -> list[tuple[str, str, str]]:
+    """Return asset, duty and outcome of the owed work of a trace."""
+    keys = ("stageward.asset", "stageward.duty", "stageward.outcome")
+    found = [span for span in collector.named("stageward.duty") if span.trace == trace]
+    told = [tuple(str(span.attributes[key]) for key in keys) for span in found]
+    return [(asset, duty, outcome) for asset, duty, outcome in told]
 
 
 def test_a_vote_points_to_the_trace_of_the_request(
@@ -339,7 +380,7 @@ def test_only_steps_measures_and_attributes_of_the_table_are_sent(
 
 
 def test_where_it_is_off_a_signal_that_changes_nothing_makes_a_handful_of_calls() -> None:
-    """Each a call of a method that does nothing: a tenth of a microsecond, of 340 in all."""
+    """Each a call of a method that does nothing: together about a microsecond."""
     telemetry = CountingTelemetry()
     it = world(telemetry=telemetry)
     version = it.register("1")
