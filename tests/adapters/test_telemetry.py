@@ -25,6 +25,7 @@ from stage_functions.settings import Settings, read_settings
 from tests.builders import world
 from tests.collector import INSTRUMENTATION_KEY, Collector, collecting, telemetry_to
 from tests.receiver import CUT, HELD, Answer
+from tests.telemetry_identity import platform
 
 ROOT = Path(__file__).parents[2]
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
@@ -397,6 +398,29 @@ def test_application_insights_takes_requests_dependencies_and_metrics(
     )
     assert {"stageward.signals": 1, "stageward.outbox.parked": 3, "_OTELRESOURCE_": 0} == metrics
     assert request["tags"]["ai.operation.id"] == collector.named("stageward.request")[0].trace
+
+
+@pytest.mark.parametrize("client_id", ["", "5a1e0000-0000-4000-8000-000000000001"])
+def test_application_insights_is_signed_in_to_as_the_identity_that_is_named(
+    tmp_path: Path, client_id: str
+) -> None:
+    """With a token of the platform's own; of the system-assigned identity where none is named."""
+    with platform(tmp_path) as azure:
+        string = f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={azure.url}/"
+        named = f"ClientId={client_id};" if client_id else ""
+        said = _run(
+            TELL,
+            APPLICATIONINSIGHTS_CONNECTION_STRING=string,
+            APPLICATIONINSIGHTS_AUTHENTICATION_STRING=f"{named}Authorization=AAD",
+            IDENTITY_ENDPOINT=f"{azure.url}/msi/token",
+            IDENTITY_HEADER="the platform's",
+            REQUESTS_CA_BUNDLE=str(azure.trusted),
+        )
+
+        assert "" == said
+        assert [client_id] == [one.get("client_id", [""])[0] for one in azure.asked[:1]]
+        assert len(azure.taken) >= 4
+        assert [] == azure.refused
 
 
 def test_application_insights_that_is_away_does_not_hold_up_the_end(collector: Collector) -> None:
