@@ -27,6 +27,7 @@ from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
@@ -78,6 +79,7 @@ class Application(Struct, frozen=True):
         if self.context.notifier is not None:
             self.context.notifier.close()
         self.context.ledger.rows.close()
+        self.context.telemetry.close()
 
 
 def open_application(settings: Settings) -> Application:
@@ -95,13 +97,15 @@ def open_application(settings: Settings) -> Application:
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:
         log.info(silent)
+    telemetry = open_telemetry(settings)
     registries = {
-        alias: _registry(one, configuration, settings)
+        alias: _watched(_registry(one, configuration, settings), alias, telemetry)
         for alias, one in configuration.registries.items()
     }
     rows = open_rows(settings)
     sinks = {sink.name: sink for sink in _sinks(settings)}
-    ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
+    told = notifier is not None
+    ledger = open_ledger(rows, clock, tuple(sinks), notices=told, telemetry=telemetry)
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)
     signatures = Signatures(LinkKeys.of(rows, clock, configuration), clock)
@@ -115,6 +119,7 @@ def open_application(settings: Settings) -> Application:
         clock,
         notifier=notifier,
         links=PageLinks(settings.url, signatures),
+        telemetry=telemetry,
     )
     adopt(context)
     _find_empty(context, registries)
@@ -281,6 +286,10 @@ def ensure_webhook(application: Application, alias: str) -> bool:
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     registry, settings = application.context.registries.get(alias), application.settings
+    if application.context.telemetry is not SILENT:
+        from stage_functions.adapters.telemetry_registry import bare  # noqa: PLC0415  # seldom used
+
+        registry = bare(registry)
     if not isinstance(registry, MlflowRegistry):
         return False
     url = f"{settings.url}/webhooks/mlflow?registry={alias}"
@@ -304,6 +313,17 @@ def _registry(
         password=settings.credential(registry.alias, "PASSWORD", alone=alone),
         token=settings.credential(registry.alias, "TOKEN", alone=alone),
     )
+
+
+def _watched(registry: Registry, alias: str, telemetry: Telemetry) -> Registry:
+    """Return a registry that tells of its calls, where there is somebody to tell."""
+    if telemetry is SILENT:
+        return registry
+    from stage_functions.adapters.telemetry_registry import (  # noqa: PLC0415  # seldom used
+        WatchedRegistry,
+    )
+
+    return WatchedRegistry(registry, alias, telemetry)
 
 
 def _azureml(
@@ -381,6 +401,27 @@ def open_notifier(
         clock,
         thorough=not settings.in_functions,
     )
+
+
+def open_telemetry(settings: Settings) -> Telemetry:
+    """Return what tells of traces and metrics, to wherever the environment says; else SILENT.
+
+    What is wrong with these settings is logged, and stops nothing: nobody's decision depends on it.
+    """
+    if not settings.insights and not settings.otlp:
+        return SILENT
+    try:
+        from stage_functions.adapters import telemetry_settings  # noqa: PLC0415  # loads the SDK
+
+        return telemetry_settings.opened(settings)
+    except ModuleNotFoundError as exc:
+        log.warning(
+            "no traces and no metrics are sent: %s is not installed; "
+            "pip install 'stageward[telemetry]', or unset %s",
+            exc.name,
+            "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
+        )
+        return SILENT
 
 
 def _event_grid(settings: Settings) -> Sink:
