@@ -10,10 +10,10 @@ from pathlib import Path
 from scripts.infra import ambient, bodies, deploy, examples, symbols, world
 from scripts.infra.faults import Fault, Place, TemplateError
 from scripts.infra.parser import parse, second_opinion
-from scripts.infra.syntax import Expression, File, For, If, Literal, Name, Node
+from scripts.infra.syntax import Access, Expression, File, For, If, Index, Literal, Name, Node
 from scripts.infra.unit import Unit
 from scripts.infra.values import Record, Scope
-from scripts.infra.walk import children, declarations
+from scripts.infra.walk import children, declarations, everything
 from scripts.infra.world import Deployed, World
 
 BLIND = ("circle", "duplicate", "keys", "module", "symbol", "syntax")
@@ -28,12 +28,14 @@ class Deployment:
         file: the template.
         case: the values.
         resources: what Azure would be asked for; and what must exist.
+        units: the file of each module, by the modules that it is in, `main/storage`.
         outputs: of the template.
     """
 
     file: File
     case: examples.Case
     resources: tuple[Deployed, ...]
+    units: dict[str, File] = field(default_factory=dict)
     outputs: dict[str, object] = field(default_factory=dict)
 
 
@@ -69,6 +71,35 @@ def beginnings(files: dict[str, File]) -> list[File]:
     return [file for path, file in files.items() if path not in modules]
 
 
+def unused_outputs(files: dict[str, File]) -> Iterator[Fault]:
+    """Yield outputs of modules that no template asks for."""
+    asked: set[tuple[str, str]] = set()
+    for file in files.values():
+        modules = {one.name: one.target for one in file.declarations if one.kind == "module"}
+        for one in file.declarations:
+            for node in everything(one.value) if one.value is not None else ():
+                name = _output_asked(node, modules)
+                if name is not None:
+                    asked.add((World(Path()).beside(file.path, name[0]), name[1]))
+    begins = {file.path for file in beginnings(files)}
+    for path, file in files.items():
+        for one in file.declarations:
+            if one.kind == "output" and path not in begins and (path, one.name) not in asked:
+                message = f"output '{one.name}' is asked for nowhere; remove it"
+                yield Fault(one.name_place, "unused", message)
+
+
+def _output_asked(node: Expression, modules: dict[str, str]) -> tuple[str, str] | None:
+    """Return path and name of the output that an expression asks for."""
+    match node:
+        case Access(name=name, base=Access(name="outputs", base=base)):
+            while isinstance(base, Index):
+                base = base.base
+            if isinstance(base, Name) and base.name in modules:
+                return modules[base.name], name
+    return None
+
+
 def evaluate(
     root: Path, files: dict[str, File], *, thorough: bool = True
 ) -> tuple[list[Deployment], list[Fault]]:
@@ -97,7 +128,7 @@ def evaluate(
             for resource in within.resources:
                 found.update(bodies.check(resource))
             found |= within.faults
-            made.append(Deployment(file, case, tuple(within.resources), outputs))
+            made.append(Deployment(file, case, tuple(within.resources), within.units, outputs))
     if thorough and not found:
         found.update(unreached(files.values(), reached))
     return made, sorted(found)

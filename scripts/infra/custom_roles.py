@@ -50,6 +50,8 @@ def actions_of(role: Deployed) -> frozenset[str]:
 def check_deployed(role: Deployed) -> Iterator[Fault]:
     """Yield what is wrong with the actions of a role that is deployed."""
     place = find.place(role, "properties.permissions")
+    if not actions_of(role):
+        yield Fault(place, "role-definition", "this role lets nobody do anything; give actions")
     for action in sorted(actions_of(role)):
         yield from _action(action, place)
 

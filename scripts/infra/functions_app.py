@@ -20,6 +20,7 @@ class FunctionsApp:
     Attributes:
         event_functions: names of those that Event Grid calls.
         other_functions: names of those that neither HTTP nor Event Grid calls.
+        events: types of events that the code reads.
         settings: names behind `STAGEWARD_` that the code reads.
         tables: names of the tables, with their prefix.
         python: versions that the project supports, such as `3.13`.
@@ -28,6 +29,7 @@ class FunctionsApp:
 
     event_functions: frozenset[str]
     other_functions: frozenset[str]
+    events: frozenset[str]
     settings: frozenset[str]
     tables: frozenset[str]
     python: frozenset[str]
@@ -47,10 +49,20 @@ def read(root: Path) -> FunctionsApp:
     return FunctionsApp(
         frozenset(name for name, how in decorated if how == "event_grid_trigger"),
         frozenset(n for n, how in decorated if how not in {"event_grid_trigger", "route"}),
+        _events(_text(root / "stage_functions" / "wire" / "eventgrid.py")),
         frozenset(names if isinstance(names, tuple) else ()),
         frozenset(f"{prefix.group(1)}{name}" for name in named) if prefix else frozenset(),
         _supported(root / "pyproject.toml"),
         pinned.group(1) if pinned else "",
+    )
+
+
+def _events(source: str) -> frozenset[str]:
+    spaces = dict(re.findall(r'^(_ML|_RESOURCES) = "([\w.]+)"', source, re.MULTILINE))
+    return frozenset(
+        f"{spaces[space]}.{name}"
+        for space, name in re.findall(r'f"\{(\w+)\}\.(\w+)"', source)
+        if space in spaces
     )
 
 

@@ -95,13 +95,14 @@ def _lock() -> Shape:
 
 
 def _connection() -> Shape:
-    """Return what web/microsoft.web/2016-06-01 says of `connections`."""
+    """Return what web/microsoft.web/2016-06-01 says of connections, and that they have an api."""
     values = Kind(MAP, _TEXT)
-    reference = ("brandColor", "description", "displayName", "iconUri", "id", "name", "type")
+    names = ("brandColor", "description", "displayName", "iconUri", "id", "name", "type")
+    api = {name: Field(_TEXT, required=name == "id") for name in names}
     return _resource(
         "ApiConnection",
         {
-            "api": Field(_object("ApiReference", {name: Field(_TEXT) for name in reference})),
+            "api": Field(_object("ApiReference", api), required=True),
             "customParameterValues": Field(values),
             "displayName": Field(_TEXT),
             "nonSecretParameterValues": Field(values),
@@ -113,7 +114,7 @@ def _connection() -> Shape:
 
 
 def _workflow() -> Shape:
-    """Return what logic/microsoft.logic/2019-05-01 says; the definition has tests of its own."""
+    """Return what logic/microsoft.logic/2019-05-01 says; definitions have tests of their own."""
     parameter = _object(
         "WorkflowParameter",
         {"type": Field(_TEXT), "value": Field(Kind(ANY)), "metadata": Field(Kind(ANY))},
@@ -122,7 +123,7 @@ def _workflow() -> Shape:
         "Workflow",
         {
             "state": Field(_one_of("Completed", "Enabled", "Disabled", "Deleted", "Suspended")),
-            "definition": Field(Kind(ANY)),
+            "definition": Field(Kind(ANY), required=True),
             "parameters": Field(Kind(MAP, parameter)),
             "accessEndpoint": Field(_TEXT, read_only=True),
         },

@@ -7,11 +7,13 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
+from scripts.infra import find
+from scripts.infra.check import Deployment
 from scripts.infra.faults import Fault, Place
 from scripts.infra.functions_app import left_out
 from scripts.infra.syntax import Declaration, File
@@ -58,12 +60,17 @@ _CONVERTED: Mapping[str, re.Pattern[str]] = {
 }
 
 
-def check(root: Path, files: Mapping[str, File]) -> Iterator[Fault]:
+def check(
+    root: Path, files: Mapping[str, File], deployments: Iterable[Deployment]
+) -> Iterator[Fault]:
     """Yield what is wrong with them; a project without azure.yaml has none of them."""
     if not (root / AZURE).is_file():
         return
     yield from _azure(root)
     yield from _deployed(root)
+    for deployment in deployments:
+        if deployment.file.path == MAIN:
+            yield from _tags(root, deployment)
     main = files.get(MAIN)
     if main is not None:
         yield from _parameters(root, main)
@@ -94,6 +101,20 @@ def _azure(root: Path) -> Iterator[Fault]:
             message = f"services.{name}.project has no host.json; name the folder of the app"
             yield Fault(whole, "azure-yaml", message)
     yield from _hooks(root, document.get("hooks", {}))
+
+
+def _tags(root: Path, deployment: Deployment) -> Iterator[Fault]:
+    """Yield what azd would not find again: it looks for its own by tags."""
+    services = yaml.safe_load((root / AZURE).read_text(encoding="utf-8")).get("services", {})
+    environment = deployment.case.values.get("environmentName")
+    for kind, tag, known in (
+        ("Microsoft.Resources/resourceGroups", "azd-env-name", {environment}),
+        (find.SITE, "azd-service-name", set(services)),
+    ):
+        for one in find.of(deployment, kind):
+            if find.value(one.body, f"tags.{tag}") not in known:
+                message = f"azd finds this by its tag {tag}; give it, as {sorted(map(str, known))}"
+                yield Fault(find.place(one, "tags"), "azd-tag", message)
 
 
 def _keys(document: object, known: tuple[str, ...], path: str) -> Iterator[Fault]:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from scripts.infra import catalog, find
+from scripts.infra import find, sign_in
 from scripts.infra.check import Deployment
 from scripts.infra.custom_roles import GOVERNING, actions_of
 from scripts.infra.faults import Fault, Place
-from scripts.infra.world import Deployed, Response
+from scripts.infra.world import Deployed
 
 ROLES: Mapping[str, str] = {
     "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
@@ -43,7 +43,6 @@ _ASSIGNED_AT: Mapping[str, tuple[str, ...]] = {
     "Key Vault": ("Microsoft.KeyVault",),
 }
 _DEFINITION = re.compile(r"/roleDefinitions/([0-9a-f-]{36})$")
-_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _TABLE = "Microsoft.Storage/storageAccounts/tableServices/tables"
 _WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 _PROVIDER = re.compile(r"/providers/([\w.]+)/")
@@ -159,15 +158,6 @@ def _sound(grant: Grant, customs: Mapping[str, frozenset[str]]) -> Iterator[Faul
 # --- what needs roles ---------------------------------------------------------------------------
 
 
-def _identity(deployment: Deployment, site: Deployed) -> str:
-    """Return the object id of the identity of a site."""
-    users = find.value(site.body, "identity.userAssignedIdentities")
-    for resource in deployment.resources:
-        if isinstance(users, dict) and resource.is_of(_IDENTITY) and resource.id in users:
-            return _answer(resource, "properties", "principalId")
-    return ""
-
-
 _SETTINGS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "AzureWebJobsStorage__blobServiceUri": ("the host, which keeps locks", _BLOBS[:1]),
     "STAGEWARD_TABLES_ENDPOINT": ("the ledger", ("Storage Table Data Contributor",)),
@@ -183,7 +173,7 @@ def _of_settings(deployment: Deployment) -> Iterator[Need]:
         site = sites.get(resource.id.partition("/config/")[0])
         if site is None or not isinstance(value, str):
             continue
-        holder = _identity(deployment, site)
+        holder = sign_in.identity(deployment, site, "principalId")
         if name in _SETTINGS:
             what, roles = _SETTINGS[name]
             named = _named(deployment, value)
@@ -197,7 +187,9 @@ def _of_package(deployment: Deployment) -> Iterator[Need]:
         if isinstance(value, str):
             at = _named(deployment, value) or "the account of the package"
             place = find.place(site, path)
-            yield Need("the package", _BLOBS, _identity(deployment, site), at, place)
+            yield Need(
+                "the package", _BLOBS, sign_in.identity(deployment, site, "principalId"), at, place
+            )
 
 
 def _named(deployment: Deployment, value: str) -> str:
@@ -222,18 +214,9 @@ def _of_events(deployment: Deployment) -> Iterator[Need]:
         container = find.value(resource.body, f"{path}.blobContainerName")
         if topic is None or not isinstance(account, str):
             continue
-        holder = _answer(topic, "identity", "principalId")
+        holder = sign_in.answer(topic, "identity", "principalId")
         at = f"{account}/blobServices/default/containers/{container}"
         yield Need("writing dead letters", _BLOBS, holder, at, find.place(resource, path))
-
-
-def _answer(resource: Deployed, *path: str) -> str:
-    """Return an example of what Azure answers at a path of a resource."""
-    shape = catalog.answered(resource.type, resource.last_name)
-    at: object = Response(resource, "", shape) if shape else None
-    for name in path:
-        at = at.get(name, resource.place) if isinstance(at, Response) else None
-    return at if isinstance(at, str) else ""
 
 
 def _of_machine_learning(

@@ -92,7 +92,7 @@ def _name(name: str, app: FunctionsApp, place: Place) -> Iterator[Fault]:
         yield Fault(place, "setting-refused", message)
     elif name.startswith(_OWN):
         if own not in app.settings and not _KEYED.fullmatch(name):
-            hint = near(name, known) or "; remove it"
+            hint = near(own, app.settings) or "; remove it"
             yield Fault(place, "setting-unknown", f"the app reads no setting {name}{hint}")
     elif name not in known and not _NUMBERED.fullmatch(name):
         message = (
@@ -161,6 +161,9 @@ def _always_ready(site: Deployed, app: FunctionsApp) -> Iterator[Fault]:
     known = {f"{_NOT_HTTP}{name}" for name in (*app.event_functions, *app.other_functions)}
     for one in listed if isinstance(listed, list) else ():
         name = find.value(one, "name")
+        if not isinstance(find.value(one, "instanceCount"), int):
+            message = "how many are always ready is said; give instanceCount"
+            yield Fault(find.place(site, path), "flex", message)
         if name not in {"http", "durable", "blob", *known}:
             message = f"'{name}' is no group of instances; name http or one of {sorted(known)}"
             yield Fault(find.place(site, path), "function", message)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.infra import check, custom_roles, find, functions_app, project, roles, rules, settings
+from scripts.infra import (
+    check,
+    custom_roles,
+    event_rules,
+    figures,
+    find,
+    functions_app,
+    order,
+    policies,
+    project,
+    roles,
+    rules,
+    settings,
+    sign_in,
+)
 from scripts.infra.faults import Fault
 
 
@@ -20,18 +34,21 @@ def faults(root: Path, *, thorough: bool = True) -> tuple[list[check.Deployment]
     files, found = check.read(root)
     if any(fault.rule in check.BLIND for fault in found):
         return [], sorted(set(found))
+    found += check.unused_outputs(files)
     deployments, more = check.evaluate(root, files, thorough=thorough)
     found += more
     app = functions_app.read(root)
     for deployment in deployments:
-        found += rules.check(deployment, app)
-        found += roles.check(deployment)
+        for part in (rules, roles, sign_in, policies, order):
+            found += part.check(deployment)
+        found += event_rules.check(deployment, app)
         found += settings.check(deployment, app, root)
         for role in find.of(deployment, "Microsoft.Authorization/roleDefinitions"):
             found += custom_roles.check_deployed(role)
         found += tables(deployment, app)
+    found += figures.check(deployments, root)
     found += custom_roles.check_files(root)
-    found += project.check(root, files)
+    found += project.check(root, files, deployments)
     return deployments, sorted(set(found))
 
 

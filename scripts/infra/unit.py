@@ -66,6 +66,7 @@ class Unit(Evaluator):
         super().__init__(world)
         self.path = path
         self.file = file
+        world.units[path] = file
         self.scope = scope
         self.given = given
         self._ambient = ambient.Ambient(world, file.path, scope)

@@ -130,7 +130,7 @@ class World:
         faults: those found so far; a set, as one expression is evaluated more than once.
         reached: every expression that was evaluated.
         resources: all of them, in the order of their evaluation.
-        units: what was evaluated, by its path `main/storage`; each with the file it came from.
+        units: the file of each module, by the modules that it is in, `main/storage`.
         files: trees by path.
     """
 
@@ -138,6 +138,7 @@ class World:
     faults: set[Fault] = field(default_factory=set)
     reached: set[Node] = field(default_factory=set)
     resources: list[Deployed] = field(default_factory=list)
+    units: dict[str, File] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
 
     def file(self, path: str) -> File:
