@@ -112,10 +112,12 @@ class _Symbols:
             if not isinstance(value, wanted):
                 message = f"@{call.name}() takes another argument; see the documentation of Bicep"
                 self._fault(call.place, "decorator", message)
-        if one.kind == "param" and not decorated(one, "description"):
-            self._fault(
-                one.place, "description", f"'{one.name}' says nothing of itself; add @description"
-            )
+        said = decorated(one, "description")
+        if one.kind == "param" and not said:
+            message = f"'{one.name}' says nothing of itself; add @description"
+            self._fault(one.place, "description", message)
+        if "It is a secret" in str(said) and not decorated(one, "secure"):
+            self._fault(one.place, "secret", f"'{one.name}' is said to be one; add @secure()")
 
     def _type(self, kind: Type) -> None:
         for inner in known_types(kind):

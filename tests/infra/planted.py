@@ -130,6 +130,15 @@ SECURITY = (
     Planted("no identity of a topic", SYSTEM_TOPIC, "type: 'SystemAssigned'", "type: 'None'", "identity"),
     Planted("no lock on the ledger", LEDGER, "  scope: account\n  properties: {\n    level", "  scope: tableService\n  properties: {\n    level", "lock"),
     Planted("a secret in an output", "infra/logic-app/main.bicep", "output workflowId string = workflow.id", "output workflowId string = '${workflow.id}?${teamsWorkflowUrl}'", "secret"),
+    Planted("a secret that is not kept as one", "infra/logic-app/main.bicep", "@secure()\n", "", "secret"),
+    Planted("nothing that comes back", HOST, "    deleteRetentionPolicy: {\n      enabled: true", "    deleteRetentionPolicy: {\n      enabled: false", "soft-delete"),
+    Planted("copies in other tenants", LEDGER, "allowCrossTenantReplication: false", "allowCrossTenantReplication: true", "cross-tenant"),
+    Planted("local users of storage", LEDGER, "isLocalUserEnabled: false", "isLocalUserEnabled: true", "local-auth"),
+    Planted("all networks though a subnet is named", LEDGER, "defaultAction: empty(subnetId) ? 'Allow' : 'Deny'", "defaultAction: 'Allow'", "network"),
+    Planted("an app outside the subnet", APP, "empty(subnetId) ? null : subnetId", "empty(subnetId) ? subnetId : null", "network"),
+    Planted("logs of nothing", APP, "  scope: app\n", "", "diagnostics"),
+    Planted("logs without a category", TOPIC, "        category: 'DeliveryFailures'\n", "", "diagnostics"),
+    Planted("telemetry outside the workspace", MONITORING, "    WorkspaceResourceId: logWorkspace.id\n", "", "logs"),
     Planted("keys listed", HOST, "output id string = account.id", "output id string = account.listKeys().keys[0].value", "keys"),
     Planted("keys listed by a function", HOST, "output id string = account.id", "output id string = listKeys(account.id, '2025-06-01').keys[0].value", "keys"),
 )
@@ -137,11 +146,49 @@ EVENT_RULES = (
     Planted("no dead letter", EVENTS, "    deadLetterWithResourceIdentity: {", "    deadLetterDestination: {\n      endpointType: 'StorageBlob'\n      properties: {\n        resourceId: hostStorageId\n        blobContainerName: 'eg-deadletter'\n      }\n    }\n    deadLetterWithResourceIdentity: {", "dead-letter"),
     Planted("no retry policy", EVENTS, "      maxDeliveryAttempts: 30\n", "", "retry"),
     Planted("more retries than Azure makes", EVENTS, "maxDeliveryAttempts: 30", "maxDeliveryAttempts: 31", "retry"),
+    Planted("an event that nobody hears", GOVERNANCE, "        '${machineLearning}.ModelDeployed'\n", "", "events"),
+    Planted("an event that the app does not read", GOVERNANCE, "${machineLearning}.ModelDeployed", "${machineLearning}.DatasetDriftDetected", "events"),
+    Planted("writes of other workspaces", GOVERNANCE, "      subjectBeginsWith: '${workspace.id}/'\n", "", "filter"),
+    Planted("an operation that is not let through", GOVERNANCE, "            '${machineLearning}/workspaces/data/'\n", "", "filter"),
+    Planted("a filter on another key", GOVERNANCE, "key: 'data.operationName'", "key: 'data.operation'", "filter"),
+    Planted("records in another form", TOPIC, "inputSchema: 'CloudEventSchemaV1_0'", "inputSchema: 'EventGridSchema'", "events"),
     Planted("no filter of types", EVENTS, "    filter: filter\n", "    filter: { subjectBeginsWith: '/' }\n", "filter"),
     Planted("all writes of a resource group", GOVERNANCE, "      advancedFilters: [\n", "      labels: [\n", "filter"),
     Planted("a function that is not there", EVENTS, "/functions/on_event'", "/functions/on_events'", "function"),
     Planted("a function that the clock calls", EVENTS, "/functions/on_event'", "/functions/sweep'", "function"),
     Planted("a group of instances that is not there", APP, "'function:on_event'", "'function:on_events'", "function", thorough=True),
+)
+ORDER = (
+    Planted("a topic that is not waited for", GOVERNANCE, "    newWorkspaceTopic\n", "", "order"),
+    Planted("definitions that are not waited for", "infra/modules/policy.bicep", "    definition\n", "", "order"),
+)
+SIGN_IN = (
+    Planted("headers trusted that anybody can send", APP, "        enabled: byEntra\n", "        enabled: false\n", "sign-in"),
+    Planted("a platform that removes no headers", APP, "      STAGEWARD_AUTH: signIn\n", "      STAGEWARD_AUTH: 'entra'\n", "sign-in", thorough=True),
+    Planted("sign-in to any tenant", APP, "${tenant().tenantId}/v2.0", "common/v2.0", "sign-in"),
+    Planted("tokens of any tenant", APP, "  WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId\n", "", "sign-in"),
+    Planted("a secret that is no setting", APP, "clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'", "clientSecretSettingName: 'MICROSOFT_PROVIDER_AUTHENTICATION_SECRET'", "sign-in"),
+    Planted("an audience too few", APP, "              'api://${entraClientId}'\n", "", "sign-in"),
+    Planted("sign-in in clear", APP, "requireHttps: true", "requireHttps: false", "sign-in"),
+    Planted("the object id for the client id", APP, "AZURE_CLIENT_ID: identity.properties.clientId", "AZURE_CLIENT_ID: identity.properties.principalId", "identity"),
+    Planted("another identity for secrets", APP, "keyVaultReferenceIdentity: identity.id", "keyVaultReferenceIdentity: plan.id", "identity"),
+)
+POLICIES = (
+    Planted("an assignment of nothing", _M + "policy-assignments.bicep", "'${item.definition}-${token}'", "'${item.definition}'", "policy"),
+    Planted("a parameter of no policy", _M + "policy-assignments.bicep", "        approvedObjectIds: {", "        approvedIds: {", "policy"),
+    Planted("a policy without its rule", _M + "policy.bicep", "      policyRule: item.properties.policyRule\n", "", "policy"),
+    Planted("a role of nothing", RIGHTS, "        actions: officer.Actions\n", "", "role-definition"),
+    Planted("a role that can be given nowhere", RIGHTS, "    assignableScopes: [\n      resourceGroup().id\n    ]\n", "    assignableScopes: []\n", "role-definition"),
+)
+PLAN = (
+    Planted("another plan", APP, "name: 'FC1'", "name: 'Y1'", "flex"),
+    Planted("a plan on Windows", APP, "reserved: true", "reserved: false", "flex"),
+    Planted("an app on Windows", APP, "kind: 'functionapp,linux'", "kind: 'functionapp'", "flex"),
+    Planted("an app of no plan", APP, "    serverFarmId: plan.id\n", "", "flex"),
+    Planted("a size that Flex does not have", APP, "instanceMemoryMB: 2048", "instanceMemoryMB: 1024", "flex"),
+    Planted("a package read by key", APP, "type: 'UserAssignedIdentity'", "type: 'StorageAccountConnectionString'", "flex"),
+    Planted("no tag for azd", MAIN, "{ 'azd-service-name': 'stageward' }", "{ 'azd-service-name': 'api' }", "azd-tag"),
+    Planted("an output that no template asks for", HOST, "output id string", "output spare string = name\noutput id string", "unused"),
 )
 ROLES = (
     Planted("an owner", LEDGER, "'0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'", f"'{_OWNER}'", "broad-role"),
@@ -192,4 +239,7 @@ FILES = (
     Planted("no bundle of extensions", "host.json", '"extensionBundle"', '"extensionBundles"', "deployed"),
 )
 # fmt: on
-ALL = (*LANGUAGE, *MODULES, *BODIES, *SECURITY, *EVENT_RULES, *ROLES, *SETTINGS, *FILES)
+ALL = (
+    *(*LANGUAGE, *MODULES, *BODIES, *SECURITY, *EVENT_RULES, *ORDER, *SIGN_IN, *POLICIES),
+    *(*PLAN, *ROLES, *SETTINGS, *FILES),
+)

@@ -22,6 +22,7 @@ _FILES = (
     "stage_functions/application/ports/rows.py",
     "stage_functions/bootstrap.py",
     "stage_functions/settings.py",
+    "stage_functions/wire/eventgrid.py",
     "stageward.azure.yaml",
 )
 

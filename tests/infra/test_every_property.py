@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.infra import bodies, catalog, check, custom_roles, find, roles, rules, settings
+from scripts.infra.demands import DEMANDS
 from scripts.infra.functions_app import FunctionsApp, read
 from scripts.infra.shapes import MAP, Kind, Shape
 from scripts.infra.values import Record, Runtime
@@ -135,20 +136,18 @@ def test_every_missing_role_assignment_is_found(deployments: list[check.Deployme
     assert planted > AT_LEAST_ASSIGNMENTS
 
 
-def test_every_demanded_property_is_missed(
-    deployments: list[check.Deployment], app: FunctionsApp
-) -> None:
+def test_every_demanded_property_is_missed(deployments: list[check.Deployment]) -> None:
     """Whatever the project demands of its resources, none does without."""
-    for demand in rules.DEMANDS:
+    for demand in DEMANDS:
         resources = [one for one in sent(deployments) if one.is_of(demand.type)]
         assert resources, f"no {demand.type} is deployed any more: drop what is demanded of it"
         for resource in resources:
             parents, _, last = demand.path.rpartition(".")
-            holder = find.value(resource.body, parents)
+            holder = find.value(resource.body, parents) if parents else resource.body
             assert isinstance(holder, Record)
             value = holder.pop(last)
             within = next(one for one in deployments if resource in one.resources)
-            found = {fault.rule for fault in rules.check(within, app)}
+            found = {fault.rule for fault in rules.check(within)}
             holder[last] = value
             assert demand.rule in found
 
