@@ -16,7 +16,9 @@ from msgspec.structs import replace
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.links import PageLinks
+from stage_functions.adapters.process import open_process
 from stage_functions.application.adoption import adopt
+from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
@@ -32,6 +34,7 @@ from stage_functions.application.signatures import Signatures
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import (
     Configuration,
+    Mode,
     RegistryConfiguration,
     RegistryType,
 )
@@ -75,6 +78,8 @@ class Application(Struct, frozen=True):
             sink.close()
         if self.context.notifier is not None:
             self.context.notifier.close()
+        if self.context.process.dead_letters is not None:
+            self.context.process.dead_letters.close()
         self.context.ledger.rows.close()
 
 
@@ -87,17 +92,18 @@ def open_application(settings: Settings) -> Application:
     """
     rules = CelRules()
     configuration = read_configuration(settings, rules)
-    clock = SystemClock()
+    clock, clocks = SystemClock(), Clocks()
     _point_out_unknown(settings)
+    process = open_process(settings, clock, clocks, lambda: _credential(settings))
     notifier = open_notifier(settings, configuration, clock)
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:
         log.info(silent)
     registries = {
-        alias: _registry(one, configuration, settings)
+        alias: _registry(one, configuration, settings, clocks.listener(alias, clock))
         for alias, one in configuration.registries.items()
     }
-    rows = open_rows(settings)
+    rows = open_rows(settings, clocks.listener("ledger", clock))
     sinks = {sink.name: sink for sink in _sinks(settings)}
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
     directory = configuration.directory.masked(ledger.mask)
@@ -113,9 +119,11 @@ def open_application(settings: Settings) -> Application:
         clock,
         notifier=notifier,
         links=PageLinks(settings.url, signatures),
+        process=process,
     )
     adopt(context)
     _find_empty(context, registries)
+    _point_out_ungoverned(context)
     return Application(settings, context, Scanner(context))
 
 
@@ -209,15 +217,19 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings) -> Rows:
+def open_rows(settings: Settings, heard: Heard = deaf) -> Rows:
     """Open the store of the ledger.
+
+    Args:
+        settings: what the environment says.
+        heard: takes the headers of the store's answers.
 
     Raises:
         ConfigurationError: SQLite inside Azure Functions.
         StoreUnavailableError: it cannot be opened.
     """
     if settings.tables or settings.tables_endpoint:
-        return _tables(settings)
+        return _tables(settings, heard)
     if settings.in_functions:
         message = (
             "SQLite cannot be the ledger inside Azure Functions: its disk is not kept; "
@@ -231,7 +243,7 @@ def open_rows(settings: Settings) -> Rows:
     return SQLiteRows(settings.ledger)
 
 
-def _tables(settings: Settings) -> Rows:
+def _tables(settings: Settings, heard: Heard) -> Rows:
     fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
     if fault:
         message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"
@@ -243,10 +255,10 @@ def _tables(settings: Settings) -> Rows:
 
     if settings.tables:
         with _naming("STAGEWARD_TABLES"):
-            service = table_service(settings.tables)
+            service = table_service(settings.tables, heard=heard)
     else:
         with _naming("STAGEWARD_TABLES_ENDPOINT"):
-            service = table_service(settings.tables_endpoint, _credential(settings))
+            service = table_service(settings.tables_endpoint, _credential(settings), heard)
     rows = TableRows(service)
     rows.create_tables()
     return rows
@@ -281,10 +293,13 @@ def ensure_webhook(application: Application, alias: str) -> bool:
 
 
 def _registry(
-    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+    registry: RegistryConfiguration,
+    configuration: Configuration,
+    settings: Settings,
+    heard: Heard,
 ) -> Registry:
     if registry.type is RegistryType.AZUREML:
-        return _azureml(registry, configuration, settings)
+        return _azureml(registry, configuration, settings, heard)
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     types = [one.type for one in configuration.registries.values()]
@@ -295,11 +310,15 @@ def _registry(
         username=settings.credential(registry.alias, "USERNAME", alone=alone),
         password=settings.credential(registry.alias, "PASSWORD", alone=alone),
         token=settings.credential(registry.alias, "TOKEN", alone=alone),
+        heard=heard,
     )
 
 
 def _azureml(
-    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+    registry: RegistryConfiguration,
+    configuration: Configuration,
+    settings: Settings,
+    heard: Heard,
 ) -> Registry:
     from stage_functions.adapters.azureml import AzureMlRegistry  # noqa: PLC0415  # loads azure-core
     from stage_functions.adapters.azureml_cloud import cloud  # noqa: PLC0415  # goes with it
@@ -311,6 +330,7 @@ def _azureml(
         cloud=cloud(settings.arm_endpoint, settings.registry_discovery),
         kinds=_kinds(registry),
         aliases=addresses(configuration.registries),
+        heard=heard,
     )
 
 
@@ -389,3 +409,11 @@ def _find_empty(context: Context, registries: Mapping[str, Registry]) -> None:
             found_empty(context, alias)
         except StagewardError as exc:
             log.warning("registry %s cannot be listed yet: %s", alias, exc)
+
+
+def _point_out_ungoverned(context: Context) -> None:
+    """Say at the start which registries are only observed though they are to be governed."""
+    for alias, registry in context.configuration.registries.items():
+        why = context.states.ungoverned(alias) if registry.mode is Mode.ENFORCE else ""
+        if why:
+            log.warning("%s; till then it is only observed", why)

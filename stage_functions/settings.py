@@ -16,9 +16,11 @@ NAMES = (
     "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
+    "DEAD_LETTERS",
     "EVENTGRID_ENDPOINT",
     "EVENTGRID_KEY",
     "LEDGER",
+    "LOGS",
     "MAIL",
     "TABLES",
     "TABLES_ENDPOINT",
@@ -37,6 +39,13 @@ class SignIn(StrEnum):
     DEV = "dev"
     TOKENS = "tokens"
     ENTRA = "entra"
+
+
+class Logs(StrEnum):
+    """How lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Settings(Struct, frozen=True):
@@ -63,6 +72,9 @@ class Settings(Struct, frozen=True):
         registry_discovery: where registries of Azure ML are looked up
             (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for where that
             cloud has them.
+        dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
+            or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
+        logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
         in_functions: this is an Azure Functions app.
         platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
             the platform sets), and so removes what callers send by the names of its headers.
@@ -84,6 +96,8 @@ class Settings(Struct, frozen=True):
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arm_endpoint: str = ""
     registry_discovery: str = ""
+    dead_letters: str = ""
+    logs: str = Logs.TEXT
     in_functions: bool = False
     platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
@@ -138,6 +152,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         },
         arm_endpoint=get("ARM_ENDPOINT", "").strip(),
         registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
+        dead_letters=get("DEAD_LETTERS", "").strip(),
+        logs=get("LOGS", default.logs).strip().lower(),
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
         platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,

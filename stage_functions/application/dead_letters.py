@@ -14,7 +14,12 @@ from msgspec.structs import replace
 
 from stage_functions.application.context import Context
 from stage_functions.application.deliveries import deliver
-from stage_functions.application.ports.dead_letters import MOST_LISTED, DeadLetter, DeadLetters
+from stage_functions.application.ports.dead_letters import (
+    MOST_LISTED,
+    Counted,
+    DeadLetter,
+    DeadLetters,
+)
 from stage_functions.application.signal import AnySignal, Signals
 from stage_functions.domain.error import (
     InvalidInputError,
@@ -84,22 +89,6 @@ class Shown(Struct, frozen=True):
     fault: str = ""
 
 
-class Counted(Struct, frozen=True):
-    """How many there are.
-
-    Attributes:
-        count: how many; None where they cannot be counted.
-        more: there are more.
-        oldest: when the oldest of them was given up, or None.
-        fault: why they cannot be counted, or "".
-    """
-
-    count: int | None = None
-    more: bool = False
-    oldest: datetime | None = None
-    fault: str = ""
-
-
 class Replayed(Struct, frozen=True):
     """What became of the dead letters that were followed.
 
@@ -128,6 +117,17 @@ def counted(letters: DeadLetters) -> Counted:
         return Counted(fault=str(exc))
     oldest = min((one.written for one in found), default=None)
     return Counted(len(found), len(found) >= MOST_LISTED, oldest)
+
+
+def lately_counted(context: Context) -> Counted | None:
+    """Return what was counted a few minutes ago at the most; None where none are kept."""
+    process, now = context.process, context.clock.now()
+    if process.dead_letters is None:
+        return None
+    kept = process.counted
+    if kept is None or not now - FRESH < kept[0] <= now:
+        kept = process.counted = (now, counted(process.dead_letters))
+    return kept[1]
 
 
 def newest(context: Context, read: Read, limit: int) -> tuple[tuple[Shown, ...], Counted]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from stage_functions.application.clocks import Clocks
-from stage_functions.application.ports.dead_letters import DeadLetters
+from stage_functions.application.ports.dead_letters import Counted, DeadLetters
 
 
 class Ending(Struct, frozen=True):
@@ -62,6 +62,7 @@ class Process:
         facts: how it was started.
         clocks: what time it was elsewhere.
         dead_letters: where events are kept that could not be delivered; None where none are.
+        counted: how many those were, and when that was seen last; None where it was not.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Process:
         self.facts = facts or Facts()
         self.clocks = clocks or Clocks()
         self.dead_letters = dead_letters
+        self.counted: tuple[datetime, Counted] | None = None
         self._lock = threading.Lock()
         self._refused = Refused()
 

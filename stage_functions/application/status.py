@@ -17,8 +17,8 @@ from stage_functions.application.backlog import Backlog, Count, backlog, open_ap
 from stage_functions.application.clocks import Skew
 from stage_functions.application.codec import FORMAT
 from stage_functions.application.context import Context
-from stage_functions.application.dead_letters import Counted
 from stage_functions.application.link_keys import LinkKeys, Shown
+from stage_functions.application.ports.dead_letters import Counted
 from stage_functions.application.ports.telemetry import SILENT
 from stage_functions.application.process import Facts, Refused
 from stage_functions.domain.configuration import Mode

@@ -12,6 +12,7 @@ from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
+from stage_functions.application.watching import show_figures
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SCHEDULE = "0 * * * * *"
@@ -36,6 +37,7 @@ def sweep(context: Context) -> None:
     """
     minute = int(context.clock.now().timestamp()) // 60
     log.info("%s", sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=minute % keys.SHARDS))
+    show_figures(context)
 
 
 def scan(context: Context, scanner: Scanner) -> None:

@@ -32,6 +32,22 @@ class DeadLetter(Struct, frozen=True):
     size: int
 
 
+class Counted(Struct, frozen=True):
+    """How many there are.
+
+    Attributes:
+        count: how many; None where they cannot be counted.
+        more: there are more.
+        oldest: when the oldest of them was given up, or None.
+        fault: why they cannot be counted, or "".
+    """
+
+    count: int | None = None
+    more: bool = False
+    oldest: datetime | None = None
+    fault: str = ""
+
+
 class DeadLetters(Protocol):
     """Where dead letters are kept. Safe to share between threads."""
 
