@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from stage_functions.application import measures
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.signal import AnySignal, Signal, Signals
 from stage_functions.domain.error import RetryableError, TerminalError
 
@@ -39,6 +41,8 @@ def deliver(
     *,
     echoes: Echoes | None = None,
     seconds: float = SECONDS,
+    telemetry: Telemetry = SILENT,
+    parent: str = "",
 ) -> Delivered:
     """Follow up every hint of a delivery, but for those that only echo what was written here.
 
@@ -46,10 +50,40 @@ def deliver(
     again. One that may succeed later makes the whole delivery fail, after all others were
     followed; sent again, those come to nothing new.
 
+    Args:
+        follow: the use case.
+        delivery: the hints.
+        clock: the time.
+        echoes: of what was written here.
+        seconds: after which no further hint is begun.
+        telemetry: what is told of it.
+        parent: `traceparent` of what delivers, where that is no open step.
+
     Raises:
         RetryableError: a hint could not be followed now, or there was no time for all.
     """
-    end = clock.now() + timedelta(seconds=seconds)
+    began = clock.now()
+    outcome, about = "failed", {"stageward.signals": len(delivery.signals)}
+    try:
+        with telemetry.span(measures.DELIVERY, attributes=about, parent=parent):
+            end = began + timedelta(seconds=seconds)
+            delivered = _deliver(follow, delivery, clock, echoes, end)
+        outcome = "followed"
+    finally:
+        took = max(0.0, (clock.now() - began).total_seconds())
+        telemetry.measure(measures.EVENT_DURATION, took, outcome=outcome)
+    if delivered.ignored:
+        telemetry.count(measures.SIGNALS, len(delivered.ignored), outcome="ignored")
+    return delivered
+
+
+def _deliver(
+    follow: Callable[[AnySignal], bool],
+    delivery: Signals,
+    clock: Clock,
+    echoes: Echoes | None,
+    end: datetime,
+) -> Delivered:
     ignored = list(delivery.ignored)
     followed = changed = 0
     failed: RetryableError | None = None

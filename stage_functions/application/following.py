@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from stage_functions.application import measures
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
+from stage_functions.application.ports.telemetry import Attribute
 from stage_functions.application.signal import (
     AnySignal,
     AssetSignal,
@@ -27,6 +31,14 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
         RegistryUnavailableError: what it is about cannot be read; deliver it again.
         StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver it again.
     """
+    if isinstance(signal, Signal):
+        return follow(context, signal)
+    alias = signal.asset.registry if isinstance(signal, AssetSignal) else signal.registry
+    about: dict[str, Attribute] = {measures.REGISTRY: alias}
+    return measures.followed(context.telemetry, about, "", lambda: _follow(context, signal))
+
+
+def _follow(context: Context, signal: JobSignal | EndpointSignal | AssetSignal) -> bool:
     match signal:
         case JobSignal():
             return follow_job(context, signal)
@@ -35,7 +47,7 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
         case AssetSignal():
             return _follow_asset(context, signal)
         case _:
-            return follow(context, signal)
+            assert_never(signal)
 
 
 def _follow_asset(context: Context, signal: AssetSignal) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from stage_functions.application import keys
+from stage_functions.application import keys, measures
 from stage_functions.application.adoption import announce
 from stage_functions.application.codec import pack
 from stage_functions.application.context import Context
@@ -61,8 +61,25 @@ class Swept(Struct, frozen=True):
     rung: tuple[RecordType, ...] = ()
 
 
-def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swept:
-    """Visit deadlines, then markers, shard by shard, for at most so many seconds."""
+def sweep(
+    context: Context, *, seconds: float = 45, first_shard: int = 0, parent: str = ""
+) -> Swept:
+    """Visit deadlines, then markers, shard by shard, for at most so many seconds.
+
+    Args:
+        context: the context.
+        seconds: after which no further shard is begun.
+        first_shard: where to begin.
+        parent: `traceparent` of what rang, where that is known.
+    """
+    with context.telemetry.span(measures.SWEEP, parent=parent) as span:
+        swept = _sweep(context, seconds, first_shard)
+        span.set("stageward.finished", swept.finished)
+        span.set("stageward.waiting", swept.waiting)
+        return swept
+
+
+def _sweep(context: Context, seconds: float, first_shard: int) -> Swept:
     started = context.clock.now()
     end = started + timedelta(seconds=seconds)
     finished = waiting = 0

@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stage_functions.application import measures
 from stage_functions.application.answer import Answer, decode, encode
 from stage_functions.application.answering import answered, foreseen, unregistered
 from stage_functions.application.arrival import arrive, contradiction
@@ -95,7 +96,11 @@ def request_transition(context: Context, command: TransitionRequest) -> Answer:
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
     command = replace(command, on_behalf_of=_principal(context, command.on_behalf_of))
-    return context.persistently(lambda: _attempt(context, command))
+    about = measures.about(command.version)
+    with context.telemetry.span(measures.TRANSITION, attributes=about) as span:
+        answer = context.persistently(lambda: _attempt(context, command))
+        span.set(measures.OUTCOME, str(answer.kind))
+        return answer
 
 
 def preview(context: Context, version: Version, request: Request) -> Answer:

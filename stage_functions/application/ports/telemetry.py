@@ -46,16 +46,16 @@ class Telemetry(Protocol):
         """
         ...
 
-    def count(self, name: str, amount: int = 1, **attributes: str) -> None:
+    def count(self, name: str, amount: int = 1, /, **attributes: str) -> None:
         """Add to a counter. Attributes take few values: never the name of an asset."""
         ...
 
-    def measure(self, name: str, value: float, **attributes: str) -> None:
+    def measure(self, name: str, value: float, /, **attributes: str) -> None:
         """Add a value to a histogram, in the unit of its name."""
         ...
 
     def gauges(self, figures: Iterable[Figure]) -> None:
-        """Show figures from now on; those shown before and not named any more end."""
+        """Show figures as they are now; for how long they hold is for the adapter to say."""
         ...
 
     def traceparent(self) -> str:
@@ -103,10 +103,10 @@ class _Silent:
         """Return what does nothing."""
         return _NOTHING
 
-    def count(self, name: str, amount: int = 1, **attributes: str) -> None:
+    def count(self, name: str, amount: int = 1, /, **attributes: str) -> None:
         """Do nothing."""
 
-    def measure(self, name: str, value: float, **attributes: str) -> None:
+    def measure(self, name: str, value: float, /, **attributes: str) -> None:
         """Do nothing."""
 
     def gauges(self, figures: Iterable[Figure]) -> None:
