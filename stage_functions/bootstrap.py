@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.links import PageLinks
+from stage_functions.adapters.logs import REDACTION, trace
 from stage_functions.adapters.process import open_process
 from stage_functions.application.adoption import adopt
 from stage_functions.application.clocks import Clocks, Heard, deaf
@@ -39,6 +40,7 @@ from stage_functions.domain.configuration import (
     RegistryType,
 )
 from stage_functions.domain.error import ConfigurationError, StagewardError
+from stage_functions.domain.people import Person, names_somebody
 from stage_functions.settings import Settings, SignIn, unknown
 from stage_functions.wire.address import endpoint_fault
 from stage_functions.wire.configuration import load
@@ -106,6 +108,8 @@ def open_application(settings: Settings) -> Application:
     rows = open_rows(settings, clocks.listener("ledger", clock))
     sinks = {sink.name: sink for sink in _sinks(settings)}
     ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
+    people = configuration.directory.people.values()
+    REDACTION.hide(name for one in people for name in _names(one))
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)
     signatures = Signatures(LinkKeys.of(rows, clock, configuration), clock)
@@ -121,6 +125,7 @@ def open_application(settings: Settings) -> Application:
         links=PageLinks(settings.url, signatures),
         process=process,
     )
+    trace(context.telemetry.traceparent)
     adopt(context)
     _find_empty(context, registries)
     _point_out_ungoverned(context)
@@ -417,3 +422,9 @@ def _point_out_ungoverned(context: Context) -> None:
         why = context.states.ungoverned(alias) if registry.mode is Mode.ENFORCE else ""
         if why:
             log.warning("%s; till then it is only observed", why)
+
+
+def _names(person: Person) -> Iterator[str]:
+    """Yield what somebody is called: no log is to have it."""
+    yield person.name
+    yield from (id_.partition(":")[2] for id_ in person.ids if names_somebody(id_))

@@ -114,7 +114,8 @@ class BlobDeadLetters:
             raise InvalidInputError(message)
         with _translated("read a dead letter"):
             stream = self._client().download_blob(letter.name, **_as_listed(letter))
-            return stream.readall()
+            content: bytes = stream.readall()
+            return content
 
     def delete(self, letter: DeadLetter) -> None:
         """Delete one as it was listed; see `DeadLetters`."""

@@ -12,6 +12,7 @@ from functools import partial
 
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import deliver
 from stage_functions.application.following import follow_any
 from stage_functions.domain.error import InvalidInputError
@@ -49,4 +50,10 @@ class EventTrigger:
             log.warning("an event is acknowledged unread: %s", exc)
             return
         # Whoever else calls the trigger lacks the key that the host gives to Event Grid alone.
-        deliver(self._signals.follow, signals.vouched, self._context.clock, seconds=SECONDS)
+        with about(event=_id(event)):
+            deliver(self._signals.follow, signals.vouched, self._context.clock, seconds=SECONDS)
+
+
+def _id(event: object) -> str:
+    id_ = getattr(event, "id", "")
+    return id_[:64] if isinstance(id_, str) else ""

@@ -11,6 +11,7 @@ from stage_functions.settings import SignIn
 from stage_functions.web import approvals, assets, operations, problems, signals, status
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
+from stage_functions.web.correlation import Correlation
 from stage_functions.web.openapi import describe
 from stage_functions.web.pages import faults
 from stage_functions.web.pages import site as pages
@@ -58,5 +59,6 @@ def create_app(
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)
+    app.add_middleware(Correlation)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.domain import presence
 from stage_functions.domain.configuration import RegistryType
@@ -113,9 +114,10 @@ async def take_webhook(
     if seen in here.deliveries:
         return reply(api.Delivery(0, 0, (f"delivery {delivery_id} was followed already",)))
     echoes = here.context.echoes
-    delivered = await run_in_threadpool(
-        deliver, here.signals.follow, delivery, clock, echoes=echoes
-    )
+    with about(delivery=delivery_id[:64]):
+        delivered = await run_in_threadpool(
+            deliver, here.signals.follow, delivery, clock, echoes=echoes
+        )
     here.deliveries.add(seen)
     return _delivered(delivered)
 
