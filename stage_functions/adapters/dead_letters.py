@@ -117,10 +117,12 @@ class BlobDeadLetters:
             content: bytes = stream.readall()
             return content
 
-    def delete(self, letter: DeadLetter) -> None:
+    def delete(self, letter: DeadLetter) -> bool:
         """Delete one as it was listed; see `DeadLetters`."""
-        with _translated("delete a dead letter"), suppress(_GoneError):
+        with suppress(NotFoundError), _translated("delete a dead letter"):
             self._client().delete_blob(letter.name, **_as_listed(letter))
+            return True
+        return False
 
     def close(self) -> None:
         """Close the connections, where there are any."""
@@ -139,7 +141,7 @@ class BlobDeadLetters:
         options: dict[str, Any] = {
             "connection_timeout": CONNECT_TIMEOUT_SECONDS,
             "read_timeout": READ_TIMEOUT_SECONDS,
-            "retry_total": 1,
+            "retry_total": 0,  # it would wait for 15 s; whoever asked asks again
         }
         if "://" not in self._address.partition("=")[0]:
             account, name = _split(self._address)
@@ -147,10 +149,6 @@ class BlobDeadLetters:
         signed = "sig=" in urlsplit(self._address).query
         credential = None if signed else self._credential()
         return ContainerClient.from_container_url(self._address, credential=credential, **options)
-
-
-class _GoneError(NotFoundError):
-    """The blob is not there any more."""
 
 
 def _as_listed(letter: DeadLetter) -> dict[str, Any]:
@@ -178,10 +176,8 @@ def _error(exc: Exception, what: str) -> Exception:
     if isinstance(exc, ResourceNotFoundError) and code == _NO_CONTAINER:
         message = f"cannot {what}: the container that STAGEWARD_DEAD_LETTERS names is not there"
         return NotAllowedNowError(message, code="dead-letters-missing")
-    if isinstance(exc, ResourceNotFoundError):
-        return _GoneError("it is not there any more: somebody else was first")
-    if isinstance(exc, ResourceModifiedError):
-        return NotFoundError("it was written again since it was listed; look again")
+    if isinstance(exc, ResourceNotFoundError | ResourceModifiedError):
+        return NotFoundError("it is not there as it was listed: somebody else was first")
     if status in _FORBIDDEN:
         message = f"cannot {what}: the container answered {status} {code}; {_ROLE}"
         return NotAllowedNowError(message, code="dead-letters-refused")

@@ -205,15 +205,15 @@ def _followed(
     letters, cursor = kept_in(context), _cursor(letter)
     try:
         signals = read(letters.read(letter)).signals
-        delivered = deliver(follow, signals, context.clock)
-        letters.delete(letter)
+        delivered = deliver(follow, signals, context.clock, telemetry=context.telemetry)
+        deleted = letters.delete(letter)
     except (InvalidInputError, NotFoundError, RetryableError) as exc:
         kept = (*done.kept, (letter.name, str(exc)))
         return replace(done, kept=kept, cursor=cursor)
     return Replayed(
         done.followed + delivered.followed,
         done.changed + delivered.changed,
-        done.deleted + 1,
+        done.deleted + deleted,
         done.kept,
         (*done.ignored, *delivered.ignored),
         cursor,

@@ -70,11 +70,10 @@ class DeadLetters(Protocol):
         """
         ...
 
-    def delete(self, letter: DeadLetter) -> None:
-        """Delete one as it was listed; nothing where it is gone.
+    def delete(self, letter: DeadLetter) -> bool:
+        """Delete one as it was listed; tell whether it was there, and was not written again.
 
         Raises:
-            NotFoundError: it was written again since.
             RetryableError, NotAllowedNowError: as `listed`.
         """
         ...
