@@ -7,6 +7,7 @@ text is kept by its digest. A lifecycle that would strand versions is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -59,12 +60,14 @@ class Adopted(Struct, frozen=True):
         digest: of the text in force here.
         adopted: of the text that the ledger has adopted; "" where it has adopted none.
         behind: sinks that do not have its last adoption yet.
+        at: when that was, or None.
     """
 
     name: str
     digest: str
     adopted: str
     behind: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 def adopted(context: Context) -> tuple[Adopted, ...]:
@@ -79,10 +82,12 @@ def adopted(context: Context) -> tuple[Adopted, ...]:
 def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
     rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
     row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
-    number = unpack(head, Head).number if head is not None else 0
-    behind = [name for name in context.sinks if _announced(context, partition, name)[1] < number]
+    last = unpack(head, Head) if head is not None else Head(0, "")
+    behind = [
+        name for name in context.sinks if _announced(context, partition, name)[1] < last.number
+    ]
     digest = str(row.values.get("digest", "")) if row is not None else ""
-    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind))
+    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
 
 
 def adopt(context: Context) -> None:

@@ -132,7 +132,7 @@ def _owed(known: Status) -> Iterator[Trouble]:
     if owed.parked:
         held = [name for name, sink in owed.sinks.items() if sink.parked]
         whom = f", for {', '.join(sorted(held))} too" if held else ""
-        what = f"{more}{owed.parked} given up{whom}"
+        what = f"{_number(owed.parked, 'piece', more)} of owed work given up{whom}"
         do = "`stageward outbox` says why; mend that, then `stageward outbox --retry ID`"
         yield Trouble("outbox-parked", "outbox", what, do, Section.PARKED)
     if owed.oldest and known.at - owed.oldest > LATE_WORK:
@@ -140,7 +140,7 @@ def _owed(known: Status) -> Iterator[Trouble]:
         do = "`stageward outbox` says for what; it goes on by itself once that answers"
         yield Trouble("outbox-late", "outbox", what, do, Section.LATE)
     if known.notified and owed.untold:
-        what = f"{more}{owed.untold} notices could not be given"
+        what = f"{_number(owed.untold, 'notice', more)} could not be given"
         do = "`stageward outbox` says by which channel, and why"
         yield Trouble("not-told", "notifications", what, do, Section.TOLD)
 
@@ -155,7 +155,8 @@ def _letters(known: Status) -> Iterator[Trouble]:
         yield Trouble("dead-letters-unreadable", "dead letters", what, do, Section.LETTERS)
     elif letters.count:
         more = "more than " if letters.more else ""
-        what = f"{more}{letters.count} events could not be delivered{_since(letters.oldest)}"
+        number = _number(letters.count, "event", more)
+        what = f"{number} could not be delivered{_since(letters.oldest)}"
         do = "`stageward dead-letters` shows why; `stageward dead-letters --replay` follows them"
         yield Trouble("dead-letters", "dead letters", what, do, Section.LETTERS)
 
@@ -190,7 +191,7 @@ def _lifecycles(known: Status) -> Iterator[Trouble]:
             what = f"in force here is {one.digest[:19]}, adopted last was {one.adopted[:19]}"
             do = "another process runs on another file: deploy one file everywhere, then restart"
             yield Trouble("lifecycle-differs", part, what, do, Section.LIFECYCLES)
-        if one.behind:
+        if one.behind and one.at is not None and known.at - one.at > LATE_SCAN:
             what = f"its last adoption is not published to {', '.join(one.behind)} yet"
             do = "it is tried at every sweep; the log says what the sink answers"
             yield Trouble("lifecycle-unpublished", part, what, do, Section.LIFECYCLES)
@@ -199,14 +200,20 @@ def _lifecycles(known: Status) -> Iterator[Trouble]:
 def _refused(refused: Refused, now: datetime) -> Iterator[Trouble]:
     if refused.last is not None and now - refused.last < LATE_WORK:
         what = (
-            f"{refused.count} deliveries were refused by their signature since this process was "
-            f"started, the last at {minute(refused.last)}"
+            f"refused by its signature: {_number(refused.count, 'delivery')} since this process "
+            f"was started, the last at {minute(refused.last)}"
         )
         do = (
             "see that STAGEWARD_WEBHOOK_SECRET is what MLflow signs with; where nobody else runs "
             "there, somebody else sends them"
         )
         yield Trouble("webhook-refused", "webhooks", what, do, Section.SECRET)
+
+
+def _number(count: int, what: str, more: str = "") -> str:
+    """Return a number of things, in words."""
+    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{more}{count} {what if count == 1 else several}"
 
 
 def _of_whom(name: str, whose: str) -> str:

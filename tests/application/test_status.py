@@ -298,17 +298,21 @@ def test_a_lifecycle_that_another_process_replaced_is_told(it: World) -> None:
 
 
 def test_an_adoption_that_a_sink_does_not_have_is_told(it: World, sink: MemorySink) -> None:
-    """Until the sweep has published it."""
+    """Once it has had time, and until the sweep has published it."""
     other = replace(lifecycle(), text={"name": "default", "shape": "another"})
     sink.fault = SinkUnavailableError("away")
     context = context_over(it.rows, it.registry, it.clock, Mode.ENFORCE, (sink,), governed_by=other)
     adopt(context)
     moved = replace(it, context=context)
     sweep(context)
+    at_once = wrong(moved)
+    it.clock.sleep(1000)
+    Scanner(context).scan("demo")
     before = wrong(moved)
     sink.fault = None
     sweep(context)
 
+    assert {} == at_once
     assert {"lifecycle-unpublished": "lifecycle default"} == before
     assert {} == wrong(moved)
 
