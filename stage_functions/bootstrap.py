@@ -96,7 +96,8 @@ def open_application(settings: Settings) -> Application:
     configuration = read_configuration(settings, rules)
     clock, clocks = SystemClock(), Clocks()
     _point_out_unknown(settings)
-    process = open_process(settings, clock, clocks, lambda: _credential(settings))
+    place = ledger_place(settings)
+    process = open_process(settings, place, clock, clocks, lambda: _credential(settings))
     notifier = open_notifier(settings, configuration, clock)
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:

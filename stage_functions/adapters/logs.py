@@ -28,7 +28,7 @@ _SECRETS = re.compile(
       (?P<scheme>\b(?:bearer|basic|sharedaccesssignature|sharedkey(?:lite)?)\s+)[^\s"',;]+
     | \bstw_[\w-]+
     | \beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?
-    | (?P<query>(?<![a-z0-9])(?:
+    | (?P<query>(?:(?<![a-z0-9])|(?<=%3f)|(?<=%26))(?:
         (?:sig|code)(?:=|%3d) |
         (?:signature|(?:access_|id_|form_)?token|(?:client_)?secret|password|passwd|pwd|
         accountkey|sharedaccesskey|sharedaccesssignature|api[_-]?key)["']?(?:=|%3d|:\s?)

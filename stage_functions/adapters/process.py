@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from stage_functions import __version__
 from stage_functions.application.clocks import Clocks
@@ -22,19 +21,22 @@ from stage_functions.wire.ending import ending_of
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-_ACCOUNT = "AccountName="
-_ENDPOINT = "TableEndpoint="
 _NOTIFY = "STAGEWARD_NOTIFY_"
 _REGISTRY = "STAGEWARD_REGISTRY_"
 
 
 def open_process(
-    settings: Settings, clock: Clock, clocks: Clocks, credential: Callable[[], TokenCredential]
+    settings: Settings,
+    place: str,
+    clock: Clock,
+    clocks: Clocks,
+    credential: Callable[[], TokenCredential],
 ) -> Process:
     """Return what this process knows of itself.
 
     Args:
         settings: what the environment says.
+        place: where the ledger is, without a secret.
         clock: the time.
         clocks: what is heard of other clocks.
         credential: makes what to sign in to Azure with.
@@ -44,26 +46,13 @@ def open_process(
     """
     facts = Facts(
         version=__version__,
-        ledger=place(settings),
+        ledger=place,
         sign_in=str(settings.sign_in),
         hooked=bool(settings.webhook_secret),
         endings=tuple(_endings(settings)),
         started=clock.now(),
     )
     return Process(facts, clocks, _dead_letters(settings, credential))
-
-
-def place(settings: Settings) -> str:
-    """Return where the ledger is, without a secret."""
-    if settings.tables:
-        parts = settings.tables.split(";")
-        named = [part for part in parts if part.startswith((_ACCOUNT, _ENDPOINT))]
-        hosts = [urlsplit(part.removeprefix(_ENDPOINT)).hostname for part in named]
-        known = [part.removeprefix(_ACCOUNT) for part in named if part.startswith(_ACCOUNT)]
-        return f"Table Storage, {next(iter(known), '') or next(filter(None, hosts), 'an account')}"
-    if settings.tables_endpoint:
-        return f"Table Storage, {urlsplit(settings.tables_endpoint).hostname}"
-    return f"SQLite, {settings.ledger}"
 
 
 def _endings(settings: Settings) -> Iterator[Ending]:
