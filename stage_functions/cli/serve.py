@@ -20,6 +20,7 @@ from stage_functions.domain.configuration import Configuration, RegistryType
 from stage_functions.settings import Logs, Settings, SignIn, read_settings
 
 DEFAULT_PORT = 8321
+log = logging.getLogger("stageward.serve")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -67,11 +68,12 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     web = web_application(application)
     timers = Timers(application)
     settings = application.settings
+    tell = log.info if settings.logs == Logs.JSON else say  # every line is to be JSON then
     for alias, one in application.context.configuration.registries.items():
-        say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
-    say(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
+        tell(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
+    tell(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
     for line in _events_of_azureml(application.context.configuration, settings.url, SCAN_SECONDS):
-        say(line)
+        tell(line)
     timers.start()
     try:
         uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)
