@@ -28,22 +28,26 @@ def functions(opened: Once[bootstrap.Application], http: HttpTrigger) -> func.Fu
     events = Once(lambda: EventTrigger(opened().context))
 
     @app.event_grid_trigger(arg_name="event")
-    def on_event(event) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # of either schema
-        events().receive(event)
+    def on_event(event, context: func.Context) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # of either schema
+        events().receive(event, _traceparent(context))
 
     @app.timer_trigger(schedule=schedules.SWEEP_SCHEDULE, arg_name="timer")
-    def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
-        schedules.sweep(opened().context)
+    def sweep(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 # the binding names it
+        schedules.sweep(opened().context, _traceparent(context))
 
     @app.timer_trigger(schedule=schedules.SCAN_SCHEDULE, arg_name="timer")
-    def scan(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
-        schedules.scan(opened().context, opened().scanner)
+    def scan(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 # the binding names it
+        schedules.scan(opened().context, opened().scanner, _traceparent(context))
 
     @app.route(route=ROUTE)
-    async def web(req: func.HttpRequest) -> func.HttpResponse:
-        return await http.handle(req)
+    async def web(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        return await http.handle(req, _traceparent(context))
 
     return app
+
+
+def _traceparent(context: func.Context) -> str:
+    return context.trace_context.trace_parent or ""
 
 
 def _open() -> bootstrap.Application:

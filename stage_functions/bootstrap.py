@@ -28,6 +28,7 @@ from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
@@ -83,6 +84,7 @@ class Application(Struct, frozen=True):
         if self.context.process.dead_letters is not None:
             self.context.process.dead_letters.close()
         self.context.ledger.rows.close()
+        self.context.telemetry.close()
 
 
 def open_application(settings: Settings) -> Application:
@@ -102,13 +104,19 @@ def open_application(settings: Settings) -> Application:
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:
         log.info(silent)
+    telemetry = open_telemetry(settings)
     registries = {
-        alias: _registry(one, configuration, settings, clocks.listener(alias, clock))
+        alias: _watched(
+            _registry(one, configuration, settings, clocks.listener(alias, clock)),
+            alias,
+            telemetry,
+        )
         for alias, one in configuration.registries.items()
     }
     rows = open_rows(settings, clocks.listener("ledger", clock))
     sinks = {sink.name: sink for sink in _sinks(settings)}
-    ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
+    told = notifier is not None
+    ledger = open_ledger(rows, clock, tuple(sinks), notices=told, telemetry=telemetry)
     people = configuration.directory.people.values()
     REDACTION.hide(name for one in people for name in _names(one))
     directory = configuration.directory.masked(ledger.mask)
@@ -124,6 +132,7 @@ def open_application(settings: Settings) -> Application:
         clock,
         notifier=notifier,
         links=PageLinks(settings.url, signatures),
+        telemetry=telemetry,
         process=process,
     )
     trace(context.telemetry.traceparent)
@@ -291,6 +300,10 @@ def ensure_webhook(application: Application, alias: str) -> bool:
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     registry, settings = application.context.registries.get(alias), application.settings
+    if application.context.telemetry is not SILENT:
+        from stage_functions.adapters.telemetry_registry import bare  # noqa: PLC0415  # seldom used
+
+        registry = bare(registry)
     if not isinstance(registry, MlflowRegistry):
         return False
     url = f"{settings.url}/webhooks/mlflow?registry={alias}"
@@ -318,6 +331,17 @@ def _registry(
         token=settings.credential(registry.alias, "TOKEN", alone=alone),
         heard=heard,
     )
+
+
+def _watched(registry: Registry, alias: str, telemetry: Telemetry) -> Registry:
+    """Return a registry that tells of its calls, where there is somebody to tell."""
+    if telemetry is SILENT:
+        return registry
+    from stage_functions.adapters.telemetry_registry import (  # noqa: PLC0415  # seldom used
+        WatchedRegistry,
+    )
+
+    return WatchedRegistry(registry, alias, telemetry)
 
 
 def _azureml(
@@ -399,6 +423,27 @@ def open_notifier(
         clock,
         thorough=not settings.in_functions,
     )
+
+
+def open_telemetry(settings: Settings) -> Telemetry:
+    """Return what tells of traces and metrics, to wherever the environment says; else SILENT.
+
+    What is wrong with these settings is logged, and stops nothing: nobody's decision depends on it.
+    """
+    if not settings.insights and not settings.otlp:
+        return SILENT
+    try:
+        from stage_functions.adapters import telemetry_settings  # noqa: PLC0415  # loads the SDK
+
+        return telemetry_settings.opened(settings)
+    except ModuleNotFoundError as exc:
+        log.warning(
+            "no traces and no metrics are sent: %s is not installed; "
+            "pip install 'stageward[telemetry]', or unset %s",
+            exc.name,
+            "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
+        )
+        return SILENT
 
 
 def _event_grid(settings: Settings) -> Sink:

@@ -7,7 +7,6 @@ from typing import assert_never
 from stage_functions.application import measures
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
-from stage_functions.application.ports.telemetry import Attribute
 from stage_functions.application.signal import (
     AnySignal,
     AssetSignal,
@@ -34,8 +33,7 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
     if isinstance(signal, Signal):
         return follow(context, signal)
     alias = signal.asset.registry if isinstance(signal, AssetSignal) else signal.registry
-    about: dict[str, Attribute] = {measures.REGISTRY: alias}
-    return measures.followed(context.telemetry, about, "", lambda: _follow(context, signal))
+    return measures.followed(context.telemetry, alias, "", lambda: _follow(context, signal))
 
 
 def _follow(context: Context, signal: JobSignal | EndpointSignal | AssetSignal) -> bool:

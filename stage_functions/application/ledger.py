@@ -236,7 +236,7 @@ class Ledger:
             ConflictError: the asset kept changing while it was loaded.
         """
         wanted = tuple(versions)
-        with self._telemetry.span(measures.LOAD, attributes={measures.ASSET: str(asset)}):
+        with self._telemetry.span(measures.LOAD):
             for _ in range(LOADS):
                 with suppress(ConflictError):
                     return self._load(asset, wanted)

@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from stage_functions.application.ports.telemetry import Attribute, Telemetry
+from stage_functions.application.ports.telemetry import SILENT, Attribute, Telemetry
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import StagewardError
 from stage_functions.domain.record import Json, Record, RecordType
@@ -92,7 +92,7 @@ STEPS = (
         (APPROVAL, "stageward.action", OUTCOME),
         "a vote, a sponsor, or a withdrawal; links to the trace of the request",
     ),
-    Step(LOAD, Role.STEP, (ASSET,), "an asset is loaded from the ledger"),
+    Step(LOAD, Role.STEP, (), "an asset is loaded from the ledger"),
     Step(
         JUDGE,
         Role.STEP,
@@ -170,12 +170,19 @@ def about(version: Version) -> dict[str, Attribute]:
 
 
 def followed(
-    telemetry: Telemetry,
-    attributes: dict[str, Attribute],
-    parent: str,
-    follow: Callable[[], bool],
+    telemetry: Telemetry, subject: Version | str, parent: str, follow: Callable[[], bool]
 ) -> bool:
-    """Follow a signal inside a span, and count it; returns and raises as `follow` does."""
+    """Follow a signal inside a span, and count it; returns and raises as `follow` does.
+
+    Args:
+        telemetry: what is told of it.
+        subject: the version that it is about, or the alias of the registry.
+        parent: `traceparent` of what it follows from, where that is no open step.
+        follow: the use case.
+    """
+    if telemetry is SILENT:  # by far the most frequent of all that happens
+        return follow()
+    attributes = about(subject) if isinstance(subject, Version) else {REGISTRY: subject}
     with telemetry.span(SIGNAL, attributes=attributes, parent=parent) as span:
         try:
             changed = follow()

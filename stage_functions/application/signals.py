@@ -95,7 +95,7 @@ def follow(context: Context, signal: Signal) -> bool:
     with about(asset=str(asset), version=signal.version.number):
         return measures.followed(
             context.telemetry,
-            measures.about(signal.version),
+            signal.version,
             signal.traceparent,
             lambda: _follow(context, signal, lifecycle),
         )
@@ -133,8 +133,7 @@ def _again(context: Context, owing: Asset, changed: tuple[Signal, ...], left: in
             _receive(context, owing, signal)
             continue
         follow_up = partial(_follow_again, context, owing, signal, left)
-        about = measures.about(signal.version)
-        measures.followed(context.telemetry, about, signal.traceparent, follow_up)
+        measures.followed(context.telemetry, signal.version, signal.traceparent, follow_up)
 
 
 def _follow_again(context: Context, owing: Asset, signal: Signal, left: int) -> bool:

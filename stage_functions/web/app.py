@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from stage_functions import __version__
 from stage_functions.application.context import Context
@@ -16,12 +17,22 @@ from stage_functions.web.openapi import describe
 from stage_functions.web.pages import faults
 from stage_functions.web.pages import site as pages
 from stage_functions.web.service import Service
+from stage_functions.web.traced import Traced
 
 _DESCRIPTION = (
     "The ledger says what is granted; tags of a registry are its mirror. Errors are problems "
     "(RFC 9457). A request with an Idempotency-Key may be sent again: the same key gets the same "
     "answer."
 )
+_OWN_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework's, off whatever the environment says: it would send paths, which may hold a token,
+and messages, which may name people. Stageward's own is `Traced`."""
 
 
 def create_app(
@@ -49,6 +60,7 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=_OWN_TELEMETRY,
     )
     app.state.service = Service.over(context, scanner, sign_in, webhook_secret, url)
     problems.install(app)
@@ -60,5 +72,6 @@ def create_app(
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)
     app.add_middleware(Correlation)
+    app.add_middleware(Traced)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app

@@ -65,8 +65,10 @@ async def take_events(request: Request) -> Response:
         return problem(400, "malformed", str(exc))
     if delivery.handshake:
         return reply(api.Handshake(delivery.handshake))
-    clock = here.context.clock
-    return _delivered(await run_in_threadpool(deliver, here.signals.follow, delivery, clock))
+    clock, telemetry = here.context.clock, here.context.telemetry
+    return _delivered(
+        await run_in_threadpool(deliver, here.signals.follow, delivery, clock, telemetry=telemetry)
+    )
 
 
 @router.options(
@@ -113,10 +115,10 @@ async def take_webhook(
     seen = f"{alias}/{delivery_id}"
     if seen in here.deliveries:
         return reply(api.Delivery(0, 0, (f"delivery {delivery_id} was followed already",)))
-    echoes = here.context.echoes
+    echoes, telemetry = here.context.echoes, here.context.telemetry
     with about(delivery=delivery_id[:64]):
         delivered = await run_in_threadpool(
-            deliver, here.signals.follow, delivery, clock, echoes=echoes
+            deliver, here.signals.follow, delivery, clock, echoes=echoes, telemetry=telemetry
         )
     here.deliveries.add(seen)
     return _delivered(delivered)
