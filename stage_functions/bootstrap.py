@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
+from stage_functions.adapters.definitions import in_folder_of
 from stage_functions.adapters.links import PageLinks
 from stage_functions.adapters.logs import REDACTION, trace
 from stage_functions.adapters.process import open_process
+from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
 from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
@@ -27,6 +28,7 @@ from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
+from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
 from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.reach import not_told
@@ -94,7 +96,7 @@ def open_application(settings: Settings) -> Application:
         ConfigurationError: a fault in the file or the environment; the message says where.
         StoreUnavailableError: the ledger cannot be opened.
     """
-    rules = CelRules()
+    rules = Rules()
     configuration = read_configuration(settings, rules)
     clock, clocks = SystemClock(), Clocks()
     _point_out_unknown(settings)
@@ -180,7 +182,7 @@ def _sign_in(settings: Settings) -> SignIn:
 
 
 def read_configuration(
-    settings: Settings, rules: CelRules, *, addresses: bool = True
+    settings: Settings, rules: RuleEngine, *, addresses: bool = True
 ) -> Configuration:
     """Read and check the configuration file.
 
@@ -192,9 +194,15 @@ def read_configuration(
     Raises:
         ConfigurationError: it cannot be read, or has faults.
     """
-    text, path = _file(settings), str(Path(settings.configuration))
+    text, path = _file(settings), Path(settings.configuration)
     environment = (settings.environment or {}) if addresses else None
-    return load(text, path=path, environment=environment, check_rule=rules.check)
+    return load(
+        text,
+        path=str(path),
+        environment=environment,
+        check_rule=rules.check,
+        read_file=in_folder_of(path),
+    )
 
 
 def _file(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.adapters.telemetry_registry import WatchedRegistry
 from stage_functions.application.adoption import adopt
@@ -181,7 +181,7 @@ def context_over(  # noqa: PLR0913, PLR0917  # all that an instance is made of
         asked = WatchedRegistry(registry, "demo", telemetry)
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
-    context = Context(configuration, ledger, {"demo": asked}, states, CelRules(), by_name, clock)
+    context = Context(configuration, ledger, {"demo": asked}, states, Rules(), by_name, clock)
     return replace(context, notifier=notifier, telemetry=telemetry)
 
 

@@ -48,6 +48,8 @@ from stage_functions.domain.record import (
 )
 
 MAX_CHANGES = 200
+MAX_CHANGED_CHARACTERS = 300
+"""Of a value in a change; the texts themselves are kept whole, by their digests."""
 _ADOPTED = "adopted"
 _SINK = "sink:"
 
@@ -199,11 +201,15 @@ def _differences(before: bytes | None, after: bytes) -> tuple[str, ...]:
         return ()
     old = dict(_leaves("", msgspec.json.decode(before)))
     new = dict(_leaves("", msgspec.json.decode(after)))
-    lines = [f"+ {path}: {new[path]}" for path in new if path not in old]
-    lines += [f"- {path}: {old[path]}" for path in old if path not in new]
+    lines = [f"+ {path}: {_cut(new[path])}" for path in new if path not in old]
+    lines += [f"- {path}: {_cut(old[path])}" for path in old if path not in new]
     both = [path for path in new if path in old and old[path] != new[path]]
-    lines += [f"~ {path}: {old[path]} → {new[path]}" for path in both]
+    lines += [f"~ {path}: {_cut(old[path])} → {_cut(new[path])}" for path in both]
     return tuple(sorted(lines, key=lambda line: line[2:])[:MAX_CHANGES])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHANGED_CHARACTERS else f"{text[:MAX_CHANGED_CHARACTERS]}…"
 
 
 def _leaves(path: str, value: object) -> Iterable[tuple[str, str]]:

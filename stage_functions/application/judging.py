@@ -17,6 +17,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Approval, Binding
+from stage_functions.domain.arm_form import arm_form
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import shown_beside
 from stage_functions.domain.consent import open_approval
@@ -26,7 +27,7 @@ from stage_functions.domain.facts import binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.record import canonical, digest_of
-from stage_functions.domain.rule import Facts, Result, Rule, Verdict
+from stage_functions.domain.rule import RESOURCE, Facts, Result, Rule, Verdict
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import (
     Granted,
@@ -309,6 +310,10 @@ def _verdicts(
     reads_holder = _named(_HOLDER, rules)
     holder = _holder(context, step, snapshot, transition.target) if reads_holder else None
     more = _more(context, lifecycle, rules, step, snapshot, evidence, now)
+    if any(rule.policy is not None for rule in rules):
+        registry = context.configuration.registry(snapshot.version.asset.registry)
+        written = arm_form(registry, lifecycle, snapshot, evidence, transition.target)
+        more = {**more, RESOURCE: written}
     state = step.version(snapshot.version.number)
     verdicts = context.rules.evaluate(
         rules, facts(lifecycle, snapshot, state, evidence, holder, request, now, more)

@@ -191,6 +191,7 @@ class Client:
         endpoint: str | None = None,
         reason: str = "",
         configuration: str | None = None,
+        definitions: Mapping[str, str] | None = None,
     ) -> api.Check:
         """Ask what would happen; nothing is changed.
 
@@ -201,12 +202,13 @@ class Client:
             endpoint: `registry/endpoint`, for a deployment.
             reason: what a rule may read as the request's reason.
             configuration: text of a draft to try a transition under.
+            definitions: texts of the definitions of Azure Policy that it names, by their paths.
 
         Raises:
             DeniedError: only a person of the configuration may try a draft.
             NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
         """
-        body = api.CheckBody(action, to, endpoint, reason, configuration)
+        body = api.CheckBody(action, to, endpoint, reason, configuration, definitions)
         return self._post(f"{_version(version)}/checks", api.Check, body)
 
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:

@@ -49,6 +49,7 @@ class CheckBody:
         endpoint: `registry/endpoint`, for a deployment.
         reason: what a rule may read as the request's reason.
         configuration: text of a draft to try a transition under, at most 200,000 characters.
+        definitions: texts of the definitions of Azure Policy that the draft names, by their paths.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
@@ -58,6 +59,7 @@ class CheckBody:
     endpoint: str | None = None
     reason: str = ""
     configuration: str | None = None
+    definitions: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
