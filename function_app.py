@@ -4,13 +4,13 @@ Importing it does no input and no output: the host does so to list the functions
 opened by the first invocation, and the web framework is loaded by the first HTTP request.
 """
 
-import logging
 from pathlib import Path
 
 import azure.functions as func
 from msgspec.structs import replace
 
 from stage_functions import bootstrap
+from stage_functions.adapters import logs
 from stage_functions.settings import read_settings
 from stage_functions.triggers import schedules
 from stage_functions.triggers.events import EventTrigger
@@ -19,9 +19,7 @@ from stage_functions.triggers.once import Once
 
 FOLDER = Path(__file__).parent
 
-logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every call; so does the next
-logging.getLogger("azure.identity").setLevel(logging.ERROR)  # a page, where one line says it all
-logging.getLogger("httpx").setLevel(logging.WARNING)
+logs.take_over(read_settings().logs)
 
 
 def functions(opened: Once[bootstrap.Application], http: HttpTrigger) -> func.FunctionApp:

@@ -58,6 +58,9 @@ param workspaceTopic string = ''
 @description('Name of the system topic that the resource group of the workspace has already; empty to make one.')
 param groupTopic string = ''
 
+@description('Resource id of the action group that is told of alerts; empty for none.')
+param alertGroupId string = ''
+
 @description('Resource id of the Key Vault with secret settings; empty for none.')
 param keyVaultId string = ''
 
@@ -234,6 +237,35 @@ module groupEvents 'modules/events.bicep' = {
   }
   dependsOn: [
     deadLetters
+  ]
+}
+
+// Of topics that are made here; those of others have alerts of theirs, and count what is not ours.
+module workspaceAlerts 'modules/alerts-events.bicep' = if (empty(workspaceTopic)) {
+  name: 'stageward-workspace-alerts-${token}'
+  scope: workspaceGroup
+  params: {
+    name: 'stageward-${token}-workspace'
+    tags: tags
+    topicName: workspaceTopicName
+    actionGroupId: alertGroupId
+  }
+  dependsOn: [
+    newWorkspaceTopic
+  ]
+}
+
+module groupAlerts 'modules/alerts-events.bicep' = if (empty(groupTopic)) {
+  name: 'stageward-group-alerts-${token}'
+  scope: workspaceGroup
+  params: {
+    name: 'stageward-${token}-writes'
+    tags: tags
+    topicName: groupTopicName
+    actionGroupId: alertGroupId
+  }
+  dependsOn: [
+    newGroupTopic
   ]
 }
 

@@ -16,9 +16,11 @@ NAMES = (
     "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
+    "DEAD_LETTERS",
     "EVENTGRID_ENDPOINT",
     "EVENTGRID_KEY",
     "LEDGER",
+    "LOGS",
     "MAIL",
     "TABLES",
     "TABLES_ENDPOINT",
@@ -37,6 +39,13 @@ class SignIn(StrEnum):
     DEV = "dev"
     TOKENS = "tokens"
     ENTRA = "entra"
+
+
+class Logs(StrEnum):
+    """How lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Settings(Struct, frozen=True):
@@ -63,6 +72,9 @@ class Settings(Struct, frozen=True):
         registry_discovery: where registries of Azure ML are looked up
             (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for where that
             cloud has them.
+        dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
+            or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
+        logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
         insights: connection string of Application Insights that traces and metrics are sent to
             (`APPLICATIONINSIGHTS_CONNECTION_STRING`), or "".
         insights_sign_in: as which identity (`APPLICATIONINSIGHTS_AUTHENTICATION_STRING`:
@@ -91,6 +103,8 @@ class Settings(Struct, frozen=True):
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arm_endpoint: str = ""
     registry_discovery: str = ""
+    dead_letters: str = ""
+    logs: str = Logs.TEXT
     insights: str = ""
     insights_sign_in: str = ""
     otlp: str = ""
@@ -149,6 +163,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         },
         arm_endpoint=get("ARM_ENDPOINT", "").strip(),
         registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
+        dead_letters=get("DEAD_LETTERS", "").strip(),
+        logs=get("LOGS", default.logs).strip().lower(),
         insights=known.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "").strip(),
         insights_sign_in=known.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "").strip(),
         otlp=known.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),

@@ -14,6 +14,7 @@ _RIGHTS_SECONDS = (2, 20, 40, 60, 120)
 _DEAD_LETTER = re.compile(r"dead.?letter", re.IGNORECASE)
 _WAITS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 60)
 _VERSIONS = {
+    "microsoft.insights/metricalerts": "2018-03-01",
     "microsoft.eventgrid/systemtopics/eventsubscriptions": "2025-02-15",
     "microsoft.authorization/policyassignments": "2025-01-01",
     "microsoft.authorization/policydefinitions": "2025-01-01",
@@ -49,6 +50,7 @@ def arguments(given: Parameters) -> dict[str, str]:
         "officersId": given["OFFICERS_ID"],
         "workspaceTopic": given["WORKSPACE_TOPIC"],
         "groupTopic": given["GROUP_TOPIC"],
+        "alertGroupId": given["ALERT_GROUP_ID"],
         "keyVaultId": given["KEY_VAULT_ID"],
     }
 

@@ -85,7 +85,7 @@ def _deliver(
     end: datetime,
 ) -> Delivered:
     ignored = list(delivery.ignored)
-    followed = changed = 0
+    followed = changed = echoed = 0
     failed: RetryableError | None = None
     for position, signal in enumerate(delivery.signals):
         if position and clock.now() >= end:
@@ -94,6 +94,7 @@ def _deliver(
         heard = isinstance(signal, Signal) and echoes and echoes.heard(signal, clock.now())
         if isinstance(signal, Signal) and heard:
             ignored.append(f"{signal.version}: '{signal.keys[0]}' is as Stageward has written it")
+            echoed += 1
             continue
         try:
             changed += follow(signal)
@@ -105,6 +106,8 @@ def _deliver(
             ignored.append(f"{signal}: {exc}")
     if failed is not None:
         raise failed
-    if ignored:
-        log.info("%d entries of a delivery were acknowledged unread: %s", len(ignored), ignored[0])
+    if ignored:  # what was written here is told of every time, and is nothing to look at
+        level = logging.INFO if len(ignored) > echoed else logging.DEBUG
+        told = len(ignored), ignored[0]
+        log.log(level, "%d entries of a delivery were acknowledged unread: %s", *told)
     return Delivered(followed, changed, tuple(ignored))

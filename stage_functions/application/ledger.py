@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application import contents, copies, keys, measures, users, violators
+from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -344,6 +345,7 @@ class Ledger:
             partition = keys.asset_partition(loaded.asset)
             etags = self._conditionally(lambda: self.rows.commit(LEDGER, partition, changes))
         measures.decided(self._telemetry, records)
+        chronicle(loaded.asset, records, operation)
         self._known_blobs.update(dict.fromkeys(blobs or {}))
         now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals)
         return Committed(now_loaded, records, owed)

@@ -18,6 +18,7 @@ from stage_functions.application import measures
 from stage_functions.application.absence import found, operation, told_missing
 from stage_functions.application.arrival import arrive, contradiction, demand_fresh, stop
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
@@ -91,12 +92,13 @@ def follow(context: Context, signal: Signal) -> bool:
     lifecycle = context.configuration.lifecycle(asset)
     if lifecycle is None or not registry.watches(asset):
         return False
-    return measures.followed(
-        context.telemetry,
-        signal.version,
-        signal.traceparent,
-        lambda: _follow(context, signal, lifecycle),
-    )
+    with about(asset=str(asset), version=signal.version.number):
+        return measures.followed(
+            context.telemetry,
+            signal.version,
+            signal.traceparent,
+            lambda: _follow(context, signal, lifecycle),
+        )
 
 
 def _follow(context: Context, signal: Signal, lifecycle: Lifecycle) -> bool:

@@ -17,6 +17,7 @@ from stage_functions.application import keys, measures
 from stage_functions.application.adoption import announce
 from stage_functions.application.codec import pack
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.deadlines import ring_due
 from stage_functions.application.ledger import Head, Loaded
 from stage_functions.application.ports.rows import (
@@ -109,7 +110,8 @@ def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> 
             if (position or start) and context.clock.now() >= end:
                 return _delete(context, partition, finished), waiting
             try:
-                done = _finish(context, asset, markers)
+                with about(asset=str(asset)):
+                    done = _finish(context, asset, markers)
             except StagewardError as exc:
                 log.warning("owed work of %s: %s", asset, exc)
                 failed.append(f"{asset}: {exc}")

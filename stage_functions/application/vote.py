@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from stage_functions.application import measures
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.granting import Case, Ruling, grant_if_reached
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.ports.telemetry import Span
@@ -250,7 +251,8 @@ def _decide(
         case = _open_case(context, loaded, found)
         return _commit(context, case, rule(case), operation, asked)
 
-    with context.telemetry.span(measures.VOTE, attributes={"stageward.action": action}) as span:
+    told, ids = {"stageward.action": action}, about(approval=approval, operation=operation)
+    with ids, context.telemetry.span(measures.VOTE, attributes=told) as span:
         answer = context.persistently(lambda: attempt(span))
         span.set(measures.OUTCOME, answer.status)
         return answer

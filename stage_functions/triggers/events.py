@@ -12,6 +12,7 @@ from functools import partial
 
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import deliver
 from stage_functions.application.following import follow_any
 from stage_functions.domain.error import InvalidInputError
@@ -52,13 +53,19 @@ class EventTrigger:
         # Whoever else calls the trigger lacks the key that the host gives to Event Grid alone.
         telemetry = self._context.telemetry
         try:
-            deliver(
-                self._signals.follow,
-                signals.vouched,
-                self._context.clock,
-                seconds=SECONDS,
-                telemetry=telemetry,
-                parent=parent,
-            )
+            with about(event=_id(event)):
+                deliver(
+                    self._signals.follow,
+                    signals.vouched,
+                    self._context.clock,
+                    seconds=SECONDS,
+                    telemetry=telemetry,
+                    parent=parent,
+                )
         finally:
             telemetry.flush()  # the instance may be gone before the next invocation
+
+
+def _id(event: object) -> str:
+    id_ = getattr(event, "id", "")
+    return id_[:64] if isinstance(id_, str) else ""

@@ -12,6 +12,7 @@ from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
+from stage_functions.application.watching import show_figures
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SCHEDULE = "0 * * * * *"
@@ -43,6 +44,7 @@ def sweep(context: Context, parent: str = "") -> None:
     try:
         swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=first, parent=parent)
         log.info("%s", swept)
+        show_figures(context)
     finally:
         context.telemetry.flush()
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -45,12 +45,24 @@ def serving(folder: Path, mlflow: str, **more: str) -> Iterator[str]:
 
 
 def start(
-    folder: Path, settings: Mapping[str, str], output: IO[bytes] | int, *options: str
+    folder: Path,
+    settings: Mapping[str, str],
+    output: IO[bytes] | int,
+    *options: str,
+    edit: Callable[[str], str] = str,
 ) -> subprocess.Popen[bytes]:
-    """Start it, over the models whose names begin as the folder's: others are other ledgers'."""
+    """Start it, over the models whose names begin as the folder's: others are other ledgers'.
+
+    Args:
+        folder: for its files.
+        settings: of the environment.
+        output: where it writes.
+        options: of the command.
+        edit: changes the configuration.
+    """
     configuration = folder / "stageward.yaml"
     watched = CONFIGURATION.read_text().replace("models/*", f"models/{folder.name}*")
-    configuration.write_text(watched)
+    configuration.write_text(edit(watched))
     environment = {
         "STAGEWARD_CONFIG": str(configuration),
         "STAGEWARD_LEDGER": str(folder / "ledger.db"),
