@@ -15,6 +15,7 @@ _HOST = f"{_SUBSCRIPTION}/resourceGroups/{world.GROUP}/providers"
 _GUID = "00000000-0000-0000-0000-{:012x}"
 
 EXAMPLES: Mapping[str, object] = {
+    "alertGroupId": f"{_HOST}/Microsoft.Insights/actionGroups/stageward-operators",
     "alertMail": "on-call@example.org",
     "approvers": "ada@example.org;grace@example.org",
     "entraClientId": _GUID.format(1),
