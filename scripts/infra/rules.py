@@ -11,6 +11,7 @@ from scripts.infra.faults import Fault
 
 _ACCOUNT = "Microsoft.Storage/storageAccounts"
 _SYSTEM_TOPIC = "Microsoft.EventGrid/systemTopics"
+_CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 _LOCK = "Microsoft.Authorization/locks"
 _TABLE = "Microsoft.Storage/storageAccounts/tableServices/tables"
@@ -105,10 +106,18 @@ def _networks(deployment: Deployment) -> Iterator[Fault]:
     for account in find.of(deployment, _ACCOUNT):
         path = "properties.networkAcls"
         rules = find.value(account.body, f"{path}.virtualNetworkRules")
-        ids = [find.value(one, "id") for one in rules] if isinstance(rules, list) else []
-        if find.value(account.body, f"{path}.defaultAction") != "Deny" or ids != [subnet]:
+        let_in = [
+            (find.value(one, "id"), find.value(one, "action"))
+            for one in (rules if isinstance(rules, list) else ())
+        ]
+        denied = find.value(account.body, f"{path}.defaultAction") == "Deny"
+        if not denied or let_in != [(subnet, "Allow")]:
             message = "with subnetId only that subnet is let in; deny the others by default"
             yield Fault(find.place(account, path), "network", message)
+        holds = any(one.id.startswith(f"{account.id}/") for one in find.of(deployment, _CONTAINER))
+        if holds and find.value(account.body, f"{path}.bypass") != "AzureServices":
+            message = "Event Grid writes dead letters from outside; give bypass: 'AzureServices'"
+            yield Fault(find.place(account, f"{path}.bypass"), "network", message)
     for site in find.of(deployment, find.SITE):
         path = "properties.virtualNetworkSubnetId"
         if find.value(site.body, path) != subnet:

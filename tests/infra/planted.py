@@ -89,7 +89,7 @@ MODULES = (
     Planted("a scope that is text", HOST, "  scope: account\n", "  scope: account.id\n", "scope"),
     Planted("a name of a deployment that is too long", MAIN, "name: 'stageward-app'", "name: 'stageward-app-of-${environmentName}-in-${workspaceResourceGroup}'", "name", thorough=True),
     Planted("a scope that fails where nothing is made", GOVERNANCE, "resourceGroup(vault[2], vault[4])", "resourceGroup(split(keyVaultId, '/')[2], vault[4])", "type"),
-    Planted("an output of what is not deployed", GOVERNANCE, "    topicName: workspaceTopicName\n", "    topicName: newWorkspaceTopic.outputs.name\n", "not-deployed"),
+    Planted("an answer about what is not deployed", LEDGER, "output name string = account.name", "output name string = stays.properties.level", "not-deployed", thorough=True),
 )
 BODIES = (
     Planted("an unknown resource type", HOST, "blobServices/containers@2025-06-01' = {\n  parent: blobs\n  name: 'app", "blobServices/container@2025-06-01' = {\n  parent: blobs\n  name: 'app", "resource-type"),
@@ -135,6 +135,7 @@ SECURITY = (
     Planted("copies in other tenants", LEDGER, "allowCrossTenantReplication: false", "allowCrossTenantReplication: true", "cross-tenant"),
     Planted("local users of storage", LEDGER, "isLocalUserEnabled: false", "isLocalUserEnabled: true", "local-auth"),
     Planted("all networks though a subnet is named", LEDGER, "defaultAction: empty(subnetId) ? 'Allow' : 'Deny'", "defaultAction: 'Allow'", "network"),
+    Planted("dead letters behind a closed door", HOST, "bypass: 'AzureServices'", "bypass: 'None'", "network"),
     Planted("an app outside the subnet", APP, "empty(subnetId) ? null : subnetId", "empty(subnetId) ? subnetId : null", "network"),
     Planted("logs of nothing", APP, "  scope: app\n", "", "diagnostics"),
     Planted("logs without a category", TOPIC, "        category: 'DeliveryFailures'\n", "", "diagnostics"),

@@ -18,11 +18,6 @@ _FILES = (
     "pyproject.toml",
     "requirements.txt",
     "scripts/lock.sh",
-    "stage_functions/adapters/tables.py",
-    "stage_functions/application/ports/rows.py",
-    "stage_functions/bootstrap.py",
-    "stage_functions/settings.py",
-    "stage_functions/wire/eventgrid.py",
     "stageward.azure.yaml",
 )
 
@@ -39,6 +34,7 @@ class Project:
         ignored = shutil.ignore_patterns("__pycache__")
         for folder in _FOLDERS:
             shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
+        (root / "stage_functions").symlink_to(ROOT / "stage_functions")  # nothing is planted there
         for file in _FILES:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / file, root / file)
