@@ -16,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from benchmarks.rows import Row
 from benchmarks.world import AZURE, World, context_over, version
 from stage_functions.adapters.azureml import AzureMlRegistry
@@ -37,13 +39,14 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
-from stage_functions.application.sweep import sweep
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.observation import STAGE_REQUEST
+from stage_functions.triggers import schedules
 from tests.azureml import LocalAzureMl, running
 from tests.azureml.place import Place
 from tests.azurite import connection_string, running_azurite
 from tests.fakes.sink import MemorySink
+from tests.fakes.telemetry import CountingTelemetry
 
 KEPT = Path(__file__).parent / "operations.json"
 ASSETS, EACH = 30, 4
@@ -272,8 +275,8 @@ def _decisions(it: _Counted) -> dict[str, Cost]:
 
 def _timers(it: _Counted) -> dict[str, Cost]:
     """Count a sweep with nothing to do, and what a scan costs for each asset that it lists."""
-    sweep(it.world.context)  # the first one announces the lifecycles
-    idle = it.cost(lambda: sweep(it.world.context))
+    schedules.sweep(it.world.context)  # the first one announces the lifecycles
+    idle = it.cost(lambda: schedules.sweep(it.world.context))
     scanner = Scanner(it.world.context)
     empty = it.cost(lambda: _scan(scanner))
     for name in range(ASSETS):
@@ -297,7 +300,8 @@ def _counted() -> Iterator[_Counted]:
         rows = CountingRows(_tables(port))
         with closing(rows), closing(_registry(local, place)) as registry:
             sink = MemorySink("topic")
-            context = context_over(rows, SystemClock(), {AZURE: registry}, [sink])
+            bare = context_over(rows, SystemClock(), {AZURE: registry}, [sink])
+            context = replace(bare, telemetry=CountingTelemetry())  # with it, sweeps show figures
             found_empty(context, AZURE)
             yield _Counted(World(context, {}), rows, sink, local, place)
 

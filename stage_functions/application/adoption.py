@@ -7,9 +7,11 @@ text is kept by its digest. A lifecycle that would strand versions is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.codec import pack, pack_blob, pack_record, unpack
@@ -46,8 +48,48 @@ from stage_functions.domain.record import (
 )
 
 MAX_CHANGES = 200
+MAX_CHANGED_CHARACTERS = 300
+"""Of a value in a change; the texts themselves are kept whole, by their digests."""
 _ADOPTED = "adopted"
 _SINK = "sink:"
+
+
+class Adopted(Struct, frozen=True):
+    """A lifecycle, as it is in force here and as the ledger has adopted it last.
+
+    Attributes:
+        name: its name.
+        digest: of the text in force here.
+        adopted: of the text that the ledger has adopted; "" where it has adopted none.
+        behind: sinks that do not have its last adoption yet.
+        at: when that was, or None.
+    """
+
+    name: str
+    digest: str
+    adopted: str
+    behind: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+def adopted(context: Context) -> tuple[Adopted, ...]:
+    """Return every lifecycle of the configuration, as the ledger has adopted it.
+
+    Raises:
+        StoreUnavailableError: the ledger cannot be read.
+    """
+    return tuple(_as_adopted(context, one) for one in context.configuration.lifecycles)
+
+
+def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
+    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
+    row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
+    last = unpack(head, Head) if head is not None else Head(0, "")
+    behind = [
+        name for name in context.sinks if _announced(context, partition, name)[1] < last.number
+    ]
+    digest = str(row.values.get("digest", "")) if row is not None else ""
+    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
 
 
 def adopt(context: Context) -> None:
@@ -87,15 +129,20 @@ def announce(context: Context) -> tuple[str, ...]:
 
 
 def _announce(context: Context, partition: str, sink: Sink) -> None:
-    key = f"{_SINK}{keys.encode(sink.name)}"
-    row = context.ledger.rows.get(LEDGER, partition, key)
-    done = int(row.values["number"]) if row is not None else 0
+    key, done = _announced(context, partition, sink.name)
     records = context.ledger.records(partition, after=done)
     if not records:
         return
     sink.publish(records)
     told = Upsert(key, {"number": records[-1].number})
     context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
+
+
+def _announced(context: Context, partition: str, sink: str) -> tuple[str, int]:
+    """Return the key of the row that says how far a sink got, and how far that is."""
+    key = f"{_SINK}{keys.encode(sink)}"
+    row = context.ledger.rows.get(LEDGER, partition, key)
+    return key, int(row.values["number"]) if row is not None else 0
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
@@ -154,11 +201,15 @@ def _differences(before: bytes | None, after: bytes) -> tuple[str, ...]:
         return ()
     old = dict(_leaves("", msgspec.json.decode(before)))
     new = dict(_leaves("", msgspec.json.decode(after)))
-    lines = [f"+ {path}: {new[path]}" for path in new if path not in old]
-    lines += [f"- {path}: {old[path]}" for path in old if path not in new]
+    lines = [f"+ {path}: {_cut(new[path])}" for path in new if path not in old]
+    lines += [f"- {path}: {_cut(old[path])}" for path in old if path not in new]
     both = [path for path in new if path in old and old[path] != new[path]]
-    lines += [f"~ {path}: {old[path]} → {new[path]}" for path in both]
+    lines += [f"~ {path}: {_cut(old[path])} → {_cut(new[path])}" for path in both]
     return tuple(sorted(lines, key=lambda line: line[2:])[:MAX_CHANGES])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHANGED_CHARACTERS else f"{text[:MAX_CHANGED_CHARACTERS]}…"
 
 
 def _leaves(path: str, value: object) -> Iterable[tuple[str, str]]:
