@@ -89,7 +89,7 @@ class Assumptions:
     publish_seconds: float = 0.030
     own_seconds: float = 0.010
     memory_gb: float = 2
-    instances: int = 100
+    instances: int = 40
     reads_a_second: float = 25
     writes_a_second: float = 10
     table_account_a_second: float = 20_000

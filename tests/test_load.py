@@ -78,3 +78,11 @@ def test_more_events_never_cost_less(load: Load, factor: float) -> None:
     more = reckon(replace(load, events=load.events * factor), kept(), Assumptions())
     assert more.executions >= less.executions
     assert more.reads >= less.reads
+
+
+def test_the_limits_of_the_app_are_those_of_its_template() -> None:
+    """How many instances there may be, and of what size, is as infra/modules/app.bicep says."""
+    template = (OPERATE.parents[1] / "infra" / "modules" / "app.bicep").read_text("utf-8")
+    given = Assumptions()
+    assert f"maximumInstanceCount: {given.instances}\n" in template
+    assert f"instanceMemoryMB: {given.memory_gb * 1024:.0f}\n" in template
