@@ -58,6 +58,9 @@ param workspaceTopic string = ''
 @description('Name of the system topic that the resource group of the workspace has already; empty to make one.')
 param groupTopic string = ''
 
+@description('Resource id of the action group that is told of alerts; empty for none.')
+param alertGroupId string = ''
+
 @description('Resource id of the Key Vault with secret settings; empty for none.')
 param keyVaultId string = ''
 
@@ -138,6 +141,47 @@ module newGroupTopic 'modules/system-topic.bicep' = if (empty(groupTopic)) {
   }
 }
 
+module workspaceTopicIdentity 'modules/topic-identity.bicep' = {
+  name: 'stageward-workspace-identity-${token}'
+  scope: workspaceGroup
+  params: {
+    topicName: workspaceTopicName
+  }
+  dependsOn: [
+    newWorkspaceTopic
+  ]
+}
+
+module groupTopicIdentity 'modules/topic-identity.bicep' = {
+  name: 'stageward-group-identity-${token}'
+  scope: workspaceGroup
+  params: {
+    topicName: groupTopicName
+  }
+  dependsOn: [
+    newGroupTopic
+  ]
+}
+
+// Event Grid tries the container when a subscription is made: so these rights come before it.
+module deadLetters 'modules/dead-letter-rights.bicep' = {
+  name: 'stageward-dead-letters-${token}'
+  scope: resourceGroup(split(hostStorageId, '/')[2], split(hostStorageId, '/')[4])
+  params: {
+    accountName: last(split(hostStorageId, '/'))
+    writers: [
+      {
+        topic: workspaceTopicIdentity.outputs.topicId
+        principalId: workspaceTopicIdentity.outputs.principalId
+      }
+      {
+        topic: groupTopicIdentity.outputs.topicId
+        principalId: groupTopicIdentity.outputs.principalId
+      }
+    ]
+  }
+}
+
 module workspaceEvents 'modules/events.bicep' = {
   name: 'stageward-workspace-events-${token}'
   scope: workspaceGroup
@@ -155,7 +199,7 @@ module workspaceEvents 'modules/events.bicep' = {
     }
   }
   dependsOn: [
-    newWorkspaceTopic
+    deadLetters
   ]
 }
 
@@ -192,26 +236,37 @@ module groupEvents 'modules/events.bicep' = {
     }
   }
   dependsOn: [
-    newGroupTopic
+    deadLetters
   ]
 }
 
-module deadLetters 'modules/dead-letter-rights.bicep' = {
-  name: 'stageward-dead-letters-${token}'
-  scope: resourceGroup(split(hostStorageId, '/')[2], split(hostStorageId, '/')[4])
+// Of topics that are made here; those of others have alerts of theirs, and count what is not ours.
+module workspaceAlerts 'modules/alerts-events.bicep' = if (empty(workspaceTopic)) {
+  name: 'stageward-workspace-alerts-${token}'
+  scope: workspaceGroup
   params: {
-    accountName: last(split(hostStorageId, '/'))
-    writers: [
-      {
-        topic: workspaceEvents.outputs.topicId
-        principalId: workspaceEvents.outputs.principalId
-      }
-      {
-        topic: groupEvents.outputs.topicId
-        principalId: groupEvents.outputs.principalId
-      }
-    ]
+    name: 'stageward-${token}-workspace'
+    tags: tags
+    topicName: workspaceTopicName
+    actionGroupId: alertGroupId
   }
+  dependsOn: [
+    newWorkspaceTopic
+  ]
+}
+
+module groupAlerts 'modules/alerts-events.bicep' = if (empty(groupTopic)) {
+  name: 'stageward-group-alerts-${token}'
+  scope: workspaceGroup
+  params: {
+    name: 'stageward-${token}-writes'
+    tags: tags
+    topicName: groupTopicName
+    actionGroupId: alertGroupId
+  }
+  dependsOn: [
+    newGroupTopic
+  ]
 }
 
 module policy 'modules/policy.bicep' = if (policyEffect != 'disabled') {

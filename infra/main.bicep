@@ -214,6 +214,18 @@ module app 'modules/app.bicep' = {
   }
 }
 
+module alerts 'modules/alerts.bicep' = {
+  name: 'stageward-alerts'
+  scope: group
+  params: {
+    name: 'stageward-${environmentName}'
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+    mail: alertMail
+  }
+}
+
 // What azd keeps in its environment: for `azd deploy`, for the hooks, and for whoever reads docs/deploy.md.
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
@@ -221,6 +233,7 @@ output AZURE_FUNCTION_APP_ID string = app.outputs.id
 output AZURE_FUNCTION_APP_NAME string = app.outputs.name
 output AZURE_HOST_STORAGE_ID string = host.outputs.id
 output AZURE_LEDGER_STORAGE_NAME string = ledger.outputs.name
+output ALERT_GROUP_ID string = alerts.outputs.actionGroupId
 output AZUREML_WORKSPACE_ID string = workspaceId
 output GOVERNOR_PRINCIPAL_ID string = identity.outputs.principalId
 output STAGEWARD_URL string = app.outputs.url

@@ -8,7 +8,7 @@ import subprocess
 from typing import Any
 
 TIMEOUT_SECONDS = 1800
-_SHOWN_CHARACTERS = 600
+_SHOWN_CHARACTERS = 4000
 
 
 class CommandError(Exception):

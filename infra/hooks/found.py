@@ -18,6 +18,7 @@ _AT_WORKSPACE = (
     "Microsoft.Authorization/roleDefinitions/write",
     "Microsoft.EventGrid/systemTopics/write",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions/write",
+    "Microsoft.Insights/metricAlerts/write",
 )
 _POLICY = "Microsoft.Authorization/policyDefinitions/write"
 _ASSIGNMENT = "Microsoft.Authorization/policyAssignments/write"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 from infra.hooks.commands import CommandError, az
 from infra.hooks.parameters import Parameters
 
+_RIGHTS_SECONDS = (2, 20, 40, 60, 120)
+_DEAD_LETTER = re.compile(r"dead.?letter", re.IGNORECASE)
 _WAITS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 60, 60)
 _VERSIONS = {
+    "microsoft.insights/metricalerts": "2018-03-01",
     "microsoft.eventgrid/systemtopics/eventsubscriptions": "2025-02-15",
     "microsoft.authorization/policyassignments": "2025-01-01",
     "microsoft.authorization/policydefinitions": "2025-01-01",
@@ -46,6 +50,7 @@ def arguments(given: Parameters) -> dict[str, str]:
         "officersId": given["OFFICERS_ID"],
         "workspaceTopic": given["WORKSPACE_TOPIC"],
         "groupTopic": given["GROUP_TOPIC"],
+        "alertGroupId": given["ALERT_GROUP_ID"],
         "keyVaultId": given["KEY_VAULT_ID"],
     }
 
@@ -62,12 +67,7 @@ def deploy(given: Parameters) -> list[str]:
     pairs = [f"{name}={value}" for name, value in arguments(given).items()]
     try:
         before = _made(given)
-        done = az(
-            *("deployment", "sub", "create", "--name", f"{prefix(given)}{int(time.time())}"),
-            *("--subscription", given["AZURE_SUBSCRIPTION_ID"]),
-            *("--location", given["AZURE_LOCATION"], "--template-file", "infra/governance.bicep"),
-            *("--no-prompt", "true", "--parameters", *pairs),
-        )
+        done = _create(given, pairs)
         now = {resource.casefold() for resource in _resources(done)}
         return list(_delete([one for one in before if one.casefold() not in now]))
     except CommandError as exc:
@@ -76,6 +76,29 @@ def deploy(given: Parameters) -> list[str]:
             "mended, azd hooks run postdeploy"
         )
         raise GovernanceError(message) from exc
+
+
+def _create(given: Parameters, pairs: list[str]) -> Mapping[str, Any]:
+    """Deploy the template; again where Event Grid may not write dead letters yet.
+
+    It tries to when a subscription is made, and the right to is some minutes old at most then.
+    """
+    for wait in (*_RIGHTS_SECONDS, 0):
+        try:
+            made: Mapping[str, Any] = az(
+                *("deployment", "sub", "create", "--name", f"{prefix(given)}{int(time.time())}"),
+                *("--subscription", given["AZURE_SUBSCRIPTION_ID"]),
+                *("--location", given["AZURE_LOCATION"]),
+                *("--template-file", "infra/governance.bicep"),
+                *("--no-prompt", "true", "--parameters", *pairs),
+            )
+        except CommandError as exc:
+            if not (wait and _DEAD_LETTER.search(str(exc))):
+                raise
+            time.sleep(wait)
+        else:
+            return made
+    raise AssertionError
 
 
 def _await(function: str) -> None:

@@ -189,9 +189,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
           convention: 'NoProxy'
         }
       }
-      identityProviders: {
+      identityProviders: !byEntra ? {} : {
         azureActiveDirectory: {
-          enabled: byEntra
+          enabled: true
           registration: {
             clientId: entraClientId
             clientSecretSettingName: 'OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID'

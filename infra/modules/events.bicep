@@ -53,6 +53,3 @@ resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
     }
   }
 }
-
-output topicId string = topic.id
-output principalId string = topic.identity.principalId

@@ -7,9 +7,11 @@ text is kept by its digest. A lifecycle that would strand versions is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 
 from stage_functions.application import catalog, keys
 from stage_functions.application.codec import pack, pack_blob, pack_record, unpack
@@ -52,6 +54,44 @@ _ADOPTED = "adopted"
 _SINK = "sink:"
 
 
+class Adopted(Struct, frozen=True):
+    """A lifecycle, as it is in force here and as the ledger has adopted it last.
+
+    Attributes:
+        name: its name.
+        digest: of the text in force here.
+        adopted: of the text that the ledger has adopted; "" where it has adopted none.
+        behind: sinks that do not have its last adoption yet.
+        at: when that was, or None.
+    """
+
+    name: str
+    digest: str
+    adopted: str
+    behind: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+def adopted(context: Context) -> tuple[Adopted, ...]:
+    """Return every lifecycle of the configuration, as the ledger has adopted it.
+
+    Raises:
+        StoreUnavailableError: the ledger cannot be read.
+    """
+    return tuple(_as_adopted(context, one) for one in context.configuration.lifecycles)
+
+
+def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
+    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
+    row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
+    last = unpack(head, Head) if head is not None else Head(0, "")
+    behind = [
+        name for name in context.sinks if _announced(context, partition, name)[1] < last.number
+    ]
+    digest = str(row.values.get("digest", "")) if row is not None else ""
+    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
+
+
 def adopt(context: Context) -> None:
     """Adopt every lifecycle whose digest is new.
 
@@ -89,15 +129,20 @@ def announce(context: Context) -> tuple[str, ...]:
 
 
 def _announce(context: Context, partition: str, sink: Sink) -> None:
-    key = f"{_SINK}{keys.encode(sink.name)}"
-    row = context.ledger.rows.get(LEDGER, partition, key)
-    done = int(row.values["number"]) if row is not None else 0
+    key, done = _announced(context, partition, sink.name)
     records = context.ledger.records(partition, after=done)
     if not records:
         return
     sink.publish(records)
     told = Upsert(key, {"number": records[-1].number})
     context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
+
+
+def _announced(context: Context, partition: str, sink: str) -> tuple[str, int]:
+    """Return the key of the row that says how far a sink got, and how far that is."""
+    key = f"{_SINK}{keys.encode(sink)}"
+    row = context.ledger.rows.get(LEDGER, partition, key)
+    return key, int(row.values["number"]) if row is not None else 0
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:

@@ -723,11 +723,12 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Ready or not, and which part is not.
+    """Ready or not, and which part is not. It says no more, since anybody may ask.
 
     Attributes:
         ready: all parts are; `notifications` is shown only, and is no part of it.
-        parts: what is wrong by part; an empty text where nothing is.
+        parts: by part a word for what is wrong, such as `parked`, `unreadable` or `stopped`; an
+            empty text where nothing is. `GET /api/v1/status` says the rest to operators.
     """
 
     ready: bool

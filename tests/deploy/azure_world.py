@@ -65,6 +65,7 @@ class Machine:
                 "calls": [],
                 "environment": {},
                 "broken": {},
+                "once": {},
                 "client": CLIENT,
                 "app": {"appId": CLIENT},
                 "principals": [],

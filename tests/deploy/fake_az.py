@@ -47,7 +47,7 @@ class Azure:
             self._azure["environment"][name] = value
             return None
         words = " ".join(arguments).partition(" --")[0]
-        broken = self._azure["broken"].get(words)
+        broken = self._azure["broken"].get(words) or self._azure["once"].pop(words, "")
         if broken:
             raise LookupError(broken)
         if words == "rest":

@@ -49,6 +49,16 @@ def test_it_waits_for_the_function(machine: Machine) -> None:
     assert 2 == len(machine.called("az", "resource", "show"))
 
 
+def test_it_waits_for_the_right_to_write_dead_letters(machine: Machine) -> None:
+    """Event Grid tries the container when a subscription is made, and the right to is young."""
+    machine.change(once={"deployment sub create": "(BadRequest) Unable to set DeadLetter: denied"})
+
+    done = machine.run("postdeploy", PROVISIONED)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 2 == len(machine.called("az", "deployment", "sub", "create"))
+
+
 def test_a_deployment_that_fails_can_be_repeated(machine: Machine) -> None:
     """What Azure says is shown, and the command that goes on."""
     machine.breaks("deployment sub create", "(InvalidTemplate) at line 1")

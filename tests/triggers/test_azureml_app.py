@@ -28,7 +28,16 @@ CHURN = Asset("dev", Kind.MODELS, "churn")
 TELLING = FOLDER / "telling_app.py"
 NEVER = ("azure.ai", "fastapi", "mlflow", "starlette", "uvicorn", "typer", "apprise", "sklearn")
 """What following events and scanning has no use for."""
-LIGHT = (*NEVER, "azure.eventgrid", "httpx", "pandas", "pydantic", "rich", "sqlite3")
+LIGHT = (
+    *NEVER,
+    "azure.eventgrid",
+    "httpx",
+    "opentelemetry",
+    "pandas",
+    "pydantic",
+    "rich",
+    "sqlite3",
+)
 """What an event alone has no use for either."""
 FILE = """
 version: 1

@@ -21,6 +21,7 @@ HEAVY = (
     "mlflow",
     "msal",
     "numpy",
+    "opentelemetry",
     "pandas",
     "pydantic",
     "requests",
