@@ -2,8 +2,8 @@
 
 A rule fails where its effect is deny, and passes where it does not match, or has another effect,
 which the verdict shows. What Azure would deny because the evaluation itself fails has errored, and
-so has what it may deny because a member that is read is not there; it never passes, and never
-raises.
+so has what it may deny because a member that is read is not there, or kinds of values have no
+order; it never passes, and never raises.
 
 A definition is refused when it is loaded if it asks for what no rule is told: who writes, where and
 by which assignment, and what of a version no approval is bound to. It would find nothing there, and
@@ -44,7 +44,7 @@ DENY = "deny"
 NO_MATCH = "none, it does not match"
 """What is shown as the effect of a definition that says nothing of a version."""
 _DISABLED = "disabled"
-_GUARD = "guard it: [coalesce(tryGet(…, 'name'), '')]"
+_GUARD = "guard it, as in [coalesce(tryGet(…, 'name'), '')]"
 """What helps whose definition reads a member that is not there."""
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What evaluating may raise besides its own errors, where it should not: it holds all the same."""
@@ -149,8 +149,8 @@ class AzurePolicies:
         except _FAULTS as exc:
             return _errored(rule, f"{str(exc) or type(exc).__name__}", values)
         told = compiled.otherwise if found.effect is None else canonical_effect(found.effect)
-        if found.missing and told != DENY:
-            return _errored(rule, f"{found.missing}, where Azure may deny; {_GUARD}", values)
+        if found.unsure and told != DENY:
+            return _errored(rule, f"{found.unsure}, where Azure may fail; {_GUARD}", values)
         return Verdict(
             rule=rule.name,
             result=Result.FAILED if told == DENY else Result.PASSED,

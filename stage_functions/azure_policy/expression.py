@@ -141,7 +141,7 @@ class Member(Struct, frozen=True):
         elif isinstance(owner, list) and isinstance(key, int) and not isinstance(key, bool):
             found = element(owner, key)
         if found is MISSING and not self.guarded:
-            run.miss(_named(key), self.place)
+            run.doubt(f"{_named(key)} is not there", self.place)
         return found
 
 

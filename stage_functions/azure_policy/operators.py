@@ -34,11 +34,13 @@ class Operator(Struct, frozen=True):
         name: as Azure spells it.
         test: its answer for the left and the right side.
         takes_array: a list may stand on the right side.
+        orders: it asks which of two values is the greater one.
     """
 
     name: str
     test: Test
     takes_array: bool = False
+    orders: bool = False
 
 
 def _equals(left: object, right: object) -> bool:
@@ -131,7 +133,9 @@ def _all() -> dict[str, Operator]:
     for name, test in _POSITIVE.items():
         found.append(Operator(name, test))
         found.append(Operator(f"not{name[0].upper()}{name[1:]}", _negated(test)))
-    found.extend(Operator(name, _ordered(answers)) for name, answers in _ORDERED.items())
+    found.extend(
+        Operator(name, _ordered(answers), orders=True) for name, answers in _ORDERED.items()
+    )
     return {operator.name.casefold(): operator for operator in found}
 
 

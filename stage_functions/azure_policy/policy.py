@@ -52,12 +52,14 @@ class Decision(Struct, frozen=True):
 
     Attributes:
         effect: as the rule spells it, or None.
-        missing: the first member that was read and is not there, with its place; "" for none.
-            Where there is one, Azure may fail and deny, whatever the effect.
+        unsure: the first reason, with its place, for which Azure may fail and deny, whatever the
+            effect: a member that is read is not there, or kinds of values have no order; "" for
+            none. What the effect does not depend on, since something before it decided, is not
+            looked at.
     """
 
     effect: str | None
-    missing: str = ""
+    unsure: str = ""
 
 
 _ON_ANOTHER: Final = frozenset({"auditifnotexists", "deployifnotexists"})
@@ -99,7 +101,7 @@ class Policy(Struct, frozen=True):
         context: Mapping[str, object] | None = None,
         request_context: Mapping[str, object] | None = None,
     ) -> Decision:
-        """Return the effect on a resource, and whether something that was read is not there.
+        """Return the effect on a resource, and for what reason Azure may fail nonetheless.
 
         No effect is also what `disabled` comes to. For `auditIfNotExists` and `deployIfNotExists`
         only the rule's `if` is asked: whether the other resource exists is not known here.
@@ -124,7 +126,7 @@ class Policy(Struct, frozen=True):
         except RecursionError:
             message = "the rule and what it looks through are nested too deeply"
             raise PolicyFailedError(message) from None
-        return Decision(effect, run.missing)
+        return Decision(effect, run.unsure)
 
     def _effect(self, run: Run) -> str | None:
         if not self.condition.holds(run):

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from stage_functions.azure_policy.error import PolicyFailedError
-from stage_functions.azure_policy.value import MISSING, member
+from stage_functions.azure_policy.value import MISSING, Missing, member
 
 STEPS: Final = 500_000
 """What one evaluation may cost: about a second. An ordinary rule takes some tens."""
@@ -20,6 +20,8 @@ ITERATIONS: Final = 100
 """Of value counts, one within another multiplied; so is Azure's limit."""
 _CHARACTERS_PER_STEP: Final = 64
 _ITEMS_PER_STEP: Final = 4
+_Whole = list[object] | dict[object, object]
+_SMALL: Final = (int, float, type(None), Missing)
 
 
 class Bound(Struct, frozen=True):
@@ -40,10 +42,10 @@ class Run:
     """One evaluation of a policy on one resource.
 
     Attributes:
-        missing: the first member that was read and is not there, with its place; "" for none.
+        unsure: the first reason, with its place, for which Azure may fail; "" for none.
     """
 
-    __slots__ = ("bounds", "context", "iterations", "missing", "request", "resource", "steps")
+    __slots__ = ("bounds", "context", "iterations", "request", "resource", "steps", "unsure")
 
     def __init__(
         self,
@@ -56,8 +58,8 @@ class Run:
         self.request = request
         self.bounds: list[Bound] = []
         self.iterations = 1
-        self.missing = ""
         self.steps = STEPS
+        self.unsure = ""
 
     def spend(self, steps: int, place: str = "") -> None:
         """Pay for work.
@@ -73,10 +75,10 @@ class Run:
             )
             raise PolicyFailedError(message, place)
 
-    def miss(self, what: str, place: str) -> None:
-        """Take note that something is read which is not there: Azure may fail on it."""
-        if not self.missing:
-            self.missing = f"{place or '/'}: {what} is not there"
+    def doubt(self, why: str, place: str) -> None:
+        """Take note of a reason for which Azure may fail, where there is an answer here."""
+        if not self.unsure:
+            self.unsure = f"{place or '/'}: {why}"
 
     def member(self, value: object, name: str) -> object:
         """Return the member of a value by its name without regard to case, or MISSING."""
@@ -94,20 +96,32 @@ def weight(values: Iterable[object]) -> int:
 
     What is within them counts too; whatever costs more than there can be is not looked at whole.
     """
-    nodes = characters = 0
-    level = list(values)
-    while level and nodes // _ITEMS_PER_STEP <= STEPS:
-        inner: list[object] = []
-        for value in level:
-            if isinstance(value, str):
-                characters += len(value)
-            elif isinstance(value, list):
-                nodes += len(value)
-                inner.extend(value)
-            elif isinstance(value, Mapping):
-                nodes += len(value)
-                inner.extend(value.values())
+    nodes, characters = 0, 0
+    wholes: list[_Whole] = []
+    for value in values:
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, list | dict):
+            wholes.append(value)
+        elif not isinstance(value, _SMALL) and isinstance(value, Mapping):
+            wholes.append(dict(value))
+    while wholes:
+        inner: list[_Whole] = []
+        for whole in wholes:
+            nodes += len(whole)
             if nodes // _ITEMS_PER_STEP > STEPS:
-                break
-        level = inner
+                return nodes // _ITEMS_PER_STEP
+            characters += _characters(whole, inner)
+        wholes = inner
     return 1 + nodes // _ITEMS_PER_STEP + characters // _CHARACTERS_PER_STEP
+
+
+def _characters(whole: _Whole, inner: list[_Whole]) -> int:
+    """Return the characters of the texts of an array or object, and note what has values itself."""
+    characters = 0
+    for value in whole.values() if isinstance(whole, dict) else whole:
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, list | dict) and value:
+            inner.append(value)
+    return characters

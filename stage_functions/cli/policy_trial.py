@@ -199,8 +199,8 @@ def _effect(one: Definition, resource: Values, inputs: Inputs, where: str = "") 
     except PolicyError as exc:
         fail(f"{where}{one.file}: {exc}")
     effect = canonical_effect(found.effect or NOTHING)
-    if found.missing and effect not in _DENYING:
-        return FAILS, f"{found.missing}; give it, or guard it by tryGet (else: {effect})"
+    if found.unsure and effect not in _DENYING:
+        return FAILS, f"{found.unsure}, where Azure may fail; give or guard it (else: {effect})"
     return effect, ""
 
 

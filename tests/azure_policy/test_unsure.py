@@ -1,4 +1,4 @@
-"""What is read and not there: the effect is decided all the same, and that it is unsure is told."""
+"""Where Azure may fail: the effect is decided all the same, and that it is unsure is told."""
 
 from __future__ import annotations
 
@@ -87,7 +87,17 @@ def test_it_is_told_wherever_it_is_read(condition: object, told: str) -> None:
     """With its place and its name."""
     found = decided(condition, {"x": [1], "tags": {}}, p={})
 
-    assert f"{told} is not there" == found.missing
+    assert f"{told} is not there" == found.unsure
+
+
+@pytest.mark.parametrize("operator", ["less", "lessOrEquals", "greater", "greaterOrEquals"])
+def test_values_without_an_order_are_told(operator: str) -> None:
+    """The condition does not hold; the documentation calls it an error, and an error denies."""
+    found = decided({"field": "a", operator: 3}, {"a": "many"})
+
+    assert Decision(None, f"/if: {operator} compares text and a number") == found
+    assert not decided({"field": "a", operator: 3}, {"a": "4"}).unsure
+    assert not decided({"field": "none", operator: 3}).unsure
 
 
 @pytest.mark.parametrize(
@@ -107,4 +117,4 @@ def test_it_is_told_wherever_it_is_read(condition: object, told: str) -> None:
 )
 def test_what_is_guarded_or_a_field_is_not(condition: object) -> None:
     """Azure has an answer there: null, or what the guard says."""
-    assert not decided(condition, {"tags": {}}).missing
+    assert not decided(condition, {"tags": {}}).unsure
