@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import takewhile
 
 import msgspec
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
-from stage_functions.application.codec import pack, pack_blob, pack_record, unpack
+from stage_functions.application.codec import pack, pack_blob, pack_record, plain, unpack
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Head
 from stage_functions.application.ports.rows import (
@@ -23,7 +25,6 @@ from stage_functions.application.ports.rows import (
     Replace,
     Row,
     Upsert,
-    Value,
 )
 from stage_functions.application.ports.sink import Sink
 from stage_functions.domain.asset import Asset, Kind
@@ -44,6 +45,7 @@ from stage_functions.domain.record import (
     empty_tail,
     seal,
 )
+from stage_functions.domain.stored import demand_understood
 
 MAX_CHANGES = 200
 _ADOPTED = "adopted"
@@ -90,12 +92,17 @@ def _announce(context: Context, partition: str, sink: Sink) -> None:
     key = f"{_SINK}{keys.encode(sink.name)}"
     row = context.ledger.rows.get(LEDGER, partition, key)
     done = int(row.values["number"]) if row is not None else 0
-    records = context.ledger.records(partition, after=done)
+    records = list(takewhile(_known, context.ledger.records(partition, after=done)))
     if not records:
         return
     sink.publish(records)
-    told = Upsert(key, {"number": records[-1].number})
+    told = Upsert(key, plain({"number": records[-1].number}, row))
     context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
+
+
+def _known(record: Record) -> bool:
+    """Tell whether a record can be published: behind one of a later release all wait for that."""
+    return record.known
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
@@ -110,8 +117,12 @@ def _adopt(context: Context, lifecycle: Lifecycle) -> None:
     if adopted is not None and adopted.values.get("digest") == lifecycle.digest:
         return
     record = _record(context, lifecycle, head_row, adopted)
-    head = Head(record.number, record.hash, record.at, record.number)
-    row: dict[str, Value] = {"digest": lifecycle.digest}
+    before = unpack(head_row, Head) if head_row else Head(0, "")
+    demand_understood(before)
+    head = replace(
+        before, number=record.number, hash=record.hash, at=record.at, commit=record.number
+    )
+    row = plain({"digest": lifecycle.digest}, adopted)
     changes: list[Change] = [
         Replace(keys.HEAD, pack(head), head_row.etag)
         if head_row

@@ -147,8 +147,8 @@ def _owing(context: Context) -> Iterator[Asset]:
         while True:
             rows = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
             for row in rows:
-                name = str(row.values["asset"])
-                if name not in seen:
+                name = str(row.values.get("asset", ""))
+                if name and name not in seen:
                     seen.add(name)
                     yield Asset.parse(name)
             if len(rows) < PAGE:
