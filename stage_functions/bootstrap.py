@@ -23,7 +23,7 @@ from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
-from stage_functions.application.ports.rows import Rows
+from stage_functions.application.ports.rows import WholeRows
 from stage_functions.application.ports.sink import Sink
 from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
@@ -209,7 +209,7 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings) -> Rows:
+def open_rows(settings: Settings) -> WholeRows:
     """Open the store of the ledger.
 
     Raises:
@@ -231,7 +231,7 @@ def open_rows(settings: Settings) -> Rows:
     return SQLiteRows(settings.ledger)
 
 
-def _tables(settings: Settings) -> Rows:
+def _tables(settings: Settings) -> WholeRows:
     fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
     if fault:
         message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"

@@ -29,6 +29,7 @@ from stage_functions.application.codec import (
     unpack_bytes,
     unpack_record,
 )
+from stage_functions.application.ledger_format import ledger_format, say_format
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
@@ -46,7 +47,7 @@ from stage_functions.application.ports.rows import (
 )
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.error import ConflictError, LedgerDamagedError
+from stage_functions.domain.error import ConflictError, LaterReleaseError, LedgerDamagedError
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Record,
@@ -223,6 +224,23 @@ class Ledger:
         self._sinks = tuple(sinks)
         self._notices = notices
         self._known_blobs: dict[str, None] = {}
+        self._outdated = ""
+
+    def demand_current(self) -> None:
+        """Look whether the ledger was migrated to what this release is too old for.
+
+        From then on nothing is committed here. Asked for at each sweep: what a decision costs does
+        not grow by it.
+
+        Raises:
+            LaterReleaseError: it was.
+        """
+        try:
+            ledger_format(self.rows)
+        except LaterReleaseError as exc:
+            self._outdated = str(exc)
+            raise
+        self._outdated = ""
 
     def load(self, asset: Asset, versions: Iterable[str] = ()) -> Loaded:
         """Load an asset's head and the versions named, with their open approvals.
@@ -319,6 +337,7 @@ class Ledger:
             UnknownOutcomeError: it may have been committed; load and decide again.
             LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
+        self._demand_writable()
         state = step.state
         demand_understood(loaded.head, *state.versions.values(), *state.approvals.values())
         number = loaded.head.commit + 1
@@ -364,6 +383,7 @@ class Ledger:
         Raises:
             ConflictError, UnknownOutcomeError, LaterReleaseError: as `commit`.
         """
+        self._demand_writable()
         demand_understood(loaded.head, *versions.values(), *done, *later)
         told = loaded.head.notices if notices is None else tuple(sorted(notices))
         head = replace(loaded.head, owed=tuple(sorted(left)), notices=told)
@@ -447,6 +467,10 @@ class Ledger:
         """Return the id behind a masked one; "" where it was forgotten."""
         row = self.rows.get(LEDGER, keys.NAMES_PARTITION, keys.encode(masked))
         return str(row.values["id"]) if row is not None else ""
+
+    def _demand_writable(self) -> None:
+        if self._outdated:
+            raise LaterReleaseError(self._outdated)
 
     def _owed(
         self,
@@ -692,7 +716,13 @@ def open_ledger(
 
     Raises:
         LedgerDamagedError: the store has an id that is none.
+        LaterReleaseError: the ledger was migrated by a later release, which this one is too old
+            for.
     """
+    if rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None:
+        with suppress(ConflictError):
+            say_format(rows)
+    ledger_format(rows)
     made = plain({"id": clock.approval_id(), "created": clock.now().isoformat()})
     ledger_id = _once(rows, "id", made).get("id")
     secret = "".join(clock.operation_id() for _ in range(2))

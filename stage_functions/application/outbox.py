@@ -48,7 +48,7 @@ from stage_functions.domain.state import COPY, VersionState
 from stage_functions.domain.stored import demand_understood
 
 _KNOWN = frozenset({RECONCILE, CATALOG_DUTY, SINK, *DUTIES})
-"""What is worked off here. Notices are told elsewhere; any other duty is left to a later release."""
+"""What is worked off here. Notices are told elsewhere; any other is left to a later release."""
 ROUNDS = 6
 AT_ONCE = 30
 """Rows of one round: what they come to, with the versions that were verified, is one batch."""

@@ -63,7 +63,13 @@ class Swept(Struct, frozen=True):
 
 
 def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swept:
-    """Visit deadlines, then markers, shard by shard, for at most so many seconds."""
+    """Visit deadlines, then markers, shard by shard, for at most so many seconds.
+
+    Raises:
+        LaterReleaseError: the ledger was migrated to what this release is too old for.
+        StoreUnavailableError: try again.
+    """
+    context.ledger.demand_current()
     started = context.clock.now()
     end = started + timedelta(seconds=seconds)
     finished = waiting = 0

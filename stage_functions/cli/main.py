@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stage_functions import __version__
-from stage_functions.cli import approvals, assets, lifecycle, operations, serve, tokens
+from stage_functions.cli import approvals, assets, lifecycle, migrate, operations, serve, tokens
 from stage_functions.cli.output import FAULT, complain
 from stage_functions.domain.error import NotSignedInError, StagewardError
 
@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations):
+for module in (serve, assets, approvals, operations, migrate):
     module.add_to(app)
 
 
