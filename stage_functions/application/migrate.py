@@ -100,9 +100,8 @@ class _Pending(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        return sum(
-            len(value) if isinstance(value, bytes) else 64 for value in self.change.values.values()
-        )
+        values = self.change.values.values()
+        return sum(len(one) if isinstance(one, bytes) else 64 for one in values)
 
 
 class _Tally(Struct):
