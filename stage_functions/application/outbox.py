@@ -47,7 +47,7 @@ from stage_functions.domain.record import UNPUBLISHED, Json, Record
 from stage_functions.domain.state import COPY, VersionState
 from stage_functions.domain.stored import demand_understood
 
-_KNOWN = frozenset({RECONCILE, CATALOG_DUTY, SINK, *DUTIES})
+WORKED_OFF = frozenset({RECONCILE, CATALOG_DUTY, SINK, *DUTIES})
 """What is worked off here. Notices are told elsewhere; any other is left to a later release."""
 ROUNDS = 6
 AT_ONCE = 30
@@ -143,7 +143,7 @@ def _work(
 
 
 def _ready(row: Owed, mine: Collection[int], now: datetime) -> bool:
-    if row.parked or row.duty not in _KNOWN or row.doubt:
+    if row.parked or row.duty not in WORKED_OFF or row.doubt:
         return False
     if row.commit in mine and not row.paused:
         return True

@@ -9,13 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import catalog, contents, decided, keys, users, violators
+from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
+from stage_functions.application.outbox import WORKED_OFF
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.error import NotFoundError, StagewardError
+from stage_functions.domain.error import LaterReleaseError, NotFoundError, StagewardError
 
 ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
@@ -67,11 +69,15 @@ def retry(context: Context, wanted: str) -> OwedView:
     Raises:
         NotFoundError: nothing is owed under that id.
         ConflictError, UnknownOutcomeError: try again.
+        LaterReleaseError: only a later release knows how it is done.
     """
     view = next((view for view in outbox(context) if view.id == wanted), None)
     if view is None:
         message = f"nothing is owed under '{wanted}'; `stageward outbox` lists what is"
         raise NotFoundError(message)
+    if view.owed.duty not in (*WORKED_OFF, NOTIFY):
+        message = f"only a later release knows how '{view.owed.duty}' is done; {UPDATE}"
+        raise LaterReleaseError(message)
     owed = Asset.parse(view.asset)
 
     def attempt() -> None:
