@@ -76,7 +76,7 @@ class RowKind(Struct, frozen=True):
             return None
         for number in range(at, self.format):
             values = self.steps[number](values)
-        return values
+        return {**values, "format": self.format}
 
 
 HEAD = RowKind("head", Head)

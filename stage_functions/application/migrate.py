@@ -20,18 +20,23 @@ from stage_functions.application.ports.rows import (
     LEDGER,
     MAX_BATCH_BYTES,
     MAX_BATCH_ROWS,
-    MAX_ROW_BYTES,
     TABLES,
     Replace,
     Row,
     WholeRows,
 )
-from stage_functions.domain.error import ConflictError, NotFoundError, UnknownOutcomeError
+from stage_functions.domain.error import (
+    ConflictError,
+    NotFoundError,
+    RowTooLargeError,
+    UnknownOutcomeError,
+)
 
 MAX_NAMED = 100
 """Rows that a report names; beyond, they are only counted."""
 TRIES = 3
-_FULL_BYTES = MAX_BATCH_BYTES - MAX_ROW_BYTES
+_FULL_BYTES = MAX_BATCH_BYTES // 2
+"""Of a batch: what a store counts is what it sends, which may be half as much again."""
 _OF_NO_KIND = "unknown"
 
 
@@ -101,7 +106,7 @@ class _Pending(Struct, frozen=True):
     @property
     def size(self) -> int:
         values = self.change.values.values()
-        return sum(len(one) if isinstance(one, bytes) else 64 for one in values)
+        return sum(len(one) if isinstance(one, str | bytes) else 8 for one in values)
 
 
 class _Tally(Struct):
@@ -182,11 +187,11 @@ def _table(
         if dry_run:
             tally.rewritten += 1
             continue
-        batch.append(pending)
-        size += pending.size
-        if len(batch) == MAX_BATCH_ROWS or size >= _FULL_BYTES:
+        if len(batch) == MAX_BATCH_ROWS or size + pending.size > _FULL_BYTES:
             _write(rows, table, partition, batch, tally)
             batch, size = [], 0
+        batch.append(pending)
+        size += pending.size
     _write(rows, table, at, batch, tally)
 
 
@@ -214,7 +219,7 @@ def _write(
         return
     try:
         rows.commit(table, partition, [one.change for one in batch])
-    except (ConflictError, UnknownOutcomeError):
+    except (ConflictError, UnknownOutcomeError, RowTooLargeError):
         for one in batch:
             _write_one(rows, table, partition, one, tally)
     else:
@@ -232,6 +237,9 @@ def _write_one(rows: WholeRows, table: str, partition: str, one: _Pending, tally
             rows.commit(table, partition, [Replace(row.key, values, row.etag)])
         except (ConflictError, UnknownOutcomeError):
             continue
+        except RowTooLargeError as exc:
+            tally.leave(table, partition, one.row.key, str(exc))
+            return
         tally.rewritten += 1
         return
     why = "instances keep changing it; run `stageward migrate` again"
