@@ -4,13 +4,13 @@ Importing it does no input and no output: the host does so to list the functions
 opened by the first invocation, and the web framework is loaded by the first HTTP request.
 """
 
-import logging
 from pathlib import Path
 
 import azure.functions as func
 from msgspec.structs import replace
 
 from stage_functions import bootstrap
+from stage_functions.adapters import logs
 from stage_functions.settings import read_settings
 from stage_functions.triggers import schedules
 from stage_functions.triggers.events import EventTrigger
@@ -19,9 +19,7 @@ from stage_functions.triggers.once import Once
 
 FOLDER = Path(__file__).parent
 
-logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every call; so does the next
-logging.getLogger("azure.identity").setLevel(logging.ERROR)  # a page, where one line says it all
-logging.getLogger("httpx").setLevel(logging.WARNING)
+logs.take_over(read_settings().logs)
 
 
 def functions(opened: Once[bootstrap.Application], http: HttpTrigger) -> func.FunctionApp:
@@ -30,22 +28,26 @@ def functions(opened: Once[bootstrap.Application], http: HttpTrigger) -> func.Fu
     events = Once(lambda: EventTrigger(opened().context))
 
     @app.event_grid_trigger(arg_name="event")
-    def on_event(event) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # of either schema
-        events().receive(event)
+    def on_event(event, context: func.Context) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # of either schema
+        events().receive(event, _traceparent(context))
 
     @app.timer_trigger(schedule=schedules.SWEEP_SCHEDULE, arg_name="timer")
-    def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
-        schedules.sweep(opened().context)
+    def sweep(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 # the binding names it
+        schedules.sweep(opened().context, _traceparent(context))
 
     @app.timer_trigger(schedule=schedules.SCAN_SCHEDULE, arg_name="timer")
-    def scan(timer: func.TimerRequest) -> None:  # noqa: ARG001 # the binding names it
-        schedules.scan(opened().context, opened().scanner)
+    def scan(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 # the binding names it
+        schedules.scan(opened().context, opened().scanner, _traceparent(context))
 
     @app.route(route=ROUTE)
-    async def web(req: func.HttpRequest) -> func.HttpResponse:
-        return await http.handle(req)
+    async def web(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        return await http.handle(req, _traceparent(context))
 
     return app
+
+
+def _traceparent(context: func.Context) -> str:
+    return context.trace_context.trace_parent or ""
 
 
 def _open() -> bootstrap.Application:

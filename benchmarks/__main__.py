@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import azureml, counted, imports, pages, rows, throughput
+from benchmarks import azureml, counted, imports, operations, pages, policies, rows, throughput
 from benchmarks.servers import running
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -40,8 +40,12 @@ def main() -> None:
             found = [*measured, *counted.count(servers.bare), *found]
         progress.print("pages ...")
         found += pages.measure(Path(folder))
+        progress.print("rules ...")
+        found += policies.measure(policies.QUICKLY if quick else policies.ROUNDS)
         progress.print("azure ml ...")
         found += azureml.measure(Path(folder), azureml.QUICKLY if quick else azureml.VERSIONS)
+        progress.print("operations ...")
+        found += operations.measure()
     rows.show(found, console, circumstances)
     rows.keep(found, RESULTS)
     missed = [row.name for row in found if row.holds is False]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
 from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
@@ -119,7 +119,7 @@ def context_over(
     rows: Rows, clock: Clock, registries: Mapping[str, Registry], sinks: Sequence[Sink] = ()
 ) -> Context:
     """Return one instance of Stageward over a store and registries."""
-    rules = CelRules()
+    rules = Rules()
     configuration = _configuration(rules)
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
@@ -129,7 +129,7 @@ def context_over(
     return context
 
 
-def _configuration(rules: CelRules) -> Configuration:
+def _configuration(rules: Rules) -> Configuration:
     text, environment = FILE.read_text(encoding="utf-8"), {"MLFLOW_TRACKING_URI": "http://mlflow"}
     read = load(text, path=str(FILE), environment=environment, check_rule=rules.check)
     azure = RegistryConfiguration(AZURE, RegistryType.AZUREML, WORKSPACE, Mode.ENFORCE)

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.clock import SystemClock
+from stage_functions.adapters.definitions import in_folder_of
 from stage_functions.adapters.links import PageLinks
+from stage_functions.adapters.logs import REDACTION, trace
+from stage_functions.adapters.process import open_process
+from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
+from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
@@ -24,7 +28,9 @@ from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import WholeRows
+from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
@@ -32,10 +38,12 @@ from stage_functions.application.signatures import Signatures
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import (
     Configuration,
+    Mode,
     RegistryConfiguration,
     RegistryType,
 )
 from stage_functions.domain.error import ConfigurationError, StagewardError
+from stage_functions.domain.people import Person, names_somebody
 from stage_functions.settings import Settings, SignIn, unknown
 from stage_functions.wire.address import endpoint_fault
 from stage_functions.wire.configuration import load
@@ -75,7 +83,10 @@ class Application(Struct, frozen=True):
             sink.close()
         if self.context.notifier is not None:
             self.context.notifier.close()
+        if self.context.process.dead_letters is not None:
+            self.context.process.dead_letters.close()
         self.context.ledger.rows.close()
+        self.context.telemetry.close()
 
 
 def open_application(settings: Settings) -> Application:
@@ -85,21 +96,31 @@ def open_application(settings: Settings) -> Application:
         ConfigurationError: a fault in the file or the environment; the message says where.
         StoreUnavailableError: the ledger cannot be opened.
     """
-    rules = CelRules()
+    rules = Rules()
     configuration = read_configuration(settings, rules)
-    clock = SystemClock()
+    clock, clocks = SystemClock(), Clocks()
     _point_out_unknown(settings)
+    place = ledger_place(settings)
+    process = open_process(settings, place, clock, clocks, lambda: _credential(settings))
     notifier = open_notifier(settings, configuration, clock)
     silent = not_told(configuration, notifier) if settings.tells else ""
     if silent:
         log.info(silent)
+    telemetry = open_telemetry(settings)
     registries = {
-        alias: _registry(one, configuration, settings)
+        alias: _watched(
+            _registry(one, configuration, settings, clocks.listener(alias, clock)),
+            alias,
+            telemetry,
+        )
         for alias, one in configuration.registries.items()
     }
-    rows = open_rows(settings)
+    rows = open_rows(settings, clocks.listener("ledger", clock))
     sinks = {sink.name: sink for sink in _sinks(settings)}
-    ledger = open_ledger(rows, clock, tuple(sinks), notices=notifier is not None)
+    told = notifier is not None
+    ledger = open_ledger(rows, clock, tuple(sinks), notices=told, telemetry=telemetry)
+    people = configuration.directory.people.values()
+    REDACTION.hide(name for one in people for name in _names(one))
     directory = configuration.directory.masked(ledger.mask)
     configuration = replace(configuration, directory=directory)
     signatures = Signatures(LinkKeys.of(rows, clock, configuration), clock)
@@ -113,9 +134,13 @@ def open_application(settings: Settings) -> Application:
         clock,
         notifier=notifier,
         links=PageLinks(settings.url, signatures),
+        telemetry=telemetry,
+        process=process,
     )
+    trace(context.telemetry.traceparent)
     adopt(context)
     _find_empty(context, registries)
+    _point_out_ungoverned(context)
     return Application(settings, context, Scanner(context))
 
 
@@ -157,7 +182,7 @@ def _sign_in(settings: Settings) -> SignIn:
 
 
 def read_configuration(
-    settings: Settings, rules: CelRules, *, addresses: bool = True
+    settings: Settings, rules: RuleEngine, *, addresses: bool = True
 ) -> Configuration:
     """Read and check the configuration file.
 
@@ -169,9 +194,15 @@ def read_configuration(
     Raises:
         ConfigurationError: it cannot be read, or has faults.
     """
-    text, path = _file(settings), str(Path(settings.configuration))
+    text, path = _file(settings), Path(settings.configuration)
     environment = (settings.environment or {}) if addresses else None
-    return load(text, path=path, environment=environment, check_rule=rules.check)
+    return load(
+        text,
+        path=str(path),
+        environment=environment,
+        check_rule=rules.check,
+        read_file=in_folder_of(path),
+    )
 
 
 def _file(settings: Settings) -> str:
@@ -209,15 +240,19 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings) -> WholeRows:
+def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
     """Open the store of the ledger.
+
+    Args:
+        settings: what the environment says.
+        heard: takes the headers of the store's answers.
 
     Raises:
         ConfigurationError: SQLite inside Azure Functions.
         StoreUnavailableError: it cannot be opened.
     """
     if settings.tables or settings.tables_endpoint:
-        return _tables(settings)
+        return _tables(settings, heard)
     if settings.in_functions:
         message = (
             "SQLite cannot be the ledger inside Azure Functions: its disk is not kept; "
@@ -231,7 +266,7 @@ def open_rows(settings: Settings) -> WholeRows:
     return SQLiteRows(settings.ledger)
 
 
-def _tables(settings: Settings) -> WholeRows:
+def _tables(settings: Settings, heard: Heard) -> WholeRows:
     fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
     if fault:
         message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"
@@ -243,10 +278,10 @@ def _tables(settings: Settings) -> WholeRows:
 
     if settings.tables:
         with _naming("STAGEWARD_TABLES"):
-            service = table_service(settings.tables)
+            service = table_service(settings.tables, heard=heard)
     else:
         with _naming("STAGEWARD_TABLES_ENDPOINT"):
-            service = table_service(settings.tables_endpoint, _credential(settings))
+            service = table_service(settings.tables_endpoint, _credential(settings), heard)
     rows = TableRows(service)
     rows.create_tables()
     return rows
@@ -273,6 +308,10 @@ def ensure_webhook(application: Application, alias: str) -> bool:
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     registry, settings = application.context.registries.get(alias), application.settings
+    if application.context.telemetry is not SILENT:
+        from stage_functions.adapters.telemetry_registry import bare  # noqa: PLC0415  # seldom used
+
+        registry = bare(registry)
     if not isinstance(registry, MlflowRegistry):
         return False
     url = f"{settings.url}/webhooks/mlflow?registry={alias}"
@@ -281,10 +320,13 @@ def ensure_webhook(application: Application, alias: str) -> bool:
 
 
 def _registry(
-    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+    registry: RegistryConfiguration,
+    configuration: Configuration,
+    settings: Settings,
+    heard: Heard,
 ) -> Registry:
     if registry.type is RegistryType.AZUREML:
-        return _azureml(registry, configuration, settings)
+        return _azureml(registry, configuration, settings, heard)
     from stage_functions.adapters.mlflow import MlflowRegistry  # noqa: PLC0415  # loads httpx
 
     types = [one.type for one in configuration.registries.values()]
@@ -295,11 +337,26 @@ def _registry(
         username=settings.credential(registry.alias, "USERNAME", alone=alone),
         password=settings.credential(registry.alias, "PASSWORD", alone=alone),
         token=settings.credential(registry.alias, "TOKEN", alone=alone),
+        heard=heard,
     )
 
 
+def _watched(registry: Registry, alias: str, telemetry: Telemetry) -> Registry:
+    """Return a registry that tells of its calls, where there is somebody to tell."""
+    if telemetry is SILENT:
+        return registry
+    from stage_functions.adapters.telemetry_registry import (  # noqa: PLC0415  # seldom used
+        WatchedRegistry,
+    )
+
+    return WatchedRegistry(registry, alias, telemetry)
+
+
 def _azureml(
-    registry: RegistryConfiguration, configuration: Configuration, settings: Settings
+    registry: RegistryConfiguration,
+    configuration: Configuration,
+    settings: Settings,
+    heard: Heard,
 ) -> Registry:
     from stage_functions.adapters.azureml import AzureMlRegistry  # noqa: PLC0415  # loads azure-core
     from stage_functions.adapters.azureml_cloud import cloud  # noqa: PLC0415  # goes with it
@@ -311,6 +368,7 @@ def _azureml(
         cloud=cloud(settings.arm_endpoint, settings.registry_discovery),
         kinds=_kinds(registry),
         aliases=addresses(configuration.registries),
+        heard=heard,
     )
 
 
@@ -375,6 +433,27 @@ def open_notifier(
     )
 
 
+def open_telemetry(settings: Settings) -> Telemetry:
+    """Return what tells of traces and metrics, to wherever the environment says; else SILENT.
+
+    What is wrong with these settings is logged, and stops nothing: nobody's decision depends on it.
+    """
+    if not settings.insights and not settings.otlp:
+        return SILENT
+    try:
+        from stage_functions.adapters import telemetry_settings  # noqa: PLC0415  # loads the SDK
+
+        return telemetry_settings.opened(settings)
+    except ModuleNotFoundError as exc:
+        log.warning(
+            "no traces and no metrics are sent: %s is not installed; "
+            "pip install 'stageward[telemetry]', or unset %s",
+            exc.name,
+            "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
+        )
+        return SILENT
+
+
 def _event_grid(settings: Settings) -> Sink:
     from stage_functions.adapters.eventgrid import EventGridSink  # noqa: PLC0415  # loads the SDK
 
@@ -389,3 +468,17 @@ def _find_empty(context: Context, registries: Mapping[str, Registry]) -> None:
             found_empty(context, alias)
         except StagewardError as exc:
             log.warning("registry %s cannot be listed yet: %s", alias, exc)
+
+
+def _point_out_ungoverned(context: Context) -> None:
+    """Say at the start which registries are only observed though they are to be governed."""
+    for alias, registry in context.configuration.registries.items():
+        why = context.states.ungoverned(alias) if registry.mode is Mode.ENFORCE else ""
+        if why:
+            log.warning("%s; till then it is only observed", why)
+
+
+def _names(person: Person) -> Iterator[str]:
+    """Yield what somebody is called: no log is to have it."""
+    yield person.name
+    yield from (id_.partition(":")[2] for id_ in person.ids if names_somebody(id_))

@@ -16,9 +16,11 @@ NAMES = (
     "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
+    "DEAD_LETTERS",
     "EVENTGRID_ENDPOINT",
     "EVENTGRID_KEY",
     "LEDGER",
+    "LOGS",
     "MAIL",
     "TABLES",
     "TABLES_ENDPOINT",
@@ -37,6 +39,13 @@ class SignIn(StrEnum):
     DEV = "dev"
     TOKENS = "tokens"
     ENTRA = "entra"
+
+
+class Logs(StrEnum):
+    """How lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Settings(Struct, frozen=True):
@@ -63,6 +72,16 @@ class Settings(Struct, frozen=True):
         registry_discovery: where registries of Azure ML are looked up
             (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for where that
             cloud has them.
+        dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
+            or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
+        logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
+        insights: connection string of Application Insights that traces and metrics are sent to
+            (`APPLICATIONINSIGHTS_CONNECTION_STRING`), or "".
+        insights_sign_in: as which identity (`APPLICATIONINSIGHTS_AUTHENTICATION_STRING`:
+            `ClientId=…;Authorization=AAD`), or "" for none.
+        otlp: base URL of a collector that they are sent to (`OTEL_EXPORTER_OTLP_ENDPOINT`), or "".
+        trace_share: which share of the traces is kept, from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`), as
+            it is written.
         in_functions: this is an Azure Functions app.
         platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
             the platform sets), and so removes what callers send by the names of its headers.
@@ -84,6 +103,12 @@ class Settings(Struct, frozen=True):
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arm_endpoint: str = ""
     registry_discovery: str = ""
+    dead_letters: str = ""
+    logs: str = Logs.TEXT
+    insights: str = ""
+    insights_sign_in: str = ""
+    otlp: str = ""
+    trace_share: str = ""
     in_functions: bool = False
     platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
@@ -138,6 +163,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         },
         arm_endpoint=get("ARM_ENDPOINT", "").strip(),
         registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
+        dead_letters=get("DEAD_LETTERS", "").strip(),
+        logs=get("LOGS", default.logs).strip().lower(),
+        insights=known.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "").strip(),
+        insights_sign_in=known.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "").strip(),
+        otlp=known.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),
+        trace_share=known.get("OTEL_TRACES_SAMPLER_ARG", "").strip(),
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
         platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,

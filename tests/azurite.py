@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's emulator of Azure Storage: its table service, for as long as a test needs.
+"""Azurite, Microsoft's emulator of Azure Storage: a service of it, for as long as a test needs.
 
 Decides how it is started, on a free port and in memory, and that nothing of it is left. It does
 not install it: `make test` does.
@@ -19,8 +19,9 @@ from typing import IO
 
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / ".azurite" / "azurite-table"
-"""It becomes Node itself, so that a signal to it reaches Azurite."""
+PLACE = Path(__file__).parents[1] / ".azurite"
+PROGRAM = PLACE / "node"
+"""Node itself, so that a signal to it reaches Azurite."""
 START_SECONDS = 60
 STOP_SECONDS = 10
 PORTS_TRIED = 3
@@ -41,6 +42,13 @@ def azurite() -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="session")
+def azurite_blobs() -> Iterator[int]:
+    """Run Azurite's blob service; the value is its port on the loopback interface."""
+    with running_azurite("blob") as port:
+        yield port
+
+
 def endpoint(port: int) -> str:
     """Return the address of Azurite, or of a proxy before it, at a port."""
     return f"http://{_HOST}:{port}/{ACCOUNT}"
@@ -51,6 +59,11 @@ def connection_string(port: int) -> str:
     return f"AccountName={ACCOUNT};AccountKey={PUBLIC_KEY};TableEndpoint={endpoint(port)}"
 
 
+def blobs_connection_string(port: int) -> str:
+    """Return how to sign in to Azurite's blob service at a port."""
+    return f"AccountName={ACCOUNT};AccountKey={PUBLIC_KEY};BlobEndpoint={endpoint(port)}"
+
+
 def free_port() -> int:
     """Return a port on the loopback interface where nobody listens."""
     with socket.create_server((_HOST, 0)) as server:
@@ -59,13 +72,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_azurite() -> Iterator[int]:
-    """Run Azurite's table service inside the block; the value is its port."""
+def running_azurite(service: str = "table") -> Iterator[int]:
+    """Run a service of Azurite inside the block, `table` or `blob`; the value is its port."""
     _demand_program()
     with tempfile.TemporaryFile() as output:
         for _ in range(PORTS_TRIED):
             port = free_port()
-            process = _start(port, output)
+            process = _start(service, port, output)
             try:
                 with _guarded(process):
                     if _answers(process, port):
@@ -86,10 +99,11 @@ def _demand_program() -> None:
         )
 
 
-def _start(port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(service: str, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     options = ["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    main = PLACE / "node_modules" / "azurite" / "dist" / "src" / service / "main.js"
     return subprocess.Popen(
-        [PROGRAM, *options, "--tableHost", _HOST, "--tablePort", str(port)],
+        [PROGRAM, main, *options, f"--{service}Host", _HOST, f"--{service}Port", str(port)],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.adoption import adopt
 from stage_functions.application.brief import Brief, brief
@@ -34,6 +35,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
 from tests.fakes.sink import MemorySink
+from tests.policies_as_rules import files as files_of
 
 CHURN = Asset("demo", Kind.MODELS, "churn")
 CUSTOMERS = Asset("demo", Kind.DATA, "customers")
@@ -112,21 +114,36 @@ def people_of(key: str) -> Actor:
     return Actor(f"person:{key}", Attribution.PROVEN, "api")
 
 
-def empty_world(file: str = FILE, sinks: tuple[MemorySink, ...] = ()) -> World:
-    """Return a world governed by a file, its registry empty."""
+def empty_world(
+    file: str = FILE,
+    sinks: tuple[MemorySink, ...] = (),
+    files: Mapping[str, str] | None = None,
+) -> World:
+    """Return a world governed by a file, and by those that it names; its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry("demo")
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over_file(rows, registry, clock, file, sinks)
+    context = context_over_file(rows, registry, clock, file, sinks, files)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)
 
 
 def context_over_file(
-    rows: Rows, registry: Registry, clock: Clock, file: str, sinks: tuple[MemorySink, ...] = ()
+    rows: Rows,
+    registry: Registry,
+    clock: Clock,
+    file: str,
+    sinks: tuple[MemorySink, ...] = (),
+    files: Mapping[str, str] | None = None,
 ) -> Context:
     """Return one instance of Stageward over a registry, governed by a file."""
-    rules = CelRules()
-    configuration = load(file, path="stageward.yaml", environment={}, check_rule=rules.check)
+    rules = Rules()
+    configuration = load(
+        file,
+        path="stageward.yaml",
+        environment={},
+        check_rule=rules.check,
+        read_file=files_of(files or {}),
+    )
     ledger = open_ledger(rows, clock, [sink.name for sink in sinks])
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}

@@ -7,14 +7,17 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.adapters.cel import CelRules
+from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.adapters.telemetry_registry import WatchedRegistry
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
+from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
@@ -155,7 +158,7 @@ class World(Struct, frozen=True):
         follow(self.context, Signal(version))
 
 
-def context_over(
+def context_over(  # noqa: PLR0913, PLR0917  # all that an instance is made of
     rows: Rows,
     registry: MemoryRegistry,
     clock: Clock,
@@ -164,17 +167,22 @@ def context_over(
     workspace: str = "",
     governed_by: Lifecycle | None = None,
     notifier: Notifier | None = None,
+    telemetry: Telemetry = SILENT,
 ) -> Context:
     """Return one instance of Stageward; over an Azure ML workspace where its id is given."""
     type_ = RegistryType.AZUREML if workspace else RegistryType.MLFLOW
     registries = {"demo": RegistryConfiguration("demo", type_, workspace or "http://m", mode)}
     configuration = Configuration(registries, DIRECTORY, (governed_by or lifecycle(),))
     names = [sink.name for sink in sinks]
-    ledger = open_ledger(rows, clock, names, notices=notifier is not None)
+    told = notifier is not None
+    ledger = open_ledger(rows, clock, names, notices=told, telemetry=telemetry)
+    asked: Registry = registry
+    if telemetry is not SILENT:
+        asked = WatchedRegistry(registry, "demo", telemetry)
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
-    context = Context(configuration, ledger, {"demo": registry}, states, CelRules(), by_name, clock)
-    return replace(context, notifier=notifier)
+    context = Context(configuration, ledger, {"demo": asked}, states, Rules(), by_name, clock)
+    return replace(context, notifier=notifier, telemetry=telemetry)
 
 
 def world(
@@ -183,11 +191,14 @@ def world(
     workspace: str = "",
     governed_by: Lifecycle | None = None,
     notifier: Notifier | None = None,
+    telemetry: Telemetry = SILENT,
 ) -> World:
     """Return a new world over SQLite in memory, its registry empty."""
     clock, registry = FakeClock(), MemoryRegistry()
     rows = LossyRows(SQLiteRows(":memory:"))
-    context = context_over(rows, registry, clock, mode, sinks, workspace, governed_by, notifier)
+    context = context_over(
+        rows, registry, clock, mode, sinks, workspace, governed_by, notifier, telemetry
+    )
     adopt(context)
     found_empty(context, "demo")
     return World(context, registry, clock, rows)

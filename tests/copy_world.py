@@ -14,6 +14,7 @@ from stage_functions.application.adoption import adopt
 from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
@@ -163,6 +164,7 @@ def copy_world(
     governed_by: tuple[Lifecycle, ...] = (),
     modes: Mapping[str, Mode] | None = None,
     copies_only: tuple[str, ...] = (),
+    telemetry: Telemetry = SILENT,
 ) -> CopyWorld:
     """Return a new world over SQLite in memory, its registries empty."""
     clock, sink = FakeClock(), MemorySink("hook")
@@ -173,12 +175,13 @@ def copy_world(
     said = configuration(governed_by, modes, copies_only)
     context = Context(
         said,
-        open_ledger(rows, clock, [sink.name]),
+        open_ledger(rows, clock, [sink.name], telemetry=telemetry),
         registries,
         RegistryStates(rows, clock, said),
         CelRules(),
         {sink.name: sink},
         clock,
+        telemetry=telemetry,
     )
     adopt(context)
     for alias in ALIASES:

@@ -23,6 +23,7 @@ from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.query import approvals
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.vote import VoteCommand, vote
@@ -103,7 +104,13 @@ def sink_of(folder: Path) -> FileSink:
     return FileSink(folder / "published")
 
 
-def context(folder: Path, *, counter: Counter | None = None, ahead: float = 0) -> Context:
+def context(
+    folder: Path,
+    *,
+    counter: Counter | None = None,
+    ahead: float = 0,
+    telemetry: Telemetry = SILENT,
+) -> Context:
     """Return Stageward over the files of a folder."""
     counting = counter or Counter(0, "")
     rows = cast("Rows", Counted(SQLiteRows(folder / "ledger.db"), counting))
@@ -114,10 +121,17 @@ def context(folder: Path, *, counter: Counter | None = None, ahead: float = 0) -
     clock = LaterClock(ahead)
     one = RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", Mode.ENFORCE)
     configuration = Configuration({"demo": one}, DIRECTORY, (lifecycle(),))
-    ledger = open_ledger(rows, clock, ["file"])
+    ledger = open_ledger(rows, clock, ["file"], telemetry=telemetry)
     states = RegistryStates(rows, clock, configuration)
     return Context(
-        configuration, ledger, {"demo": registry}, states, CelRules(), {"file": sink}, clock
+        configuration,
+        ledger,
+        {"demo": registry},
+        states,
+        CelRules(),
+        {"file": sink},
+        clock,
+        telemetry=telemetry,
     )
 
 

@@ -154,13 +154,15 @@ def test_the_scan_passes_over_what_cannot_be_read(
         second = world.create("b", tags=asked)
         local.fail("/jobs/", status=status, code="NotNow", times=1000)
         scanned = application.scanner.scan("dev")
-        wrong = health(context).parts["registry dev"]
+        wrong = context.states.get("dev").unreadable
+        open_to_all = health(context).parts["registry dev"]
         shown = [world.tags(version).get("stage") for version in (first, second)]
         local.heal()
         again = application.scanner.scan("dev")
 
         assert (True, 1) == (scanned.complete, scanned.failures)
         assert wrong.startswith(f"dev/models/a:1: Azure ML workspace {dev.name} answered")
+        assert "unreadable" == open_to_all
         assert [None, "Staging"] == shown
         assert "Staging" == world.tags(first)["stage"]
         assert ("", "") == (again.failed, health(context).parts["registry dev"])

@@ -73,6 +73,7 @@ def test_every_type_that_is_subscribed_to_is_followed() -> None:
 def test_the_role_on_the_page_has_every_action_that_is_needed() -> None:
     """What Stageward calls in a workspace is what it allows, and nothing else."""
     (block,) = blocks("json")
+    assert (DOCS.parent / "infra" / "roles" / "governor.json").read_text("utf-8") == block
     with connected() as azure:
         do_everything(azure)
         calls = [(call.method, call.path) for call in azure.local.calls]

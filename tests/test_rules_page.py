@@ -9,16 +9,21 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
+from stage_functions.domain.arm_form import arm_form
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import calendars
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.rule import Facts, Result
-from tests.adapters.rule_facts import NOW, known
+from tests.adapters.rule_facts import LIFECYCLE, NOW, known, snapshot
+from tests.adapters.rule_samples import AZURE
 from tests.wire.configuration_file import DEFAULT, RULES, loaded
 
 PAGE = (Path(__file__).parents[1] / "docs" / "rules.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+(DEFINITION,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+DEFINITIONS = {"policies/owner.json": DEFINITION}
 AROUND = """
 version: 1
 registries: [{alias: demo, type: mlflow, address: "http://localhost"}]
@@ -34,7 +39,7 @@ PASSED, FAILED, ERRORED = Result.PASSED, Result.FAILED, Result.ERRORED
 def of_block(block: str) -> Lifecycle:
     """Return the lifecycle that a block of the page makes."""
     indented = block.replace("\n", "\n    ").rstrip()
-    return loaded(f"{AROUND}    {indented}\n").lifecycles[0]
+    return loaded(f"{AROUND}    {indented}\n", DEFINITIONS).lifecycles[0]
 
 
 def measured(name: str, mine: float | None, theirs: float | None = None) -> Facts:
@@ -62,6 +67,22 @@ def using(*used: Mapping[str, str]) -> Facts:
 def used_by(*users: Mapping[str, str]) -> Facts:
     """Return facts of a version that others use."""
     return {**known(), "used_by": list(users)}
+
+
+def tagged(**tags: str) -> Facts:
+    """Return facts of a model with tags that is to reach Production, as policies see it."""
+    shown = replace(snapshot("3"), tags=tags)
+    lifecycle = replace(LIFECYCLE, bind=("owner",))
+    evidence = Evidence({"model": {"type": "mlflow_model"}})
+    return {**known(), "resource": arm_form(AZURE, lifecycle, shown, evidence, "Production")}
+
+
+def of_type(type_: str) -> Facts:
+    """Return facts of a model of a type, as policies see it."""
+    found = arm_form(
+        AZURE, LIFECYCLE, snapshot("3"), Evidence({"model": {"type": type_}}), "Production"
+    )
+    return {**known(), "resource": found}
 
 
 NAN = float("nan")
@@ -119,6 +140,8 @@ TRIED: Mapping[str, list[tuple[Facts, Result]]] = {
         (using(LATE, one("base_model", "models", "")), PASSED),
         (using(one("environment", "environments", "")), FAILED),
     ],
+    "owned": [(tagged(owner="risk"), PASSED), (tagged(team="risk"), FAILED), (known(), ERRORED)],
+    "of-mlflow": [(of_type("mlflow_model"), PASSED), (of_type("custom_model"), FAILED)],
     "unused": [
         (used_by(one("", "models", "Staging")), PASSED),
         (used_by(one("", "models", "Production")), FAILED),
@@ -139,7 +162,7 @@ def test_every_recipe_does_what_the_page_says(block: str) -> None:
             (answer,) = RULES.evaluate([rule], {**facts, "calendars": windows})
 
             assert (rule.name, answer.result) == (rule.name, result), answer.sentence
-            assert answer.values
+            assert answer.values or "resource" not in facts
 
 
 def test_the_recipes_of_the_default_file_are_sound() -> None:

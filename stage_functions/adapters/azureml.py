@@ -29,6 +29,7 @@ from stage_functions.adapters.azureml_outputs import outputs
 from stage_functions.adapters.azureml_reference import Names
 from stage_functions.adapters.azureml_sdk import AzureMlSdk
 from stage_functions.adapters.azureml_tracking import Tracking
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration
@@ -42,7 +43,7 @@ PAGE_VERSIONS = 1000
 class AzureMlRegistry:
     """The `Registry` of an Azure ML workspace or registry. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # nearly all by name
         self,
         alias: str,
         address: str,
@@ -53,6 +54,7 @@ class AzureMlRegistry:
         aliases: Mapping[str, str] | None = None,
         timeout_seconds: float = 10,
         page_versions: int = PAGE_VERSIONS,
+        heard: Heard = deaf,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -66,12 +68,13 @@ class AzureMlRegistry:
                 `wire.resource.addresses` returns them.
             timeout_seconds: how long a call to it may take, repeats included.
             page_versions: about how many versions a page of `versions` holds.
+            heard: takes the headers of every answer.
 
         Raises:
             ConfigurationError: the address is no such id.
         """
         self._alias = alias
-        self._api = AzureMlApi(address, credential, cloud, timeout_seconds)
+        self._api = AzureMlApi(address, credential, cloud, timeout_seconds, heard)
         self._workspace = "" if self._api.is_registry else self._api.resource
         names = Names(alias, {self._api.resource: alias, **(aliases or {})})
         self._source = Source(self._api, Tracking(self._api), names, Memory())

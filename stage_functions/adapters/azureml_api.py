@@ -25,6 +25,7 @@ from stage_functions.adapters.azureml_errors import (
 )
 from stage_functions.adapters.azureml_http import READ, Answer, AzureHttp
 from stage_functions.adapters.sinks import retry_after_seconds
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.domain.error import ConfigurationError, RegistryRefusedError
 from stage_functions.wire.document import entries, member, text
 
@@ -66,7 +67,12 @@ class AzureMlApi:
     """
 
     def __init__(
-        self, address: str, credential: TokenCredential, cloud: Cloud, timeout_seconds: float
+        self,
+        address: str,
+        credential: TokenCredential,
+        cloud: Cloud,
+        timeout_seconds: float,
+        heard: Heard = deaf,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -75,6 +81,7 @@ class AzureMlApi:
             credential: signs in.
             cloud: where it is.
             timeout_seconds: how long a call may take, repeats included.
+            heard: takes the headers of every answer.
 
         Raises:
             ConfigurationError: the address is no such id.
@@ -90,7 +97,7 @@ class AzureMlApi:
         self.is_registry = kind.lower() == "registries"
         self.name = f"Azure ML {'registry' if self.is_registry else 'workspace'} {self.place}"
         self.cloud = cloud
-        self.http = AzureHttp(self.name, credential, cloud, timeout_seconds)
+        self.http = AzureHttp(self.name, credential, cloud, timeout_seconds, heard)
         self._timeout_seconds = timeout_seconds
         self._root = "" if self.is_registry else f"{cloud.resource_manager}{self.resource}"
         self._hosts = frozenset({_host(cloud.resource_manager)})

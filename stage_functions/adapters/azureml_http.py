@@ -28,6 +28,7 @@ from stage_functions.adapters.azureml_cloud import ARM_ENDPOINT, CLOUDS, Cloud
 from stage_functions.adapters.azureml_errors import AzureMlFaultError, failure, fault
 from stage_functions.adapters.azureml_identity import Identity, of_credential, of_token
 from stage_functions.adapters.sdk_errors import UNREADABLE
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.domain.error import StagewardError
 from stage_functions.wire.document import parsed
 
@@ -66,7 +67,12 @@ class AzureHttp:
     """
 
     def __init__(
-        self, name: str, credential: TokenCredential, cloud: Cloud, timeout_seconds: float
+        self,
+        name: str,
+        credential: TokenCredential,
+        cloud: Cloud,
+        timeout_seconds: float,
+        heard: Heard = deaf,
     ) -> None:
         """Prepare a pipeline; nothing is sent yet.
 
@@ -75,8 +81,10 @@ class AzureHttp:
             credential: signs in.
             cloud: whose tokens are sent.
             timeout_seconds: how long a call may take, repeats included.
+            heard: takes the headers of every answer.
         """
         self.name = name
+        self._heard = heard
         self._timeout_seconds = timeout_seconds
         self._quiet_until = 0.0
         self._lock = threading.Lock()
@@ -155,6 +163,7 @@ class AzureHttp:
             status, headers, body = response.status_code, response.headers, response.read()
         except (AzureError, *UNREADABLE) as exc:
             raise failure(self.name, exc, self._doubt) from exc
+        self._heard(headers)
         if status >= _REDIRECTS:
             raise self._fault(status, headers, body)
         try:

@@ -99,14 +99,14 @@ class EventGridSink:
         self._client = EventGridPublisherClient(endpoint, credential)
         self._client.__enter__()
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], traceparent: str = "") -> None:
         """Deliver records in order, as many at a time as Event Grid takes.
 
         Raises:
             SinkUnavailableError: it cannot be reached, or answers 401, 408, 429 or 5xx.
             SinkRefusedError: it answers anything else but 200.
         """
-        for batch in batches([cloud_event(record) for record in records]):
+        for batch in batches([cloud_event(record, traceparent) for record in records]):
             self._send(batch)
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ class WebhookSink:
         self._filter = AddressHidden(str(self._url), _without_query(self._url))
         HTTPX.addFilter(self._filter)
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], traceparent: str = "") -> None:
         """Post records one by one, in order; stop at the first that is not taken.
 
         Raises:
@@ -87,7 +87,8 @@ class WebhookSink:
             SinkRefusedError: it answers anything else but 2xx.
         """
         for record in records:
-            self._post(json.dumps(cloud_event(record), ensure_ascii=False).encode())
+            event = cloud_event(record, traceparent)
+            self._post(json.dumps(event, ensure_ascii=False).encode())
 
     def close(self) -> None:
         """Close the connections."""

@@ -18,6 +18,7 @@ from stage_functions.adapters.mlflow_evidence import gather
 from stage_functions.adapters.mlflow_http import NO_SUCH, MlflowApi, MlflowRefusedError
 from stage_functions.adapters.mlflow_listing import Listing
 from stage_functions.adapters.mlflow_webhook import ensure_webhook
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.application.ports.registry import Decide, Deployment, Output, Page
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import RegistryConfiguration
@@ -39,7 +40,7 @@ _WRITTEN: Mapping[str, int] = {STAGE: 0, STAGE_GOVERNOR: 2}
 class MlflowRegistry:
     """The `Registry` of an MLflow server. Safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # nearly all by name
         self,
         alias: str,
         address: str,
@@ -50,6 +51,7 @@ class MlflowRegistry:
         timeout_seconds: float = 10,
         page_versions: int = PAGE_VERSIONS,
         transport: httpx.BaseTransport | None = None,
+        heard: Heard = deaf,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -62,6 +64,7 @@ class MlflowRegistry:
             timeout_seconds: for connecting, for sending, and for each part of an answer.
             page_versions: about how many versions a page of `versions` holds.
             transport: what carries the requests; the network if None.
+            heard: takes the headers of every answer.
 
         Raises:
             ConfigurationError: the address is no URL of a server, or the token cannot be sent.
@@ -74,6 +77,7 @@ class MlflowRegistry:
             token=token,
             timeout_seconds=timeout_seconds,
             transport=transport,
+            heard=heard,
         )
         self._listing = Listing(self._api, alias, page_versions)
 

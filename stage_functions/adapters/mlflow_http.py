@@ -13,6 +13,7 @@ from contextlib import closing
 import httpx
 
 from stage_functions.adapters.sinks import retry_after_seconds, sendable
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.domain.error import (
     ConfigurationError,
     RegistryRefusedError,
@@ -87,6 +88,7 @@ class MlflowApi:
         token: str = "",
         timeout_seconds: float = 10,
         transport: httpx.BaseTransport | None = None,
+        heard: Heard = deaf,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -97,6 +99,7 @@ class MlflowApi:
             token: sent as `Authorization: Bearer`; goes before `username`.
             timeout_seconds: for connecting, for sending, and for each part of an answer.
             transport: what carries the requests; the network if None.
+            heard: takes the headers of every answer.
 
         Raises:
             ConfigurationError: the address is no URL of a server, or a secret cannot be sent.
@@ -106,6 +109,7 @@ class MlflowApi:
         url = url.copy_with(username=None, password=None)
         self.address = str(url).rstrip("/")
         self.name = f"MLflow at {self.address}"
+        self._heard = heard
         self._client = httpx.Client(
             base_url=url,
             headers={"User-Agent": "stageward", **_authorization(username, password, token)},
@@ -159,6 +163,7 @@ class MlflowApi:
         try:
             request = self._client.build_request(method, path, params=params, json=document)
             response = self._client.send(request, stream=True)
+            self._heard(response.headers)
             with closing(response):
                 if limit is None:
                     return response, response.read()

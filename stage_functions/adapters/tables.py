@@ -28,6 +28,7 @@ from azure.data.tables import TableClient, TableEntity, TableServiceClient, Upda
 
 from stage_functions.adapters.limits import check_batch, check_key, check_range, check_table
 from stage_functions.adapters.sdk_errors import TABLE_NOT_FOUND, error_code, translated
+from stage_functions.application.clocks import Heard, deaf
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     TABLES,
@@ -65,7 +66,9 @@ _SYSTEM_PROPERTIES = frozenset({"PartitionKey", "RowKey"})
 
 
 def table_service(
-    address: str, credential: TokenCredential | AzureNamedKeyCredential | None = None
+    address: str,
+    credential: TokenCredential | AzureNamedKeyCredential | None = None,
+    heard: Heard = deaf,
 ) -> TableServiceClient:
     """Return a client that sends no write twice, and does not wait for five minutes.
 
@@ -73,6 +76,7 @@ def table_service(
         address: the endpoint, `https://<account>.table.core.windows.net`; without a credential, a
             connection string.
         credential: what to sign in with at the endpoint.
+        heard: takes the headers of every answer, but for those to a batch.
 
     Raises:
         ConfigurationError: the address cannot be understood.
@@ -81,6 +85,7 @@ def table_service(
         **_NO_RETRY,
         "connection_timeout": CONNECT_TIMEOUT_SECONDS,
         "read_timeout": READ_TIMEOUT_SECONDS,
+        "raw_response_hook": lambda answer: heard(answer.http_response.headers),
     }
     try:
         if credential is None:

@@ -7,10 +7,12 @@ text is kept by its digest. A lifecycle that would strand versions is refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from itertools import takewhile
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
@@ -48,8 +50,48 @@ from stage_functions.domain.record import (
 from stage_functions.domain.stored import demand_understood
 
 MAX_CHANGES = 200
+MAX_CHANGED_CHARACTERS = 300
+"""Of a value in a change; the texts themselves are kept whole, by their digests."""
 _ADOPTED = "adopted"
 _SINK = "sink:"
+
+
+class Adopted(Struct, frozen=True):
+    """A lifecycle, as it is in force here and as the ledger has adopted it last.
+
+    Attributes:
+        name: its name.
+        digest: of the text in force here.
+        adopted: of the text that the ledger has adopted; "" where it has adopted none.
+        behind: sinks that do not have its last adoption yet.
+        at: when that was, or None.
+    """
+
+    name: str
+    digest: str
+    adopted: str
+    behind: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+def adopted(context: Context) -> tuple[Adopted, ...]:
+    """Return every lifecycle of the configuration, as the ledger has adopted it.
+
+    Raises:
+        StoreUnavailableError: the ledger cannot be read.
+    """
+    return tuple(_as_adopted(context, one) for one in context.configuration.lifecycles)
+
+
+def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
+    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
+    row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
+    last = unpack(head, Head) if head is not None else Head(0, "")
+    behind = [
+        name for name in context.sinks if _announced(context, partition, name)[2] < last.number
+    ]
+    digest = str(row.values.get("digest", "")) if row is not None else ""
+    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
 
 
 def adopt(context: Context) -> None:
@@ -89,9 +131,7 @@ def announce(context: Context) -> tuple[str, ...]:
 
 
 def _announce(context: Context, partition: str, sink: Sink) -> None:
-    key = f"{_SINK}{keys.encode(sink.name)}"
-    row = context.ledger.rows.get(LEDGER, partition, key)
-    done = int(row.values["number"]) if row is not None else 0
+    key, row, done = _announced(context, partition, sink.name)
     records = list(takewhile(_known, context.ledger.records(partition, after=done)))
     if not records:
         return
@@ -103,6 +143,13 @@ def _announce(context: Context, partition: str, sink: Sink) -> None:
 def _known(record: Record) -> bool:
     """Tell whether a record can be published: behind one of a later release all wait for that."""
     return record.known
+
+
+def _announced(context: Context, partition: str, sink: str) -> tuple[str, Row | None, int]:
+    """Return key and row that say how far a sink got, and how far that is."""
+    key = f"{_SINK}{keys.encode(sink)}"
+    row = context.ledger.rows.get(LEDGER, partition, key)
+    return key, row, int(row.values["number"]) if row is not None else 0
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
@@ -165,11 +212,15 @@ def _differences(before: bytes | None, after: bytes) -> tuple[str, ...]:
         return ()
     old = dict(_leaves("", msgspec.json.decode(before)))
     new = dict(_leaves("", msgspec.json.decode(after)))
-    lines = [f"+ {path}: {new[path]}" for path in new if path not in old]
-    lines += [f"- {path}: {old[path]}" for path in old if path not in new]
+    lines = [f"+ {path}: {_cut(new[path])}" for path in new if path not in old]
+    lines += [f"- {path}: {_cut(old[path])}" for path in old if path not in new]
     both = [path for path in new if path in old and old[path] != new[path]]
-    lines += [f"~ {path}: {old[path]} → {new[path]}" for path in both]
+    lines += [f"~ {path}: {_cut(old[path])} → {_cut(new[path])}" for path in both]
     return tuple(sorted(lines, key=lambda line: line[2:])[:MAX_CHANGES])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHANGED_CHARACTERS else f"{text[:MAX_CHANGED_CHARACTERS]}…"
 
 
 def _leaves(path: str, value: object) -> Iterable[tuple[str, str]]:

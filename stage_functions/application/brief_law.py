@@ -15,6 +15,7 @@ from msgspec import Struct
 from stage_functions.application.context import Context
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset
+from stage_functions.domain.definition import Written, kept, written
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.rule import Verdict
 
@@ -29,7 +30,7 @@ class Law(Struct, frozen=True):
         digest: of its text.
         in_force: it is the one that governs the asset now.
         exclusive_stages: each with where its holder moves when another takes it.
-        expressions: CEL by rule.
+        written: each rule as people read it.
         says: the condition in words by rule.
     """
 
@@ -37,7 +38,7 @@ class Law(Struct, frozen=True):
     digest: str
     in_force: bool
     exclusive_stages: Mapping[str, str]
-    expressions: Mapping[str, str]
+    written: Mapping[str, Written]
     says: Mapping[str, str]
 
     def exclusive(self, stage: str) -> bool:
@@ -51,14 +52,14 @@ class Judgement(Struct, frozen=True):
     Attributes:
         rule: its name.
         says: the condition in words, or "".
-        cel: the expression, or "" where the text of the lifecycle is not kept.
+        written: as people read it; an empty text where that of the lifecycle is not kept.
         then: the verdict when it opened; None for a rule that was not asked then.
         now: the verdict now; None where it was not asked.
     """
 
     rule: str
     says: str
-    cel: str
+    written: Written
     then: Verdict | None
     now: Verdict | None = None
 
@@ -76,8 +77,8 @@ def law(context: Context, asset: Asset, approval: Approval) -> Law:
     current = context.configuration.lifecycle(asset)
     if current is not None and current.digest == digest:
         return _in_force(current)
-    kept = context.ledger.blob(digest)
-    text: _Item = msgspec.json.decode(kept) if kept is not None else {}
+    blob = context.ledger.blob(digest)
+    text: _Item = msgspec.json.decode(blob) if blob is not None else {}
     stages, rules = text.get("stages", {}), text.get("rules", {})
     return Law(
         approval.lifecycle,
@@ -88,7 +89,7 @@ def law(context: Context, asset: Asset, approval: Approval) -> Law:
             for name, stage in stages.items()
             if stage and stage.get("exclusive")
         },
-        expressions={name: str(rule.get("cel", "")) for name, rule in rules.items()},
+        written={name: kept(rule) for name, rule in rules.items()},
         says={name: str(rule.get("says", "")) for name, rule in rules.items()},
     )
 
@@ -103,7 +104,7 @@ def judgements(
         Judgement(
             name,
             said.says.get(name, "") or (then.get(name) or today[name]).says,
-            said.expressions.get(name, ""),
+            said.written.get(name, Written("")),
             then.get(name),
             today.get(name),
         )
@@ -119,6 +120,6 @@ def _in_force(lifecycle: Lifecycle) -> Law:
         exclusive_stages={
             stage.name: stage.displaced_to for stage in lifecycle.stages.values() if stage.exclusive
         },
-        expressions={rule.name: rule.cel for rule in lifecycle.rules.values()},
+        written={rule.name: written(rule) for rule in lifecycle.rules.values()},
         says={rule.name: rule.says for rule in lifecycle.rules.values()},
     )

@@ -20,6 +20,8 @@ from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
+from stage_functions.application.process import Process
 from stage_functions.application.registries import RegistryStates
 from stage_functions.domain.asset import Asset, Snapshot
 from stage_functions.domain.configuration import Configuration
@@ -50,6 +52,8 @@ class Context(Struct, frozen=True):
         echoes: what this process has written to registries lately.
         links: addresses of pages; None where there are none.
         notifier: how people are told; None where nobody is.
+        telemetry: what is told of how things go; SILENT where nobody watches.
+        process: what this process knows of itself.
         draft: the configuration is one that is only tried.
     """
 
@@ -63,7 +67,8 @@ class Context(Struct, frozen=True):
     echoes: Echoes = field(default_factory=Echoes)
     links: Links | None = None
     notifier: Notifier | None = None
-
+    telemetry: Telemetry = SILENT
+    process: Process = field(default_factory=Process)
     draft: bool = False
 
     def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:

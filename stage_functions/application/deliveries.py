@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from stage_functions.application import measures
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ports.clock import Clock
+from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.signal import AnySignal, Signal, Signals
 from stage_functions.domain.error import RetryableError, TerminalError
 
@@ -39,6 +41,8 @@ def deliver(
     *,
     echoes: Echoes | None = None,
     seconds: float = SECONDS,
+    telemetry: Telemetry = SILENT,
+    parent: str = "",
 ) -> Delivered:
     """Follow up every hint of a delivery, but for those that only echo what was written here.
 
@@ -46,12 +50,42 @@ def deliver(
     again. One that may succeed later makes the whole delivery fail, after all others were
     followed; sent again, those come to nothing new.
 
+    Args:
+        follow: the use case.
+        delivery: the hints.
+        clock: the time.
+        echoes: of what was written here.
+        seconds: after which no further hint is begun.
+        telemetry: what is told of it.
+        parent: `traceparent` of what delivers, where that is no open step.
+
     Raises:
         RetryableError: a hint could not be followed now, or there was no time for all.
     """
-    end = clock.now() + timedelta(seconds=seconds)
+    began = clock.now()
+    outcome, about = "failed", {"stageward.signals": len(delivery.signals)}
+    try:
+        with telemetry.span(measures.DELIVERY, attributes=about, parent=parent):
+            end = began + timedelta(seconds=seconds)
+            delivered = _deliver(follow, delivery, clock, echoes, end)
+        outcome = "followed"
+    finally:
+        took = max(0.0, (clock.now() - began).total_seconds())
+        telemetry.measure(measures.EVENT_DURATION, took, outcome=outcome)
+    if delivered.ignored:
+        telemetry.count(measures.SIGNALS, len(delivered.ignored), outcome="ignored")
+    return delivered
+
+
+def _deliver(
+    follow: Callable[[AnySignal], bool],
+    delivery: Signals,
+    clock: Clock,
+    echoes: Echoes | None,
+    end: datetime,
+) -> Delivered:
     ignored = list(delivery.ignored)
-    followed = changed = 0
+    followed = changed = echoed = 0
     failed: RetryableError | None = None
     for position, signal in enumerate(delivery.signals):
         if position and clock.now() >= end:
@@ -60,6 +94,7 @@ def deliver(
         heard = isinstance(signal, Signal) and echoes and echoes.heard(signal, clock.now())
         if isinstance(signal, Signal) and heard:
             ignored.append(f"{signal.version}: '{signal.keys[0]}' is as Stageward has written it")
+            echoed += 1
             continue
         try:
             changed += follow(signal)
@@ -71,6 +106,8 @@ def deliver(
             ignored.append(f"{signal}: {exc}")
     if failed is not None:
         raise failed
-    if ignored:
-        log.info("%d entries of a delivery were acknowledged unread: %s", len(ignored), ignored[0])
+    if ignored:  # what was written here is told of every time, and is nothing to look at
+        level = logging.INFO if len(ignored) > echoed else logging.DEBUG
+        told = len(ignored), ignored[0]
+        log.log(level, "%d entries of a delivery were acknowledged unread: %s", *told)
     return Delivered(followed, changed, tuple(ignored))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from stage_functions.application import measures
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.signal import (
@@ -27,6 +30,13 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
         RegistryUnavailableError: what it is about cannot be read; deliver it again.
         StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver it again.
     """
+    if isinstance(signal, Signal):
+        return follow(context, signal)
+    alias = signal.asset.registry if isinstance(signal, AssetSignal) else signal.registry
+    return measures.followed(context.telemetry, alias, "", lambda: _follow(context, signal))
+
+
+def _follow(context: Context, signal: JobSignal | EndpointSignal | AssetSignal) -> bool:
     match signal:
         case JobSignal():
             return follow_job(context, signal)
@@ -35,7 +45,7 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
         case AssetSignal():
             return _follow_asset(context, signal)
         case _:
-            return follow(context, signal)
+            assert_never(signal)
 
 
 def _follow_asset(context: Context, signal: AssetSignal) -> bool:

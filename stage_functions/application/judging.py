@@ -12,11 +12,12 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import relations
+from stage_functions.application import measures, relations
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Approval, Binding
+from stage_functions.domain.arm_form import arm_form
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import shown_beside
 from stage_functions.domain.consent import open_approval
@@ -26,7 +27,7 @@ from stage_functions.domain.facts import binding, calendars, facts
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.domain.record import canonical, digest_of
-from stage_functions.domain.rule import Facts, Rule, Verdict
+from stage_functions.domain.rule import RESOURCE, Facts, Result, Rule, Verdict
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.transition import (
     Granted,
@@ -112,6 +113,25 @@ def judge(
     Raises:
         RegistryUnavailableError: evidence cannot be read.
     """
+    about = measures.about(snapshot.version)
+    with context.telemetry.span(measures.JUDGE, attributes=about) as span:
+        judged = _judge(context, lifecycle, step, snapshot, request, now)
+        span.set(measures.OUTCOME, type(judged.outcome).__name__.lower())
+        if judged.binding is not None:  # else the target may be anything that somebody wrote
+            span.set(measures.SOURCE, judged.binding.source)
+            span.set(measures.TARGET, judged.binding.target)
+            span.set("stageward.rules", len(judged.grounds.verdicts))
+        return judged
+
+
+def _judge(
+    context: Context,
+    lifecycle: Lifecycle,
+    step: Step,
+    snapshot: Snapshot,
+    request: Request,
+    now: datetime,
+) -> Judged:
     directory = context.configuration.directory
     number = snapshot.version.number
     state = step.version(number)
@@ -240,6 +260,7 @@ def new_approval(
         holder_evidence=held.evidence,
         beside=held.beside,
         asked=request.asked,
+        traceparent=context.telemetry.traceparent(),
     )
 
 
@@ -289,10 +310,18 @@ def _verdicts(
     reads_holder = _named(_HOLDER, rules)
     holder = _holder(context, step, snapshot, transition.target) if reads_holder else None
     more = _more(context, lifecycle, rules, step, snapshot, evidence, now)
+    if any(rule.policy is not None for rule in rules):
+        registry = context.configuration.registry(snapshot.version.asset.registry)
+        written = arm_form(registry, lifecycle, snapshot, evidence, transition.target)
+        more = {**more, RESOURCE: written}
     state = step.version(snapshot.version.number)
-    return context.rules.evaluate(
+    verdicts = context.rules.evaluate(
         rules, facts(lifecycle, snapshot, state, evidence, holder, request, now, more)
     )
+    errors = sum(verdict.result is Result.ERRORED for verdict in verdicts)
+    if errors:
+        context.telemetry.count(measures.RULE_ERRORS, errors)
+    return verdicts
 
 
 def _more(

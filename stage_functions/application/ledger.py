@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, copies, keys, users, violators
+from stage_functions.application import contents, copies, keys, measures, users, violators
+from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
     pack,
     pack_blob,
@@ -45,6 +47,7 @@ from stage_functions.application.ports.rows import (
     Upsert,
     Value,
 )
+from stage_functions.application.ports.telemetry import SILENT, Attribute, Telemetry
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LaterReleaseError, LedgerDamagedError
@@ -58,6 +61,8 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 from stage_functions.domain.stored import Stored, demand_understood
+
+T = TypeVar("T")
 
 PAGE = 1000
 MAX_NAME_CHARACTERS = 1000
@@ -117,6 +122,7 @@ class Owed(Stored, frozen=True):
         error: what went wrong last, or why it was put off on purpose.
         sent: what was told already: `<record>@<channel>`, or `<record>` where everybody was.
         refused: channels that refused for good, each with the reason; not tried again by itself.
+        traceparent: W3C trace context of the step that committed it, or "".
     """
 
     commit: int
@@ -134,6 +140,7 @@ class Owed(Stored, frozen=True):
     error: str = ""
     sent: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    traceparent: str = ""
 
     @property
     def key(self) -> str:
@@ -204,6 +211,7 @@ class Ledger:
         sinks: names of the sinks that published records are owed to.
         secret: what ids are masked with, known to this ledger alone.
         notices: people can be told, so that notices are owed to them.
+        telemetry: what is told of loads and commits.
     """
 
     def __init__(
@@ -215,6 +223,7 @@ class Ledger:
         secret: bytes = b"",
         *,
         notices: bool = False,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         self.rows = rows
         self.id = ledger_id
@@ -223,6 +232,7 @@ class Ledger:
         self._clock = clock
         self._sinks = tuple(sinks)
         self._notices = notices
+        self._telemetry = telemetry
         self._known_blobs: dict[str, None] = {}
         self._outdated = ""
 
@@ -251,10 +261,11 @@ class Ledger:
             ConflictError: the asset kept changing while it was loaded.
         """
         wanted = tuple(versions)
-        for _ in range(LOADS):
-            with suppress(ConflictError):
-                return self._load(asset, wanted)
-        return self._load(asset, wanted)
+        with self._telemetry.span(measures.LOAD):
+            for _ in range(LOADS):
+                with suppress(ConflictError):
+                    return self._load(asset, wanted)
+            return self._load(asset, wanted)
 
     def _load(self, asset: Asset, versions: tuple[str, ...]) -> Loaded:
         partition = keys.asset_partition(asset)
@@ -352,9 +363,18 @@ class Ledger:
         if answer is not None:
             answer_row: dict[str, Value] = {**pack_bytes(answer), "at": now.isoformat()}
             changes.append(Insert(keys.operation_key(operation), answer_row))
-        self._prepare(loaded, step, head, owed, now, blobs or {})
-        partition = keys.asset_partition(loaded.asset)
-        etags = self.rows.commit(LEDGER, partition, changes)
+        told: dict[str, Attribute] = {
+            measures.ASSET: str(loaded.asset),
+            "stageward.commit": number,
+            "stageward.records": len(records),
+            "stageward.owed": len(owed),
+        }
+        with self._telemetry.span(measures.COMMIT, attributes=told):
+            self._prepare(loaded, step, head, owed, now, blobs or {})
+            partition = keys.asset_partition(loaded.asset)
+            etags = self._conditionally(lambda: self.rows.commit(LEDGER, partition, changes))
+        measures.decided(self._telemetry, records)
+        chronicle(loaded.asset, records, operation)
         self._known_blobs.update(dict.fromkeys(blobs or {}))
         now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals)
         return Committed(now_loaded, records, owed)
@@ -393,17 +413,22 @@ class Ledger:
         changes += [Delete(item.key, ANY_ETAG) for item in done]
         changes += [Upsert(item.key, pack(item)) for item in later]
         # Lost with the machine's power, the work is owed again, and found done.
-        etags = self.rows.commit(
-            LEDGER,
-            partition,
-            changes,
-            durable=False,
-            leftovers=[
-                Leftover(WORK, keys.outbox_shard(partition), keys.marker_key(partition, commit))
-                for commit in sorted(loaded.head.owing - head.owing)
-            ],
+        leftovers = [
+            Leftover(WORK, keys.outbox_shard(partition), keys.marker_key(partition, commit))
+            for commit in sorted(loaded.head.owing - head.owing)
+        ]
+        etags = self._conditionally(
+            lambda: self.rows.commit(LEDGER, partition, changes, durable=False, leftovers=leftovers)
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def _conditionally(self, commit: Callable[[], T]) -> T:
+        """Make a batch; count it where the asset has changed meanwhile."""
+        try:
+            return commit()
+        except ConflictError:
+            self._telemetry.count(measures.CONFLICTS)
+            raise
 
     def owed(self, asset: Asset, limit: int = PAGE) -> list[Owed]:
         """Return what an asset's commits owe, oldest first, so many rows at the most."""
@@ -529,7 +554,8 @@ class Ledger:
             first, last = told[0].number, told[-1].number
             # Not leased to this process: only the sweep tells people, so that nobody waits for it.
             items.append(Owed(commit, 0, NOTIFY, about, first=first, last=last, next_at=now))
-        return tuple(replace(item, position=n) for n, item in enumerate(items))
+        parent = self._telemetry.traceparent()
+        return tuple(replace(item, position=n, traceparent=parent) for n, item in enumerate(items))
 
     def _changes(
         self,
@@ -710,7 +736,12 @@ def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[
 
 
 def open_ledger(
-    rows: Rows, clock: Clock, sinks: Sequence[str] = (), *, notices: bool = False
+    rows: Rows,
+    clock: Clock,
+    sinks: Sequence[str] = (),
+    *,
+    notices: bool = False,
+    telemetry: Telemetry = SILENT,
 ) -> Ledger:
     """Open the ledger of a store, giving it an id and a secret if it is new.
 
@@ -730,7 +761,7 @@ def open_ledger(
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
-    return Ledger(rows, clock, ledger_id, sinks, secret_kept, notices=notices)
+    return Ledger(rows, clock, ledger_id, sinks, secret_kept, notices=notices, telemetry=telemetry)
 
 
 def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:

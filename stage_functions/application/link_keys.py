@@ -53,6 +53,20 @@ class Key(Struct, frozen=True):
     created: datetime
 
 
+class Shown(Struct, frozen=True):
+    """A key, as operators see it: without its secret.
+
+    Attributes:
+        number: what a signature names it by.
+        created: when it was made.
+        until: so long it signs; then another is made, by itself.
+    """
+
+    number: int
+    created: datetime
+    until: datetime
+
+
 class LinkKeys:
     """The live keys of a ledger. Safe to share between threads."""
 
@@ -90,6 +104,17 @@ class LinkKeys:
             LaterReleaseError: a key is of a later release, which signs otherwise.
         """
         return self._known(CACHED)[-1]
+
+    def shown(self) -> Shown | None:
+        """Return the newest key without its secret; None where none was needed so far.
+
+        Raises:
+            StoreUnavailableError, LedgerDamagedError: as `newest`.
+        """
+        live = self._stored()
+        if not live:
+            return None
+        return Shown(live[-1].number, live[-1].created, live[-1].created + self._period)
 
     def numbered(self, number: int) -> Key | None:
         """Return the live key of a number, or None.

@@ -10,13 +10,14 @@ the tags that they speak of are verified or parked; a parked sink holds up only 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, decided, keys
+from stage_functions.application import catalog, decided, keys, measures
 from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
 from stage_functions.application.duties import DUTIES, perform
@@ -30,7 +31,9 @@ from stage_functions.application.ledger import (
     Loaded,
     Owed,
 )
+from stage_functions.application.ports.telemetry import Attribute
 from stage_functions.application.reconcile import Ended, reconcile
+from stage_functions.application.signal import Signal
 from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import (
@@ -71,7 +74,7 @@ class _Round(Struct):
     done: list[Owed] = field(default_factory=list)
     later: list[Owed] = field(default_factory=list)
     versions: dict[str, VersionState] = field(default_factory=dict)
-    observe: list[Version] = field(default_factory=list)
+    observe: list[Signal] = field(default_factory=list)
     undone: list[_Undone] = field(default_factory=list)
 
     def settled(self, item: Owed) -> bool:
@@ -81,12 +84,57 @@ class _Round(Struct):
             or any(item.key == other.key and other.parked for other in self.later)
         )
 
+    def became(self, row: Owed) -> str:
+        """Say what has become of a row."""
+        if any(row.key == one.key for one in self.done):
+            return "done"
+        return became(row, next((one for one in self.later if row.key == one.key), row))
 
-def work_off(context: Context, committed: Committed) -> tuple[Version, ...]:
+
+def became(row: Owed, after: Owed | None) -> str:
+    """Say what has become of owed work: done, retried (again later), waiting or parked.
+
+    Args:
+        row: as it was before it was tried.
+        after: as it is to be kept, or None.
+    """
+    if after is None:
+        return "done"
+    if after.parked:
+        return "parked"
+    return "retried" if after.attempts > row.attempts else "waiting"
+
+
+@contextmanager
+def doing(context: Context, asset: Asset, row: Owed) -> Iterator[list[str]]:
+    """Try owed work inside a span of the trace that committed it, and count it.
+
+    Yields:
+        A list to put in what has become of the work: see `became`.
+    """
+    about: dict[str, Attribute] = {
+        measures.ASSET: str(asset),
+        "stageward.duty": row.duty,
+        "stageward.attempt": row.attempts + 1,
+    }
+    if row.duty == SINK:
+        about["stageward.sink"] = row.target
+    if row.duty == RECONCILE:
+        about[measures.VERSION] = row.target
+    telemetry, ended = context.telemetry, list[str]()
+    with telemetry.span(measures.DUTY, attributes=about, parent=row.traceparent) as span:
+        yield ended
+        for outcome in ended:
+            span.set(measures.OUTCOME, outcome)
+            telemetry.count(measures.DUTIES, duty=row.duty, outcome=outcome)
+
+
+def work_off(context: Context, committed: Committed) -> tuple[Signal, ...]:
     """Carry out what a commit owes, as far as the outside lets it.
 
     Returns:
-        The versions to observe: somebody has changed them meanwhile, or they were copied.
+        Signals of the versions to observe: somebody has changed them meanwhile, or they were
+        copied.
     """
     loaded = committed.loaded
     commit = loaded.head.commit
@@ -96,12 +144,12 @@ def work_off(context: Context, committed: Committed) -> tuple[Version, ...]:
 
 def work_off_commits(
     context: Context, asset: Asset, commits: Collection[int]
-) -> tuple[Version, ...]:
+) -> tuple[Signal, ...]:
     """Carry out what several commits of this process owe for an asset; returns as `work_off`."""
     return _work(context, context.ledger.load(asset), commits, None, ())
 
 
-def work_off_due(context: Context, loaded: Loaded) -> tuple[Version, ...]:
+def work_off_due(context: Context, loaded: Loaded) -> tuple[Signal, ...]:
     """Carry out what is due of an asset's owed work; returns as `work_off`."""
     return _work(context, loaded, (), None, ())
 
@@ -112,10 +160,10 @@ def _work(
     mine: Collection[int],
     rows: Sequence[Owed] | None,
     records: Sequence[Record],
-) -> tuple[Version, ...]:
+) -> tuple[Signal, ...]:
     """Work off what is ready, each row once, some at a time."""
     tried: set[str] = set()
-    observe: list[Version] = []
+    observe: list[Signal] = []
     conflicts = 0
     if loaded.head.owed:
         demand_understood(loaded.head)
@@ -171,16 +219,26 @@ def _round(
     outcome = _Round(now)
     for row in ready:
         if row.duty == RECONCILE:
-            _reconcile(context, loaded, row, outcome)
+            with doing(context, loaded.asset, row) as ended:
+                _reconcile(context, loaded, row, outcome)
+                ended.append(outcome.became(row))
     outcome.done += _superseded(owed, outcome)
     for row in ready:
         if row.duty == SINK and not _blocked(row, owed, outcome):
-            _publish(context, loaded, row, records, outcome)
+            with doing(context, loaded.asset, row) as ended:
+                _publish(context, loaded, row, records, outcome)
+                ended.append(outcome.became(row))
     for row in ready:
         if row.duty in DUTIES:
-            _perform(context, loaded, row, outcome)
+            with doing(context, loaded.asset, row) as ended:
+                _perform(context, loaded, row, outcome)
+                ended.append(outcome.became(row))
     # Last, since these rows go with the completion, which follows.
-    _catalog(context, loaded, [row for row in ready if row.duty == CATALOG_DUTY], outcome)
+    rows = [row for row in ready if row.duty == CATALOG_DUTY]
+    if rows:  # done as one, in the trace of the first
+        with doing(context, loaded.asset, rows[0]) as ended:
+            _catalog(context, loaded, rows, outcome)
+            ended += [outcome.became(row) for row in rows]
     return outcome
 
 
@@ -203,7 +261,8 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
         outcome.versions.update(reconciled.versions)
         if reconciled.ended is Ended.OBSERVE:
             outcome.later.append(replace(row, next_at=outcome.now, paused=False))
-            outcome.observe.append(Version(loaded.asset, row.target))
+            seen = Version(loaded.asset, row.target)
+            outcome.observe.append(Signal(seen, traceparent=row.traceparent))
         else:
             outcome.done.append(row)
 
@@ -233,7 +292,7 @@ def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> No
         outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))
         _note(row, str(exc), outcome)
     else:
-        outcome.observe += seen
+        outcome.observe += [Signal(one, traceparent=row.traceparent) for one in seen]
         if seen:
             outcome.later.append(_until_seen(context, row, seen, outcome.now))
         else:
@@ -315,7 +374,8 @@ def _publish(
         at_hand = context.ledger.records(partition, after=row.first - 1, last=row.last)
     try:
         _demand_known(loaded, at_hand)
-        sink.publish([record for record in at_hand if record.type not in UNPUBLISHED])
+        published = [record for record in at_hand if record.type not in UNPUBLISHED]
+        sink.publish(published, row.traceparent)
     except SinkRefusedError as exc:
         log.warning("parked: events of %s to %s: %s", loaded.asset, row.target, exc)
         outcome.later.append(replace(row, parked=True, error=str(exc), attempts=row.attempts + 1))

@@ -38,6 +38,9 @@ class RegistryState(Stored, frozen=True):
         pass_completed: when a pass last came to its end, or None.
         halted: why the scan does not mark versions as deleted, or "".
         unreadable: why the registry could not be read at the last attempt, or "".
+        stopped_at: when it was stopped, where it is.
+        halted_at: since when the scan marks nothing as deleted, where it does not.
+        unreadable_at: since when it could not be read, where it cannot.
     """
 
     imported: bool = False
@@ -48,6 +51,18 @@ class RegistryState(Stored, frozen=True):
     pass_completed: datetime | None = None
     halted: str = ""
     unreadable: str = ""
+    stopped_at: datetime | None = None
+    halted_at: datetime | None = None
+    unreadable_at: datetime | None = None
+
+    def dated(self, now: datetime) -> RegistryState:
+        """Return it with the moments at which what is wrong began: now, if they are unknown."""
+        return replace(
+            self,
+            stopped_at=(self.stopped_at or now) if self.stopped else None,
+            halted_at=(self.halted_at or now) if self.halted else None,
+            unreadable_at=(self.unreadable_at or now) if self.unreadable else None,
+        )
 
 
 class RegistryStates:
@@ -82,7 +97,7 @@ class RegistryStates:
             row = self._rows.get(LEDGER, partition, _STATE)
             before = RegistryState() if row is None else unpack(row, RegistryState)
             demand_understood(before)
-            after = change(before)
+            after = change(before).dated(self._clock.now())
             if after == before:  # perhaps because another instance was first: believe it at once
                 self._cache[alias] = (self._clock.now(), before)
                 return before

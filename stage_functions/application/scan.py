@@ -17,10 +17,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import catalog
+from stage_functions.application import catalog, measures
 from stage_functions.application.context import Context
 from stage_functions.application.endpoints import judge_endpoints
 from stage_functions.application.missing import note_missing
+from stage_functions.application.ports.telemetry import Attribute
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow, settle_due
@@ -105,8 +106,13 @@ class Scanner:
         self._seen: dict[str, _Pass] = {}
         self._scanning = threading.Lock()
 
-    def scan(self, alias: str, *, seconds: float = 240) -> Scanned:
+    def scan(self, alias: str, *, seconds: float = 240, parent: str = "") -> Scanned:
         """Compare a registry with the ledger for at most so many seconds.
+
+        Args:
+            alias: of the registry.
+            seconds: after which the next scan goes on.
+            parent: `traceparent` of what rang, where that is known.
 
         Raises:
             RegistryUnavailableError, RegistryRefusedError: it cannot be read; health says so.
@@ -116,7 +122,13 @@ class Scanner:
             message = "another scan is running; try again when it has ended"
             raise RetryableError(message)
         try:
-            return self._scan(alias, seconds)
+            about: dict[str, Attribute] = {measures.REGISTRY: alias}
+            telemetry = self._context.telemetry
+            with telemetry.span(measures.SCAN, attributes=about, parent=parent) as span:
+                scanned = self._scan(alias, seconds)
+                span.set("stageward.seen", scanned.seen)
+                span.set("stageward.nominated", scanned.nominated)
+                return scanned
         except (RegistryUnavailableError, RegistryRefusedError) as exc:
             reason = str(exc)
             self._context.states.update(alias, lambda state: replace(state, unreadable=reason))

@@ -24,6 +24,7 @@ class Signal(Struct, frozen=True):
             as a display name. Compared, never kept.
         authenticated: the hint came by a way that only the platform can use.
         deleted: it says that the version was deleted.
+        traceparent: W3C trace context of what it follows from, where that is no open step; or "".
     """
 
     version: Version
@@ -34,6 +35,7 @@ class Signal(Struct, frozen=True):
     names: tuple[str, ...] = ()
     authenticated: bool = False
     deleted: bool = False
+    traceparent: str = ""
 
     def __str__(self) -> str:
         return str(self.version)

@@ -14,9 +14,11 @@ from functools import partial
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application import measures
 from stage_functions.application.absence import found, operation, told_missing
 from stage_functions.application.arrival import arrive, contradiction, demand_fresh, stop
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
@@ -28,7 +30,7 @@ from stage_functions.application.witnesses import not_shown, suspected
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
 from stage_functions.domain.approval import Span, Status
-from stage_functions.domain.asset import Asset, Snapshot, Version
+from stage_functions.domain.asset import Asset, Snapshot
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.consent import close
 from stage_functions.domain.error import StagewardError
@@ -90,6 +92,16 @@ def follow(context: Context, signal: Signal) -> bool:
     lifecycle = context.configuration.lifecycle(asset)
     if lifecycle is None or not registry.watches(asset):
         return False
+    with about(asset=str(asset), version=signal.version.number):
+        return measures.followed(
+            context.telemetry,
+            signal.version,
+            signal.traceparent,
+            lambda: _follow(context, signal, lifecycle),
+        )
+
+
+def _follow(context: Context, signal: Signal, lifecycle: Lifecycle) -> bool:
     committed, loaded = context.persistently(lambda: _attempt(context, signal, lifecycle))
     if committed is not None:
         settle(context, committed)
@@ -113,27 +125,33 @@ def settle_due(context: Context, loaded: Loaded) -> None:
     _again(context, loaded.asset, work_off_due(context, loaded), _FOLLOWED_AGAIN)
 
 
-def _again(context: Context, owing: Asset, changed: tuple[Version, ...], left: int) -> None:
+def _again(context: Context, owing: Asset, changed: tuple[Signal, ...], left: int) -> None:
     if left == 0:
         return
-    for version in changed:
-        if version.asset != owing:
-            _receive(context, owing, version)
+    for signal in changed:
+        if signal.version.asset != owing:
+            _receive(context, owing, signal)
             continue
-        attempt = partial(_attempt, context, Signal(version), context.lifecycle(version.asset))
-        committed, loaded = context.persistently(attempt)
-        more = work_off(context, committed) if committed else work_off_due(context, loaded)
-        _again(context, owing, more, left - 1)
+        follow_up = partial(_follow_again, context, owing, signal, left)
+        measures.followed(context.telemetry, signal.version, signal.traceparent, follow_up)
 
 
-def _receive(context: Context, owing: Asset, copy: Version) -> None:
+def _follow_again(context: Context, owing: Asset, signal: Signal, left: int) -> bool:
+    attempt = partial(_attempt, context, signal, context.lifecycle(owing))
+    committed, loaded = context.persistently(attempt)
+    more = work_off(context, committed) if committed else work_off_due(context, loaded)
+    _again(context, owing, more, left - 1)
+    return committed is not None
+
+
+def _receive(context: Context, owing: Asset, copy: Signal) -> None:
     """Observe a copy, and finish what is owed until it is seen.
 
     Whatever goes wrong in the other registry, the sweep comes to it again: it is no fault of what
     was asked here.
     """
     try:
-        follow(context, Signal(copy))
+        follow(context, copy)
         work_off_due(context, context.ledger.load(owing))
     except StagewardError as exc:
         log.warning("%s was copied and cannot be observed now: %s", copy, exc)

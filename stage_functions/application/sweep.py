@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from stage_functions.application import keys
+from stage_functions.application import keys, measures
 from stage_functions.application.adoption import announce
 from stage_functions.application.codec import foreign, pack
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.deadlines import ring_due
 from stage_functions.application.ledger import Head, Loaded
 from stage_functions.application.ports.rows import (
@@ -62,14 +63,30 @@ class Swept(Struct, frozen=True):
     rung: tuple[RecordType, ...] = ()
 
 
-def sweep(context: Context, *, seconds: float = 45, first_shard: int = 0) -> Swept:
+def sweep(
+    context: Context, *, seconds: float = 45, first_shard: int = 0, parent: str = ""
+) -> Swept:
     """Visit deadlines, then markers, shard by shard, for at most so many seconds.
+
+    Args:
+        context: the context.
+        seconds: after which no further shard is begun.
+        first_shard: where to begin.
+        parent: `traceparent` of what rang, where that is known.
 
     Raises:
         LaterReleaseError: the ledger was migrated to what this release is too old for.
         StoreUnavailableError: try again.
     """
-    context.ledger.demand_current()
+    with context.telemetry.span(measures.SWEEP, parent=parent) as span:
+        context.ledger.demand_current()
+        swept = _sweep(context, seconds, first_shard)
+        span.set("stageward.finished", swept.finished)
+        span.set("stageward.waiting", swept.waiting)
+        return swept
+
+
+def _sweep(context: Context, seconds: float, first_shard: int) -> Swept:
     started = context.clock.now()
     end = started + timedelta(seconds=seconds)
     finished = waiting = 0
@@ -99,7 +116,8 @@ def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> 
             if (position or start) and context.clock.now() >= end:
                 return _delete(context, partition, finished), waiting
             try:
-                done = _finish(context, asset, markers)
+                with about(asset=str(asset)):
+                    done = _finish(context, asset, markers)
             except StagewardError as exc:
                 log.warning("owed work of %s: %s", asset, exc)
                 failed.append(f"{asset}: {exc}")

@@ -20,7 +20,7 @@ from stage_functions.application.alarms import alarm
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
 from stage_functions.application.notices import Notice, notice
-from stage_functions.application.outbox import pause
+from stage_functions.application.outbox import became, doing, pause
 from stage_functions.application.ports.notifier import Message, Notifier
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
@@ -72,7 +72,9 @@ def _take(context: Context, asset: Asset, row: Owed, now: datetime) -> None:
     mine = replace(row, next_at=now + timedelta(seconds=TAKEN_SECONDS))
     if not _change(context, asset, row.key, lambda found: mine if found in (row, mine) else found):
         return
-    rest = _tell(context, asset, mine, now + timedelta(seconds=BUDGET_SECONDS))
+    with doing(context, asset, mine) as ended:
+        rest = _tell(context, asset, mine, now + timedelta(seconds=BUDGET_SECONDS))
+        ended.append(became(mine, rest))
 
     def told(found: Owed) -> Owed | None:
         if rest is None:

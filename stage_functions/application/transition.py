@@ -12,10 +12,12 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stage_functions.application import measures
 from stage_functions.application.answer import Answer, decode, encode
 from stage_functions.application.answering import answered, foreseen, unregistered
 from stage_functions.application.arrival import arrive, contradiction
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.judging import Asked, Judged, ask, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.observing import would_be
@@ -95,7 +97,12 @@ def request_transition(context: Context, command: TransitionRequest) -> Answer:
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
     command = replace(command, on_behalf_of=_principal(context, command.on_behalf_of))
-    return context.persistently(lambda: _attempt(context, command))
+    version, told = command.version, measures.about(command.version)
+    ids = about(asset=str(version.asset), version=version.number, operation=command.operation)
+    with ids, context.telemetry.span(measures.TRANSITION, attributes=told) as span:
+        answer = context.persistently(lambda: _attempt(context, command))
+        span.set(measures.OUTCOME, str(answer.kind))
+        return answer
 
 
 def preview(context: Context, version: Version, request: Request) -> Answer:

@@ -9,15 +9,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import catalog, contents, decided, keys, users, violators
+from stage_functions.application.backlog import OwedView, backlog, view
 from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import NOTIFY, Owed
+from stage_functions.application.ledger import NOTIFY
 from stage_functions.application.outbox import WORKED_OFF
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
+from stage_functions.application.status import registries
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.error import LaterReleaseError, NotFoundError, StagewardError
+from stage_functions.domain.error import (
+    LaterReleaseError,
+    LedgerDamagedError,
+    NotFoundError,
+    StagewardError,
+)
 
 ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
@@ -27,26 +34,14 @@ NOTICES = "notifications"
 """The part of health that is shown only: no mail server makes Stageward unfit to decide."""
 
 
-class OwedView(Struct, frozen=True):
-    """Owed work, as operators see it.
-
-    Attributes:
-        id: to retry it by.
-        asset: whose.
-        owed: what.
-    """
-
-    id: str
-    asset: str
-    owed: Owed
-
-
 class Health(Struct, frozen=True):
     """Ready or not, and which part is not.
 
     Attributes:
         ready: all parts are; people who are not told of something are no part of it.
-        parts: what is wrong by part; an empty text where nothing is.
+        parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`
+            and `damaged` of the ledger, `parked`, `not-told`, and what `RegistryStatus.code` says;
+            an empty text where nothing is.
     """
 
     ready: bool
@@ -56,11 +51,9 @@ class Health(Struct, frozen=True):
 def outbox(context: Context) -> list[OwedView]:
     """Return all owed work, parked work first."""
     views = [
-        OwedView(f"{keys.asset_partition(asset)}@{owed.key}", str(asset), owed)
-        for asset in _owing(context)
-        for owed in context.ledger.owed(asset)
+        view(str(asset), owed) for asset in _owing(context) for owed in context.ledger.owed(asset)
     ]
-    return sorted(views, key=lambda view: (not view.owed.parked, view.asset, view.owed.key))
+    return sorted(views, key=lambda one: (not one.owed.parked, one.asset, one.owed.key))
 
 
 def retry(context: Context, wanted: str) -> OwedView:
@@ -71,14 +64,14 @@ def retry(context: Context, wanted: str) -> OwedView:
         ConflictError, UnknownOutcomeError: try again.
         LaterReleaseError: only a later release knows how it is done.
     """
-    view = next((view for view in outbox(context) if view.id == wanted), None)
-    if view is None:
+    found = next((one for one in outbox(context) if one.id == wanted), None)
+    if found is None:
         message = f"nothing is owed under '{wanted}'; `stageward outbox` lists what is"
         raise NotFoundError(message)
-    if view.owed.duty not in (*WORKED_OFF, NOTIFY):
-        message = f"only a later release knows how '{view.owed.duty}' is done; {UPDATE}"
+    if found.owed.duty not in (*WORKED_OFF, NOTIFY):
+        message = f"only a later release knows how '{found.owed.duty}' is done; {UPDATE}"
         raise LaterReleaseError(message)
-    owed = Asset.parse(view.asset)
+    owed = Asset.parse(found.asset)
 
     def attempt() -> None:
         loaded = context.ledger.load(owed)
@@ -87,16 +80,16 @@ def retry(context: Context, wanted: str) -> OwedView:
         again = [
             replace(row, parked=False, paused=False, next_at=now, refused={})
             for row in rows
-            if row.key == view.owed.key
+            if row.key == found.owed.key
         ]
         if again:
             context.ledger.complete(loaded, {}, [], again, loaded.head.owed)
 
     context.persistently(attempt)
     settle_due(context, context.ledger.load(owed))
-    if view.owed.duty == NOTIFY:
+    if found.owed.duty == NOTIFY:
         tell_due(context, owed)
-    return view
+    return found
 
 
 def rebuild_catalog(context: Context) -> int:
@@ -120,31 +113,19 @@ def forget_answers(context: Context) -> int:
 
 
 def health(context: Context) -> Health:
-    """Tell what an operator must know."""
-    parts: dict[str, str] = {}
+    """Tell whether Stageward is well, in words that anybody may read; see `status` for the rest."""
+    parts: dict[str, str] = {"ledger": ""}
     try:
-        owed = [view.owed for view in outbox(context)]
-        parked = [one for one in owed if one.parked and one.duty != NOTIFY]
-        parts["ledger"] = ""
-        parts["outbox"] = f"{len(parked)} parked; see `stageward outbox`" if parked else ""
-        failing = [one for one in owed if one.duty == NOTIFY and one.error]
+        owed = backlog(context)
+        parts["outbox"] = "parked" if owed.parked else ""
         if context.notifier is not None:
-            parts[NOTICES] = f"{len(failing)} not told; see `stageward outbox`" if failing else ""
-        for alias in context.configuration.registries:
-            parts[f"registry {alias}"] = _registry(context, alias)
-    except StagewardError as exc:
-        parts["ledger"] = str(exc)
+            parts[NOTICES] = "not-told" if owed.untold else ""
+        parts |= {f"registry {one.alias}": one.code for one in registries(context)}
+    except LedgerDamagedError:
+        parts["ledger"] = "damaged"
+    except StagewardError:
+        parts["ledger"] = "unavailable"
     return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
-
-
-def _registry(context: Context, alias: str) -> str:
-    registry = context.configuration.registry(alias)
-    state = context.states.get(alias)
-    if state.unreadable:
-        return state.unreadable
-    if registry.mode == "observe":
-        return ""
-    return context.states.ungoverned(alias) or state.halted
 
 
 def _owing(context: Context) -> Iterator[Asset]:

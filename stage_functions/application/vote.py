@@ -13,10 +13,13 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stage_functions.application import measures
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.granting import Case, Ruling, grant_if_reached
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.ports.telemetry import Span
 from stage_functions.application.signals import settle
 from stage_functions.domain.approval import Approval, Decision, Status, Vote, ending
 from stage_functions.domain.asset import Version
@@ -107,7 +110,8 @@ def vote(context: Context, command: VoteCommand) -> Answer:
             return Ruling(case.loaded, step)
         return grant_if_reached(context, case, step, command.actor)
 
-    return _decide(context, command.approval, command.operation, command.asked, rule)
+    action = str(command.decision)
+    return _decide(context, command.approval, command.operation, command.asked, rule, action)
 
 
 def sponsor_request(context: Context, approval: str, actor: Actor, operation: str) -> Answer:
@@ -142,7 +146,8 @@ def sponsor_request(context: Context, approval: str, actor: Actor, operation: st
         note = "your approval does not count any more, since you stand for the request now"
         return replace(ruling, note=note) if lost else ruling
 
-    return _decide(context, approval, operation, _asked(approval, "sponsor", actor), rule)
+    asked = _asked(approval, "sponsor", actor)
+    return _decide(context, approval, operation, asked, rule, "sponsor")
 
 
 def withdraw(context: Context, approval: str, actor: Actor, operation: str, reason: str) -> Answer:
@@ -163,7 +168,7 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         return Ruling(case.loaded, step)
 
     asked = _asked(approval, "withdraw", actor, reason)
-    return _decide(context, approval, operation, asked, rule)
+    return _decide(context, approval, operation, asked, rule, "withdraw")
 
 
 def find(context: Context, approval: str) -> tuple[Loaded, Approval]:
@@ -235,16 +240,23 @@ def _decide(
     operation: str,
     asked: str,
     rule: Callable[[Case], Ruling],
+    action: str,
 ) -> Answer:
-    def attempt() -> Answer:
+    def attempt(span: Span) -> Answer:
         loaded, found = find(context, approval)
+        span.set(measures.APPROVAL, found.id)
+        span.link(found.traceparent)
         given = context.ledger.answer(loaded.asset, operation)
         if given:
             return decode(given, asked)
         case = _open_case(context, loaded, found)
         return _commit(context, case, rule(case), operation, asked)
 
-    return context.persistently(attempt)
+    told, ids = {"stageward.action": action}, about(approval=approval, operation=operation)
+    with ids, context.telemetry.span(measures.VOTE, attributes=told) as span:
+        answer = context.persistently(lambda: attempt(span))
+        span.set(measures.OUTCOME, answer.status)
+        return answer
 
 
 def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:

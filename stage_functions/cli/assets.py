@@ -185,6 +185,7 @@ def check(
                 to=target if action is Action.TRANSITION else None,
                 endpoint=target if action is Action.DEPLOY else None,
                 configuration=text,
+                definitions=_definitions(draft, text) if draft and text else None,
             )
         except InvalidInputError as exc:
             fail(_FAULT_PLACE.sub(lambda _: str(draft), str(exc)) if draft else str(exc))
@@ -205,6 +206,22 @@ def _draft(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         fail(f"cannot read {path}: {exc}")
+
+
+def _definitions(draft: Path, text: str) -> Mapping[str, str]:
+    """Return the texts of the files that a draft names; of one that cannot be read it is said."""
+    from stage_functions.adapters.definitions import in_folder_of  # noqa: PLC0415  # only here
+    from stage_functions.wire import yaml_marks  # noqa: PLC0415  # loads YAML
+    from stage_functions.wire.definitions import named_files  # noqa: PLC0415  # only here
+
+    document, faults = yaml_marks.read(text)
+    read, found = in_folder_of(draft), {}
+    for path in () if faults else named_files(document.value):
+        try:
+            found[path] = read(path)
+        except InvalidInputError as exc:
+            fail(f"{draft} names {path}: {exc}")
+    return found
 
 
 def history(

@@ -12,6 +12,7 @@ from stage_functions.application.reach import not_told
 from stage_functions.cli.output import Json, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
+from stage_functions.domain.definition import written
 from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.lifecycle import Transition
@@ -19,6 +20,7 @@ from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
 app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
+_POLICIES = Path("infra", "policy")
 
 
 @app.command()
@@ -64,6 +66,35 @@ def show(
         for one in found.transitions
     ]
     print_table(("from", "to", "demands"), rows)
+    if found.rules:
+        readable = [(rule, written(rule)) for rule in found.rules.values()]
+        print_table(
+            ("rule", "in words", "as written"),
+            [(rule.name, rule.says, one.about or one.text) for rule, one in readable],
+        )
+
+
+@app.command("azure-policy")
+def azure_policy(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder that they go to.")] = _POLICIES,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 1 where the files say otherwise.")
+    ] = False,
+) -> None:
+    """Render what Azure Policy can prevent: definitions, and their assignments for this file.
+
+    docs/azure-policy.md says what that is, and what it cannot stop.
+    """
+    from stage_functions.cli.azure_policy import render  # noqa: PLC0415  # other commands need none
+
+    settings = read_settings()
+    if file is not None:
+        settings = replace(settings, configuration=_readable(file))
+    render(_configuration(settings), out, check=check)
 
 
 def _target(way: Transition) -> str:
@@ -96,7 +127,7 @@ def _readable(file: Path) -> str:
 
 
 def _configuration(settings: Settings) -> Configuration:
-    from stage_functions.adapters.cel import CelRules  # noqa: PLC0415  # other commands need none
+    from stage_functions.adapters.rules import Rules  # noqa: PLC0415  # other commands need none
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
-    return read_configuration(settings, CelRules())
+    return read_configuration(settings, Rules())

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from stage_functions import __version__
-from stage_functions.cli import approvals, assets, lifecycle, migrate, operations, serve, tokens
+from stage_functions.cli import (
+    approvals,
+    assets,
+    lifecycle,
+    migrate,
+    operations,
+    policy,
+    serve,
+    status,
+    tokens,
+)
 from stage_functions.cli.output import FAULT, complain
 from stage_functions.domain.error import NotSignedInError, StagewardError
 
@@ -26,8 +36,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(lifecycle.app, name="lifecycle")
+app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, migrate):
+for module in (serve, assets, approvals, operations, status, migrate):
     module.add_to(app)
 
 

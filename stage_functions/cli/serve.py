@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 import typer
 
+from stage_functions.adapters import logs
 from stage_functions.bootstrap import Application
 from stage_functions.cli import access_log
 from stage_functions.cli.output import fail, say
 from stage_functions.domain.configuration import Configuration, RegistryType
-from stage_functions.settings import Settings, SignIn, read_settings
+from stage_functions.settings import Logs, Settings, SignIn, read_settings
 
 DEFAULT_PORT = 8321
+log = logging.getLogger("stageward.serve")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,13 +42,9 @@ def serve(
     _is_free(host, port)
     if settings.sign_in == SignIn.DEV and not _loopback(host):
         fail(f"STAGEWARD_AUTH=dev answers only on this machine, not at {host}: set it to tokens")
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
-    )
-    for library in ("azure", "httpx"):  # they tell of every request
-        logging.getLogger(library).setLevel(logging.WARNING)
-    if not verbose:  # of each way to sign in it says why not, every time; the message says enough
-        logging.getLogger("azure.identity").setLevel(logging.ERROR)
+    if settings.logs not in list(Logs):
+        fail(f"STAGEWARD_LOGS={settings.logs}: it is one of {', '.join(Logs)}")
+    logs.set_up(settings.logs, verbose=verbose)
     logging.getLogger(access_log.LOGGER).addFilter(access_log.WithoutTokens())
     from stage_functions.bootstrap import open_application  # noqa: PLC0415  # loads the stores
 
@@ -70,11 +68,12 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     web = web_application(application)
     timers = Timers(application)
     settings = application.settings
+    tell = log.info if settings.logs == Logs.JSON else say  # every line is to be JSON then
     for alias, one in application.context.configuration.registries.items():
-        say(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
-    say(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
+        tell(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
+    tell(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
     for line in _events_of_azureml(application.context.configuration, settings.url, SCAN_SECONDS):
-        say(line)
+        tell(line)
     timers.start()
     try:
         uvicorn.run(web, host=host, port=port, log_config=None, access_log=verbose)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
 from stage_functions.application.upkeep import forget_answers
+from stage_functions.application.watching import show_figures
 from stage_functions.bootstrap import Application, ensure_webhook
 from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import StagewardError
@@ -62,6 +63,7 @@ class Timers:
     def _sweep(self) -> None:
         swept = sweep(self._application.context, first_shard=self._shard)
         self._shard = swept.next_shard
+        show_figures(self._application.context)
 
     def _scan(self) -> None:
         self._hook()

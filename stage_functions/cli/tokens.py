@@ -37,11 +37,11 @@ def create(
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a token and print it, once: the ledger keeps only its SHA-256."""
-    from stage_functions.adapters.cel import CelRules  # noqa: PLC0415  # other commands need none
     from stage_functions.adapters.clock import SystemClock  # noqa: PLC0415  # likewise
+    from stage_functions.adapters.rules import Rules  # noqa: PLC0415  # other commands need none
     from stage_functions.bootstrap import read_configuration  # noqa: PLC0415  # likewise
 
-    found = read_configuration(read_settings(), CelRules(), addresses=False)
+    found = read_configuration(read_settings(), Rules(), addresses=False)
     people = found.directory.people
     if person not in people:
         fail(f"the configuration has no person '{person}'; it has {', '.join(people)}")

@@ -22,7 +22,7 @@ import httpx
 from stage_functions.client.connection import Connection, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api
+from stage_functions.wire import api, status_api
 
 PAGE = 1000
 
@@ -191,6 +191,7 @@ class Client:
         endpoint: str | None = None,
         reason: str = "",
         configuration: str | None = None,
+        definitions: Mapping[str, str] | None = None,
     ) -> api.Check:
         """Ask what would happen; nothing is changed.
 
@@ -201,12 +202,13 @@ class Client:
             endpoint: `registry/endpoint`, for a deployment.
             reason: what a rule may read as the request's reason.
             configuration: text of a draft to try a transition under.
+            definitions: texts of the definitions of Azure Policy that it names, by their paths.
 
         Raises:
             DeniedError: only a person of the configuration may try a draft.
             NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
         """
-        body = api.CheckBody(action, to, endpoint, reason, configuration)
+        body = api.CheckBody(action, to, endpoint, reason, configuration, definitions)
         return self._post(f"{_version(version)}/checks", api.Check, body)
 
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -338,6 +340,37 @@ class Client:
             NotFoundError: nothing is owed under that id.
         """
         return self._post(f"outbox/{_part(owed)}/retry", api.Owed)
+
+    def status(self) -> status_api.Status:
+        """Return how Stageward fares, what is wrong, and what to do about it.
+
+        Raises:
+            DeniedError: only operators may know.
+        """
+        return self._get("status", status_api.Status)
+
+    def dead_letters(self, limit: int = 20) -> status_api.DeadLetters:
+        """Return events that could not be delivered, newest first.
+
+        Raises:
+            DeniedError: only operators may.
+            NotFoundError: no container for them is configured.
+            NotAllowedNowError: the container lets nobody in, or is not there.
+        """
+        return self._get("dead-letters", status_api.DeadLetters, {"limit": str(limit)})
+
+    def replay_dead_letters(self) -> Iterator[status_api.Replay]:
+        """Follow all dead letters as hints, some at a time, and yield what became of each lot.
+
+        Raises:
+            DeniedError, NotFoundError, NotAllowedNowError: as `dead_letters`.
+        """
+        cursor: str | None = ""
+        while cursor is not None:
+            path = f"dead-letters/replay?after={quote(cursor, safe='')}" if cursor else ""
+            lot = self._post(path or "dead-letters/replay", status_api.Replay)
+            yield lot
+            cursor = lot.cursor
 
     def rebuild_catalog(self) -> api.Rebuilt:
         """Write the catalog again from the ledger.

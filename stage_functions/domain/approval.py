@@ -162,6 +162,7 @@ class Approval(Stored, frozen=True):
         trainers: ids of whose job it was: as it was known first, and when this opened.
         asked: within which it was asked by tag; None where it was asked otherwise.
         late: those of the candidates of whom it was known only later that they had written.
+        traceparent: W3C trace context of the step that opened it, or "".
     """
 
     id: str
@@ -191,6 +192,7 @@ class Approval(Stored, frozen=True):
     trainers: tuple[str, ...] = ()
     asked: Span | None = None
     late: tuple[str, ...] = ()
+    traceparent: str = ""
 
     @property
     def renews(self) -> bool:

@@ -28,20 +28,36 @@ class Result(StrEnum):
     ERRORED = "errored"
 
 
+class AzurePolicy(Struct, frozen=True):
+    """A definition of Azure Policy, and the values of its parameters.
+
+    Attributes:
+        definition: as canonical JSON.
+        parameters: by name, as canonical JSON.
+        file: where it is written, as the configuration names it; "" where it is written there.
+    """
+
+    definition: str
+    parameters: str = "{}"
+    file: str = ""
+
+
 class Rule(Struct, frozen=True):
-    """A condition on a transition.
+    """A condition on a transition: an expression, or a definition of Azure Policy.
 
     Attributes:
         name: as transitions refer to it.
-        cel: the expression, in the Common Expression Language; must be a BOOL.
+        cel: the expression, in the Common Expression Language; must be a BOOL. "" for a policy.
         says: the condition in words, for people.
         shows: expressions whose values go into the verdict.
+        policy: the definition, or None for an expression.
     """
 
     name: str
-    cel: str
+    cel: str = ""
     says: str = ""
     shows: tuple[str, ...] = ()
+    policy: AzurePolicy | None = None
 
 
 class Verdict(Stored, frozen=True):
@@ -97,7 +113,10 @@ class Withheld(Struct, frozen=True):
 
 Facts = Mapping[str, Any]
 """The variables of a rule: `version`, `evidence`, `holder`, `request`, `now`, `in_stage_since`;
-and, only where a rule names them, `uses`, `used_by`, `calendars`."""
+and, only where a rule names them, `uses`, `used_by`, `calendars`; only where a rule is a policy,
+`resource`."""
+RESOURCE = "resource"
+"""The variable that policies read: see `arm_form`."""
 
 
 def all_passed(verdicts: tuple[Verdict, ...]) -> bool:

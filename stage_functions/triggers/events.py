@@ -12,6 +12,7 @@ from functools import partial
 
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
+from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import deliver
 from stage_functions.application.following import follow_any
 from stage_functions.domain.error import InvalidInputError
@@ -33,11 +34,12 @@ class EventTrigger:
         self._context = context
         self._signals = Coalescing(partial(follow_any, context))
 
-    def receive(self, event: object) -> None:
+    def receive(self, event: object, parent: str = "") -> None:
         """Follow up what an event hints at.
 
         Args:
             event: an `azure.functions.EventGridEvent` or `CloudEvent`.
+            parent: `traceparent` of the invocation, where the host says.
 
         Raises:
             RetryableError: it could not be followed up now, or not all of it; deliver it again.
@@ -49,4 +51,21 @@ class EventTrigger:
             log.warning("an event is acknowledged unread: %s", exc)
             return
         # Whoever else calls the trigger lacks the key that the host gives to Event Grid alone.
-        deliver(self._signals.follow, signals.vouched, self._context.clock, seconds=SECONDS)
+        telemetry = self._context.telemetry
+        try:
+            with about(event=_id(event)):
+                deliver(
+                    self._signals.follow,
+                    signals.vouched,
+                    self._context.clock,
+                    seconds=SECONDS,
+                    telemetry=telemetry,
+                    parent=parent,
+                )
+        finally:
+            telemetry.flush()  # the instance may be gone before the next invocation
+
+
+def _id(event: object) -> str:
+    id_ = getattr(event, "id", "")
+    return id_[:64] if isinstance(id_, str) else ""

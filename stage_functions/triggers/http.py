@@ -68,17 +68,22 @@ class HttpTrigger:
         """Pass requests to what `build` returns, called by the first request."""
         self._middleware = AsgiMiddleware(LazyAsgi(build))  # type: ignore[no-untyped-call]
 
-    async def handle(self, request: HttpRequest) -> HttpResponse:
+    async def handle(self, request: HttpRequest, parent: str = "") -> HttpResponse:
         """Answer a request.
+
+        Args:
+            request: as the host hands it over.
+            parent: `traceparent` of the invocation, where the host says: it is nearer than the one
+                that the request came with.
 
         Raises:
             Exception: as `LazyAsgi`; the host then answers 500.
         """
-        response = await self._middleware.handle_async(_decoded_once(request))
+        response = await self._middleware.handle_async(_decoded_once(request, parent))
         return _joined(response)
 
 
-def _decoded_once(request: HttpRequest) -> HttpRequest:
+def _decoded_once(request: HttpRequest, parent: str) -> HttpRequest:
     """Return the request with a path that comes out right when it is decoded.
 
     The host decodes a path, and writes it into the URL without encoding a `%` again: `a%2520b`
@@ -91,7 +96,7 @@ def _decoded_once(request: HttpRequest) -> HttpRequest:
     return HttpRequest(
         request.method,
         url._replace(path=f"/{quote(matched.removeprefix('/'))}").geturl(),
-        headers=request.headers,
+        headers={**request.headers, "traceparent": parent} if parent else request.headers,
         params=request.params,
         route_params=request.route_params,
         body=request.get_body(),

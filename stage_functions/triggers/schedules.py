@@ -12,6 +12,7 @@ from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
+from stage_functions.application.watching import show_figures
 from stage_functions.domain.error import StagewardError
 
 SWEEP_SCHEDULE = "0 * * * * *"
@@ -25,21 +26,36 @@ FORGET_HOUR = 3
 log = logging.getLogger("stageward.timers")
 
 
-def sweep(context: Context) -> None:
+def sweep(context: Context, parent: str = "") -> None:
     """Finish owed work and deadlines.
 
     The shard to begin with changes from minute to minute, by the clock alone: however little a
     sweep gets done, each shard comes first once in a while, in whatever process.
 
+    Args:
+        context: the context.
+        parent: `traceparent` of the invocation, where the host says.
+
     Raises:
         StagewardError: the ledger cannot be read.
     """
     minute = int(context.clock.now().timestamp()) // 60
-    log.info("%s", sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=minute % keys.SHARDS))
+    first = minute % keys.SHARDS
+    try:
+        swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=first, parent=parent)
+        log.info("%s", swept)
+        show_figures(context)
+    finally:
+        context.telemetry.flush()
 
 
-def scan(context: Context, scanner: Scanner) -> None:
+def scan(context: Context, scanner: Scanner, parent: str = "") -> None:
     """Compare every registry of the configuration with the ledger; once a day, forget answers.
+
+    Args:
+        context: the context.
+        scanner: scans registries.
+        parent: `traceparent` of the invocation, where the host says.
 
     Raises:
         StagewardError: the first fault, once everything else was done.
@@ -49,13 +65,15 @@ def scan(context: Context, scanner: Scanner) -> None:
     aliases = context.configuration.registries
     for alias in aliases:
         try:
-            log.info("%s", scanner.scan(alias, seconds=SCAN_SECONDS / len(aliases)))
+            seconds = SCAN_SECONDS / len(aliases)
+            log.info("%s", scanner.scan(alias, seconds=seconds, parent=parent))
         except StagewardError as exc:
             log.error("registry %s: %s", alias, exc)  # noqa: TRY400  # the message explains it
             faults.append(exc)
     if _begins_the_day(now):
         log.info("%d old answers are forgotten", upkeep.forget_answers(context))
         log.info("%d outputs are listed no more", unregistered.forget_old(context))
+    context.telemetry.flush()
     if faults:
         raise faults[0]
 

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from stage_functions import __version__
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
 from stage_functions.settings import SignIn
-from stage_functions.web import approvals, assets, operations, problems, signals
+from stage_functions.web import approvals, assets, operations, problems, signals, status
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
+from stage_functions.web.correlation import Correlation
 from stage_functions.web.openapi import describe
 from stage_functions.web.pages import faults
 from stage_functions.web.pages import site as pages
 from stage_functions.web.service import Service
+from stage_functions.web.traced import Traced
 
 _DESCRIPTION = (
     "The ledger says what is granted; tags of a registry are its mirror. Errors are problems "
     "(RFC 9457). A request with an Idempotency-Key may be sent again: the same key gets the same "
     "answer."
 )
+_OWN_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework's, off whatever the environment says: it would send paths, which may hold a token,
+and messages, which may name people. Stageward's own is `Traced`."""
 
 
 def create_app(
@@ -48,15 +60,18 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=_OWN_TELEMETRY,
     )
     app.state.service = Service.over(context, scanner, sign_in, webhook_secret, url)
     problems.install(app)
     faults.install(app)
     # The first that fits is taken: what is called most comes first. A router that is included
     # would be asked a second time at every request, so its routes are taken over.
-    for module in (signals, assets, approvals, operations):
+    for module in (signals, assets, approvals, operations, status):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)
+    app.add_middleware(Correlation)
+    app.add_middleware(Traced)
     app.openapi = describe(app)  # type: ignore[method-assign]  # the framework's own way
     return app

@@ -195,7 +195,7 @@ def check_version(
     )
     context = context_of(request)
     if body.configuration is not None:
-        context = drafts.under(context, actor, action, body.configuration)
+        context = drafts.under(context, actor, action, body.configuration, body.definitions)
     return reply(documents.check(check(context, question)))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec.structs import asdict
 
 from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.backlog import OwedView
 from stage_functions.application.brief_copy import Copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.checks import Finding
@@ -24,7 +25,6 @@ from stage_functions.application.query import (
 )
 from stage_functions.application.scan import Scanned
 from stage_functions.application.unregistered_rows import Note
-from stage_functions.application.upkeep import OwedView
 from stage_functions.domain import lifecycle as domain
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.evidence import Evidence, Scalar

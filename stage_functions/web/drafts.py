@@ -1,10 +1,14 @@
 """A draft of the configuration, tried on what is there: nothing of it is kept.
 
 The draft gives lifecycles, rules, calendars, people and groups. Registries and the ledger stay the
-server's own, and so does the caller: an address or an id in a draft reaches nothing and nobody.
+server's own, and so does the caller: an address or an id in a draft reaches nothing and nobody. Its
+files come with it: no path in a draft is one of the server's.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -21,7 +25,13 @@ NAME = "draft"
 """What the file is called where its faults are told."""
 
 
-def under(context: Context, actor: Actor, action: Action, draft: str) -> Context:
+def under(
+    context: Context,
+    actor: Actor,
+    action: Action,
+    draft: str,
+    definitions: Mapping[str, str] | None = None,
+) -> Context:
     """Return the context as it would be under a draft.
 
     Args:
@@ -29,6 +39,7 @@ def under(context: Context, actor: Actor, action: Action, draft: str) -> Context
         actor: who asks.
         action: what is to be checked.
         draft: the text of the file.
+        definitions: texts of the definitions of Azure Policy that it names, by their paths.
 
     Raises:
         DeniedError: whoever asks is nobody of the present configuration.
@@ -47,6 +58,7 @@ def under(context: Context, actor: Actor, action: Action, draft: str) -> Context
             path=NAME,
             environment=None,
             check_rule=context.rules.check,
+            read_file=partial(_sent, definitions or {}),
         )
     except ConfigurationError as exc:
         raise InvalidInputError(str(exc)) from exc
@@ -59,3 +71,18 @@ def under(context: Context, actor: Actor, action: Action, draft: str) -> Context
         ),
         draft=True,
     )
+
+
+def _sent(definitions: Mapping[str, str], path: str) -> str:
+    """Return the text of a definition that came with a draft.
+
+    Raises:
+        InvalidInputError: it did not come.
+    """
+    if path not in definitions:
+        message = (
+            "it was not sent with the draft; send its text in body.definitions, or write the "
+            "definition itself in place of its path"
+        )
+        raise InvalidInputError(message)
+    return definitions[path]

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api
+from stage_functions.wire import api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -50,7 +50,7 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None), schema)
+        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():

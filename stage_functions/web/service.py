@@ -7,12 +7,15 @@ import re
 from fastapi import Request
 from msgspec import Struct
 
+from stage_functions.application import upkeep
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
 from stage_functions.application.following import follow_any
 from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.scan import Scanner
+from stage_functions.application.shared import Shared
 from stage_functions.application.signatures import Signatures
+from stage_functions.application.upkeep import Health
 from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.domain.people import PERSON, Actor, Attribution
 from stage_functions.settings import SignIn
@@ -37,6 +40,7 @@ class Service(Struct, frozen=True):
         sign_in: how callers sign in.
         webhook_secret: shared with MLflow, or "".
         signatures: makes and reads what sessions, forms and personal links carry.
+        health: whether Stageward is well; asked for by anybody, as often as they like.
         url: where Stageward answers, as others reach it; "" where only requests say so.
     """
 
@@ -47,6 +51,7 @@ class Service(Struct, frozen=True):
     sign_in: SignIn
     webhook_secret: str
     signatures: Signatures
+    health: Shared[Health]
     url: str = ""
 
     @classmethod
@@ -63,7 +68,15 @@ class Service(Struct, frozen=True):
         keys = LinkKeys.of(context.ledger.rows, context.clock, context.configuration)
         signatures = Signatures(keys, context.clock)
         return cls(
-            context, scanner, signals, SeenDeliveries(), sign_in, webhook_secret, signatures, url
+            context,
+            scanner,
+            signals,
+            SeenDeliveries(),
+            sign_in,
+            webhook_secret,
+            signatures,
+            Shared(lambda: upkeep.health(context)),
+            url,
         )
 
     @property

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from stage_functions.application import upkeep
+from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.domain import presence
 from stage_functions.domain.configuration import RegistryType
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.web.contract import PROBLEM, Responses, calls, problems, reply
 from stage_functions.web.problems import MEDIA_TYPE, problem
 from stage_functions.web.service import Service, service
@@ -65,8 +65,10 @@ async def take_events(request: Request) -> Response:
         return problem(400, "malformed", str(exc))
     if delivery.handshake:
         return reply(api.Handshake(delivery.handshake))
-    clock = here.context.clock
-    return _delivered(await run_in_threadpool(deliver, here.signals.follow, delivery, clock))
+    clock, telemetry = here.context.clock, here.context.telemetry
+    return _delivered(
+        await run_in_threadpool(deliver, here.signals.follow, delivery, clock, telemetry=telemetry)
+    )
 
 
 @router.options(
@@ -99,7 +101,12 @@ async def take_webhook(
     """Take a webhook delivery of MLflow."""
     here, body = service(request), await request.body()
     clock = here.context.clock
-    delivery_id = mlflow.verify(request.headers, body, here.webhook_secret, clock.now())
+    try:
+        delivery_id = mlflow.verify(request.headers, body, here.webhook_secret, clock.now())
+    except DeniedError:
+        if mlflow.SIGNATURE_HEADER in request.headers:  # whoever sends none is not MLflow
+            here.context.process.refuse(clock.now())
+        raise
     alias = _alias(here, registry)
     try:
         delivery = mlflow.signals(body, alias, _heard(here, alias))
@@ -108,10 +115,11 @@ async def take_webhook(
     seen = f"{alias}/{delivery_id}"
     if seen in here.deliveries:
         return reply(api.Delivery(0, 0, (f"delivery {delivery_id} was followed already",)))
-    echoes = here.context.echoes
-    delivered = await run_in_threadpool(
-        deliver, here.signals.follow, delivery, clock, echoes=echoes
-    )
+    echoes, telemetry = here.context.echoes, here.context.telemetry
+    with about(delivery=delivery_id[:64]):
+        delivered = await run_in_threadpool(
+            deliver, here.signals.follow, delivery, clock, echoes=echoes, telemetry=telemetry
+        )
     here.deliveries.add(seen)
     return _delivered(delivered)
 
@@ -119,7 +127,7 @@ async def take_webhook(
 @router.get("/healthz", response_model=api.Health, responses={**problems(), **_NOT_READY})
 def health(request: Request) -> Response:
     """Tell whether Stageward is ready, and which part is not."""
-    found = upkeep.health(service(request).context)
+    found = service(request).health()
     return reply(api.Health(found.ready, found.parts), 200 if found.ready else 503)
 
 

@@ -49,6 +49,7 @@ class CheckBody:
         endpoint: `registry/endpoint`, for a deployment.
         reason: what a rule may read as the request's reason.
         configuration: text of a draft to try a transition under, at most 200,000 characters.
+        definitions: texts of the definitions of Azure Policy that the draft names, by their paths.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
@@ -58,6 +59,7 @@ class CheckBody:
     endpoint: str | None = None
     reason: str = ""
     configuration: str | None = None
+    definitions: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -721,11 +723,12 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Ready or not, and which part is not.
+    """Ready or not, and which part is not. It says no more, since anybody may ask.
 
     Attributes:
         ready: all parts are; `notifications` is shown only, and is no part of it.
-        parts: what is wrong by part; an empty text where nothing is.
+        parts: by part a word for what is wrong, such as `parked`, `unreadable` or `stopped`; an
+            empty text where nothing is. `GET /api/v1/status` says the rest to operators.
     """
 
     ready: bool

@@ -14,13 +14,18 @@ from stage_functions.domain.record import Record
 _LIFECYCLE = "lifecycle:"
 
 
-def cloud_event(record: Record) -> dict[str, object]:
+def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     """Return a record's CloudEvent, ready to be written as JSON.
 
     `source` and `id` together are unique, and the same each time the record is published. Names
     are percent-encoded once in `id`, `source` and `subject`; in `data` they stand as they are. A
     record of a lifecycle has the source `/stageward/lifecycles` and the subject
     `lifecycles/<name>`.
+
+    Args:
+        record: as it is kept.
+        traceparent: of the step that made it true, if it is known: the extension of CloudEvents for
+            distributed tracing. It is no part of the record, nor of what a hash is over.
 
     Raises:
         InvalidInputError: the record is of neither an asset nor a lifecycle.
@@ -36,6 +41,7 @@ def cloud_event(record: Record) -> dict[str, object]:
         "time": content["at"],
         "datacontenttype": "application/json",
         "dataschema": f"urn:stageward:{record.type}:{content['schema']}",
+        **({"traceparent": traceparent} if traceparent else {}),
         "data": record.document(),
     }
 

@@ -33,10 +33,12 @@ from stage_functions.domain.lifecycle import (
     WhenInvalid,
 )
 from stage_functions.domain.people import Directory, Person
-from stage_functions.domain.rule import Rule
+from stage_functions.domain.record import canonical
+from stage_functions.domain.rule import AzurePolicy, Rule
 from stage_functions.wire import yaml_marks
 from stage_functions.wire.address import expand
 from stage_functions.wire.configuration_faults import CheckRule, configuration_faults
+from stage_functions.wire.definitions import FILE, ReadFile, no_files, with_definitions
 from stage_functions.wire.faults import Fault, raise_any
 from stage_functions.wire.schema_faults import schema_faults
 from stage_functions.wire.yaml_marks import Document
@@ -47,7 +49,12 @@ Item = Mapping[str, Any]
 
 
 def load(
-    text: str, *, path: str, environment: Mapping[str, str] | None, check_rule: CheckRule
+    text: str,
+    *,
+    path: str,
+    environment: Mapping[str, str] | None,
+    check_rule: CheckRule,
+    read_file: ReadFile = no_files,
 ) -> Configuration:
     """Return what the file says.
 
@@ -57,6 +64,7 @@ def load(
         environment: what `${NAME}` in an address is read from; with None no address is looked at.
         check_rule: says what is wrong with a rule, given the names of the calendars that it may ask
             about; "" if nothing is.
+        read_file: how the definitions of Azure Policy that it names are read.
 
     Raises:
         ConfigurationError: the number of faults, then each with file, line and column.
@@ -64,14 +72,18 @@ def load(
     document, notation = yaml_marks.read(text)
     raise_any(notation, path)
     raise_any(schema_faults(document), path)
-    content: Item = document.value  # type: ignore[assignment]  # the schema says so
+    written: Item = document.value  # type: ignore[assignment]  # the schema says so
+    content, unread = with_definitions(written, read_file)
     configuration = _configuration(content, environment)
     raise_any(
         [
             *_unset(document, content["registries"], environment),
             *(
                 Fault(document.place(fault.path), fault.message)
-                for fault in configuration_faults(content, configuration, check_rule)
+                for fault in (
+                    *unread,
+                    *configuration_faults(content, configuration, check_rule),
+                )
             ),
         ],
         path,
@@ -174,7 +186,18 @@ def _stage(name: str, item: Item) -> Stage:
 
 
 def _rule(name: str, item: Item) -> Rule:
-    return Rule(name, item["cel"], **_options(item, says=str, shows=tuple))
+    return Rule(name, **_options(item, cel=str, says=str, shows=tuple), policy=_policy(item))
+
+
+def _policy(item: Item) -> AzurePolicy | None:
+    """Return the definition of a rule; an empty one where its file has faults."""
+    if "azure_policy" not in item:
+        return None
+    return AzurePolicy(
+        canonical(item["azure_policy"] or {}).decode(),
+        canonical(item.get("parameters", {})).decode(),
+        item.get(FILE, ""),
+    )
 
 
 def _calendar(name: str, item: Item) -> Calendar:

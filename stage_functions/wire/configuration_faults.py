@@ -23,6 +23,7 @@ from stage_functions.wire.copy_faults import copy_faults, strangers_only
 from stage_functions.wire.duration_faults import duration_faults
 from stage_functions.wire.identifiers import id_fault
 from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
+from stage_functions.wire.policy_faults import misplaced, policy_faults
 
 CheckRule = Callable[[Rule, Collection[str]], str]
 
@@ -176,6 +177,10 @@ def _rule_faults(lifecycle: Lifecycle, check_rule: CheckRule) -> Iterator[Fault]
     calendars = tuple(lifecycle.calendars)
     for rule in lifecycle.rules.values():
         path = ("rules", rule.name)
+        if rule.policy is not None:
+            yield from policy_faults(rule, rule.policy, check_rule)
+            continue
+        yield from misplaced(lifecycle, rule.name)
         fault = check_rule(Rule(rule.name, rule.cel, rule.says), calendars)
         if fault:
             yield Fault((*path, "cel"), f"rule {rule.name}: {fault}")

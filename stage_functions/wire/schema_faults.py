@@ -30,7 +30,7 @@ _WHAT = {
     "string": "a text",
 }
 _EMPTY = {"array": "; [] where it is empty", "object": "; {} where it is empty"}
-_KEYS_RULES = ("additionalProperties", "propertyNames", "required", "uniqueItems")
+_KEYS_RULES = ("additionalProperties", "oneOf", "propertyNames", "required", "uniqueItems")
 
 
 def schema_faults(document: Document) -> Iterator[Fault]:
@@ -128,6 +128,12 @@ def _told(  # noqa: C901, PLR0912  # one case for each keyword of the schema
             for key in definition["required"]:
                 if key not in error.value:
                     yield Fault(document.place(path), f"{_label(path)} lacks '{key}'")
+        case "oneOf":
+            names = [f"'{one['required'][0]}'" for one in definition["oneOf"]]
+            several = [name for name in names if name.strip("'") in error.value]
+            said = f"has {' and '.join(several)}, of which it takes one"
+            lacks = f"lacks {' or '.join(names)}"
+            yield Fault(document.place(path), f"{_label(path)} {said if several else lacks}")
         case "uniqueItems":
             for index, item in enumerate(error.value):
                 if item in error.value[:index]:
@@ -190,6 +196,8 @@ def _wrong(
 
 def _wrong_type(written: str, value: Plain, definition: Mapping[str, Any]) -> str:
     expected = definition["type"]
+    if isinstance(expected, list):
+        return f"must be {' or '.join(_WHAT[one] for one in expected)}"
     quote = ""
     if expected == "string" and written:
         if "enum" in definition:

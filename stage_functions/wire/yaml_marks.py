@@ -17,6 +17,8 @@ from stage_functions.wire.faults import Fault, Place
 
 MAX_VALUES = 20_000
 """In one file, those behind an alias counted at every use."""
+MAX_DEPTH = 100
+"""Of lists and mappings within each other; a file that is meant has a dozen."""
 
 Path = tuple[str | int, ...]
 Plain = str | bool | int | None | list["Plain"] | dict[str, "Plain"]
@@ -118,6 +120,9 @@ class _Reader:
             return self._scalar(node)
         if id(node) in self._above:
             self._fault(node, "an alias inside of what it stands for")
+            return None
+        if len(path) > MAX_DEPTH:
+            self._fault(node, "this is nested too deeply")
             return None
         self._above.add(id(node))
         try:

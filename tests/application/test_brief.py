@@ -130,7 +130,9 @@ def test_shows_each_rule_with_its_values_and_expression(it: Asked) -> None:
     assert {"evidence.metrics.auc": "0.943", "holder.evidence.metrics.auc": "0.921"} == dict(
         rule.then.values
     )
-    assert "holder == null || evidence.metrics.auc >= holder.evidence.metrics.auc" == rule.cel
+    assert (
+        "holder == null || evidence.metrics.auc >= holder.evidence.metrics.auc" == rule.written.text
+    )
 
 
 def test_a_closed_one_is_shown_as_it_was(it: Asked) -> None:

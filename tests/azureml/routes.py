@@ -6,7 +6,7 @@ raises its event here.
 
 from __future__ import annotations
 
-from tests.azureml import events
+from tests.azureml import events, policy
 from tests.azureml.assets import assets
 from tests.azureml.calls import Answer, Request
 from tests.azureml.endpoints import batch_endpoints, endpoints
@@ -80,6 +80,7 @@ def resource_manager(world: World, request: Request) -> Answer:
             return _places(world, request, plural)
         case _:
             place, rest = _placed(world, request, request.segments)
+    policy.check(world.policies, request, place, rest)
     answer = _below(world, request, place, rest)
     if request.method != _READ and answer.status != _NO_CONTENT and not place.is_registry:
         is_new = answer.status == _CREATED

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stage_functions.azure_policy import Policy
 from tests.azureml.calls import Call
 from tests.azureml.clock import Clock
 from tests.azureml.delivery import Deliveries
@@ -29,6 +30,7 @@ class World:
         clock: of everything that is written.
         places: workspaces and registries by their folded ids.
         forbidden: object ids of those who get 403.
+        policies: of Azure Policy, assigned to all there is.
         calls: what was answered.
         events: what was raised.
         deliveries: to those who subscribed.
@@ -44,6 +46,7 @@ class World:
     clock: Clock = field(default_factory=Clock)
     places: dict[str, Place] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)
+    policies: list[Policy] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     deliveries: Deliveries = field(default_factory=Deliveries)

@@ -39,7 +39,7 @@ PEOPLE = ("anna", "ben", "olga", "otto")
 KEYS = ("none", "staging", "prod", "archived")
 """The keys of tags that stand for stages."""
 _PATIENCE_SECONDS = 10
-_FILE = Path(__file__).with_name("stageward.yaml")
+FILE = Path(__file__).with_name("stageward.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +253,28 @@ class Story:
 
 
 @contextmanager
-def told(local: LocalAzureMl, served: Served, name: str) -> Iterator[Story]:
-    """Serve Stageward inside the block, over places of its own on a local Azure ML."""
+def told(
+    local: LocalAzureMl,
+    served: Served,
+    name: str,
+    written: str = "",
+    files: Mapping[str, str] | None = None,
+) -> Iterator[Story]:
+    """Serve Stageward inside the block, over places of its own on a local Azure ML.
+
+    Args:
+        local: Azure ML.
+        served: the server.
+        name: how its places begin.
+        written: the configuration; that of this package if left out.
+        files: what is beside it, by path.
+    """
     places = {
         "dev": local.workspace(f"{name}-dev"),
         "test": local.workspace(f"{name}-test", resource_group="other"),
         "shared": local.registry(f"{name}-shared"),
     }
-    application = open_application(read_settings(_environment(local, places)))
+    application = open_application(read_settings(_environment(local, places, written, files or {})))
     try:
         served.behind(application)
         subscription = local.subscribe(f"{served.address}/events")
@@ -274,12 +288,18 @@ def told(local: LocalAzureMl, served: Served, name: str) -> Iterator[Story]:
         application.close()
 
 
-def _environment(local: LocalAzureMl, places: Mapping[str, Place]) -> dict[str, str]:
-    text = _FILE.read_text(encoding="utf-8")
+def _environment(
+    local: LocalAzureMl, places: Mapping[str, Place], written: str, files: Mapping[str, str]
+) -> dict[str, str]:
+    text = written or FILE.read_text(encoding="utf-8")
     for person in PEOPLE:
         text = text.replace(f"${{{person.upper()}}}", local.person(person).oid)
     file = local.ca.with_name("stageward.yaml")
     file.write_text(text, encoding="utf-8")
+    for path, content in files.items():
+        beside = file.parent / path
+        beside.parent.mkdir(exist_ok=True)
+        beside.write_text(content, encoding="utf-8")
     return {
         **local.environment(),
         "STAGEWARD_CONFIG": str(file),

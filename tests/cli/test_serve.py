@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,8 +18,10 @@ import pytest
 
 from stage_functions.domain.asset import Version
 from tests.azurite import connection_string, free_port
+from tests.collector import collecting
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_world import MlflowWorld
+from tests.receiver import Receiver
 
 CONFIGURATION = Path(__file__).parent.parent.parent / "stage_functions" / "demo" / "stageward.yaml"
 
@@ -43,12 +45,24 @@ def serving(folder: Path, mlflow: str, **more: str) -> Iterator[str]:
 
 
 def start(
-    folder: Path, settings: Mapping[str, str], output: IO[bytes] | int, *options: str
+    folder: Path,
+    settings: Mapping[str, str],
+    output: IO[bytes] | int,
+    *options: str,
+    edit: Callable[[str], str] = str,
 ) -> subprocess.Popen[bytes]:
-    """Start it, over the models whose names begin as the folder's: others are other ledgers'."""
+    """Start it, over the models whose names begin as the folder's: others are other ledgers'.
+
+    Args:
+        folder: for its files.
+        settings: of the environment.
+        output: where it writes.
+        options: of the command.
+        edit: changes the configuration.
+    """
     configuration = folder / "stageward.yaml"
     watched = CONFIGURATION.read_text().replace("models/*", f"models/{folder.name}*")
-    configuration.write_text(watched)
+    configuration.write_text(edit(watched))
     environment = {
         "STAGEWARD_CONFIG": str(configuration),
         "STAGEWARD_LEDGER": str(folder / "ledger.db"),
@@ -116,6 +130,50 @@ def test_a_tag_set_in_mlflow_is_answered_in_mlflow(
         until(people, version, "stage_status", "granted: None → Staging")
 
         assert people.tags(version)["stage"] == "Staging"
+
+
+def test_the_way_from_mlflow_and_back_is_one_trace(
+    tmp_path: Path, mlflow_server: MlflowServer, people: MlflowWorld
+) -> None:
+    """From the webhook over the rules to the tags, and further to whoever subscribes."""
+    run = people.run(metrics={"accuracy": 0.9})
+    with collecting() as collector, Receiver() as receiver:
+        more = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "STAGEWARD_WEBHOOKS": receiver.url}
+        with serving(tmp_path, mlflow_server.address, **more) as url:
+            headers = {"Authorization": "Bearer scientist-2"}
+            for path in ("import", "scan"):
+                asked = f"{url}/api/v1/registries/demo/{path}"
+                httpx.post(asked, json={}, headers=headers, timeout=60)
+            version = people.create(tmp_path.name, job=run)
+            until(people, version, "stage", "None")
+            people.set_tag(version, "stage_request", "Staging: ready")
+            until(people, version, "stage_status", "granted: None → Staging")
+            granted = changed(receiver)
+        told = {span.id: span for span in collector.spans}
+        trace = str(granted["traceparent"])[3:35]
+
+    way = [span for span in told.values() if span.trace == trace]
+    (begun,) = (span for span in way if span.parent not in told)
+    duties = {span.attributes.get("stageward.duty") for span in way} - {None}
+    assert ("stageward.request", "/webhooks/mlflow") == (begun.name, begun.attributes["http.route"])
+    assert {"reconcile", "catalog", "sink"} == duties
+    assert "stageward.judge" in {span.name for span in way}
+    assert ("granted",) in {
+        (point.attributes["outcome"],)
+        for point in collector.points
+        if point.name == "stageward.decisions"
+    }
+
+
+def changed(receiver: Receiver) -> dict[str, object]:
+    """Wait until a stage is published as changed; return the event."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for event in receiver.events:
+            if event["type"] == "Stageward.StageChanged":
+                return event
+        time.sleep(0.1)
+    pytest.fail("nothing was published")
 
 
 def test_what_happened_while_it_was_down_is_found_by_the_scan(

@@ -14,12 +14,14 @@ class MemorySink:
 
     Attributes:
         taken: records, in the order of their delivery.
+        traceparents: of each of them, or "".
         fault: raised instead of taking anything, if set.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self.taken: list[Record] = []
+        self.traceparents: list[str] = []
         self.fault: StagewardError | None = None
 
     @property
@@ -27,11 +29,12 @@ class MemorySink:
         """The sink's name."""
         return self._name
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], traceparent: str = "") -> None:
         """Take records."""
         if self.fault is not None:
             raise self.fault
         self.taken.extend(records)
+        self.traceparents.extend(traceparent for _ in records)
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -49,7 +52,7 @@ class FileSink:
         """Return the numbers of the records taken, in the order of their delivery."""
         return [int(line) for line in self._path.read_text().splitlines()]
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], traceparent: str = "") -> None:
         """Take records."""
         with self._path.open("a") as file:
             file.writelines(f"{record.number}\n" for record in records)

@@ -28,7 +28,16 @@ CHURN = Asset("dev", Kind.MODELS, "churn")
 TELLING = FOLDER / "telling_app.py"
 NEVER = ("azure.ai", "fastapi", "mlflow", "starlette", "uvicorn", "typer", "apprise", "sklearn")
 """What following events and scanning has no use for."""
-LIGHT = (*NEVER, "azure.eventgrid", "httpx", "pandas", "pydantic", "rich", "sqlite3")
+LIGHT = (
+    *NEVER,
+    "azure.eventgrid",
+    "httpx",
+    "opentelemetry",
+    "pandas",
+    "pydantic",
+    "rich",
+    "sqlite3",
+)
 """What an event alone has no use for either."""
 FILE = """
 version: 1
@@ -197,3 +206,31 @@ def test_an_identity_without_rights_is_told_by_the_timer(
     assert "To allow it, give the identity" in said
     assert "" == event
     assert [RecordType.OBSERVED] == [one.type for one in records(tables)]
+
+
+def test_what_azd_deploys_observes_the_workspace(
+    deployed: Path, local: LocalAzureMl, tables: str, tmp_path: Path
+) -> None:
+    """The configuration that goes to Azure needs the workspace's address alone, and writes nothing."""
+    dev = local.workspace("dev")
+    given = {
+        **local.environment(),
+        "AZUREML_WORKSPACE_ID": dev.id,
+        "STAGEWARD_CONFIG": "stageward.azure.yaml",
+        "STAGEWARD_TABLES": tables,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with app(deployed, tmp_path, given) as worker:
+        for tags in ({}, {"stage_request": "Staging: AUC 0.94"}):
+            assert "" == worker.event(register(local, dev, "1", **tags))
+        assert "" == worker.timer("sweep")
+        assert "" == worker.timer("scan")
+    found = local.version(dev, "models", "churn", "1")
+    with closing(TableRows(table_service(tables))) as rows:
+        partition = keys.asset_partition(Asset("workspace", Kind.MODELS, "churn"))
+        known = list(open_ledger(rows, SystemClock()).records(partition))
+
+    assert found is not None
+    assert {"stage_request": "Staging: AUC 0.94"} == found["properties"]["tags"]
+    assert known
+    assert not [one for one in known if one.type is RecordType.STAGE_CHANGED]

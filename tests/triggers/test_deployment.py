@@ -21,6 +21,7 @@ HEAVY = (
     "mlflow",
     "msal",
     "numpy",
+    "opentelemetry",
     "pandas",
     "pydantic",
     "requests",
@@ -57,7 +58,7 @@ def test_only_what_azure_needs_is_deployed(deployed: Path) -> None:
     found = {path.name for path in deployed.iterdir()}
 
     needed = {"function_app.py", "host.json", "requirements.txt", "stage_functions"}
-    assert needed | {"stageward.yaml"} == found
+    assert needed | {"stageward.yaml", "stageward.azure.yaml"} == found
     assert not (deployed / "stage_functions" / "demo").exists()
 
 

@@ -55,7 +55,7 @@ class TimedScanner(Scanner):
         super().__init__(context)
         self.given: dict[str, float] = {}
 
-    def scan(self, alias: str, *, seconds: float = 0) -> Scanned:
+    def scan(self, alias: str, *, seconds: float = 0, parent: str = "") -> Scanned:
         """Remember."""
         self.given[alias] = seconds
         return Scanned(alias)

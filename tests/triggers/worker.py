@@ -64,13 +64,13 @@ class Worker:
     log: Path
     bindings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def event(self, event: Mapping[str, object]) -> str:
+    def event(self, event: Mapping[str, object], traceparent: str = "") -> str:
         """Deliver an event; return what went wrong, or ""."""
-        return self._error("on_event", event)
+        return self._error("on_event", event, traceparent)
 
-    def timer(self, name: str) -> str:
+    def timer(self, name: str, traceparent: str = "") -> str:
         """Let a timer fire; return what went wrong, or ""."""
-        return self._error(name, _TIMER)
+        return self._error(name, _TIMER, traceparent)
 
     def request(
         self,
@@ -79,22 +79,23 @@ class Worker:
         *,
         headers: Mapping[str, str] | None = None,
         body: str = "",
+        traceparent: str = "",
     ) -> Answer:
         """Send an HTTP request; `target` is the path and query on the wire."""
         sent = {**http(method, target), "headers": dict(headers or {}), "body": body}
-        said = self._invoke("web", {"http": sent})
+        said = self._invoke("web", {"http": sent}, traceparent)
         assert said["ok"], said["error"]
         got = said["answer"]
         return Answer(got["status"], got["headers"], tuple(got["cookies"]), got["body"])
 
-    def _error(self, name: str, value: object) -> str:
-        said = self._invoke(name, value)
+    def _error(self, name: str, value: object, traceparent: str) -> str:
+        said = self._invoke(name, value, traceparent)
         assert said["answer"] is None
         return str(said["error"])
 
-    def _invoke(self, name: str, value: object) -> dict[str, Any]:
+    def _invoke(self, name: str, value: object, traceparent: str) -> dict[str, Any]:
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{json.dumps([name, value])}\n")
+        self.process.stdin.write(f"{json.dumps([name, value, traceparent])}\n")
         self.process.stdin.flush()
         return self.read()
 

@@ -66,10 +66,16 @@ def answer(returned: Datum | None) -> dict[str, object] | None:
     }
 
 
-async def invoke(function: Function, argument: str, value: object) -> dict[str, object]:
-    """Make one invocation."""
+async def invoke(
+    function: Function, argument: str, value: object, traceparent: str
+) -> dict[str, object]:
+    """Make one invocation, as part of the host's trace, if it has one."""
     ok, returned, _, error, _ = await invocation_request_native(
-        "an-invocation", function.function_id, [(argument, datum(value))], {}
+        "an-invocation",
+        function.function_id,
+        [(argument, datum(value))],
+        {},
+        trace_parent=traceparent,
     )
     return {"ok": ok, "answer": answer(returned), "error": error or ""}
 
@@ -86,8 +92,9 @@ async def main(folder: str, script: str) -> None:
 
     reply(bindings)
     for line in sys.stdin:
-        name, value = json.loads(line)
-        reply(await invoke(functions[name], bindings[name][0]["name"], value))
+        name, value, traceparent = json.loads(line)
+        argument = bindings[name][0]["name"]
+        reply(await invoke(functions[name], argument, value, traceparent))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,17 @@ def test_a_receiver_can_verify_what_it_gets() -> None:
     assert again.hash == link(again.prev, again.body)
 
 
+def test_the_trace_is_an_extension_and_changes_nothing_else() -> None:
+    """Neither id nor data, so that it is the same event; without one there is no such field."""
+    stored = record("demo/models/iris")
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    event = cloud_event(stored, trace)
+
+    assert {**cloud_event(stored), "traceparent": trace} == event
+    assert "traceparent" not in cloud_event(stored)
+
+
 @pytest.mark.parametrize("type_", RecordType)
 def test_every_type_has_its_own_name_and_schema(type_: RecordType) -> None:
     """Type and schema name what the record is about."""

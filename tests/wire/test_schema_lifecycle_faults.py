@@ -150,7 +150,7 @@ SHAPE = [
     pytest.param(
         "        cel: \"!has(evidence.job.id) || evidence.job.status == 'FINISHED'\"\n",
         "",
-        ["36:7: job-finished lacks 'cel'"],
+        ["36:7: job-finished lacks 'cel' or 'azure_policy'"],
         id="cel-missing",
     ),
     pytest.param(

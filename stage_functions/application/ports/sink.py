@@ -16,8 +16,12 @@ class Sink(Protocol):
         """A short stable name, part of outbox rows: `eventgrid`, `webhook-<n>`."""
         ...
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Record], traceparent: str = "") -> None:
         """Deliver records, in order; return only when the other side has them.
+
+        Args:
+            records: what to deliver.
+            traceparent: of the step that made them true, which their events carry; or "".
 
         Raises:
             SinkUnavailableError: it cannot be reached, or answers 429 or 5xx: try again later.

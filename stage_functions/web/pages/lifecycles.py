@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.routing import Route
 
+from stage_functions.domain.definition import Written, written
 from stage_functions.domain.demands import demands, span
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation, Stage, Transition
@@ -24,7 +25,7 @@ class Shown(Struct, frozen=True):
         drawn: its picture.
         stages: with what holds of each, in words.
         transitions: with what each demands, in words.
-        rules: with the transitions that demand them.
+        rules: as people read them, with the transitions that demand them.
         violated: what follows a violation, in words.
     """
 
@@ -32,7 +33,7 @@ class Shown(Struct, frozen=True):
     drawn: Picture
     stages: tuple[tuple[Stage, tuple[str, ...]], ...]
     transitions: tuple[tuple[Transition, tuple[str, ...]], ...]
-    rules: tuple[tuple[Rule, tuple[str, ...]], ...]
+    rules: tuple[tuple[Rule, Written, tuple[str, ...]], ...]
     violated: str
 
 
@@ -48,7 +49,10 @@ def shown(lifecycle: Lifecycle) -> Shown:
         drawn(lifecycle),
         tuple((stage, properties(stage)) for stage in lifecycle.stages.values()),
         tuple((one, demands(one)) for one in lifecycle.transitions),
-        tuple((rule, _demanding(lifecycle, rule.name)) for rule in lifecycle.rules.values()),
+        tuple(
+            (rule, written(rule), _demanding(lifecycle, rule.name))
+            for rule in lifecycle.rules.values()
+        ),
         follows(lifecycle.on_violation),
     )
 

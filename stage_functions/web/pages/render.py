@@ -108,6 +108,7 @@ def _environment() -> Environment:
         "digest": short_digest,
         "via": via,
         "number": number,
+        "coded": coded,
         "digits": digits,
     }
     environment.globals |= {
@@ -162,6 +163,15 @@ def short_digest(digest: str) -> Markup:
     """Return the beginning of a digest, the whole of it where one points at it."""
     short = digest.partition(":")[2][:12] or digest
     return Markup('<code title="{}">{}</code>').format(digest, short)
+
+
+def coded(text: str) -> Markup:
+    """Return a sentence of Stageward's with what stands between backticks as commands."""
+    parts = str(escape(text)).split("`")
+    if len(parts) % 2 == 0:  # one of them is no mark
+        return escape(text)
+    marked = (f'<code class="command">{p}</code>' if n % 2 else p for n, p in enumerate(parts))
+    return Markup("".join(marked))  # noqa: S704  # escaped right here
 
 
 def via(way: str) -> str:

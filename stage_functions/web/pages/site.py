@@ -15,6 +15,7 @@ from stage_functions.web.pages import (
     lifecycles,
     links,
     sign_in,
+    status,
 )
 from stage_functions.web.pages.render import ICON, STYLE_SHEET, static
 
@@ -37,6 +38,7 @@ def routes() -> list[BaseRoute]:
         *assets.routes(),
         *approvals.routes(),
         *lifecycles.routes(),
+        *status.routes(),
         *brief.routes(),
         *sign_in.routes(),
         *links.routes(),

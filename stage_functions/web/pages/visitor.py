@@ -41,6 +41,12 @@ class Visitor(Struct, frozen=True):
     signatures: Signatures | None = None
     leave: str = ""
 
+    @property
+    def operates(self) -> bool:
+        """They are an operator who has signed in: a link may have been passed on."""
+        known = self.context.configuration.directory.is_operator(self.actor.id)
+        return known and not self.approval
+
 
 def visitor(request: Request) -> Visitor:
     """Return who looks at a page: whoever has signed in, else whoever has followed a link to it.

@@ -1,0 +1,85 @@
+"""Runs one hook: `python3 -m infra.hooks <preprovision|postprovision|postdeploy|predown>`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from infra.hooks import contradictions, found, governance, parameters, sign_in
+from infra.hooks.commands import CommandError
+from infra.hooks.parameters import Parameters, set_
+
+
+def preprovision(given: Parameters) -> None:
+    """Say all that is missing or contradictory, then make the app registration."""
+    text = Path(contradictions.CONFIGURATION).read_text(encoding="utf-8")
+    faults = [
+        *parameters.alone(given),
+        *contradictions.together(given),
+        *contradictions.with_configuration(given, text),
+        *found.in_azure(given),
+    ]
+    if faults:
+        one = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        sys.exit(
+            f"stageward: {one}; nothing was made\n" + "\n".join(f"- {fault}" for fault in faults)
+        )
+    sign_in.register(given)
+    if not given["ALERT_MAIL"]:
+        _say([f"no alert goes to anybody; {set_('ALERT_MAIL', '<address>')}"])
+
+
+def postprovision(given: Parameters) -> None:
+    """Let people sign in without a secret, and give out the roles of the app."""
+    if given["SIGN_IN"] == "entra":
+        _say(sign_in.settle(given))
+
+
+def postdeploy(given: Parameters) -> None:
+    """Give the app its rights and events at the workspace."""
+    _say(f"gone: {resource}" for resource in governance.deploy(given))
+    workspace, mode = given["AZUREML_WORKSPACE_NAME"], given["GOVERNANCE_MODE"]
+    _say([f"{workspace} is governed ({mode}): {given['STAGEWARD_URL']}"])
+    _say(["new rights take up to an hour to count"])
+
+
+def predown(given: Parameters) -> None:
+    """Take away what is at the workspace, unless the ledger is locked."""
+    lock = governance.locked(given)
+    if lock:
+        sys.exit(
+            "stageward: the ledger is locked, and nothing was taken away; take a backup "
+            "(docs/operate.md), then az lock delete "
+            f"--ids {lock}, then azd down again"
+        )
+    _say(f"gone: {resource}" for resource in governance.leave(given))
+
+
+HOOKS: Mapping[str, Callable[[Parameters], None]] = {
+    "preprovision": preprovision,
+    "postprovision": postprovision,
+    "postdeploy": postdeploy,
+    "predown": predown,
+}
+
+
+def main(arguments: list[str], environment: Mapping[str, str]) -> None:
+    """Run the hook that is named."""
+    hook = HOOKS.get(arguments[0]) if len(arguments) == 1 else None
+    if hook is None:
+        sys.exit(f"stageward: name one hook: {', '.join(HOOKS)}")
+    try:
+        hook(Parameters(environment))
+    except (CommandError, sign_in.SignInError, governance.GovernanceError) as exc:
+        sys.exit(f"stageward: {exc}")
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(f"stageward: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:], os.environ)

@@ -1,0 +1,1 @@
+"""Tests of evaluating rules of Azure Policy."""

@@ -1,0 +1,1 @@
+"""Tests of what `azd up` runs and deploys."""

@@ -1,0 +1,1 @@
+"""Policies of Azure that Stageward renders, and how definitions are tried."""

@@ -1,0 +1,64 @@
+"""The page of how Stageward fares: for operators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from stage_functions.application.process import Ending, Facts, Process
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.error import SinkRefusedError
+from tests.api_server import api_over
+from tests.builders import World, world
+from tests.fakes.sink import MemorySink
+from tests.web.pages.conftest import Get, looked_at
+
+
+def test_operators_find_it_in_the_navigation_and_others_do_not(get: Get) -> None:
+    """Whoever goes there all the same is told who may."""
+    assert "/status" == get("/", "eve").links["Status"]
+    assert "Status" not in get("/", "sam").links
+    assert "only operators see how Stageward fares" in get("/status", "sam", 403).text
+
+
+def test_all_is_well_where_nothing_is_wrong(it: World, get: Get) -> None:
+    """And everything is there all the same."""
+    it.register("1")
+    shown = get("/status", "eve").text
+
+    assert "All is well." in shown
+    for heading in ("Registries", "Owed work", "Keys and clocks", "Lifecycles in force"):
+        assert heading in shown
+    assert "demo mlflow enforce governed never" in shown
+    assert "Dead letters not configured" in shown
+
+
+def test_what_is_wrong_comes_first_with_what_to_do() -> None:
+    """Parked work, by name, with the command that retries it; a reason as a reader sees it."""
+    sink = MemorySink("webhook-1")
+    it = world(sinks=(sink,))
+    facts = Facts(
+        version="1.2.3",
+        ledger="Table Storage, acct",
+        endings=(Ending("STAGEWARD_TABLES", it.clock.time + timedelta(days=3)),),
+    )
+    it = replace(it, context=replace(it.context, process=Process(facts)))
+    rose = Version(Asset("demo", Kind.MODELS, "<b>rose"), "1")
+    it.registry.register(rose, it.clock.now())
+    sink.fault = SinkRefusedError("403 <script>alert(1)</script>")
+    follow(it.context, Signal(rose))
+    with api_over(it) as api:
+        shown = looked_at(api, "/status", "eve", 200)
+    it.rows.close()
+
+    assert "2 things to look after" in shown.text
+    assert "docs/operate.md, “Parked work”" in shown.text
+    assert "demo/models/<b>rose" in shown.links
+    assert "403 <script>alert(1)</script>" in shown.text
+    assert [] == shown.all("script")
+    assert "stageward outbox --retry asset:demo:models:" in shown.text
+    assert "STAGEWARD_TABLES ends in 3 days" in shown.text
+    assert "Events to webhook-1 0 waiting, 1 parked" in shown.text
