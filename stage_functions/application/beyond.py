@@ -10,12 +10,13 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import FieldInfo, replace
 from msgspec.structs import fields as fields_of
-from msgspec.structs import replace
 
 from stage_functions.domain.stored import BEYOND, Beyond, Stored, Whole
 
@@ -38,9 +39,7 @@ def document(value: object) -> object:
     """Return what is written of a value: all that was read of it, known or not."""
     if isinstance(value, Stored):
         known = {
-            one.encode_name: document(getattr(value, one.name))
-            for one in fields_of(type(value))
-            if one.encode_name != BEYOND
+            name: document(getattr(value, one.name)) for name, one in _fields(type(value)).items()
         }
         return known if value.beyond is UNSET else {**known, **value.beyond.fields}
     if isinstance(value, Mapping):
@@ -75,7 +74,7 @@ def _one_of(types_: tuple[Any, ...], found: object, place: str, doubts: list[str
 
 
 def _struct(type_: type[Struct], found: dict[str, object], place: str, doubts: list[str]) -> Struct:
-    known = {one.encode_name: one for one in fields_of(type_) if one.encode_name != BEYOND}
+    known = _fields(type_)
     values = {
         one.name: _value(one.type, found[name], f"{place}.{name}", doubts)
         for name, one in known.items()
@@ -92,6 +91,12 @@ def _struct(type_: type[Struct], found: dict[str, object], place: str, doubts: l
     if isinstance(made, Whole):
         doubts += [f"it has '{f'{place}.{name}'.lstrip('.')}'" for name in rest]
     return replace(made, beyond=Beyond(rest))
+
+
+@lru_cache  # to read the types of a class takes long
+def _fields(type_: type[Struct]) -> Mapping[str, FieldInfo]:
+    """Return the fields that this release knows of a value, by how they are written."""
+    return {one.encode_name: one for one in fields_of(type_) if one.encode_name != BEYOND}
 
 
 def _member(type_: type[Enum], found: str, place: str, doubts: list[str]) -> Enum:

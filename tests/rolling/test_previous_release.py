@@ -172,7 +172,9 @@ def vote(pair: Pair, dice: random.Random, release: str) -> None:
             pair.do(voting, "vote", approval=approval, person=person)
 
 
-@pytest.mark.parametrize("seed", [3, 5, 7])
+@pytest.mark.parametrize(
+    ("pair", "seed"), [("sqlite", 3), ("sqlite", 7), ("azurite", 5)], indirect=["pair"]
+)
 def test_two_releases_over_one_ledger_lose_nothing(pair: Pair, seed: int) -> None:
     """Signals, requests, votes, sweeps and crashes, a migration in between, and a roll back."""
     dice = random.Random(seed)  # the same each time
