@@ -153,7 +153,9 @@ def drop(rows: Rows, alias: str, key: str) -> bool:
     row = rows.get(LEDGER, partition, key)
     if row is None:
         return False
-    pointers: list[Change] = [Delete(one, ANY_ETAG) for one in unpack(row, Note).pointers]
+    known = unpack(row, Note)
+    demand_understood(known)
+    pointers: list[Change] = [Delete(one, ANY_ETAG) for one in known.pointers]
     rows.commit(LEDGER, partition, [Delete(key, row.etag), *pointers])
     return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -19,15 +19,11 @@ from stage_functions.application.ports.rows import (
     LEDGER,
     TABLES,
     WORK,
-    Change,
     Delete,
     Insert,
-    Leftover,
-    Replace,
     Row,
     Upsert,
     Value,
-    WholeRows,
 )
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
@@ -36,28 +32,15 @@ from stage_functions.domain.error import (
     NotFoundError,
     RowTooLargeError,
 )
+from tests.application.aged import DiedError, Dying, Meanwhile, Store, age, contents
 from tests.builders import IRIS, World, timed, world
 from tests.fakes.notifier import MemoryNotifier
-from tests.fakes.rows import LossyRows
 from tests.fakes.sink import MemorySink
 from tests.rolling.next_release import DUTY, owe, packed
 
 PARTITION = keys.asset_partition(IRIS)
-Place = tuple[str, str, str]
 TEXTUAL = {"head", "version", "approval", "record", "answer", "document"}
 """Kinds of which the first release wrote the format too."""
-
-
-class Store(LossyRows):
-    """A store that can be scanned, and does something before a commit."""
-
-    def __init__(self, rows: WholeRows) -> None:
-        super().__init__(rows)
-        self.whole = rows
-
-    def scan(self, table: str) -> Iterator[tuple[str, Row]]:
-        """Yield every row of a table."""
-        return self.whole.scan(table)
 
 
 @pytest.fixture
@@ -83,26 +66,6 @@ def store(it: World) -> Store:
     made = Store(it.rows._rows)  # type: ignore[arg-type]  # noqa: SLF001  # a store that is whole
     age(made)
     return made
-
-
-def age(rows: WholeRows) -> None:
-    """Take the format from all rows to which the first release gave none."""
-    for table in TABLES:
-        for partition, row in rows.scan(table):
-            if not any(name.startswith("body") for name in row.values):
-                values = {name: value for name, value in row.values.items() if name != "format"}
-                rows.commit(table, partition, [Replace(row.key, values, row.etag)])
-    if rows.get(LEDGER, "ledger", KEY) is not None:
-        rows.commit(LEDGER, "ledger", [Delete(KEY, ANY_ETAG)])
-
-
-def contents(rows: WholeRows) -> dict[Place, dict[str, Value]]:
-    """Return all that a store holds."""
-    return {
-        (table, partition, row.key): dict(row.values)
-        for table in TABLES
-        for partition, row in rows.scan(table)
-    }
 
 
 def test_every_row_gets_its_format_and_nothing_else(it: World, store: Store) -> None:
@@ -152,8 +115,8 @@ def test_it_goes_on_where_it_was_broken_off(store: Store) -> None:
         runs += 1
         calls = dice.randint(0, 2)
         try:
-            done = migrate.migrate(_Dying(store, calls, after=bool(runs % 2)))
-        except _Died:
+            done = migrate.migrate(Dying(store, calls, after=bool(runs % 2)))
+        except DiedError:
             continue
         rewritten = done.rewritten
         if done.complete:
@@ -162,34 +125,6 @@ def test_it_goes_on_where_it_was_broken_off(store: Store) -> None:
     assert 1 < runs < 100
     assert rewritten < whole
     assert all(values.get("format") == 1 for values in contents(store).values())
-
-
-class _Died(Exception):  # noqa: N818  # nobody's error
-    """The process is gone."""
-
-
-class _Dying(Store):
-    def __init__(self, rows: Store, calls: int, *, after: bool) -> None:
-        super().__init__(rows.whole)
-        self._calls, self._after = calls, after
-
-    def commit(
-        self,
-        table: str,
-        partition: str,
-        changes: Sequence[Change],
-        *,
-        durable: bool = True,
-        leftovers: Sequence[Leftover] = (),
-    ) -> tuple[str, ...]:
-        """Commit so often, and die."""
-        self._calls -= 1
-        if self._calls < 0 and not self._after:
-            raise _Died
-        etags = super().commit(table, partition, changes, durable=durable, leftovers=leftovers)
-        if self._calls < 0:
-            raise _Died
-        return etags
 
 
 @pytest.mark.parametrize("applied", [True, False])
@@ -212,38 +147,13 @@ def test_what_an_instance_writes_meanwhile_is_not_overwritten(store: Store) -> N
         store.whole.commit(LEDGER, place[1], [Upsert(place[2], {"digest": "newer"})])
         store.whole.commit(LEDGER, gone[1], [Delete(gone[2], ANY_ETAG)])
 
-    behind = _Meanwhile(store.whole, place[1], meanwhile)
+    behind = Meanwhile(store.whole, place[1], meanwhile)
     done = migrate.migrate(behind)
     after = contents(store)
 
     assert done.complete
     assert after[place] == {"format": 1, "digest": "newer"}
     assert gone not in after
-
-
-class _Meanwhile(Store):
-    """Somebody acts right before the first commit to a partition."""
-
-    def __init__(self, rows: WholeRows, partition: str, act: Callable[[], object]) -> None:
-        super().__init__(rows)
-        self._partition, self._act = partition, act
-        self.always = False
-
-    def commit(
-        self,
-        table: str,
-        partition: str,
-        changes: Sequence[Change],
-        *,
-        durable: bool = True,
-        leftovers: Sequence[Leftover] = (),
-    ) -> tuple[str, ...]:
-        """Commit, behind somebody else."""
-        if partition == self._partition:
-            self._act()
-            if not self.always:
-                self._partition = ""
-        return super().commit(table, partition, changes, durable=durable, leftovers=leftovers)
 
 
 def test_a_row_that_never_stands_still_is_named(store: Store) -> None:
@@ -254,7 +164,7 @@ def test_a_row_that_never_stands_still_is_named(store: Store) -> None:
         values: dict[str, Value] = {"asset": f"demo/models/x{next(count)}"}
         store.whole.commit(LEDGER, "assets", [Upsert(PARTITION, values)])
 
-    behind = _Meanwhile(store.whole, "assets", meanwhile)
+    behind = Meanwhile(store.whole, "assets", meanwhile)
     behind.always = True
     done = migrate.migrate(behind)
 
