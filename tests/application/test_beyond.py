@@ -15,7 +15,15 @@ from msgspec.structs import replace
 
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
 from stage_functions.application.catalog import CatalogEntry
-from stage_functions.application.codec import FORMAT, foreign, format_of, pack, plain, unpack
+from stage_functions.application.codec import (
+    FORMAT,
+    foreign,
+    format_of,
+    pack,
+    plain,
+    unpack,
+    unpack_record,
+)
 from stage_functions.application.copies import Expected
 from stage_functions.application.decided import Decided
 from stage_functions.application.ledger import Head, Owed
@@ -246,6 +254,14 @@ def test_a_row_of_a_higher_format_that_cannot_be_read_is_no_damage() -> None:
         unpack(row({"head": []}), Head)
     with pytest.raises(LedgerDamagedError, match="row key holds no Head"):
         unpack(row(b"["), Head)
+
+
+def test_a_record_that_a_later_release_writes_otherwise_is_no_damage() -> None:
+    """It can be verified where it can be read."""
+    with pytest.raises(LaterReleaseError, match="update this instance"):
+        unpack_record(row(b"compressed", format=FORMAT + 1))
+    with pytest.raises(LedgerDamagedError, match="key is no record"):
+        unpack_record(row(b"compressed"))
 
 
 def test_a_row_of_the_first_release_counts_as_format_0() -> None:
