@@ -451,7 +451,9 @@ def open_telemetry(settings: Settings) -> Telemetry:
             exc.name,
             "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
         )
-        return SILENT
+    except Exception as exc:  # noqa: BLE001  # the SDK reads a dozen variables of its own
+        log.warning("no traces and no metrics are sent: %s; it is about a variable OTEL_…", exc)
+    return SILENT
 
 
 def _event_grid(settings: Settings) -> Sink:
