@@ -41,6 +41,10 @@ class Health(Struct, frozen=True):
     parts: dict[str, str]
 
 
+UNAVAILABLE = Health(ready=False, parts={"ledger": "unavailable"})
+"""Of a ledger that does not answer in time, too."""
+
+
 def outbox(context: Context) -> list[OwedView]:
     """Return all owed work, parked work first."""
     views = [
@@ -113,7 +117,7 @@ def health(context: Context) -> Health:
     except LedgerDamagedError:
         parts["ledger"] = "damaged"
     except StagewardError:
-        parts["ledger"] = "unavailable"
+        parts |= UNAVAILABLE.parts
     return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
 
 
