@@ -132,6 +132,7 @@ def caller(request: Request) -> Actor:
         id_ = identity(request).id
     else:
         id_ = f"{PERSON}:{by_bearer(request, here.context, here.sign_in)}"
+    request.state.known = True
     via = "cli" if request.headers.get("User-Agent", "").startswith(CLI_AGENT) else "api"
     return Actor(id_, Attribution.PROVEN, via)
 
