@@ -75,6 +75,14 @@ def _all(known: Status) -> Iterator[Trouble]:
             "see that its store can be reached, and that Stageward's identity may read and write",
             Section.LEDGER,
         )
+    elif known.unwritten is not None:
+        yield Trouble(
+            "ledger-unwritable",
+            "ledger",
+            f"nothing can be written to it{_since(known.unwritten.since)}: {known.unwritten.why}",
+            "see that its disk has room and nobody locks it, or that the identity may write to it",
+            Section.LEDGER,
+        )
     for registry in known.registries:
         yield from _registry(known, registry)
     yield from _owed(known)
