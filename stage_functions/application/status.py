@@ -31,7 +31,7 @@ NEAR = timedelta(days=14)
 ENDED_SHOWN = timedelta(days=30)
 """So long a key that has ended is still shown."""
 MOST_KEYS = 20
-"""Of those that end: the next ones."""
+"""Of those that end: the next ones, and where there is room, those that ended last."""
 LATE_SCAN = timedelta(minutes=15)
 """Three times as long as from one scan to the next in Azure."""
 UNWRITTEN = timedelta(seconds=20)
@@ -274,5 +274,8 @@ def _keys(context: Context, known: Status) -> tuple[KeyStatus, ...]:
         for one in tokens.tokens(context.ledger.rows)
         if one.expires is not None
     ]
-    live = (one for one in found if one.ends > known.at - ENDED_SHOWN)
-    return tuple(sorted(live, key=lambda one: (one.ends, one.name))[:MOST_KEYS])
+    found.sort(key=lambda one: (one.ends, one.name))
+    coming = [one for one in found if one.ends > known.at][:MOST_KEYS]
+    ended = [one for one in found if known.at - ENDED_SHOWN < one.ends <= known.at]
+    room = MOST_KEYS - len(coming)
+    return (*ended[len(ended) - min(room, len(ended)) :], *coming)

@@ -144,7 +144,9 @@ def _owed(known: Status) -> Iterator[Trouble]:
         do = "`stageward outbox` says why; mend that, then `stageward outbox --retry ID`"
         yield Trouble("outbox-parked", "outbox", what, do, Section.PARKED)
     if owed.oldest and known.at - owed.oldest > LATE_WORK:
-        what = f"what waits longest waits for {span((known.at - owed.oldest).total_seconds())}"
+        least = "at least " if owed.more else ""
+        waits = span((known.at - owed.oldest).total_seconds())
+        what = f"what waits longest waits for {least}{waits}"
         do = "`stageward outbox` says for what; it goes on by itself once that answers"
         yield Trouble("outbox-late", "outbox", what, do, Section.LATE)
     if known.notified and owed.untold:
