@@ -17,6 +17,7 @@ from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.definitions import in_folder_of
 from stage_functions.adapters.links import PageLinks
 from stage_functions.adapters.logs import REDACTION, trace
+from stage_functions.adapters.noted import NotedRows
 from stage_functions.adapters.process import open_process
 from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
@@ -115,7 +116,7 @@ def open_application(settings: Settings) -> Application:
         )
         for alias, one in configuration.registries.items()
     }
-    rows = open_rows(settings, clocks.listener("ledger", clock))
+    rows = NotedRows(open_rows(settings, clocks.listener("ledger", clock)), process, clock)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     told = notifier is not None
     ledger = open_ledger(rows, clock, tuple(sinks), notices=told, telemetry=telemetry)
@@ -451,7 +452,9 @@ def open_telemetry(settings: Settings) -> Telemetry:
             exc.name,
             "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
         )
-        return SILENT
+    except Exception as exc:  # noqa: BLE001  # the SDK reads a dozen variables of its own
+        log.warning("no traces and no metrics are sent: %s; it is about a variable OTEL_…", exc)
+    return SILENT
 
 
 def _event_grid(settings: Settings) -> Sink:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -130,10 +130,15 @@ def _running() -> _Running:
 
 
 @contextmanager
-def api_over(behind: World, sign_in: SignIn = SignIn.DEV, url: str = "") -> Iterator[Api]:
-    """Serve Stageward over a world inside the block."""
+def api_over(
+    behind: World,
+    sign_in: SignIn = SignIn.DEV,
+    url: str = "",
+    edit: Callable[[Service], Service] = lambda made: made,
+) -> Iterator[Api]:
+    """Serve Stageward over a world inside the block; `edit` changes what its calls work with."""
     running, scanner = _running(), Scanner(behind.context)
-    running.app.state.service = Service.over(behind.context, scanner, sign_in, SECRET, url)
+    running.app.state.service = edit(Service.over(behind.context, scanner, sign_in, SECRET, url))
     made = Api(running.address, running.app.openapi())
     with made.clients:
         yield made

@@ -13,6 +13,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from textwrap import indent
 from types import TracebackType
 
 from stage_functions.application.correlation import current
@@ -37,8 +38,12 @@ _SECRETS = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_MAIL = re.compile(r"[\w.+%~#-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
-_UNBROKEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_MAIL = re.compile(r"(?<![\w.+%~#-])[\w.+%~#-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
+"""It begins where a word does: tried at every character, long words would take their square."""
+_UNBROKEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What would end a line, write over it, or turn it round; and halves of characters."""
 _TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _QUIET: Mapping[str, int] = {
     "azure": logging.WARNING,
@@ -80,7 +85,7 @@ REDACTION = Redaction()
 
 
 class TextLines(logging.Formatter):
-    """Lines for people; an exception follows on lines of its own."""
+    """Lines for people; an exception follows on lines of its own, which all begin with a blank."""
 
     def __init__(self, form: str = _TEXT, redaction: Redaction = REDACTION) -> None:
         super().__init__(form)
@@ -96,8 +101,8 @@ class TextLines(logging.Formatter):
     def formatException(  # noqa: N802  # the library's own name
         self, ei: _Fault
     ) -> str:
-        """Return an exception, shortened."""
-        return _fault(ei)
+        """Return an exception, shortened; whatever it says, no line of it looks like another's."""
+        return indent(_fault(ei), "  ", lambda _: True)
 
 
 class JsonLines(logging.Formatter):

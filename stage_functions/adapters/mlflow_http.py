@@ -198,7 +198,7 @@ class MlflowApi:
             wait = retry_after_seconds(response.headers)
             return MlflowFaultError(message, status=status, retry_after_seconds=wait)
         if response.is_redirect:
-            place = response.headers.get("Location", "elsewhere")
+            place = response.headers.get("Location", "elsewhere").partition("?")[0]  # may hold keys
             message = f"{self.name} sends us to {_cut(place)}: is its address right?"
         return MlflowRefusedError(message, code=code, said=said)
 

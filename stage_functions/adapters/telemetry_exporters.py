@@ -32,6 +32,8 @@ LIBRARIES = ("azure.monitor.opentelemetry.exporter", "opentelemetry.exporter", "
 """Loggers of what sends: with the other side away, they speak every few seconds."""
 log = logging.getLogger("stageward.telemetry")
 
+_HEADERS = "opentelemetry.util.re"
+"""Logger of what reads headers out of variables."""
 _INSIGHTS = "azure-monitor-opentelemetry-exporter"
 _DELTAS: dict[type, AggregationTemporality] = {
     Counter: AggregationTemporality.DELTA,
@@ -59,6 +61,7 @@ def otlp(endpoint: str) -> Destination:
         OTLPSpanExporter,
     )
 
+    logging.getLogger(_HEADERS).addFilter(_unsaid)
     base = endpoint.rstrip("/")
     return lambda _: Exports(
         OTLPSpanExporter(f"{base}/v1/traces", timeout=EXPORT_SECONDS),
@@ -145,6 +148,13 @@ def speak_seldom() -> None:
         if not any(isinstance(one, _Seldom) for one in library.handlers):
             library.addHandler(_Seldom(logging.WARNING))
             library.propagate = False
+
+
+def _unsaid(record: logging.LogRecord) -> bool:
+    """Name the variable that a header is in that is none: the SDK logs it as it is, secret too."""
+    record.msg = "a header of OTEL_EXPORTER_OTLP_HEADERS is left out: write name=value"
+    record.args = ()
+    return True
 
 
 class _Seldom(logging.Handler):

@@ -29,14 +29,16 @@ def opened(settings: Settings) -> Telemetry:
 
     Raises:
         ModuleNotFoundError: a package that it needs is not installed.
+        ValueError: of the SDK, whose own variables contradict each other or are none.
     """
     found = (_insights(settings), _collector(settings))
     destinations = [one for one in found if one is not None]
     if not destinations:
         return SILENT
-    speak_seldom()
     keeps = sampler(_share(settings.trace_share), insights=bool(settings.insights))
-    return OpenTelemetry(destinations, __version__, keeps, hosted=settings.in_functions)
+    made = OpenTelemetry(destinations, __version__, keeps, hosted=settings.in_functions)
+    speak_seldom()  # of what it reads itself, and leaves out, it has spoken by now
+    return made
 
 
 def _insights(settings: Settings) -> Destination | None:

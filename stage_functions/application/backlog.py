@@ -18,7 +18,10 @@ from stage_functions.application.ledger import NOTIFY, SINK, VALIDITY, VERSION, 
 from stage_functions.application.ports.rows import WORK, Row
 from stage_functions.domain.asset import Asset
 
-MARKERS = 100
+MARKERS = 1000
+"""Of each shard: a page of the store, so a request. More are not looked at, in the order of their
+keys, which is not that of their age."""
+DEADLINES = 100
 """Of each shard: more are not looked at."""
 ASSETS = 50
 ROWS = 100
@@ -73,7 +76,7 @@ class Backlog(Struct, frozen=True):
         untold: notices that could not be given so far.
         more: there is more than was counted.
         oldest: when the oldest decision was made whose work waits, what is parked or was put off
-            on purpose left out; None where nothing waits.
+            on purpose left out; None where nothing waits. Where there is more, one may be older.
         first: what is parked, oldest first, `SHOWN` at the most.
         sinks: by name, where something is owed to one.
     """
@@ -139,8 +142,8 @@ def open_approvals(context: Context) -> Count:
     names: dict[str, None] = {}
     more = False
     for shard in range(keys.SHARDS):
-        rows = context.ledger.rows.query(WORK, f"deadlines-{shard:02d}", limit=MARKERS)
-        more = more or len(rows) == MARKERS
+        rows = context.ledger.rows.query(WORK, f"deadlines-{shard:02d}", limit=DEADLINES)
+        more = more or len(rows) == DEADLINES
         names |= dict.fromkeys(_waiting(rows))
     looked_at = list(names)[:ASSETS]
     heads = (context.ledger.load(Asset.parse(name)).head for name in looked_at)

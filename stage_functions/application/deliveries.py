@@ -13,10 +13,19 @@ from stage_functions.application.echoes import Echoes
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.signal import AnySignal, Signal, Signals
-from stage_functions.domain.error import RetryableError, TerminalError
+from stage_functions.domain.error import (
+    LedgerDamagedError,
+    RegistryRefusedError,
+    RetryableError,
+    RowTooLargeError,
+    TerminalError,
+)
 
 SECONDS = 20
 """Event Grid waits 30 seconds for an answer; what is not followed by now is delivered again."""
+OF_OTHERS = (RegistryRefusedError, LedgerDamagedError, RowTooLargeError)
+"""What these say, a registry or a store has said: for the log, not for anybody who delivers."""
+UNSAID = "it is refused; the log of Stageward says why"
 log = logging.getLogger("stageward.deliveries")
 
 
@@ -103,7 +112,7 @@ def _deliver(
             failed = failed or exc
         except TerminalError as exc:
             log.warning("the hint about %s is not followed: %s", signal, exc)
-            ignored.append(f"{signal}: {exc}")
+            ignored.append(f"{signal}: {UNSAID if isinstance(exc, OF_OTHERS) else exc}")
     if failed is not None:
         raise failed
     if ignored:  # what was written here is told of every time, and is nothing to look at

@@ -55,6 +55,20 @@ class Refused(Struct, frozen=True):
     last: datetime | None = None
 
 
+class Unwritten(Struct, frozen=True):
+    """Attempts to write to the ledger that all failed, one after the other.
+
+    Attributes:
+        since: when the first one did.
+        last: when the last one did.
+        why: it did.
+    """
+
+    since: datetime
+    last: datetime
+    why: str
+
+
 class Process:
     """This process. Safe to share between threads.
 
@@ -63,6 +77,7 @@ class Process:
         clocks: what time it was elsewhere.
         dead_letters: where events are kept that could not be delivered; None where none are.
         counted: how many those were, and when that was seen last; None where it was not.
+        unwritten: attempts to write to the ledger that failed, since the last one that did not.
     """
 
     def __init__(
@@ -75,6 +90,7 @@ class Process:
         self.clocks = clocks or Clocks()
         self.dead_letters = dead_letters
         self.counted: tuple[datetime, Counted] | None = None
+        self.unwritten: Unwritten | None = None
         self._lock = threading.Lock()
         self._refused = Refused()
 
@@ -87,3 +103,14 @@ class Process:
         """Count a delivery whose signature did not fit."""
         with self._lock:
             self._refused = Refused(self._refused.count + 1, now)
+
+    def not_written(self, now: datetime, why: str) -> None:
+        """Remember that something could not be written to the ledger."""
+        with self._lock:
+            before = self.unwritten
+            self.unwritten = Unwritten(before.since if before else now, now, why)
+
+    def written(self) -> None:
+        """Remember that something was."""
+        if self.unwritten is not None:
+            self.unwritten = None

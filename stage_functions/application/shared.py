@@ -1,7 +1,7 @@
 """One answer for all who ask at the same time, so that asking often costs no more than once.
 
 Whoever asks joins the answer whose making has not begun yet: nobody gets one that is older than
-the question, and however many ask, only one is made at a time.
+the question, and however many ask, only one is made at a time, in one thread.
 """
 
 from __future__ import annotations
@@ -21,32 +21,42 @@ class Shared(Generic[T]):
         """Take what makes the answer."""
         self._make = make
         self._guard = threading.Lock()
-        self._making = threading.Lock()
         self._next: Future[T] | None = None
+        self._making = False
 
-    def __call__(self) -> T:
-        """Return an answer that was made after this call.
+    def ask(self) -> Future[T]:
+        """Return what will hold an answer that was begun after this call.
 
-        Raises:
-            Exception: whatever making it raises; all who joined get the same.
+        It has whatever making it raises; all who joined get the same. To give up waiting for it
+        takes it from nobody else.
         """
         with self._guard:
+            if self._next is None:
+                self._next = Future()
+                self._next.set_running_or_notify_cancel()  # so that nobody can cancel it
             joined = self._next
-            mine: Future[T] = Future()
-            if joined is None:
-                self._next = mine
-        if joined is not None:
-            return joined.result()
-        with self._making:
-            with self._guard:
-                self._next = None
-            return self._made(mine)
+            if not self._making:
+                self._making = True
+                threading.Thread(target=self._work, name="shared", daemon=True).start()
+        return joined
 
-    def _made(self, mine: Future[T]) -> T:
-        try:
-            answer = self._make()
-        except BaseException as exc:
-            mine.set_exception(exc)
-            raise
-        mine.set_result(answer)
-        return answer
+    def __call__(self) -> T:
+        """Return an answer that was begun after this call.
+
+        Raises:
+            Exception: whatever making it raises.
+        """
+        return self.ask().result()
+
+    def _work(self) -> None:
+        """Make answers until nobody asks for another."""
+        while True:
+            with self._guard:
+                asked, self._next = self._next, None
+                if asked is None:
+                    self._making = False
+                    return
+            try:
+                asked.set_result(self._make())
+            except BaseException as exc:  # noqa: BLE001  # it is for those who asked
+                asked.set_exception(exc)

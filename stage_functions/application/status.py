@@ -20,7 +20,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.link_keys import LinkKeys, Shown
 from stage_functions.application.ports.dead_letters import Counted
 from stage_functions.application.ports.telemetry import SILENT
-from stage_functions.application.process import Facts, Refused
+from stage_functions.application.process import Facts, Refused, Unwritten
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import StagewardError
 from stage_functions.domain.figure import Figure
@@ -31,9 +31,13 @@ NEAR = timedelta(days=14)
 ENDED_SHOWN = timedelta(days=30)
 """So long a key that has ended is still shown."""
 MOST_KEYS = 20
-"""Of those that end: the next ones."""
+"""Of those that end: the next ones, and where there is room, those that ended last."""
 LATE_SCAN = timedelta(minutes=15)
 """Three times as long as from one scan to the next in Azure."""
+UNWRITTEN = timedelta(seconds=20)
+"""So long nothing can be written before it is told: a single failure is tried again at once."""
+UNWRITTEN_SHOWN = timedelta(minutes=6)
+"""So long it is told after the last attempt: the scan writes every five minutes at the least."""
 LATE_WORK = timedelta(hours=1)
 """As long as what is owed waits at the most from one try to the next."""
 
@@ -109,6 +113,7 @@ class Status(Struct, frozen=True):
         format: of the rows that this release writes.
         telemetry: traces and metrics are sent somewhere.
         fault: why the ledger cannot be read, or ""; then most of the rest is empty.
+        unwritten: why it cannot be written to, or None.
         registries: in the order of the configuration.
         backlog: what is owed.
         approvals: how many are open.
@@ -127,6 +132,7 @@ class Status(Struct, frozen=True):
     format: int = FORMAT
     telemetry: bool = False
     fault: str = ""
+    unwritten: Unwritten | None = None
     registries: tuple[RegistryStatus, ...] = ()
     backlog: Backlog = field(default_factory=Backlog)
     approvals: Count = field(default_factory=lambda: Count(0))
@@ -160,11 +166,20 @@ def status(context: Context, letters: Counted | None = None) -> Status:
         skews=process.clocks.skews(),
         refused=process.refused,
         notified=context.notifier is not None,
+        unwritten=unwritten(context),
     )
     try:
         return _of_ledger(context, known)
     except StagewardError as exc:
         return replace(known, fault=str(exc))
+
+
+def unwritten(context: Context) -> Unwritten | None:
+    """Return what is known of a ledger that cannot be written to now; None where it can be."""
+    known, now = context.process.unwritten, context.clock.now()
+    if known is None or known.last - known.since < UNWRITTEN:
+        return None
+    return known if now - known.last < UNWRITTEN_SHOWN else None
 
 
 def registries(context: Context) -> tuple[RegistryStatus, ...]:
@@ -259,5 +274,8 @@ def _keys(context: Context, known: Status) -> tuple[KeyStatus, ...]:
         for one in tokens.tokens(context.ledger.rows)
         if one.expires is not None
     ]
-    live = (one for one in found if one.ends > known.at - ENDED_SHOWN)
-    return tuple(sorted(live, key=lambda one: (one.ends, one.name))[:MOST_KEYS])
+    found.sort(key=lambda one: (one.ends, one.name))
+    coming = [one for one in found if one.ends > known.at][:MOST_KEYS]
+    ended = [one for one in found if known.at - ENDED_SHOWN < one.ends <= known.at]
+    room = MOST_KEYS - len(coming)
+    return (*ended[len(ended) - min(room, len(ended)) :], *coming)

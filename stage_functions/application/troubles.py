@@ -75,6 +75,14 @@ def _all(known: Status) -> Iterator[Trouble]:
             "see that its store can be reached, and that Stageward's identity may read and write",
             Section.LEDGER,
         )
+    elif known.unwritten is not None:
+        yield Trouble(
+            "ledger-unwritable",
+            "ledger",
+            f"nothing can be written to it{_since(known.unwritten.since)}: {known.unwritten.why}",
+            "see that its disk has room and nobody locks it, or that the identity may write to it",
+            Section.LEDGER,
+        )
     for registry in known.registries:
         yield from _registry(known, registry)
     yield from _owed(known)
@@ -136,7 +144,9 @@ def _owed(known: Status) -> Iterator[Trouble]:
         do = "`stageward outbox` says why; mend that, then `stageward outbox --retry ID`"
         yield Trouble("outbox-parked", "outbox", what, do, Section.PARKED)
     if owed.oldest and known.at - owed.oldest > LATE_WORK:
-        what = f"what waits longest waits for {span((known.at - owed.oldest).total_seconds())}"
+        least = "at least " if owed.more else ""
+        waits = span((known.at - owed.oldest).total_seconds())
+        what = f"what waits longest waits for {least}{waits}"
         do = "`stageward outbox` says for what; it goes on by itself once that answers"
         yield Trouble("outbox-late", "outbox", what, do, Section.LATE)
     if known.notified and owed.untold:

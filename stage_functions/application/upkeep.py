@@ -16,7 +16,7 @@ from stage_functions.application.ledger import NOTIFY
 from stage_functions.application.outbox import WORKED_OFF
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
-from stage_functions.application.status import registries
+from stage_functions.application.status import registries, unwritten
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import (
@@ -39,13 +39,17 @@ class Health(Struct, frozen=True):
 
     Attributes:
         ready: all parts are; people who are not told of something are no part of it.
-        parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`
-            and `damaged` of the ledger, `parked`, `not-told`, and what `RegistryStatus.code` says;
-            an empty text where nothing is.
+        parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`,
+            `unwritable` and `damaged` of the ledger, `parked`, `not-told`, and what
+            `RegistryStatus.code` says; an empty text where nothing is.
     """
 
     ready: bool
     parts: dict[str, str]
+
+
+UNAVAILABLE = Health(ready=False, parts={"ledger": "unavailable"})
+"""Of a ledger that does not answer in time, too."""
 
 
 def outbox(context: Context) -> list[OwedView]:
@@ -114,7 +118,7 @@ def forget_answers(context: Context) -> int:
 
 def health(context: Context) -> Health:
     """Tell whether Stageward is well, in words that anybody may read; see `status` for the rest."""
-    parts: dict[str, str] = {"ledger": ""}
+    parts = {"ledger": "" if unwritten(context) is None else "unwritable"}
     try:
         owed = backlog(context)
         parts["outbox"] = "parked" if owed.parked else ""
@@ -124,7 +128,7 @@ def health(context: Context) -> Health:
     except LedgerDamagedError:
         parts["ledger"] = "damaged"
     except StagewardError:
-        parts["ledger"] = "unavailable"
+        parts |= UNAVAILABLE.parts
     return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
 
 

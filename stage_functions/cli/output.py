@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ GRANTED, FAULT, PENDING, REFUSED, REJECTED = 0, 1, 3, 4, 5
 """Exit codes of whatever decides."""
 WIDE_COLUMNS = 200
 AGENT = "stageward-cli"
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Colours, moves of the cursor, titles, and text that runs the other way; not a line's end."""
 _EXITS = {"granted": GRANTED, "unchanged": GRANTED, "pending": PENDING, "refused": REFUSED}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -43,13 +46,18 @@ def console() -> Console:
 
 
 def say(text: str) -> None:
-    """Print a text as it is."""
-    typer.echo(text)
+    """Print a text."""
+    typer.echo(_still(text))
 
 
 def complain(text: str) -> None:
     """Print an error."""
-    typer.echo(text, err=True)
+    typer.echo(_still(text), err=True)
+
+
+def _still(text: str) -> str:
+    """Return a text without what a terminal would obey: it may be the words of a registry."""
+    return _OBEYED.sub(" ", text)
 
 
 def fail(text: str, code: int = FAULT) -> NoReturn:
@@ -60,14 +68,15 @@ def fail(text: str, code: int = FAULT) -> NoReturn:
 
 def print_json(document: object) -> None:
     """Print a document as JSON."""
-    typer.echo(json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False))
+    text = json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=False)
+    typer.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) -> None:
     """Print rows; what is not there is a dash."""
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell or "–") for cell in row))
+        table.add_row(*(Text(_still(cell or "–")) for cell in row))
     console().print(table)
 
 

@@ -35,6 +35,7 @@ from stage_functions.wire.api import Decision, Fault, Import, Problem
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+UNSAID = "it cannot be done now; the log of Stageward says why, /healthz says what is not well"
 _STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
     (RegistryUnavailableError, 503, "registry-unavailable"),
     (StoreUnavailableError, 503, "ledger-unavailable"),
@@ -82,8 +83,8 @@ def problem(
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
 
 
-def of_error(error: StagewardError, advice: str = "") -> Response:
-    """Return an error of ours as a response, with advice where somebody is denied something."""
+def of_error(error: StagewardError, detail: str = "") -> Response:
+    """Return an error of ours as a response, with other words than its own if need be."""
     status, code = _kind(error)
     headers: dict[str, str] = {}
     if isinstance(error, NotAllowedNowError):
@@ -92,13 +93,21 @@ def of_error(error: StagewardError, advice: str = "") -> Response:
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if isinstance(error, NotSignedInError):
         headers["WWW-Authenticate"] = 'Bearer realm="stageward"'
+    return problem(status, code, detail or str(error), headers=headers)
+
+
+def said(request: Request, error: StagewardError) -> str:
+    """Return what whoever asks is told of an error, with advice where they are denied something.
+
+    What a registry or a store has answered, with names of accounts and people in it, is for the log
+    and for those whom Stageward knows: `known` in the state of their request.
+    """
+    status, code = _kind(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("%s: %s", code, error)
-    return problem(status, code, said(error, advice), headers=headers)
-
-
-def said(error: StagewardError, advice: str) -> str:
-    """Return what an error says, with advice where somebody is denied something."""
+        if not getattr(request.state, "known", False):
+            return UNSAID
+    advice = getattr(request.state, "advice", "")
     return f"{error}. {advice}" if advice and isinstance(error, DeniedError) else str(error)
 
 
@@ -122,7 +131,7 @@ def install(app: FastAPI) -> None:
 async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, StagewardError):
         raise error
-    return of_error(error, getattr(request.state, "advice", ""))
+    return of_error(error, said(request, error))
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

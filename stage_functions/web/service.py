@@ -25,6 +25,8 @@ from stage_functions.web.entra import Identity, identify
 from stage_functions.web.origin import foreign
 
 CLI_AGENT = "stageward-cli"
+HEALTH_SECONDS = 10
+"""How long whoever asks for health waits; a look takes a second, and some where much is wrong."""
 _READING = ("GET", "HEAD", "OPTIONS")
 _KEY = re.compile(r"[!-~]{1,200}\Z")
 
@@ -42,6 +44,7 @@ class Service(Struct, frozen=True):
         signatures: makes and reads what sessions, forms and personal links carry.
         health: whether Stageward is well; asked for by anybody, as often as they like.
         url: where Stageward answers, as others reach it; "" where only requests say so.
+        health_seconds: after which a ledger that has not answered counts as unavailable.
     """
 
     context: Context
@@ -53,6 +56,7 @@ class Service(Struct, frozen=True):
     signatures: Signatures
     health: Shared[Health]
     url: str = ""
+    health_seconds: float = HEALTH_SECONDS
 
     @classmethod
     def over(
@@ -128,6 +132,7 @@ def caller(request: Request) -> Actor:
         id_ = identity(request).id
     else:
         id_ = f"{PERSON}:{by_bearer(request, here.context, here.sign_in)}"
+    request.state.known = True
     via = "cli" if request.headers.get("User-Agent", "").startswith(CLI_AGENT) else "api"
     return Actor(id_, Attribution.PROVEN, via)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from stage_functions.application import upkeep
 from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.domain import presence
@@ -125,9 +127,18 @@ async def take_webhook(
 
 
 @router.get("/healthz", response_model=api.Health, responses={**problems(), **_NOT_READY})
-def health(request: Request) -> Response:
-    """Tell whether Stageward is ready, and which part is not."""
-    found = service(request).health()
+async def health(request: Request) -> Response:
+    """Tell whether Stageward is ready, and which part is not.
+
+    Anybody may ask, so nobody who does keeps a thread from the others; nor waits for ever, since a
+    probe takes silence for death.
+    """
+    here = service(request)
+    try:
+        asked = asyncio.wrap_future(here.health.ask())
+        found = await asyncio.wait_for(asked, here.health_seconds)
+    except TimeoutError:
+        found = upkeep.UNAVAILABLE
     return reply(api.Health(found.ready, found.parts), 200 if found.ready else 503)
 
 

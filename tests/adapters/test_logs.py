@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -134,6 +135,37 @@ def test_an_exception_is_one_field_of_one_line_and_is_shortened() -> None:
     assert "\n" not in line
     assert "ValueError" == document["error"]
     assert len(document["fault"]) <= MAX_FAULT_CHARACTERS + 1
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\x85", "\r", "\u202e", "\u2028", "\ud83d"])
+@BOTH
+def test_what_a_terminal_would_obey_is_a_blank(lines: Lines, sign: str) -> None:
+    """Colours, moves of the cursor, and text that runs the other way."""
+    written = lines().format(record(f"before{sign}[2Jbehind"))
+
+    assert "before [2Jbehind" in written
+    assert written.encode()
+
+
+def test_an_exception_cannot_look_like_a_line_of_its_own() -> None:
+    """Its words may be those of a registry; in JSON it is within the one line anyway."""
+    forged = "away\n2026-01-01 00:00:00,000 INFO stageward.decisions: granted: demo/models/iris:3"
+    first, *more = TextLines().format(record("fault", error=ValueError(forged))).split("\n")
+
+    assert first.endswith("stageward.web: fault")
+    assert len(more) >= 2
+    assert all(line.startswith("  ") for line in more)
+
+
+@pytest.mark.parametrize("part", ["a", "a.", "a%", "sig=", "eyJaaaaa.", "stw_", "://a:"])
+def test_a_long_word_is_looked_through_once(part: str) -> None:
+    """Whoever decides waits for it; looked through again at every character, it is a minute."""
+    redaction = Redaction()
+    redaction.hide(["Olga Telltale"])
+    began = time.process_time()
+    redaction.clean(part * (100_000 // len(part)))
+
+    assert time.process_time() - began < 2
 
 
 @given(st.text(), st.text())

@@ -95,7 +95,11 @@ def test_knows_every_exception_of_httpx() -> None:
         (_always(429, json=_words("REQUEST_LIMIT_EXCEEDED")), UNAVAILABLE, "LIMIT"),
         (_always(500, text="<html>"), UNAVAILABLE, "500"),
         (_always(503, json=_words("TEMPORARILY_UNAVAILABLE")), UNAVAILABLE, "TEMPORARILY"),
-        (_always(302, headers={"Location": "https://login.example/"}), REFUSED, "login.example"),
+        (
+            _always(302, headers={"Location": "https://login.example/in?state=telltale"}),
+            REFUSED,
+            "login.example/in: is",
+        ),
     ],
 )
 def test_says_what_an_answer_means(

@@ -443,6 +443,55 @@ def test_without_the_packages_it_is_off_and_says_what_to_install() -> None:
     assert "opentelemetry is not installed; pip install 'stageward[telemetry]'" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100", "max_queue_size"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0", "schedule_delay"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "some", "exemplar filter"),
+    ],
+)
+def test_a_variable_of_the_library_that_is_wrong_turns_telemetry_off_and_no_more(
+    collector: Collector, name: str, value: str, said: str
+) -> None:
+    """It is said what is wrong, and Stageward runs without."""
+    heard = _run(TELL, **{"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, name: value})
+
+    assert "no traces and no metrics are sent" in heard
+    assert said in heard
+    assert [] == collector.spans
+
+
+def test_what_the_library_leaves_out_of_its_variables_is_not_told_as_not_sent(
+    collector: Collector,
+) -> None:
+    """For it is: with the default."""
+    more = {"OTEL_BSP_MAX_QUEUE_SIZE": "many", "OTEL_RESOURCE_ATTRIBUTES": "rubbish"}
+
+    heard = _run(TELL, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **more)
+
+    assert "OTEL_BSP_MAX_QUEUE_SIZE" in heard
+    assert "telemetry is not sent" not in heard
+    assert 2 == len(collector.spans)
+
+
+@pytest.mark.parametrize("header", ["x-team:telltale", "api-key telltale", "telltale"])
+def test_a_header_that_is_none_is_left_out_and_not_logged(
+    collector: Collector, header: str
+) -> None:
+    """Headers are where collectors take secrets."""
+    heard = _run(
+        TELL,
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_EXPORTER_OTLP_HEADERS=f"x-other=1,{header}",
+    )
+
+    assert "a header of OTEL_EXPORTER_OTLP_HEADERS is left out" in heard
+    assert "telltale" not in heard
+    assert "1" == collector.receiver.requests[0].headers["x-other"]
+
+
 def test_the_library_that_cannot_send_is_heard_once(collector: Collector) -> None:
     """Not every few seconds, for as long as the collector is away."""
     collector.receiver.always(Answer(401))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
+from itertools import islice
 
 import pytest
 from msgspec.structs import replace
@@ -82,6 +83,21 @@ def park(it: World, sink: MemorySink, name: str) -> None:
     it.registry.register(version, it.clock.now())
     sink.fault = SinkRefusedError("403")
     follow(it.context, Signal(version))
+
+
+def mark(it: World, name: str, partition: str, at: datetime) -> None:
+    """Say of an asset that a commit of it may owe something."""
+    asset = str(Asset("demo", Kind.MODELS, name))
+    marker: dict[str, Value] = {"asset": asset, "commit": 7, "at": at.isoformat()}
+    row = Upsert(keys.marker_key(partition, 7), marker)
+    it.rows.commit(WORK, keys.outbox_shard(partition), [row])
+
+
+def refuse_writing(call: str) -> None:
+    """Let a registry be away whenever a tag is written."""
+    if call == "write_tag":
+        message = "the registry is away"
+        raise RegistryUnavailableError(message)
 
 
 def test_nothing_is_wrong_where_all_is_well(it: World) -> None:
@@ -224,16 +240,31 @@ def test_however_much_is_owed_a_look_costs_the_same(it: World, sink: MemorySink)
     assert "more than" in troubles(known)[0].what
 
 
+def test_what_waits_longest_is_seen_behind_hundreds_of_others(it: World) -> None:
+    """Markers lie in the order of their names, not of their age; and more are not more requests."""
+    old, moment = "zinnia-and-last", it.clock.time - timedelta(hours=5)
+    shard = keys.outbox_shard(keys.asset_partition(Asset("demo", Kind.MODELS, old)))
+    names = (f"a-{number}" for number in range(100_000))
+    partitions = ((name, keys.asset_partition(Asset("demo", Kind.MODELS, name))) for name in names)
+    near = (one for one in partitions if keys.outbox_shard(one[1]) == shard)
+    for name, partition in islice(near, 300):
+        mark(it, name, partition, it.clock.time)
+    version = Version(Asset("demo", Kind.MODELS, old), "1")
+    it.registry.register(version, moment)
+    it.registry.before = refuse_writing
+    it.clock.time = moment
+    follow(it.context, Signal(version))
+    it.clock.time = moment + timedelta(hours=5)
+    it.rows.trips = 0
+    known = status(it.context)
+
+    assert 5 * 3600 == pytest.approx(figure(it, "stageward.outbox.oldest.age", known)[0], abs=60)
+    assert it.rows.trips <= 2 * keys.SHARDS + owed.ASSETS + 10
+
+
 def test_a_marker_of_a_commit_that_was_never_made_is_no_owed_work(it: World) -> None:
     """A process died before it: the sweep clears it up."""
-    marker: dict[str, Value] = {
-        "asset": str(IRIS),
-        "commit": 7,
-        "at": it.clock.now().isoformat(),
-    }
-    partition = keys.asset_partition(IRIS)
-    row = Upsert(keys.marker_key(partition, 7), marker)
-    it.rows.commit(WORK, keys.outbox_shard(partition), [row])
+    mark(it, IRIS.name, keys.asset_partition(IRIS), it.clock.now())
     it.clock.sleep(2 * 3600)
     it.context.states.update("demo", lambda one: replace(one, pass_completed=it.clock.time))
 
@@ -274,6 +305,20 @@ def test_tokens_and_keys_are_told_before_they_end_and_for_a_while_after(it: Worl
     shown = {one.attributes["key"]: one.value for one in figures(known) if "key" in one.attributes}
     assert 10 * DAY == pytest.approx(shown[names["soon"]], abs=5)
     assert -5 * DAY == pytest.approx(shown[names["over"]], abs=5)
+
+
+def test_however_many_keys_have_ended_the_one_that_ends_next_is_told(it: World) -> None:
+    """Tokens of a pipeline that last for a day must not hide what the ledger is opened with."""
+    now = it.clock.time
+    for number in range(25):
+        ends = now - timedelta(days=1 + number)
+        tokens.create(it.rows, Token(tokens.token_id(f"t-{number}"), "bob", now, ends))
+    ending = Ending("STAGEWARD_TABLES", now + timedelta(days=1))
+    shown = status(knowing(it, Facts(started=now, endings=(ending,))).context).keys
+
+    assert (20, "STAGEWARD_TABLES") == (len(shown), shown[-1].name)
+    assert now - timedelta(days=19) == shown[0].ends
+    assert sorted(one.ends for one in shown) == [one.ends for one in shown]
 
 
 def test_a_clock_that_is_wrong_is_told(it: World) -> None:

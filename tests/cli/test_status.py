@@ -31,6 +31,20 @@ def test_status_exits_0_while_all_is_well_and_1_while_anything_is_wrong(
     assert ["registry-stopped"] == [one["code"] for one in machine.json["troubles"]]
 
 
+def test_the_words_of_a_registry_do_not_steer_the_terminal(it: World, at: Console) -> None:
+    """They are shown as text; a program gets all of them, in JSON's own way to write them."""
+    said = "answered 403: \x1b[2J\x1b]0;title\x07 \x9b31m \u202egnp"
+    it.context.states.update("demo", lambda one: replace(one, unreadable=said))
+    shown = at.run("eve", "status")
+    listed = at.run("eve", "registries")
+    machine = at.run("eve", "status", "--json")
+
+    for done in (shown, listed, machine):
+        assert not set("\x1b\x07\x9b\u202e") & set(done.out)
+    assert "answered 403:  [2J" in shown.out
+    assert said == machine.json["registries"][0]["unreadable"]
+
+
 def test_only_operators_see_it(at: Console) -> None:
     """Exit 1 with who may."""
     denied = at.run("sam", "status")

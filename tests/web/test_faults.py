@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from tests.api_server import Api
-from tests.builders import IRIS, World
+import logging
 
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ports.rows import Row
+from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.error import (
+    RegistryRefusedError,
+    RegistryUnavailableError,
+    StoreUnavailableError,
+)
+from stage_functions.settings import SignIn
+from tests.api_server import Api, api_over
+from tests.builders import IRIS, World, world
+from tests.wire.samples import MODEL_REGISTERED, WORKSPACE
+
+SAID = "answered 403: account telltale, object id 66666666-7777-8888-9999-000000000000"
 FIRST = "/api/v1/assets/demo/models/iris/versions/1"
 
 
@@ -58,3 +75,69 @@ def test_an_unforeseen_fault_tells_the_caller_nothing_of_the_inside(it: World, a
 
     assert answer.status_code == 500
     assert "secret detail" not in answer.text
+
+
+@pytest.mark.parametrize("error", [RegistryRefusedError, RegistryUnavailableError])
+def test_whoever_delivers_an_event_is_told_nothing_that_a_registry_said(
+    caplog: pytest.LogCaptureFixture, error: type[RegistryRefusedError | RegistryUnavailableError]
+) -> None:
+    """Anybody can; the log has it."""
+    it = world(workspace=WORKSPACE)
+    it.registry.register(
+        Version(Asset("demo", Kind.MODELS, "sklearn_regression_model"), "20"), it.clock.now()
+    )
+
+    def fail(_: str) -> None:
+        raise error(SAID)
+
+    it.registry.before = fail
+    with api_over(it) as api, caplog.at_level(logging.WARNING):
+        answer = api.client().post("/events", json=[MODEL_REGISTERED])
+    it.rows.close()
+
+    assert "telltale" not in answer.text
+    assert "the log of Stageward says why" in answer.text
+    assert "telltale" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/api/v1/assets", {"Authorization": "Bearer stw_x"}),
+        ("/api/v1/status", {"Authorization": "Bearer stw_x"}),
+        ("/", {"Authorization": "Bearer stw_x", "Accept": "text/html"}),
+        ("/approvals/7f3k9m2x/link?sig=1.x", {"Accept": "text/html"}),
+        ("/sign-in", {"Accept": "text/html"}),
+        ("/healthz", {}),
+    ],
+)
+def test_a_stranger_is_told_nothing_that_the_store_said(
+    it: World, caplog: pytest.LogCaptureFixture, path: str, headers: dict[str, str]
+) -> None:
+    """While it does not answer nobody can sign in; whoever has, is told."""
+
+    class Away:
+        """A store that lets nobody in."""
+
+        def get(self, *_: object, **__: object) -> Row | None:
+            """Refuse."""
+            raise StoreUnavailableError(SAID)
+
+        query = commit = get
+
+        def close(self) -> None:
+            """Do nothing."""
+
+    away = Away()
+    ledger = open_ledger(it.rows, it.clock)
+    ledger.rows = away  # type: ignore[assignment]
+    behind = replace(it, context=replace(it.context, ledger=ledger))
+    with api_over(behind, SignIn.TOKENS) as api, caplog.at_level(logging.WARNING):
+        answer = httpx.get(f"{api.address}{path}", headers=headers, timeout=30)
+    with api_over(behind) as api:
+        known = api.client("eve").get("/api/v1/assets")
+
+    assert 503 == answer.status_code
+    assert "telltale" not in answer.text
+    assert "telltale" in caplog.text or path == "/healthz"
+    assert SAID in known.json()["detail"]

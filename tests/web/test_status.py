@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
@@ -13,7 +14,9 @@ from msgspec.structs import replace
 
 from stage_functions.application.process import Ending, Facts, Process
 from stage_functions.application.shared import Shared
+from stage_functions.application.upkeep import Health
 from stage_functions.domain.error import NotAllowedNowError, RetryableError
+from stage_functions.web.service import Service
 from tests.api_server import SECRET, Api, api_over
 from tests.builders import World, world
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -250,6 +253,71 @@ def test_a_look_that_fails_fails_for_those_who_waited_for_it_and_not_for_the_nex
     with pytest.raises(ValueError, match="away"):
         shared()
     assert "well" == shared()
+
+
+def test_whoever_gives_up_waiting_for_a_look_takes_it_from_nobody_else() -> None:
+    """It is made to its end."""
+    go = threading.Event()
+    shared = Shared(lambda: go.wait(10))
+    impatient, patient = shared.ask(), shared.ask()
+    cancelled = impatient.cancel()
+    go.set()
+
+    assert not cancelled
+    assert patient.result(10)
+
+
+def test_however_many_wait_for_health_everybody_else_is_served(it: World) -> None:
+    """The ledger hangs, and somebody asks a hundred times: that takes no thread from the rest."""
+    go = threading.Event()
+
+    def look() -> Health:
+        go.wait(60)
+        return Health(ready=True, parts={"ledger": ""})
+
+    arrived = threading.Semaphore(0)
+
+    class Seen(Shared[Health]):
+        """Tells of each who asks."""
+
+        def ask(self) -> Future[Health]:
+            """Ask."""
+            arrived.release()
+            return super().ask()
+
+    def slow(made: Service) -> Service:
+        return replace(made, health=Seen(look), health_seconds=30)
+
+    with api_over(it, edit=slow) as api, ThreadPoolExecutor(100) as many:
+        asked = [many.submit(api.client().get, "/healthz") for _ in range(100)]
+        waiting = [arrived.acquire(timeout=20) for _ in range(100)]
+        served = api.client("eve").get("/api/v1/registries")
+        still = sum(not one.done() for one in asked)
+        go.set()
+
+    assert all(waiting)
+    assert (200, 100) == (served.status_code, still)
+    assert {200} == {one.result().status_code for one in asked}
+
+
+def test_a_ledger_that_does_not_answer_is_told_before_a_probe_gives_up(it: World) -> None:
+    """Silence would be taken for death; and the next one who asks may be answered."""
+    go = threading.Event()
+
+    def look() -> Health:
+        go.wait(60)
+        return Health(ready=True, parts={"ledger": ""})
+
+    def hasty(made: Service) -> Service:
+        return replace(made, health=Shared(look), health_seconds=0.05)
+
+    with api_over(it, edit=hasty) as api:
+        silent = api.client().get("/healthz")
+        go.set()
+        answers = [api.client().get("/healthz") for _ in range(3)]
+
+    assert (503, {"ledger": "unavailable"}) == (silent.status_code, silent.json()["parts"])
+    assert 200 == answers[-1].status_code
 
 
 def test_health_asks_nobody_to_sign_in(api: Api) -> None:

@@ -154,11 +154,12 @@ def _answer(request: Request, endpoint: Endpoint) -> Response:
             return page("not_signed_in.html", status=status_of(exc), detail=str(exc), sign_in=to)
         return redirect(way_in(request))
     except StagewardError as exc:
-        return error_page(exc, getattr(request.state, "advice", ""))
+        return error_page(request, exc)
 
 
-def error_page(error: StagewardError, advice: str = "") -> Response:
+def error_page(request: Request, error: StagewardError) -> Response:
     """Return an error as a page, with what to do."""
-    status = status_of(error)
-    title = HTTPStatus(status).phrase
-    return page("error.html", status=status, title=title, detail=said(error, advice), here="")
+    status, detail = status_of(error), said(request, error)
+    return page(
+        "error.html", status=status, title=HTTPStatus(status).phrase, detail=detail, here=""
+    )

@@ -59,6 +59,7 @@ def visitor(request: Request) -> Visitor:
     found = getattr(request.state, "visitor", None)
     if not isinstance(found, Visitor):
         found = request.state.visitor = _visitor(request)
+        request.state.known = True
     return found
 
 
