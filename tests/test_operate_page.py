@@ -14,7 +14,7 @@ import pytest
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import query
 from stage_functions.application.adoption import adopt
-from stage_functions.application.importing import resolve
+from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow

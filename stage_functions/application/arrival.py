@@ -89,7 +89,7 @@ def expire(step: Step, number: str, now: datetime) -> Step:
 def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
     """Say how a version's tags contradict this ledger, or return an empty text.
 
-    What an operator has resolved no longer counts: see `importing.resolve`.
+    What an operator has resolved no longer counts: see `resolving.resolve`.
     """
     governor = snapshot.tags.get(STAGE_GOVERNOR, "")
     state = loaded.versions.get(snapshot.version.number)
@@ -103,12 +103,13 @@ def contradiction(context: Context, loaded: Loaded, snapshot: Snapshot) -> str:
         registry = context.states.get(snapshot.version.asset.registry)
         if owner in registry.taken_over:
             return ""
-        return f"its tags are governed by another ledger, {owner or governor}"
+        return f"the tags of {snapshot.version} name another ledger, {owner or governor}"
     number = int(reached) if reached.isdecimal() else 0
     known = loaded.head.number
     if number > known:
         return (
-            f"its tags are at record {number}, this ledger at {known}: was it restored or emptied?"
+            f"the tags of {snapshot.version} are at record {number} of its asset, this ledger is "
+            f"at {known}: was it restored or emptied?"
         )
     return ""
 

@@ -1,4 +1,4 @@
-"""Arrive in a grown estate: take today's stages as granted, or take over from another ledger.
+"""Arrive in a grown estate: take today's stages as granted.
 
 Nothing is imported while anything is unclear: an unknown value waits for a mapping, several holders
 of an exclusive stage wait for the one to keep. A second run goes on where the first one stopped.
@@ -6,23 +6,22 @@ of an exclusive stage wait for the one to keep. A second run goes on where the f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import catalog
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Committed
-from stage_functions.application.signals import settle, settle_commits
+from stage_functions.application.signals import settle_commits
 from stage_functions.domain import effect, presence
-from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.configuration import Source
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import SHOWN_BY_TAG, STAGE, STAGE_GOVERNOR, observed
+from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, observed
 from stage_functions.domain.people import Actor
 from stage_functions.domain.uses import references
 
@@ -62,6 +61,7 @@ class Import(Struct, frozen=True):
         unknown: up to 20 versions by value that no stage is named like.
         crowded: holders by `kind/name at stage`, where several hold an exclusive stage.
         done: it was carried out.
+        idle: why nothing is written to the registry even so, or "".
     """
 
     registry: str
@@ -70,6 +70,7 @@ class Import(Struct, frozen=True):
     unknown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     crowded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     done: bool = False
+    idle: str = ""
 
 
 class _Found(Struct, frozen=True):
@@ -94,48 +95,21 @@ def import_registry(context: Context, command: ImportCommand) -> Import:
         context.persistently(partial(_import_one, context, item, command)) for item in found
     ]
     context.states.update(command.registry, lambda state: replace(state, imported=True))
-    _settle(context, [one for one in committed if one is not None])
-    return replace(plan, done=True)
+    commits: dict[Asset, list[int]] = {}
+    for one in committed:
+        if one is not None:
+            commits.setdefault(one.loaded.asset, []).append(one.loaded.head.commit)
+    settle_for_a_while(context, commits)
+    idle = "" if plan.idle else context.states.ungoverned(command.registry)
+    return replace(plan, done=True, idle=plan.idle or idle)
 
 
-def resolve(context: Context, alias: str, actor: Actor) -> int:
-    """Decide that this ledger is right: write over the tags that made Stageward stop.
-
-    Returns:
-        How many versions are written to again.
-
-    Raises:
-        NotFoundError: no such registry.
-        RegistryUnavailableError: it cannot be listed.
-    """
-    owners = {
-        snapshot.tags[STAGE_GOVERNOR].rpartition("/")[0]
-        for snapshot in _all(context, alias)
-        if STAGE_GOVERNOR in snapshot.tags
-    }
-    others = tuple(sorted(owners - {context.ledger.id}))
-    context.states.update(
-        alias, lambda state: replace(state, stopped="", suspects=(), taken_over=others, halted="")
-    )
-    stopped = [
-        Version(Asset.parse(entry.asset), entry.version)
-        for _, entry in catalog.entries(context.ledger.rows, [(alias, kind) for kind in Kind])
-        if entry.stopped and not entry.gone
-    ]
-    for version in stopped:
-        context.persistently(partial(_resume, context, version, actor))
-    return len(stopped)
-
-
-def _settle(context: Context, committed: Iterable[Committed]) -> None:
-    """Write the tags of what was imported, for a while: the sweep does the rest.
+def settle_for_a_while(context: Context, commits: Mapping[Asset, Collection[int]]) -> None:
+    """Write the tags that many commits owe, for a while: the sweep does the rest.
 
     An asset at a time, since each commit of one makes those before it out of date.
     """
     end = context.clock.now() + timedelta(seconds=SETTLE_SECONDS)
-    commits: dict[Asset, list[int]] = {}
-    for one in committed:
-        commits.setdefault(one.loaded.asset, []).append(one.loaded.head.commit)
     for asset, numbers in commits.items():
         if context.clock.now() >= end:
             return
@@ -147,7 +121,7 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
     unknown: dict[str, list[str]] = {}
     found: list[_Found] = []
     already = 0
-    for snapshot in _all(context, command.registry):
+    for snapshot in everything(context, command.registry):
         lifecycle = context.configuration.lifecycle(snapshot.version.asset)
         watched = context.configuration.registry(command.registry).watches(snapshot.version.asset)
         if snapshot.anonymous or lifecycle is None or not watched:
@@ -157,7 +131,7 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
             continue
         if context.awaited(snapshot) is not None:
             continue  # a copy begins where it was granted, whatever its tags say
-        _demand_ungoverned(context, snapshot)
+        _demand_ungoverned(context, snapshot, dry_run=command.dry_run)
         stage = _stage(context, snapshot, lifecycle, command)
         if stage not in lifecycle.stages:
             unknown.setdefault(stage, []).append(str(snapshot.version))
@@ -170,7 +144,13 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
     return found, Import(command.registry, stages, already, shown, crowded)
 
 
-def _all(context: Context, alias: str) -> Iterator[Snapshot]:
+def everything(context: Context, alias: str) -> Iterator[Snapshot]:
+    """Yield every version of a registry.
+
+    Raises:
+        NotFoundError: no such registry.
+        RegistryUnavailableError: it cannot be listed.
+    """
     registry, cursor = context.registry(alias), ""
     while True:
         page = registry.versions(cursor)
@@ -186,14 +166,15 @@ def _governed(context: Context, snapshot: Snapshot) -> bool:
     return state is not None and state.governed and state.incarnation == snapshot.incarnation
 
 
-def _demand_ungoverned(context: Context, snapshot: Snapshot) -> None:
+def _demand_ungoverned(context: Context, snapshot: Snapshot, *, dry_run: bool) -> None:
     governor = snapshot.tags.get(STAGE_GOVERNOR, "")
     alias = snapshot.version.asset.registry
     owner = governor.rpartition("/")[0]
     if not governor or owner in context.states.get(alias, fresh=True).taken_over:
         return
     why = f"the tags of {snapshot.version} name a ledger, {owner}, and this one knows nothing of it"
-    context.states.suspect(alias, str(snapshot.version.asset), why, at_once=True)
+    if not dry_run:
+        context.states.suspect(alias, str(snapshot.version.asset), why, at_once=True)
     message = f"{why}; if this ledger is to take over, run `stageward resolve {alias}` first"
     raise NotAllowedNowError(message, code="other-ledger")
 
@@ -268,7 +249,9 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
         command.reason,
         now,
     )
-    step = step.with_version(replace(step.version(number), uses=_uses(context, snapshot)))
+    # Whatever ledger its tags name, it was decided that this one takes over.
+    overruled, uses = snapshot.tags.get(STAGE_GOVERNOR, ""), _uses(context, snapshot)
+    step = step.with_version(replace(step.version(number), uses=uses, overruled=overruled))
     operation = f"import-{context.clock.operation_id()}"
     return context.ledger.commit(loaded, step, now=now, operation=operation)
 
@@ -279,22 +262,3 @@ def _uses(context: Context, snapshot: Snapshot) -> tuple[str, ...]:
     if not any(_USED_BY in text for rule in rules for text in (rule.cel, *rule.shows)):
         return ()
     return references(context.evidence(snapshot))
-
-
-def _resume(context: Context, version: Version, actor: Actor) -> None:
-    now = context.clock.now()
-    loaded = context.ledger.load(version.asset, [version.number])
-    state = loaded.versions.get(version.number)
-    snapshot = context.registry(version.asset.registry).read(version)
-    if state is None or not state.stopped or snapshot is None:
-        return
-    governor = snapshot.tags.get(STAGE_GOVERNOR, "")
-    registry = context.configuration.registry(version.asset.registry)
-    values = observed(snapshot, registry, context.lifecycle(version.asset))
-    base = {**state.base, **{source: values[source] for source in SHOWN_BY_TAG if source in values}}
-    resumed = replace(state, stopped="", overruled=governor, base=base)
-    step = loaded.step().with_version(resumed)
-    why = f"resolved: this ledger is right, {governor or 'no governor'} is written over"
-    step = effect.drift(step, version.number, actor, {"why": why, "granted": state.stage})
-    operation = f"resolve-{context.clock.operation_id()}"
-    settle(context, context.ledger.commit(loaded, step, now=now, operation=operation))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from stage_functions.cli.output import (
     REJECTED,
     Json,
+    Yes,
     brief_address,
     complain,
     connect,
@@ -19,6 +19,7 @@ from stage_functions.cli.output import (
     print_json,
     print_table,
     say,
+    somebody_reads,
     validity,
 )
 from stage_functions.domain.approval import ending
@@ -27,7 +28,6 @@ from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
 Comment = Annotated[str, typer.Option("--comment", "-m", help="Why, in your words.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask again.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -74,7 +74,7 @@ def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = Fa
 def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
     """Reject a request, which closes it; say why."""
     if not comment.strip():
-        if yes or as_json or not _somebody_reads():
+        if yes or as_json or not somebody_reads():
             fail("a comment is needed: say why with -m, for whoever asked")
         comment = typer.prompt("Why, for whoever asked")
     _vote(id_, "reject", comment, yes=yes, as_json=as_json)
@@ -103,16 +103,11 @@ def _vote(
 ) -> None:
     with connect() as stageward:
         brief = stageward.approval(id_)
-        if not yes and not as_json and _somebody_reads():
+        if not yes and not as_json and somebody_reads():
             _show(brief)
             typer.confirm(f"{decision.capitalize()} this?", abort=True)
         found = stageward.vote(id_, decision, fingerprint=brief.fingerprint, comment=comment)
     _told(found, as_json=as_json)
-
-
-def _somebody_reads() -> bool:
-    """Tell whether a question would be seen, and answered: both ends are a terminal."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _told(decision: api.Decision, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 from stage_functions.cli.output import (
     FAULT,
     Json,
+    Yes,
     complain,
     connect,
     fail,
@@ -16,6 +17,7 @@ from stage_functions.cli.output import (
     print_json,
     print_table,
     say,
+    somebody_reads,
 )
 from stage_functions.wire import api
 
@@ -61,14 +63,27 @@ def import_(
         raise typer.Exit(FAULT)
 
 
-def resolve(registry: Alias, as_json: Json = False) -> None:
-    """Decide that this ledger is right, and write over the tags that made Stageward stop."""
-    with connect() as stageward:
-        found = stageward.resolve(registry)
+def resolve(
+    registry: Alias,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Decide that this ledger is right, and write over the tags that made Stageward stop.
+
+    What was granted only in another ledger, or before this one was taken back, is lost by that.
+    """
+    planned = None
+    with connect(IMPORT_SECONDS) as stageward:
+        if not dry_run and not yes and not as_json and somebody_reads():
+            planned = stageward.resolve(registry, dry_run=True)
+            _show_resolution(planned)
+            typer.confirm("Is this ledger right? That cannot be undone", abort=True)
+        found = stageward.resolve(registry, dry_run=dry_run)
     if as_json:
         print_json(found)
     else:
-        say(f"{found.registry}: {found.resumed} versions are written to again")
+        _show_resolution(found, named=planned is None)
 
 
 def scan(registry: Alias, as_json: Json = False) -> None:
@@ -152,9 +167,35 @@ def _mapping(given: list[str]) -> dict[str, str]:
     return mapping
 
 
+def _show_resolution(found: api.Resolution, *, named: bool = True) -> None:
+    """Show what resolving came to, or would come to; with the versions, or not once more."""
+    would, show = ("", "showed") if found.done else ("would be ", "show")
+    number = "1 version" if found.resumed == 1 else f"{found.resumed or 'no'} versions"
+    lost = (
+        f", {found.lost} of which {'showed' if found.done else 'show'} another stage"
+        if found.lost
+        else ""
+    )
+    say(f"{found.registry}: {would}written over: {number}{lost}")
+    if named:
+        for one in found.losses:
+            say(f"  {one.version}: {one.shows} → {one.granted}")
+        if found.lost > len(found.losses):
+            say(f"  and {found.lost - len(found.losses)} more")
+    if found.others:
+        when = "from now on" if found.done else "then"
+        say(f"  of no account {when}: tags that name ledger {', '.join(found.others)}")
+    if found.idle:
+        say(f"  nothing is written to it yet: {found.idle}")
+    elif found.waiting:
+        say(f"  still to be written, by the sweep: {found.waiting}; see `stageward status`")
+
+
 def _show_import(found: api.Import) -> None:
     stages = ", ".join(f"{count} at {stage}" for stage, count in found.stages.items()) or "nothing"
     say(f"{found.registry}: {'imported' if found.done else 'would import'} {stages}")
+    if found.idle:
+        say(f"  nothing is written to it yet: {found.idle}")
     if found.already:
         say(f"  governed already: {found.already}")
     for value, versions in found.unknown.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
@@ -29,6 +30,7 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u20
 _EXITS = {"granted": GRANTED, "unchanged": GRANTED, "pending": PENDING, "refused": REFUSED}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask again.")]
 VersionArgument = Annotated[str, typer.Argument(help="registry/kind/name:version")]
 AssetArgument = Annotated[str, typer.Argument(help="registry/kind/name")]
 
@@ -43,6 +45,11 @@ def console() -> Console:
     """Return where answers go: as wide as the terminal or COLUMNS, and wide into a pipe."""
     width = shutil.get_terminal_size((WIDE_COLUMNS, 50)).columns
     return Console(highlight=False, width=width)
+
+
+def somebody_reads() -> bool:
+    """Tell whether a question would be seen, and answered: both ends are a terminal."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def say(text: str) -> None:

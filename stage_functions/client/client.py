@@ -316,13 +316,14 @@ class Client:
         """
         return self._post(f"registries/{_part(registry)}/scan", api.Scan)
 
-    def resolve(self, registry: str) -> api.Resolution:
+    def resolve(self, registry: str, *, dry_run: bool = False) -> api.Resolution:
         """Decide that this ledger is right: write over the tags that made Stageward stop.
 
         Raises:
             DeniedError: only operators may.
         """
-        return self._post(f"registries/{_part(registry)}/resolve", api.Resolution)
+        path = f"registries/{_part(registry)}/resolve"
+        return self._post(path, api.Resolution, api.ResolveBody(dry_run))
 
     def lifecycles(self) -> tuple[api.Lifecycle, ...]:
         """Return all lifecycles as written."""

@@ -23,6 +23,7 @@ from stage_functions.application.query import (
     RegistryView,
     VersionView,
 )
+from stage_functions.application.resolving import Resolution
 from stage_functions.application.scan import Scanned
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain import lifecycle as domain
@@ -310,6 +311,12 @@ def registry(view: RegistryView) -> api.Registry:
 def imported(report: Import) -> api.Import:
     """Return what an import came to."""
     return api.Import(**asdict(report))
+
+
+def resolved(report: Resolution) -> api.Resolution:
+    """Return what resolving came to."""
+    losses = tuple(api.Loss(one.version, one.shows, one.granted) for one in report.losses)
+    return api.Resolution(**{**asdict(report), "losses": losses})
 
 
 def scanned(report: Scanned) -> api.Scan:

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 
 from stage_functions.application import query, upkeep
-from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.importing import ImportCommand, import_registry
+from stage_functions.application.resolving import resolve
 from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
@@ -64,12 +65,15 @@ def scan_registry(request: Request, registry: Alias) -> Response:
 
 
 @router.post("/registries/{registry}/resolve", response_model=api.Resolution, responses=_OPERATOR)
-def resolve_registry(request: Request, registry: Alias) -> Response:
+def resolve_registry(
+    request: Request, registry: Alias, body: api.ResolveBody | None = None
+) -> Response:
     """Decide that this ledger is right: write over the tags that made Stageward stop."""
     actor = operator(request)
     context = context_of(request)
     context.registry(registry)
-    return reply(api.Resolution(registry, resolve(context, registry, actor)))
+    dry_run = body is not None and body.dry_run
+    return reply(documents.resolved(resolve(context, registry, actor, dry_run=dry_run)))
 
 
 @router.get("/lifecycles", response_model=api.Lifecycles, responses=_LISTS)

@@ -112,6 +112,19 @@ class ImportBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolveBody:
+    """How to decide that this ledger is right.
+
+    Attributes:
+        dry_run: only tell.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
+
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A rule's answer with the values it saw.
 
@@ -590,6 +603,7 @@ class Import:
         unknown: some versions by value that no stage is named like; map each value.
         crowded: holders by `kind/name at stage`, where several hold an exclusive stage; keep one.
         done: it was carried out.
+        idle: why nothing is written to the registry even so, or an empty text.
     """
 
     registry: str
@@ -598,6 +612,7 @@ class Import:
     unknown: Mapping[str, tuple[str, ...]]
     crowded: Mapping[str, tuple[str, ...]]
     done: bool
+    idle: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -634,16 +649,43 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A version that shows another stage when its tags are written over.
+
+    Attributes:
+        version: `registry/kind/name:version`.
+        shows: the stage that its tags show now.
+        granted: the stage that the ledger has granted, and they are to show.
+    """
+
+    version: str
+    shows: str
+    granted: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
-    """What resolving came to.
+    """What resolving came to, or would come to.
 
     Attributes:
         registry: its alias.
-        resumed: versions that are written to again.
+        resumed: versions that are written over.
+        lost: of these, how many show another stage then.
+        losses: those, a hundred at the most.
+        waiting: of `resumed`, how many the sweep has still to write.
+        others: ids of the other ledgers that count no more.
+        idle: why nothing is written even so, or an empty text.
+        done: it was carried out.
     """
 
     registry: str
     resumed: int
+    lost: int = 0
+    losses: tuple[Loss, ...] = ()
+    waiting: int = 0
+    others: tuple[str, ...] = ()
+    idle: str = ""
+    done: bool = True
 
 
 @dataclass(frozen=True, slots=True)

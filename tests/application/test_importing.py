@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from stage_functions.application import query, upkeep
-from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.ports.rows import CATALOG, Delete
 from stage_functions.application.registries import RegistryState
+from stage_functions.application.resolving import resolve
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition

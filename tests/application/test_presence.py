@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from stage_functions.application import query
-from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.reconcile import mirrors
 from stage_functions.application.registries import RegistryState
+from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow

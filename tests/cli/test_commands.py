@@ -217,7 +217,7 @@ def test_an_operator_scans_imports_and_resolves(it: World, at: Console) -> None:
 
     assert "1 versions seen, 1 differed" in at.run("eve", "scan", "demo").out
     assert "imported nothing" in at.run("eve", "import", "demo").out
-    assert "0 versions are written to again" in at.run("eve", "resolve", "demo").out
+    assert "demo: written over: no versions" in at.run("eve", "resolve", "demo").out
     assert "operators are eve" in at.run("sam", "scan", "demo").err
 
 

@@ -19,9 +19,10 @@ from scripts import event_schemas
 from stage_functions.application import keys, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.guards import follow_endpoint
-from stage_functions.application.importing import ImportCommand, import_registry, resolve
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
+from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import EndpointSignal, JobSignal, Signal
 from stage_functions.application.signals import follow
