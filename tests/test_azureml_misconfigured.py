@@ -109,7 +109,7 @@ def health(stageward: Served) -> str:
             time.sleep(0.1)
             continue
         if answer.json()["parts"]["registry dev"] == "unreadable":  # before that, not-imported
-            assert 503 == answer.status_code
+            assert 200 == answer.status_code  # a balancer would take the pages away too
             return answer.text
         time.sleep(0.1)
     raise AssertionError(stageward.log)
@@ -148,7 +148,7 @@ def test_what_is_wrong_is_said_in_one_line(local: LocalAzureMl, tmp_path: Path, 
     for where, text in told.items():
         assert says in text, (where, text)
     assert (
-        '{"ready":false,"parts":{"ledger":"","outbox":"","registry dev":"unreadable"}}'
+        '{"ready":true,"parts":{"ledger":"","outbox":"","registry dev":"unreadable"}}'
         == open_to_all
     )
     assert "Traceback" not in told["log"]

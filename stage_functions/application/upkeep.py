@@ -30,15 +30,20 @@ ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
 PAGE = 1000
 BATCH = 99
-NOTICES = "notifications"
-"""The part of health that is shown only: no mail server makes Stageward unfit to decide."""
+READY = "ledger"
+"""The only part of health that decides on readiness: without it this process can answer nobody.
+
+The other parts are the same for every process, so whoever takes those out of service that are not
+ready would take all of them: with a registry that cannot be read, or work that is parked, pages,
+votes, webhooks and the other registries go on.
+"""
 
 
 class Health(Struct, frozen=True):
     """Ready or not, and which part is not.
 
     Attributes:
-        ready: all parts are; people who are not told of something are no part of it.
+        ready: this process can decide, since its ledger can be read and written to.
         parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`,
             `unwritable` and `damaged` of the ledger, `parked`, `not-told`, and what
             `RegistryStatus.code` says; an empty text where nothing is.
@@ -48,7 +53,7 @@ class Health(Struct, frozen=True):
     parts: dict[str, str]
 
 
-UNAVAILABLE = Health(ready=False, parts={"ledger": "unavailable"})
+UNAVAILABLE = Health(ready=False, parts={READY: "unavailable"})
 """Of a ledger that does not answer in time, too."""
 
 
@@ -118,18 +123,18 @@ def forget_answers(context: Context) -> int:
 
 def health(context: Context) -> Health:
     """Tell whether Stageward is well, in words that anybody may read; see `status` for the rest."""
-    parts = {"ledger": "" if unwritten(context) is None else "unwritable"}
+    parts = {READY: "" if unwritten(context) is None else "unwritable"}
     try:
         owed = backlog(context)
         parts["outbox"] = "parked" if owed.parked else ""
         if context.notifier is not None:
-            parts[NOTICES] = "not-told" if owed.untold else ""
+            parts["notifications"] = "not-told" if owed.untold else ""
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
     except LedgerDamagedError:
-        parts["ledger"] = "damaged"
+        parts[READY] = "damaged"
     except StagewardError:
         parts |= UNAVAILABLE.parts
-    return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
+    return Health(not parts[READY], parts)
 
 
 def _owing(context: Context) -> Iterator[Asset]:

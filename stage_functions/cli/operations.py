@@ -171,11 +171,7 @@ def _show_resolution(found: api.Resolution, *, named: bool = True) -> None:
     """Show what resolving came to, or would come to; with the versions, or not once more."""
     would, show = ("", "showed") if found.done else ("would be ", "show")
     number = "1 version" if found.resumed == 1 else f"{found.resumed or 'no'} versions"
-    lost = (
-        f", {found.lost} of which {'showed' if found.done else 'show'} another stage"
-        if found.lost
-        else ""
-    )
+    lost = f", {found.lost} of which {show} another stage" if found.lost else ""
     say(f"{found.registry}: {would}written over: {number}{lost}")
     if named:
         for one in found.losses:

@@ -45,7 +45,7 @@ _WEBHOOK = {
 _NOT_READY: Responses = {
     503: {
         "model": api.Health,
-        "description": "not ready; some part is not",
+        "description": "not ready: the ledger cannot be read, or not be written to",
     }
 }
 
@@ -128,7 +128,7 @@ async def take_webhook(
 
 @router.get("/healthz", response_model=api.Health, responses={**problems(), **_NOT_READY})
 async def health(request: Request) -> Response:
-    """Tell whether Stageward is ready, and which part is not.
+    """Tell whether Stageward is ready, and which part is not well.
 
     Anybody may ask, so nobody who does keeps a thread from the others; nor waits for ever, since a
     probe takes silence for death.

@@ -765,10 +765,11 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Ready or not, and which part is not. It says no more, since anybody may ask.
+    """Ready or not, and which part is not well. It says no more, since anybody may ask.
 
     Attributes:
-        ready: all parts are; `notifications` is shown only, and is no part of it.
+        ready: this process can decide: its ledger can be read and written to. What is wrong with
+            other parts is the same for every process, and makes none of them unready.
         parts: by part a word for what is wrong, such as `parked`, `unreadable` or `stopped`; an
             empty text where nothing is. `GET /api/v1/status` says the rest to operators.
     """

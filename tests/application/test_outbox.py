@@ -75,7 +75,7 @@ def test_a_sink_that_is_away_gets_everything_later_and_in_order(
 def test_a_sink_that_refuses_is_parked_and_holds_up_only_itself(
     it: World, sinks: tuple[MemorySink, MemorySink]
 ) -> None:
-    """Parked work is red on health, and is retried by hand."""
+    """Parked work is named on health, is retried by hand, and takes nobody out of service."""
     sinks[0].fault = SinkRefusedError("403")
     it.register("1")
     sick = upkeep.health(it.context)
@@ -83,10 +83,10 @@ def test_a_sink_that_refuses_is_parked_and_holds_up_only_itself(
     sinks[0].fault = None
     upkeep.retry(it.context, parked[0].id)
 
-    assert not sick.ready
+    assert (True, "parked") == (sick.ready, sick.parts["outbox"])
     assert [view.owed.parked for view in parked] == [True]
     assert numbers(sinks[0]) == numbers(sinks[1]) == [1]
-    assert upkeep.health(it.context).ready
+    assert "" == upkeep.health(it.context).parts["outbox"]
 
 
 def test_events_wait_until_the_tags_are_verified(
