@@ -1,7 +1,8 @@
 """What is owed at this moment, counted as far as that is cheap: one look at the markers' shards.
 
 Markers say which assets may owe something. Of few assets the rows are read, those first whose
-markers are oldest: what is parked or late is among them. Where there is more, it is said so.
+markers are oldest, and those last whose registry is not governed: what is parked or late is among
+them. Where there is more, it is said so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from msgspec import Struct, field
 from stage_functions.application import keys
 from stage_functions.application.codec import foreign
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import NOTIFY, SINK, VALIDITY, VERSION, Owed
+from stage_functions.application.ledger import NOTIFY, RECONCILE, SINK, VALIDITY, VERSION, Owed
 from stage_functions.application.ports.rows import WORK, Row
 from stage_functions.domain.asset import Asset
 
@@ -49,10 +50,12 @@ class Late(Struct, frozen=True):
     Attributes:
         view: what is owed.
         since: when the decision was made that owes it, or None where that is not known.
+        held: it waits until its registry is governed, which is told of the registry itself.
     """
 
     view: OwedView
     since: datetime | None
+    held: bool = False
 
 
 class SinkBacklog(Struct, frozen=True):
@@ -75,8 +78,9 @@ class Backlog(Struct, frozen=True):
         parked: rows that go on when somebody retries them; notices are not counted.
         untold: notices that could not be given so far.
         more: there is more than was counted.
-        oldest: when the oldest decision was made whose work waits, what is parked or was put off
-            on purpose left out; None where nothing waits. Where there is more, one may be older.
+        oldest: when the oldest decision was made whose work waits; None where nothing waits. Left
+            out is what is parked, was put off on purpose, or waits until its registry is governed.
+            Where there is more, one may be older.
         first: what is parked, oldest first, `SHOWN` at the most.
         sinks: by name, where something is owed to one.
     """
@@ -118,13 +122,29 @@ def backlog(context: Context) -> Backlog:
                 continue  # a later release finishes it
             commits = marked.setdefault(str(row.values["asset"]), {})
             commits[int(row.values["commit"])] = datetime.fromisoformat(str(row.values["at"]))
-    oldest_first = sorted(marked, key=lambda name: min(marked[name].values()))
+    ungoverned = {one for one in context.configuration.registries if context.states.ungoverned(one)}
+
+    def urgency(name: str) -> tuple[bool, datetime]:
+        return Asset.parse(name).registry in ungoverned, min(marked[name].values())
+
+    oldest_first = sorted(marked, key=urgency)
     found: list[Late] = []
     for name in oldest_first[:ASSETS]:
         owed = context.ledger.owed(Asset.parse(name), ROWS)
         more = more or len(owed) == ROWS
-        found += [Late(view(name, one), marked[name].get(one.commit)) for one in owed]
+        held = _held(owed) if Asset.parse(name).registry in ungoverned else set()
+        found += [
+            Late(view(name, one), marked[name].get(one.commit), one.key in held) for one in owed
+        ]
     return _summed(found, more=more or len(marked) > ASSETS)
+
+
+def _held(owed: Iterable[Owed]) -> set[str]:
+    """Return what waits until a registry is governed: tags, and events that come after them."""
+    tags = [one for one in owed if one.duty == RECONCILE and not one.parked]
+    first = min((one.commit for one in tags), default=None)
+    behind = [one for one in owed if one.duty == SINK and first is not None and one.commit >= first]
+    return {one.key for one in (*tags, *behind)}
 
 
 def view(asset: str, owed: Owed) -> OwedView:
@@ -164,7 +184,7 @@ def _summed(found: list[Late], *, more: bool) -> Backlog:
     notices = [one for one in found if one.view.owed.duty == NOTIFY]
     parked = [one for one in told if one.view.owed.parked]
     waiting = [one for one in found if not one.view.owed.parked]
-    late = [one.since for one in waiting if one.since and not one.view.owed.paused]
+    late = [one.since for one in waiting if one.since and not one.view.owed.paused and not one.held]
     sinks: dict[str, SinkBacklog] = {}
     for one in (one.view.owed for one in found if one.view.owed.duty == SINK):
         before = sinks.get(one.target, SinkBacklog())

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from stage_functions.application import backlog as owed
 from stage_functions.application import keys, tokens
 from stage_functions.application.adoption import adopt
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.ports.rows import WORK, Upsert, Value
 from stage_functions.application.ports.telemetry import SILENT, Span
 from stage_functions.application.process import Ending, Facts, Process
@@ -36,7 +37,7 @@ from stage_functions.domain.error import (
     StoreUnavailableError,
 )
 from stage_functions.domain.figure import Figure
-from tests.builders import IRIS, World, context_over, lifecycle, world
+from tests.builders import IRIS, World, actor, context_over, lifecycle, world
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.sink import MemorySink
 
@@ -218,6 +219,50 @@ def test_work_that_waits_for_an_hour_is_late(
 
     assert late == ("outbox-late" in wrong(it))
     assert minutes * 60 == pytest.approx(figure(it, "stageward.outbox.oldest.age")[0], abs=5)
+
+
+def test_what_waits_for_a_registry_to_be_governed_is_not_late() -> None:
+    """Imported while it is observed, its tags wait on purpose, until it is."""
+    it = world(Mode.OBSERVE)
+    for number in range(owed.ASSETS + 1):
+        version = Version(Asset("demo", Kind.MODELS, f"m{number}"), "1")
+        it.registry.register(version, it.clock.now(), tags={"stage": "Staging"})
+    import_registry(it.context, ImportCommand("demo", {}, (), "", actor("eve")))
+    it.clock.sleep(2 * 3600)
+    Scanner(it.context).scan("demo")
+    observed = status(it.context)
+    governed = context_over(it.rows, it.registry, it.clock, Mode.ENFORCE)
+    late = status(governed)
+    sweep(governed)
+    tags = it.registry.tags(Version(Asset("demo", Kind.MODELS, "m0"), "1"))
+
+    assert (owed.ASSETS, None) == (observed.backlog.waiting, observed.backlog.oldest)
+    assert () == troubles(observed)
+    assert "outbox-late" in {one.code for one in troubles(late)}
+    assert ("Staging", f"{it.context.ledger.id}/1") == (tags["stage"], tags["stage_governor"])
+    it.rows.close()
+
+
+def test_events_behind_such_tags_are_not_late_and_others_are(it: World, sink: MemorySink) -> None:
+    """A registry was put back to observe while tags were owed to it."""
+    it.registry.before = refuse_writing
+    it.register("1")
+    it.registry.before = lambda _: None
+    it.clock.sleep(2 * 3600)
+    late = wrong(it)
+    observed = context_over(it.rows, it.registry, it.clock, Mode.OBSERVE, (sink,))
+    Scanner(observed).scan("demo")
+    behind = status(observed)
+    sink.fault = SinkUnavailableError("away")
+    other = Version(Asset("demo", Kind.MODELS, "rose"), "1")
+    it.registry.register(other, it.clock.now())
+    follow(it.context, Signal(other))
+    it.clock.sleep(2 * 3600)
+    Scanner(observed).scan("demo")
+
+    assert "outbox-late" in late
+    assert () == troubles(behind)
+    assert ["outbox-late"] == [one.code for one in troubles(status(observed))]
 
 
 def test_however_much_is_owed_a_look_costs_the_same(it: World, sink: MemorySink) -> None:

@@ -62,8 +62,14 @@ def _of_registry(view: query.RegistryView) -> list[Notice]:
         return found
     if view.mode is Mode.OBSERVE:
         text = f"Registry {view.alias} is only observed: no stage moves, and nothing is written."
-        do = "To govern it, take over its stages, and set mode: enforce in stageward.yaml."
-        return [*found, Notice("wait", text, do, f"stageward import {view.alias}")]
+        if view.imported:
+            do = "To govern it again, set mode: enforce in the configuration, and restart."
+            return [*found, Notice("wait", text, do)]
+        do = (
+            "To govern it, set mode: enforce in the configuration, and restart; then an operator "
+            "takes over the stages that it has that day. What is to be decided for it is told by"
+        )
+        return [*found, Notice("wait", text, do, f"stageward import {view.alias} --dry-run")]
     if not view.imported:
         text = f"Registry {view.alias} is to be governed, but its stages were never taken over."
         do = "An operator takes over the stages that it has today."
