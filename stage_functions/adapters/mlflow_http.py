@@ -7,6 +7,7 @@ nothing of models. The `mlflow` package is not used: its import alone takes over
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 
@@ -43,6 +44,7 @@ FAILURES: Mapping[type[Exception], type[StagewardError]] = {
 _PATIENCE = frozenset({408, 425, 429})
 _SERVER_FAULT = 500
 _SHOWN_CHARACTERS = 300
+_NUMBERED = re.compile(r"\[Errno -?\d+\] ")
 _IDLE_SECONDS = 1.5
 """Shorter than any server keeps an idle connection, so that none is reused while it is closing."""
 
@@ -175,7 +177,7 @@ class MlflowApi:
                 return response, bytes(body)
         except tuple(FAILURES) as exc:
             kind = next(FAILURES[kind] for kind in type(exc).__mro__ if kind in FAILURES)
-            message = f"{self.name}: {type(exc).__name__} {_cut(str(exc))}".rstrip()
+            message = f"{self.name} {_unanswered(exc)}"
             raise kind(message) from exc
 
     def _document(self, response: httpx.Response, body: bytes) -> object:
@@ -233,6 +235,16 @@ def _words(body: bytes) -> tuple[str, str]:
     except ValueError:
         return "", "not in MLflow's words"
     return text(document, "error_code"), text(document, "message") or "without a word"
+
+
+def _unanswered(exc: Exception) -> str:
+    """Say why there is no answer, in the words of whoever can mend it."""
+    said = _cut(_NUMBERED.sub("", str(exc)))
+    if isinstance(exc, httpx.ConnectError):
+        return f"cannot be reached: {said or 'no connection'}"
+    if isinstance(exc, httpx.TimeoutException):
+        return "does not answer in time"
+    return f"gave no answer: {type(exc).__name__} {said}".rstrip()
 
 
 def _cut(words: str) -> str:

@@ -38,7 +38,18 @@ AssetArgument = Annotated[str, typer.Argument(help="registry/kind/name")]
 def connect(timeout_seconds: float = 60) -> Client:
     """Return a client of the Stageward that the environment names."""
     settings = read_settings()
-    return Client(settings.url, settings.token, agent=AGENT, timeout_seconds=timeout_seconds)
+    waiting = _waiting if sys.stderr.isatty() else None
+    return Client(
+        settings.url,
+        settings.token,
+        agent=AGENT,
+        timeout_seconds=timeout_seconds,
+        waiting=waiting,
+    )
+
+
+def _waiting(why: str, seconds: float) -> None:
+    complain(f"not yet: {why.partition(';')[0]}; trying again in {seconds:.0f} s")
 
 
 def console() -> Console:

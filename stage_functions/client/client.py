@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from stage_functions.client.connection import Connection, problem_of
+from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import api, status_api
@@ -41,6 +41,7 @@ class Client:
         timeout_seconds: float = 60,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        waiting: Waiting | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -51,6 +52,7 @@ class Client:
             timeout_seconds: for connecting, and for each part of an answer.
             transport: what carries the requests; the network if None.
             sleep: waits between attempts.
+            waiting: is told before each such wait why, and for how many seconds.
 
         Raises:
             InvalidInputError: the URL or the token cannot be sent.
@@ -62,6 +64,7 @@ class Client:
             timeout_seconds=timeout_seconds,
             transport=transport,
             sleep=sleep,
+            waiting=waiting,
         )
 
     def __enter__(self) -> Self:

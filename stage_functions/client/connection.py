@@ -48,6 +48,8 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
 _PROBLEM = "urn:stageward:problem:"
 
 T = TypeVar("T")
+Waiting = Callable[[str, float], None]
+"""Takes why something is tried again, and after how many seconds."""
 
 
 class UnreachableError(RetryableError):
@@ -66,6 +68,7 @@ class Connection:
         timeout_seconds: float = 60,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        waiting: Waiting | None = None,
     ) -> None:
         """Prepare connections; see `Client` for the arguments.
 
@@ -74,6 +77,7 @@ class Connection:
         """
         self._url = url
         self._sleep = sleep
+        self._waiting = waiting
         headers = {"User-Agent": f"{agent}/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -120,7 +124,15 @@ class Connection:
                 continue
             if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
                 return answer
-            self._sleep(_pause(answer))
+            self._wait(answer)
+
+    def _wait(self, answer: httpx.Response) -> None:
+        seconds = _pause(answer)
+        if self._waiting is not None:
+            problem = problem_of(answer)
+            why = problem.detail if problem else f"it answers HTTP {answer.status_code}"
+            self._waiting(why, seconds)
+        self._sleep(seconds)
 
     def read(self, answer: httpx.Response, type_: type[T]) -> T:
         """Return the document of an answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -56,6 +57,7 @@ _STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
 )
 """The first that fits; every error of the tree fits one."""
 _MALFORMED = "json_invalid"
+_ADDRESS = re.compile(r" at https?://\S+")
 log = logging.getLogger("stageward.web")
 
 
@@ -107,8 +109,17 @@ def said(request: Request, error: StagewardError) -> str:
         log.warning("%s: %s", code, error)
         if not getattr(request.state, "known", False):
             return UNSAID
+    if isinstance(error, RegistryUnavailableError):
+        return _away(request.path_params.get("registry", ""), str(error))
     advice = getattr(request.state, "advice", "")
     return f"{error}. {advice}" if advice and isinstance(error, DeniedError) else str(error)
+
+
+def _away(alias: str, why: str) -> str:
+    """Say that a registry cannot be read, which one, and what helps; its address is in the log."""
+    why = _ADDRESS.sub("", why)
+    named = why if not alias or f"registry {alias}" in why else f"registry {alias}: {why}"
+    return f"{named}; `stageward status` tells an operator what to do"
 
 
 def status_of(error: StagewardError) -> int:

@@ -275,7 +275,7 @@ def test_gives_up_on_a_server_that_does_not_answer(call: str) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         closing(_at(silent, timeout_seconds=0.05)) as registry,
-        pytest.raises(UNAVAILABLE, match="ReadTimeout"),
+        pytest.raises(UNAVAILABLE, match="does not answer in time"),
     ):
         CALLS[call](registry)
 
@@ -309,3 +309,16 @@ def test_gives_up_on_an_answer_that_breaks_off(answer: bytes) -> None:
 def _at(server: socket.socket, *, timeout_seconds: float) -> MlflowRegistry:
     address = f"http://127.0.0.1:{server.getsockname()[1]}"
     return MlflowRegistry("dev", address, timeout_seconds=timeout_seconds)
+
+
+def test_where_nobody_listens_is_said_in_words_without_a_number_of_the_system() -> None:
+    """With the address: it is read by whoever has to mend it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        host, port = taken.getsockname()
+    with (
+        closing(MlflowRegistry("demo", f"http://{host}:{port}")) as registry,
+        pytest.raises(
+            UNAVAILABLE, match=f"MLflow at http://{host}:{port} cannot be reached: Connection ref"
+        ),
+    ):
+        registry.versions()

@@ -233,6 +233,7 @@ def test_what_waits_for_a_registry_to_be_governed_is_not_late() -> None:
     observed = status(it.context)
     governed = context_over(it.rows, it.registry, it.clock, Mode.ENFORCE)
     late = status(governed)
+    it.clock.sleep(61)
     sweep(governed)
     tags = it.registry.tags(Version(Asset("demo", Kind.MODELS, "m0"), "1"))
 

@@ -310,6 +310,18 @@ def test_a_stageward_that_is_away_for_a_while_ends_no_waiting(
     assert "still waiting" in capsys.readouterr().err
 
 
+def test_a_terminal_is_told_at_once_what_is_waited_for(
+    it: World, terminal: Callable[..., Terminal]
+) -> None:
+    """A registry that is away is tried for a while; a pipe gets only how it ended."""
+    it.register("1")
+    it.registry.away = True
+    shown = terminal("promote", FIRST, "Staging")
+    shown.until("not yet: registry demo: the registry is away; trying again in 5 s")
+
+    assert shown.process.poll() is None
+
+
 def test_a_vote_whose_answer_is_piped_asks_nothing(at: Console) -> None:
     """Nobody would see the question: as in `x=$(stageward approve ID)` on a terminal."""
     id_ = pending(at)

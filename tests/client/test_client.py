@@ -18,6 +18,7 @@ from stage_functions.domain.error import (
     NotFoundError,
     NotSignedInError,
     RegistryUnavailableError,
+    RetryableError,
     StagewardError,
     StaleError,
 )
@@ -195,3 +196,25 @@ def test_a_token_that_no_header_can_carry_is_said_so() -> None:
     """Before anything is sent."""
     with pytest.raises(InvalidInputError):
         Client("http://127.0.0.1:1", "tök\nen")
+
+
+def test_who_waits_is_told_why_and_for_how_long() -> None:
+    """Before each wait; a program that gave nothing to tell waits in silence."""
+    problem = {"type": "urn:stageward:problem:try-again", "title": "", "status": 503}
+    told: list[tuple[str, float]] = []
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        kind = {"Content-Type": "application/problem+json", "Retry-After": "5"}
+        return httpx.Response(503, json={**problem, "detail": "it is away"}, headers=kind)
+
+    for waiting in (lambda why, seconds: told.append((why, seconds)), None):
+        client = Client(
+            "http://away",
+            transport=httpx.MockTransport(answer),
+            sleep=lambda _: None,
+            waiting=waiting,
+        )
+        with client, pytest.raises(RetryableError, match="it is away"):
+            client.scan("demo")
+
+    assert [("it is away", 5)] * 3 == told

@@ -41,6 +41,24 @@ def test_while_the_registry_is_away_a_request_is_answered_503_and_decides_nothin
     assert back.json()["outcome"] == "granted"
 
 
+def test_who_asks_is_told_which_registry_is_away_without_its_address(it: World, api: Api) -> None:
+    """And what helps; the log and the status have the rest."""
+    it.register("1")
+
+    def away(_: str) -> None:
+        message = "MLflow at http://mlflow.example.org:5000/x cannot be reached: refused"
+        raise RegistryUnavailableError(message)
+
+    it.registry.before = away
+    asked = api.client("sam").post(f"{FIRST}/transitions", json={"to": "Staging"})
+    scanned = api.client("eve").post("/api/v1/registries/demo/scan")
+
+    assert [
+        "registry demo: MLflow cannot be reached: refused; "
+        "`stageward status` tells an operator what to do"
+    ] * 2 == [asked.json()["detail"], scanned.json()["detail"]]
+
+
 def test_a_lost_reply_of_the_ledger_is_asked_again_and_decided_once(it: World, api: Api) -> None:
     """Whether or not the commit was made."""
     it.register("1")
