@@ -43,7 +43,7 @@ from stage_functions.domain.configuration import (
     RegistryConfiguration,
     RegistryType,
 )
-from stage_functions.domain.error import ConfigurationError, StagewardError
+from stage_functions.domain.error import ConfigurationError, StagewardError, why_unread
 from stage_functions.domain.people import Person, names_somebody
 from stage_functions.settings import Settings, SignIn, unknown
 from stage_functions.wire.address import endpoint_fault
@@ -211,7 +211,7 @@ def _file(settings: Settings) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        message = f"cannot read {path}: {exc}; STAGEWARD_CONFIG names the file"
+        message = f"cannot read {path}: {why_unread(exc)}; STAGEWARD_CONFIG names the file"
         raise ConfigurationError(message) from exc
 
 

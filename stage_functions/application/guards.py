@@ -45,7 +45,7 @@ from stage_functions.domain.asset import Asset, Version, made_before
 from stage_functions.domain.error import RetryableError, StagewardError
 from stage_functions.domain.history import stood
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
-from stage_functions.domain.people import NOBODY, STAGEWARD, Actor, Attribution
+from stage_functions.domain.people import STAGEWARD, UNKNOWN, Actor, Attribution
 from stage_functions.domain.record import Draft, Json, Record, RecordType, timestamp
 from stage_functions.domain.state import MAX_VIOLATIONS, TRAFFIC, Duty, Step, VersionState
 
@@ -306,7 +306,7 @@ def _foresee(step: Step, case: _Case, found: _Found) -> Step:
     del fields["why"]
     number = case.version.number
     incarnation = step.version(number).incarnation
-    return step.record(Draft(RecordType.OBSERVED, number, incarnation, NOBODY, fields))
+    return step.record(Draft(RecordType.OBSERVED, number, incarnation, UNKNOWN, fields))
 
 
 def _who(context: Context, case: _Case) -> Actor:

@@ -21,7 +21,7 @@ from stage_functions.application.unregistered import Begun, begin
 from stage_functions.domain import observation
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.people import NOBODY
+from stage_functions.domain.people import NOBODY, UNKNOWN
 from stage_functions.domain.presence import APPROVAL, PRESENCE, furthest
 from stage_functions.domain.record import Draft, Json, RecordType
 from stage_functions.domain.state import Step, VersionState
@@ -118,7 +118,7 @@ def _first(
         "outcome": "first seen",
         "detail": f"would be taken over by `stageward import {snapshot.version.asset.registry}`",
     }
-    draft = Draft(RecordType.OBSERVED, number, snapshot.incarnation, NOBODY, fields)
+    draft = Draft(RecordType.OBSERVED, number, snapshot.incarnation, UNKNOWN, fields)
     return step.with_version(state).record(draft)
 
 
@@ -153,5 +153,9 @@ def _changed(
     else:
         fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}
     state = replace(known.answered(reading.answers, snapshot.modified_at or now), base=dict(values))
-    draft = Draft(RecordType.OBSERVED, known.version, known.incarnation, NOBODY, fields)
+    by_tag = reading.drift is not None or (
+        reading.wish is not None and reading.wish.source != observation.MLFLOW_STAGE
+    )
+    actor = NOBODY if by_tag else UNKNOWN
+    draft = Draft(RecordType.OBSERVED, known.version, known.incarnation, actor, fields)
     return Seen(step.with_version(state).record(draft), blobs)

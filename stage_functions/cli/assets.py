@@ -34,7 +34,7 @@ from stage_functions.cli.output import (
 )
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.error import InvalidInputError, why_unread
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
@@ -205,7 +205,7 @@ def _draft(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        fail(f"cannot read {path}: {exc}")
+        fail(f"cannot read {path}: {why_unread(exc)}")
 
 
 def _definitions(draft: Path, text: str) -> Mapping[str, str]:

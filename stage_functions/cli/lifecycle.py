@@ -14,12 +14,16 @@ from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
 from stage_functions.domain.definition import written
 from stage_functions.domain.demands import demands
-from stage_functions.domain.error import ConfigurationError
+from stage_functions.domain.error import ConfigurationError, why_unread
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
 app = typer.Typer(no_args_is_help=True, help="The lifecycles of the configuration file.")
+_UNTOLD = (
+    "nobody is told of anything, since this environment has neither STAGEWARD_MAIL nor "
+    "STAGEWARD_NOTIFY_<KEY>; who may vote finds it on the page /approvals"
+)
 _POLICIES = Path("infra", "policy")
 
 
@@ -32,8 +36,8 @@ def validate(
 ) -> None:
     """Check a configuration file: the one that is in use (stageward.yaml), or any other.
 
-    Noted is what may not be meant: copies into a registry that is only observed; and, where the
-    environment has channels for notices, whoever may vote and is told nothing.
+    Noted is what may not be meant: copies into a registry that is only observed; and whoever may
+    vote and is told nothing, since no channel of the environment reaches them.
     """
     settings = read_settings()
     if file is not None:
@@ -41,7 +45,7 @@ def validate(
     configuration = _configuration(settings)
     names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
     say(f"The file is sound; lifecycles: {names}")
-    silent = _silent(settings, configuration) if settings.tells else ""
+    silent = _silent(settings, configuration)
     for note in filter(None, (held_up(configuration), silent)):
         say(f"Note: {note}")
 
@@ -106,6 +110,8 @@ def _silent(settings: Settings, configuration: Configuration) -> str:
     from stage_functions.adapters.clock import SystemClock  # noqa: PLC0415  # only here
     from stage_functions.bootstrap import open_notifier  # noqa: PLC0415  # loads the stores
 
+    if not settings.tells:
+        return _UNTOLD if not_told(configuration, None) else ""
     try:
         notifier = open_notifier(settings, configuration, SystemClock())
     except ConfigurationError as exc:
@@ -122,7 +128,7 @@ def _readable(file: Path) -> str:
     try:
         file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
-        fail(f"cannot read {file}: {exc}")
+        fail(f"cannot read {file}: {why_unread(exc)}")
     return str(file)
 
 

@@ -28,6 +28,7 @@ from stage_functions.cli.output import (
     print_table,
     say,
 )
+from stage_functions.domain.error import why_unread
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.wire.document import member
 from stage_functions.wire.policy_cases import (
@@ -275,7 +276,5 @@ def _object(file: Path | None) -> Mapping[str, object]:
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8-sig")
-    except OSError as exc:
-        fail(f"cannot read {file}: {exc.strerror or exc}")
-    except ValueError:
-        fail(f"cannot read {file}: it is no text in UTF-8")
+    except (OSError, ValueError) as exc:
+        fail(f"cannot read {file}: {why_unread(exc)}")

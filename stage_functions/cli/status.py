@@ -18,7 +18,7 @@ from stage_functions.cli.output import (
     print_table,
     say,
 )
-from stage_functions.domain.demands import span
+from stage_functions.domain.demands import apart, span
 from stage_functions.wire import status_api
 
 REPLAY_SECONDS = 120
@@ -137,7 +137,7 @@ def _show(found: status_api.Status) -> None:
     for key in found.keys:
         say(f"{key.name}: {'ends' if key.ends > found.at else 'ended'} {moment(key.ends)}")
     for clock in found.clocks:
-        say(f"clock against {clock.source}: {clock.seconds:+.0f} s")
+        say(f"clock against {clock.source}: {apart(clock.seconds)}")
     say(
         f"stageward {found.version}, ledger {found.ledger} in {found.place}, "
         f"sign-in {found.sign_in}, telemetry {'on' if found.telemetry else 'off'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -45,6 +46,7 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
     "registry-refused": RegistryRefusedError,
     "configuration": ConfigurationError,
 }
+_NUMBERED = re.compile(r"\[Errno -?\d+\] ")
 _PROBLEM = "urn:stageward:problem:"
 
 T = TypeVar("T")
@@ -75,6 +77,9 @@ class Connection:
         Raises:
             InvalidInputError: the URL or the token cannot be sent.
         """
+        if not url.startswith(("http://", "https://")):
+            message = f"'{url}' is no address of Stageward: STAGEWARD_URL is http://host:port"
+            raise InvalidInputError(message)
         self._url = url
         self._sleep = sleep
         self._waiting = waiting
@@ -119,7 +124,8 @@ class Connection:
                 )
             except httpx.TransportError as exc:
                 if attempt == ATTEMPTS:
-                    raise self._unreachable(str(exc) or type(exc).__name__) from exc
+                    said = _NUMBERED.sub("", str(exc)) or type(exc).__name__
+                    raise self._unreachable(said) from exc
                 self._sleep(0.2 * attempt)
                 continue
             if answer.status_code not in _RETRIED or attempt == ATTEMPTS:

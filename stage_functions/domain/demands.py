@@ -44,6 +44,12 @@ def _consent(policy: ApprovalPolicy) -> list[str]:
     return said
 
 
+def apart(seconds: float) -> str:
+    """Return how far a clock is ahead of another one, or behind it."""
+    whole = round(seconds)
+    return f"{whole:+d} s" if whole else "less than a second"
+
+
 def span(seconds: float) -> str:
     """Return a length of time in words: `3 days`, `1 hour`, `12 minutes`."""
     for size, name, smaller in ((_DAY, "day", _HOUR), (_HOUR, "hour", 60), (60, "minute", 1)):

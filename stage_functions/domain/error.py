@@ -30,6 +30,14 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
 from __future__ import annotations
 
 
+def why_unread(exc: Exception) -> str:
+    """Say why a file cannot be read, in words: no number of the system, nor its name once more."""
+    if not isinstance(exc, OSError):
+        return "it is no text in UTF-8"
+    said = exc.strerror or str(exc)
+    return f"{said[:1].lower()}{said[1:]}"
+
+
 class StagewardError(Exception):
     """Any error of Stageward's own."""
 

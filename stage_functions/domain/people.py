@@ -45,6 +45,9 @@ class Actor(Stored, frozen=True):
 
 
 NOBODY = Actor("", Attribution.NONE, "tag")
+"""Of a tag that somebody wrote, nobody knows who."""
+UNKNOWN = Actor("", Attribution.NONE, "registry")
+"""Of what a registry shows, where no tag asked for anything."""
 OPERATORS = "operators"
 STAGEWARD = "stageward"
 """The actor id of what Stageward does of itself: expiry, put-backs, adoption of a lifecycle."""

@@ -29,7 +29,9 @@ from stage_functions.application.troubles import Section, troubles
 from stage_functions.application.watching import show_figures
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mode
+from stage_functions.domain.demands import apart
 from stage_functions.domain.error import (
+    RegistryRefusedError,
     RegistryUnavailableError,
     RetryableError,
     SinkRefusedError,
@@ -92,6 +94,20 @@ def mark(it: World, name: str, partition: str, at: datetime) -> None:
     marker: dict[str, Value] = {"asset": asset, "commit": 7, "at": at.isoformat()}
     row = Upsert(keys.marker_key(partition, 7), marker)
     it.rows.commit(WORK, keys.outbox_shard(partition), [row])
+
+
+def follow_to_tags(it: World, name: str) -> None:
+    """Register a version whose tags may not be written."""
+    version = Version(Asset("demo", Kind.MODELS, name), "1")
+    it.registry.register(version, it.clock.now())
+
+    def refuse(call: str) -> None:
+        if call == "write_tag":
+            message = "403"
+            raise RegistryRefusedError(message)
+
+    it.registry.before = refuse
+    follow(it.context, Signal(version))
 
 
 def refuse_writing(call: str) -> None:
@@ -160,6 +176,26 @@ def test_a_registry_that_was_never_imported_is_to_be_imported() -> None:
     assert {} == observed
     assert {"registry-not-imported": "registry demo"} == wrong(replace(found, context=enforcing))
     found.rows.close()
+
+
+def test_for_whom_work_is_given_up_is_told(it: World, sink: MemorySink) -> None:
+    """All of it, or some."""
+    park(it, sink, "rose")
+    (all_of_it,) = troubles(status(it.context))
+    sink.fault = None
+    follow_to_tags(it, "aster")
+    (some,) = troubles(status(it.context))
+
+    assert "1 piece of owed work given up, for events" == all_of_it.what
+    assert "2 pieces of owed work given up, some of it for events" == some.what
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-0.3, "less than a second"), (2.6, "+3 s"), (-40, "-40 s")]
+)
+def test_clocks_that_agree_differ_by_no_number(seconds: float, said: str) -> None:
+    """Nor by less than nothing."""
+    assert said == apart(seconds)
 
 
 @pytest.mark.parametrize(("minutes", "late"), [(14, False), (16, True)])

@@ -43,6 +43,13 @@ def test_who_may_vote_and_is_told_nothing_is_noted() -> None:
     assert "Note: STAGEWARD_NOTIFY_NOBODY is for nobody" in wrong.stdout
 
 
+def test_where_no_channel_is_at_all_that_is_noted() -> None:
+    """Of the file as shipped, whose officers may vote and hear of nothing."""
+    done = run("lifecycle", "validate", **ADDRESS)
+
+    assert "Note: nobody is told of anything, since this environment has neither" in done.stdout
+
+
 COPYING = """\
 version: 1
 registries:
@@ -82,7 +89,7 @@ def test_any_file_is_checked_and_copies_that_wait_are_noted(tmp_path: Path) -> N
     ) in waiting.stdout
     assert "Note" not in done.stdout
     assert f"{file}:7:18: 'dve' matches no registry" in faulty.stderr
-    assert missing.stderr.startswith(f"cannot read {tmp_path / 'none.yaml'}: ")
+    assert f"cannot read {tmp_path / 'none.yaml'}: no such file or directory\n" == missing.stderr
     assert "STAGEWARD_CONFIG" not in missing.stderr
 
 

@@ -192,6 +192,25 @@ def test_another_server_at_the_address_is_not_mistaken_for_stageward() -> None:
         sam.registries()
 
 
+@pytest.mark.parametrize("url", ["foo", "", "127.0.0.1:8321", "ftp://h"])
+def test_what_is_no_address_is_said_so_at_once(url: str) -> None:
+    """In words of ours, with how one is written."""
+    with pytest.raises(InvalidInputError, match="STAGEWARD_URL is http://host:port"):
+        Client(url, "sam")
+
+
+def test_where_nobody_listens_is_said_without_a_number_of_the_system() -> None:
+    """With what starts it."""
+
+    def refuse(_: httpx.Request) -> httpx.Response:
+        message = "[Errno 111] Connection refused"
+        raise httpx.ConnectError(message)
+
+    away = Client("http://h", transport=httpx.MockTransport(refuse), sleep=lambda _: None)
+    with away, pytest.raises(UnreachableError, match="at http://h: Connection refused; start it"):
+        away.registries()
+
+
 def test_a_token_that_no_header_can_carry_is_said_so() -> None:
     """Before anything is sent."""
     with pytest.raises(InvalidInputError):

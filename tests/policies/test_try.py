@@ -182,7 +182,7 @@ def test_a_parameter_that_is_missing_is_named(here: Path) -> None:
             r"name: the text '\ud800' has half of a character",
         ),
         (("owner.json", "--resource", "latin.json"), "latin.json: it is no text in UTF-8"),
-        (("owner.json", "--resource", "."), ": Is a directory"),
+        (("owner.json", "--resource", "."), ": is a directory"),
     ],
 )
 def test_wrong_arguments_are_told(here: Path, arguments: tuple[str, ...], message: str) -> None:

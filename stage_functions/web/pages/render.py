@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from stage_functions import __version__
 from stage_functions.domain.authors import authors
-from stage_functions.domain.demands import span
+from stage_functions.domain.demands import apart, span
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
 from stage_functions.web.pages import addresses
@@ -102,6 +102,7 @@ def _environment() -> Environment:
         "moment": moment,
         "day": day,
         "span": span,
+        "apart": apart,
         "from_now": from_now,
         "who": who,
         "named": named,

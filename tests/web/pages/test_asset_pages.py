@@ -296,6 +296,7 @@ def test_a_version_that_is_only_observed_has_a_page_too() -> None:
     assert "Data name train" in page.text
     assert "observed: first seen" in page.text
     assert "nobody known" in page.text
+    assert "by a tag" not in page.text
     assert "observed" in asset.text
     assert "Nothing was kept" in gone.text
 
