@@ -13,6 +13,7 @@ from contextlib import closing
 import httpx
 
 from stage_functions.adapters.sinks import retry_after_seconds, sendable
+from stage_functions.adapters.words import in_a_line
 from stage_functions.application.clocks import Heard, deaf
 from stage_functions.domain.error import (
     ConfigurationError,
@@ -43,6 +44,7 @@ FAILURES: Mapping[type[Exception], type[StagewardError]] = {
 _PATIENCE = frozenset({408, 425, 429})
 _SERVER_FAULT = 500
 _SHOWN_CHARACTERS = 300
+_CODE_CHARACTERS = 80
 _IDLE_SECONDS = 1.5
 """Shorter than any server keeps an idle connection, so that none is reused while it is closing."""
 
@@ -232,8 +234,9 @@ def _words(body: bytes) -> tuple[str, str]:
         document = parsed(body)
     except ValueError:
         return "", "not in MLflow's words"
-    return text(document, "error_code"), text(document, "message") or "without a word"
+    code = in_a_line(text(document, "error_code"), _CODE_CHARACTERS)
+    return code, text(document, "message") or "without a word"
 
 
 def _cut(words: str) -> str:
-    return " ".join(words.split())[:_SHOWN_CHARACTERS]
+    return in_a_line(words, _SHOWN_CHARACTERS)
