@@ -1,4 +1,4 @@
-"""Words of others, as they may be shown: in a line, without addresses and secrets, not as markup."""
+"""Words of others, as they may be shown: in a line, without addresses, secrets and markup."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ HALF = b'{"error": {"code": "%s", "message": "cut\\ud83d\\u001b[2J"}}' % (b"A" *
         ({"status": 400, "code": "UserError", "message": "bad\n key"}, REFUSED, "bad key"),
         ({"status": 403, "code": "AuthorizationFailed", "message": "no"}, REFUSED, "give the ide"),
         ({"status": 403, "body": json.dumps(POLICY).encode()}, REFUSED, "Only tags that we know"),
-        ({"status": 403, "body": HALF}, REFUSED, r"403 A{80}: cut \[2J"),
+        ({"body": HALF, "status": 403}, REFUSED, r"403 A{80}: cut \[2J"),
         ({"status": 302, "body": b""}, REFUSED, "302"),
         ({"status": 414, "body": b"<html>"}, REFUSED, "414"),
         ({"status": 401, "code": "ExpiredAuthenticationToken"}, UNAVAILABLE, "401 Expired"),
