@@ -139,7 +139,7 @@ def _owed(known: Status) -> Iterator[Trouble]:
     more = "more than " if owed.more else ""
     if owed.parked:
         held = [name for name, sink in owed.sinks.items() if sink.parked]
-        whom = f", for {', '.join(sorted(held))} too" if held else ""
+        whom = f", events to {', '.join(sorted(held))} among them" if held else ""
         what = f"{_number(owed.parked, 'piece', more)} of owed work given up{whom}"
         do = "`stageward outbox` says why; mend that, then `stageward outbox --retry ID`"
         yield Trouble("outbox-parked", "outbox", what, do, Section.PARKED)
