@@ -249,7 +249,7 @@ def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
         heard: takes the headers of the store's answers.
 
     Raises:
-        ConfigurationError: SQLite inside Azure Functions.
+        ConfigurationError: SQLite inside Azure Functions, or in a folder that cannot be made.
         StoreUnavailableError: it cannot be opened.
     """
     if settings.tables or settings.tables_endpoint:
@@ -263,7 +263,11 @@ def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
     from stage_functions.adapters.sqlite import SQLiteRows  # noqa: PLC0415  # one store is loaded
 
     if settings.ledger != ":memory:":
-        Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            message = f"STAGEWARD_LEDGER: its folder cannot be made: {exc.strerror}"
+            raise ConfigurationError(message) from exc
     return SQLiteRows(settings.ledger)
 
 
@@ -453,7 +457,8 @@ def open_telemetry(settings: Settings) -> Telemetry:
             "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
         )
     except Exception as exc:  # noqa: BLE001  # the SDK reads a dozen variables of its own
-        log.warning("no traces and no metrics are sent: %s; it is about a variable OTEL_…", exc)
+        said = str(exc).rstrip(".")
+        log.warning("no traces and no metrics are sent: %s; it is about a variable OTEL_…", said)
     return SILENT
 
 

@@ -12,6 +12,7 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from stage_functions.adapters.sdk_errors import Fault, fault_of
 from stage_functions.adapters.sinks import retry_after_seconds
+from stage_functions.adapters.words import in_a_line
 from stage_functions.domain.error import (
     RegistryRefusedError,
     RegistryUnavailableError,
@@ -28,6 +29,7 @@ _PATIENCE = frozenset({401, 408, 409, 412, 425, 429})
 """What may be otherwise later: a conflict is with a write that has begun."""
 _SERVER_FAULT = 500
 _SHOWN_CHARACTERS = 600
+_CODE_CHARACTERS = 80
 _ROLES = (
     "give the identity that Stageward runs as a role that allows it: AzureML Data Scientist on "
     "the workspace, or AzureML Registry User on the registry"
@@ -131,6 +133,7 @@ def _words(body: bytes) -> tuple[str, str, object]:
     error = member(document, "error")
     code = text(error, "code") or text(document, "error_code")  # MLflow's, of the tracking side
     said = text(error, "message") or text(document, "message")
+    code = in_a_line(code, _CODE_CHARACTERS)
     return code, said or "without a word", error
 
 
@@ -141,8 +144,8 @@ def _policies(error: object) -> str:
         text(info, "policyAssignmentDisplayName") or text(info, "policyAssignmentName")
         for info in infos
     ]
-    return ", ".join(filter(None, names)) or text(error, "target") or "it names none"
+    return _cut(", ".join(filter(None, names)) or text(error, "target") or "it names none")
 
 
 def _cut(words: str) -> str:
-    return " ".join(words.split())[:_SHOWN_CHARACTERS]
+    return in_a_line(words, _SHOWN_CHARACTERS)

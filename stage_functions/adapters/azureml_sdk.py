@@ -31,6 +31,7 @@ from stage_functions.adapters.azureml_api import AzureMlApi
 from stage_functions.adapters.azureml_cloud import CLOUDS, Cloud
 from stage_functions.adapters.azureml_errors import AzureMlFaultError, failure, fault
 from stage_functions.adapters.sdk_errors import UNREADABLE
+from stage_functions.adapters.words import in_a_line
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.error import RegistryRefusedError, StagewardError
 
@@ -202,7 +203,7 @@ class AzureMlSdk:
         response: Any = getattr(exc, "response", None)
         if isinstance(status, int) and status >= _ERRORS and response is not None:
             return fault(self._api.name, status, response.headers, _body(response))
-        words = f"{type(exc).__name__} {' '.join(str(exc).split())[:_SHOWN_CHARACTERS]}".rstrip()
+        words = f"{type(exc).__name__} {in_a_line(str(exc), _SHOWN_CHARACTERS)}".rstrip()
         own = type(exc).__module__.startswith("azure.ai.ml") or isinstance(status, int)
         if isinstance(exc, (AzureError, *UNREADABLE)) and not own:
             return failure(self._api.name, exc)

@@ -14,6 +14,7 @@ from contextlib import closing
 import httpx
 
 from stage_functions.adapters.sinks import retry_after_seconds, sendable
+from stage_functions.adapters.words import in_a_line
 from stage_functions.application.clocks import Heard, deaf
 from stage_functions.domain.error import (
     ConfigurationError,
@@ -45,6 +46,7 @@ _PATIENCE = frozenset({408, 425, 429})
 _SERVER_FAULT = 500
 _SHOWN_CHARACTERS = 300
 _NUMBERED = re.compile(r"\[Errno -?\d+\] ")
+_CODE_CHARACTERS = 80
 _IDLE_SECONDS = 1.5
 """Shorter than any server keeps an idle connection, so that none is reused while it is closing."""
 
@@ -234,7 +236,8 @@ def _words(body: bytes) -> tuple[str, str]:
         document = parsed(body)
     except ValueError:
         return "", "not in MLflow's words"
-    return text(document, "error_code"), text(document, "message") or "without a word"
+    code = in_a_line(text(document, "error_code"), _CODE_CHARACTERS)
+    return code, text(document, "message") or "without a word"
 
 
 def _unanswered(exc: Exception) -> str:
@@ -248,4 +251,4 @@ def _unanswered(exc: Exception) -> str:
 
 
 def _cut(words: str) -> str:
-    return " ".join(words.split())[:_SHOWN_CHARACTERS]
+    return in_a_line(words, _SHOWN_CHARACTERS)

@@ -19,6 +19,7 @@ from http.client import HTTPException
 from azure.core import exceptions as core
 from azure.data.tables import RequestTooLargeError, TableTransactionError
 
+from stage_functions.adapters.words import in_a_line
 from stage_functions.domain.error import (
     ConflictError,
     InvalidInputError,
@@ -29,6 +30,7 @@ from stage_functions.domain.error import (
 )
 
 TABLE_NOT_FOUND = "TableNotFound"
+_SHOWN_CHARACTERS = 600
 
 
 class Fault(StrEnum):
@@ -183,6 +185,6 @@ def _retry_after_seconds(exc: Exception) -> int | None:
 
 def _in_words(exc: Exception) -> str:
     status = getattr(exc, "status_code", None)
-    first_line = str(exc).partition("\n")[0]
+    first_line = in_a_line(str(exc).partition("\n")[0], _SHOWN_CHARACTERS)
     parts = (type(exc).__name__, status, error_code(exc), first_line)
     return " ".join(str(part) for part in parts if part)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from math import ceil
 
+from stage_functions.adapters.words import in_a_line
 from stage_functions.domain.error import (
     ConfigurationError,
     SinkRefusedError,
@@ -38,7 +39,7 @@ def error_for(who: str, status: int, headers: Mapping[str, str], said: str) -> S
         headers: of the answer.
         said: the answer's own words; cut for the message.
     """
-    words = " ".join(said.split())[:_SHOWN_CHARACTERS]
+    words = in_a_line(said, _SHOWN_CHARACTERS)
     message = f"{who} answered {status}{f': {words}' if words else ''}"
     if status in _PATIENCE or status >= _SERVER_FAULT:
         wait = retry_after_seconds(headers)

@@ -1,4 +1,4 @@
-"""Words of others, as they may be shown: without addresses and secrets, and not as markup."""
+"""Words of others, as they may be shown: in a line, without addresses, secrets and markup."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 HIDDEN = "…"
 _READ_CHARACTERS = 2000
+_READ_TIMES = 10
+"""Of what is to be cut, so much is looked at: the rest may be blanks, and endless."""
 _LEAST_CHARACTERS = 4
 """Of a part of an address that is taken for a secret; shorter ones are words."""
 _ADDRESSES = re.compile(
@@ -14,7 +16,14 @@ _ADDRESSES = re.compile(
 )
 _PATHS = re.compile(r"(url: |path )\S+")
 _MARKUP = re.compile(r"([\\`*_\[\]<>~#|&{}!])")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What terminals obey, what turns text round, and halves of characters, which no store takes."""
 _LINE_MARKUP = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
+
+
+def in_a_line(text: str, most: int) -> str:
+    """Return what was said on one line that any store and any terminal takes, cut."""
+    return " ".join(_UNFIT.sub(" ", text[: _READ_TIMES * most]).split())[:most]
 
 
 def without_secrets(text: str, address: str, *, host_too: bool = True) -> str:
@@ -28,7 +37,7 @@ def without_secrets(text: str, address: str, *, host_too: bool = True) -> str:
     for part in sorted(_parts(address, host_too=host_too), key=len, reverse=True):
         text = re.sub(re.escape(part), HIDDEN, text, flags=re.IGNORECASE)
     text = _PATHS.sub(rf"\1{HIDDEN}", _ADDRESSES.sub(HIDDEN, text[:_READ_CHARACTERS]))
-    return " ".join(text.split())
+    return in_a_line(text, _READ_CHARACTERS)
 
 
 def _parts(address: str, *, host_too: bool) -> set[str]:

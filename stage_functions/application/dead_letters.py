@@ -99,6 +99,7 @@ class Replayed(Struct, frozen=True):
         kept: names of those that stay, each with the reason.
         ignored: why others of their events were acknowledged unread.
         cursor: to go on behind; "" when these were the last.
+        more: there are more than can be listed at once; begin anew behind the last.
     """
 
     followed: int = 0
@@ -107,6 +108,7 @@ class Replayed(Struct, frozen=True):
     kept: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     cursor: str = ""
+    more: bool = False
 
 
 def counted(letters: DeadLetters) -> Counted:
@@ -167,9 +169,10 @@ def replay(
     """
     letters, clock = kept_in(context), context.clock
     end = clock.now() + timedelta(seconds=seconds)
-    done = Replayed()
+    found = letters.listed()
+    done = Replayed(more=len(found) >= MOST_LISTED)
     looked = 0
-    for letter in sorted(letters.listed(), key=_place):
+    for letter in sorted(found, key=_place):
         if _cursor(letter) <= after:
             continue
         if looked and (done.deleted >= AT_ONCE or looked >= READ_AT_ONCE or clock.now() >= end):
@@ -207,16 +210,18 @@ def _followed(
         signals = read(letters.read(letter)).signals
         delivered = deliver(follow, signals, context.clock, telemetry=context.telemetry)
         deleted = letters.delete(letter)
-    except (InvalidInputError, NotFoundError, RetryableError) as exc:
+    except NotFoundError:  # somebody else was first
+        return replace(done, cursor=cursor)
+    except (InvalidInputError, RetryableError) as exc:
         kept = (*done.kept, (letter.name, str(exc)))
         return replace(done, kept=kept, cursor=cursor)
-    return Replayed(
-        done.followed + delivered.followed,
-        done.changed + delivered.changed,
-        done.deleted + deleted,
-        done.kept,
-        (*done.ignored, *delivered.ignored),
-        cursor,
+    return replace(
+        done,
+        followed=done.followed + delivered.followed,
+        changed=done.changed + delivered.changed,
+        deleted=done.deleted + deleted,
+        ignored=(*done.ignored, *delivered.ignored),
+        cursor=cursor,
     )
 
 

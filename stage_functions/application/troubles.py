@@ -139,8 +139,8 @@ def _owed(known: Status) -> Iterator[Trouble]:
     more = "more than " if owed.more else ""
     if owed.parked:
         held = {name: sink.parked for name, sink in sorted(owed.sinks.items()) if sink.parked}
-        some = "some of it " if sum(held.values()) < owed.parked else ""
-        whom = f", {some}for {', '.join(held)}" if held else ""
+        among = " among them" if sum(held.values()) < owed.parked else ""
+        whom = f", events to {', '.join(held)}{among}" if held else ""
         what = f"{_number(owed.parked, 'piece', more)} of owed work given up{whom}"
         do = "`stageward outbox` says why; mend that, then `stageward outbox --retry ID`"
         yield Trouble("outbox-parked", "outbox", what, do, Section.PARKED)

@@ -66,13 +66,15 @@ def dead_letters(
 def _added(lots: Iterable[status_api.Replay]) -> status_api.Replay:
     """Return what several calls came to as one."""
     done = list(lots)
+    kept = {kept.name: kept for one in done for kept in one.kept}
     return status_api.Replay(
         followed=sum(one.followed for one in done),
         changed=sum(one.changed for one in done),
         deleted=sum(one.deleted for one in done),
-        kept=tuple(kept for one in done for kept in one.kept),
+        kept=tuple(kept.values()),
         ignored=tuple(why for one in done for why in one.ignored),
         cursor=None,
+        more=bool(done) and done[-1].more,
     )
 
 
@@ -83,6 +85,8 @@ def _show_replay(done: status_api.Replay) -> None:
     )
     for one in done.kept:
         complain(f"kept: {one.name}: {one.why}")
+    if done.more:
+        complain("there are more, which cannot be listed while so many are kept: delete those")
 
 
 def _show_letters(found: status_api.DeadLetters) -> None:

@@ -369,12 +369,20 @@ class Client:
         Raises:
             DeniedError, NotFoundError, NotAllowedNowError: as `dead_letters`.
         """
-        cursor: str | None = ""
-        while cursor is not None:
-            path = f"dead-letters/replay?after={quote(cursor, safe='')}" if cursor else ""
-            lot = self._post(path or "dead-letters/replay", status_api.Replay)
-            yield lot
-            cursor = lot.cursor
+        again = True
+        while again:
+            deleted, more, cursor = 0, False, ""
+            while True:
+                lot = self._replayed(cursor)
+                yield lot
+                deleted, more, cursor = deleted + lot.deleted, more or lot.more, lot.cursor or ""
+                if not cursor:
+                    break
+            again = more and deleted > 0  # what could not be listed before, now can
+
+    def _replayed(self, cursor: str) -> status_api.Replay:
+        query = f"?after={quote(cursor, safe='')}" if cursor else ""
+        return self._post(f"dead-letters/replay{query}", status_api.Replay)
 
     def rebuild_catalog(self) -> api.Rebuilt:
         """Write the catalog again from the ledger.

@@ -187,4 +187,5 @@ def _replayed(done: Replayed) -> api.Replay:
         kept=tuple(api.KeptLetter(name, why) for name, why in done.kept),
         ignored=done.ignored[:MAX_SHOWN],
         cursor=done.cursor or None,
+        more=done.more,
     )

@@ -60,7 +60,7 @@ def _told(event: Mapping[str, object]) -> Told:
         subject=_subject(fields),
         reason=_text(fields.get("deadletterreason")),
         outcome=_text(fields.get("lastdeliveryoutcome")),
-        attempts=attempts if isinstance(attempts, int) and 0 <= attempts < 10**6 else 0,
+        attempts=attempts if type(attempts) is int and 0 <= attempts < 10**6 else 0,  # no bool
         published=_moment(fields.get("publishtime")),
         attempted=_moment(fields.get("lastdeliveryattempttime")),
     )

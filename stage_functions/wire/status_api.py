@@ -329,6 +329,7 @@ class Replay:
         kept: those that stay, each with the reason.
         ignored: why others of their events were acknowledged unread.
         cursor: to go on behind; null when these were the last.
+        more: there are more than can be listed at once; begin anew behind the last.
     """
 
     followed: int
@@ -337,3 +338,4 @@ class Replay:
     kept: tuple[KeptLetter, ...]
     ignored: tuple[str, ...]
     cursor: str | None
+    more: bool = False

@@ -69,6 +69,10 @@ def registry(local: LocalAzureMl, place: Place) -> Iterator[AzureMlRegistry]:
         yield registry
 
 
+HALF = b'{"error": {"code": "%s", "message": "cut\\ud83d\\u001b[2J"}}' % (b"A" * 100_000)
+"""Cut within a character, as JSON can write it."""
+
+
 @_IN_ONE_PLACE
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
@@ -76,6 +80,7 @@ def registry(local: LocalAzureMl, place: Place) -> Iterator[AzureMlRegistry]:
         ({"status": 400, "code": "UserError", "message": "bad\n key"}, REFUSED, "bad key"),
         ({"status": 403, "code": "AuthorizationFailed", "message": "no"}, REFUSED, "give the ide"),
         ({"status": 403, "body": json.dumps(POLICY).encode()}, REFUSED, "Only tags that we know"),
+        ({"body": HALF, "status": 403}, REFUSED, r"403 A{80}: cut \[2J"),
         ({"status": 302, "body": b""}, REFUSED, "302"),
         ({"status": 414, "body": b"<html>"}, REFUSED, "414"),
         ({"status": 401, "code": "ExpiredAuthenticationToken"}, UNAVAILABLE, "401 Expired"),

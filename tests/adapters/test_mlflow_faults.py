@@ -82,12 +82,23 @@ def test_knows_every_exception_of_httpx() -> None:
     assert [] == [kind for kind in EXCEPTIONS if not issubclass(kind, tuple(FAILURES))]
 
 
+def _half(code: str, message: str) -> Answer:
+    """Answer 403 in words that are cut within a character, as JSON can write it."""
+    return _always(403, text=f'{{"error_code": "{code}", "message": "{message}"}}')
+
+
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("answer", "error", "says"),
     [
         (_always(400, json=_words("INVALID_PARAMETER_VALUE", "bad\n key")), REFUSED, "bad key"),
         (_always(401, text="who?"), REFUSED, "401"),
+        (
+            _half("PERMISSION_DENIED", r"cut\ud83d\u001b[2J"),
+            REFUSED,
+            r"403 PERMISSION_DENIED: cut \[2J",
+        ),
+        (_half("C" * 100_000, "no"), REFUSED, "403 C{80}: no$"),
         (_always(403, json=_words("PERMISSION_DENIED", "no")), REFUSED, "PERMISSION_DENIED: no"),
         (_always(404, text="<html>nginx</html>"), UNAVAILABLE, "404"),
         (_always(404, json={"detail": "Not Found"}), UNAVAILABLE, "answered 404"),

@@ -163,6 +163,27 @@ def test_a_call_ends_when_its_time_is_over(it: World, letters: MemoryDeadLetters
     assert (3, []) == (calls, letters.names)
 
 
+def test_one_that_somebody_else_has_followed_meanwhile_is_not_kept(
+    it: World, letters: MemoryDeadLetters
+) -> None:
+    """Two operators follow them at once: each is done with once, and neither is told of a fault."""
+    for name in ("a", "b"):
+        die(it, letters, name, MODEL_REGISTERED)
+    others: list[Replayed] = []
+
+    def follow(signal: AnySignal) -> bool:
+        if not others:
+            others.append(Replayed())
+            others.append(replayed(it))
+        return follow_any(it.context, signal)
+
+    mine = dead_letters.replay(it.context, follow, lambda body: reads(it, body))
+
+    assert ((), ()) == (mine.kept, others[1].kept)
+    assert 2 == mine.deleted + others[1].deleted
+    assert [] == letters.names
+
+
 def test_the_newest_are_shown_first(it: World, letters: MemoryDeadLetters) -> None:
     """With how many there are, and when the oldest was given up."""
     began = it.clock.time

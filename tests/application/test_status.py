@@ -186,8 +186,8 @@ def test_for_whom_work_is_given_up_is_told(it: World, sink: MemorySink) -> None:
     follow_to_tags(it, "aster")
     (some,) = troubles(status(it.context))
 
-    assert "1 piece of owed work given up, for events" == all_of_it.what
-    assert "2 pieces of owed work given up, some of it for events" == some.what
+    assert "1 piece of owed work given up, events to events" == all_of_it.what
+    assert "2 pieces of owed work given up, events to events among them" == some.what
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,9 @@ def test_parked_work_is_told_with_why_and_what_waits_is_not(it: World, sink: Mem
     known = status(it.context)
     first = known.backlog.first
 
-    assert {"outbox-parked": "outbox"} == {one.code: one.part for one in troubles(known)}
+    assert ["2 pieces of owed work given up, events to events"] == [
+        one.what for one in troubles(known)
+    ]
     assert ["demo/models/rose", "demo/models/aster"] == [one.view.asset for one in first]
     assert ["403", "403"] == [one.view.owed.error for one in first]
     assert all(one.since is not None for one in first)

@@ -197,6 +197,7 @@ def test_what_happened_while_it_was_down_is_found_by_the_scan(
         ({"STAGEWARD_AUTH": "ldap"}, "STAGEWARD_AUTH=ldap: it is one of dev, tokens, entra"),
         ({"STAGEWARD_AUTH": "entra"}, "believes a header that anybody could send"),
         ({"STAGEWARD_CONFIG": "nowhere.yaml"}, "STAGEWARD_CONFIG names the file"),
+        ({"STAGEWARD_LEDGER": "pyproject.toml/ledger.db"}, "STAGEWARD_LEDGER: its folder cannot"),
         ({"STAGEWARD_WEBHOOKS": "nonsense"}, "STAGEWARD_WEBHOOKS: the address of webhook-1"),
         ({"STAGEWARD_TABLES": "nonsense"}, "STAGEWARD_TABLES: "),
     ],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from msgspec.structs import replace
 
+from stage_functions.application.ports.dead_letters import MOST_LISTED
 from stage_functions.application.process import Facts, Process
 from stage_functions.application.scan import Scanner
 from tests.api_server import api_over
@@ -84,3 +86,22 @@ def test_dead_letters_are_shown_and_followed(at: Console, it: World) -> None:
     assert "60 dead letters are done with: 60 hints followed" in done.out
     assert "kept: torn: " in done.err
     assert ["torn"] == [one["name"] for one in again.json["kept"]]
+
+
+def test_more_dead_letters_than_can_be_listed_are_all_followed(at: Console) -> None:
+    """Also where the oldest are listed last, since a container lists by name."""
+    letters, behind = MemoryDeadLetters(), world(workspace=WORKSPACE)
+    process = Process(Facts("1.2.3"), dead_letters=letters)
+    behind = replace(behind, context=replace(behind.context, process=process))
+    foreign = json.dumps([{**MODEL_REGISTERED, "eventType": "Foreign"}]).encode()
+    now = behind.clock.time
+    for number in range(MOST_LISTED + 20):
+        letters.put(f"a-{number}", foreign, now - timedelta(seconds=number))
+    letters.put("torn", b"{", now)
+    with api_over(behind) as api:
+        done = Console(api, at.patch).run("eve", "dead-letters", "--replay")
+    behind.rows.close()
+
+    assert ["torn"] == letters.names
+    assert f"{MOST_LISTED + 20} dead letters are done with" in done.out
+    assert 1 == done.err.count("kept: torn")

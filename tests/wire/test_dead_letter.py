@@ -69,18 +69,20 @@ def test_nothing_that_it_claims_of_whoever_wrote_is_kept(schema: type[Event]) ->
     )
 
 
-def test_fields_of_another_kind_than_documented_are_left_out() -> None:
+@pytest.mark.parametrize("attempts", ["many", True, -1, 1.5, 10**9, None])
+def test_fields_of_another_kind_than_documented_are_left_out(attempts: object) -> None:
     """They are shown to an operator, line by line."""
     event = {
         **MODEL_REGISTERED,
         "deadLetterReason": {"a": 1},
-        "deliveryAttempts": "many",
+        "deliveryAttempts": attempts,
         "lastDeliveryOutcome": "x\x1b[31m\n" + "y" * 500,
         "publishTime": 7,
     }
     (told,) = read(json.dumps(event).encode(), DEV).told
 
     assert ("", 0, None) == (told.reason, told.attempts, told.published)
+    assert told.attempts is not False
     assert "\n" not in told.outcome
     assert "\x1b" not in told.outcome
     assert len(told.outcome) < 130
