@@ -103,8 +103,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identity.id
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    siteConfig: {
-      ftpsState: 'Disabled'
+    siteConfig: { // no ftpsState: Flex Consumption has no FTP, and refuses the property
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'

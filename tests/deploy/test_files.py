@@ -117,6 +117,20 @@ def test_azd_finds_the_app() -> None:
     assert f"'azd-service-name': '{service}'" in MAIN
 
 
+def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:
+    """It answers 400 (51021) to properties of other plans, and to settings that it has itself."""
+    app = (INFRA / "modules" / "app.bicep").read_text("utf-8")
+    refused = (
+        *("ftpsState", "alwaysOn", "use32BitWorkerProcess", "preWarmedInstanceCount"),
+        *("linuxFxVersion", "netFrameworkVersion", "functionAppScaleLimit"),
+        *("functionsRuntimeScaleMonitoringEnabled", "minimumElasticInstanceCount"),
+        *("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE"),
+        *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_CONTENTSHARE"),
+    )
+
+    assert [] == [name for name in refused if re.search(rf"^\s+{name}:", app, re.MULTILINE)]
+
+
 def test_azds_deployment_touches_its_own_group_alone() -> None:
     """`azd down` deletes every resource group that it has touched: the workspace's is not among them."""
     modules = re.findall(r"^module \w+ '[^']+' = .*?\n}", MAIN, re.MULTILINE | re.DOTALL)
