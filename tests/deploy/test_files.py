@@ -123,7 +123,7 @@ def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:
     refused = (
         *("ftpsState", "alwaysOn", "use32BitWorkerProcess", "preWarmedInstanceCount"),
         *("linuxFxVersion", "netFrameworkVersion", "functionAppScaleLimit"),
-        *("functionsRuntimeScaleMonitoringEnabled", "minimumElasticInstanceCount"),
+        *("functionsRuntimeScaleMonitoringEnabled", "powerShellVersion", "javaVersion"),
         *("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE"),
         *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_CONTENTSHARE"),
     )
