@@ -131,6 +131,19 @@ def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:
     assert [] == [name for name in refused if re.search(rf"^\s+{name}:", app, re.MULTILINE)]
 
 
+def test_environments_at_one_resource_group_do_not_share_names() -> None:
+    """What stands there of one would be overwritten by the other, and go with it."""
+    assigned = (INFRA / "modules" / "policy-assignments.bicep").read_text("utf-8")
+    defined = (INFRA / "modules" / "policy.bicep").read_text("utf-8")
+    names = [
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", assigned + defined, re.MULTILINE),
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", GOVERNANCE, re.MULTILINE),
+    ]
+
+    assert 7 == len(names)
+    assert [] == [name for name in names if "${token}" not in name]
+
+
 def test_azds_deployment_touches_its_own_group_alone() -> None:
     """`azd down` deletes every resource group that it has touched: the workspace's is not among them."""
     modules = re.findall(r"^module \w+ '[^']+' = .*?\n}", MAIN, re.MULTILINE | re.DOTALL)
