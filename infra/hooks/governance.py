@@ -146,6 +146,8 @@ def _await(function: str) -> None:
         try:
             az("resource", "show", "--ids", function)
         except CommandError as exc:
+            if not any(sign in str(exc) for sign in _GONE):
+                raise  # nobody is signed in, for one: that does not mend itself
             if not wait:
                 message = (
                     f"the function on_event is not there: {exc}; azd deploy, then azd hooks run "

@@ -40,6 +40,7 @@ _AUDIENCES = {
 """What a federated credential is for in clouds other than the public one."""
 
 
+_NEEDED = ("ENTRA_CLIENT_ID", "STAGEWARD_URL", "GOVERNOR_PRINCIPAL_ID", "AZURE_TENANT_ID")
 _WAITS_SECONDS = (1, 5, 15, 30)
 _YOUNG = re.compile(r"not.?found|does not exist|not find", re.IGNORECASE)
 
@@ -77,8 +78,13 @@ def settle(given: Parameters) -> list[str]:
     """Bring the registration to what it must be, and give out roles; return what is left to people.
 
     Raises:
-        SignInError: it differs from what it must be, and cannot be written.
+        SignInError: azd has not provisioned, or it differs from what it must be, and cannot be
+            written.
     """
+    lacking = [name for name in _NEEDED if not given[name]]
+    if lacking:
+        message = f"azd does not know {', '.join(lacking)} yet; azd provision first"
+        raise SignInError(message)
     client = given["ENTRA_CLIENT_ID"]
     cloud = az("cloud", "show")
     graph = str(cloud["endpoints"]["microsoftGraphResourceId"]).rstrip("/")

@@ -9,8 +9,11 @@ param planName string
 @description('Region of both.')
 param location string
 
-@description('Tags of every resource.')
+@description('Tags of the plan.')
 param tags object
+
+@description('Tags of the app, by which azd finds it.')
+param siteTags object
 
 @description('Name of the identity that the app signs in with.')
 param identityName string
@@ -89,7 +92,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  tags: tags
+  tags: siteTags
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'

@@ -111,10 +111,13 @@ def test_hooks_are_there_for_both_shells() -> None:
 
 
 def test_azd_finds_the_app() -> None:
-    """By a tag with the name of the service."""
+    """By a tag with the name of the service, which nothing else has: azd takes no more than one."""
     (service,) = AZD["services"]
+    texts = [MAIN, *(path.read_text("utf-8") for path in (INFRA / "modules").glob("*.bicep"))]
 
-    assert f"'azd-service-name': '{service}'" in MAIN
+    assert f"siteTags: union(tags, {{ 'azd-service-name': '{service}' }})" in MAIN
+    assert 1 == sum(text.count("'azd-service-name'") for text in texts)
+    assert 1 == sum(text.count("tags: siteTags") for text in texts)
 
 
 def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:

@@ -50,6 +50,17 @@ def test_it_waits_for_the_function(machine: Machine) -> None:
     assert 2 == len(machine.called("az", "resource", "show"))
 
 
+def test_it_does_not_wait_for_somebody_to_sign_in(machine: Machine) -> None:
+    """Only what is not there yet may come by itself."""
+    machine.breaks("resource show", "Please run 'az login' to setup account.")
+
+    done = machine.run("postdeploy", PROVISIONED)
+
+    assert 1 == done.returncode
+    assert "Please run 'az login'" in done.stderr
+    assert 1 == len(machine.called("az", "resource", "show"))
+
+
 def test_it_waits_for_the_right_to_write_dead_letters(machine: Machine) -> None:
     """Event Grid tries the container when a subscription is made, and the right to is young."""
     machine.change(once={"deployment sub create": "(BadRequest) Unable to set DeadLetter: denied"})

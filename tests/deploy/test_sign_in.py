@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.deploy.azure_world import CLIENT, DEPLOYER, GOVERNOR, OFFICERS, PROVISIONED, Machine
+from tests.deploy.azure_world import (
+    CLIENT,
+    DEPLOYER,
+    GIVEN,
+    GOVERNOR,
+    OFFICERS,
+    PROVISIONED,
+    Machine,
+)
 
 
 def settled(machine: Machine, **changes: str) -> str:
@@ -180,3 +188,12 @@ def test_no_argument_has_what_a_batch_file_would_read(machine: Machine) -> None:
 
     arguments = [one for call in machine.called("az") for one in call]
     assert [] == [one for one in arguments if set(one) & set('"%&|<>^()')]
+
+
+def test_nothing_is_settled_before_there_is_an_app(machine: Machine) -> None:
+    """People would be sent back to nowhere."""
+    done = machine.run("postprovision", GIVEN)
+
+    assert 1 == done.returncode
+    assert "azd provision" in done.stderr
+    assert [] == machine.called("az")
