@@ -189,6 +189,7 @@ PLAN = (
     Planted("a size that Flex does not have", APP, "instanceMemoryMB: 2048", "instanceMemoryMB: 1024", "flex"),
     Planted("a package read by key", APP, "type: 'UserAssignedIdentity'", "type: 'StorageAccountConnectionString'", "flex"),
     Planted("no tag for azd", MAIN, "{ 'azd-service-name': 'stageward' }", "{ 'azd-service-name': 'api' }", "azd-tag"),
+    Planted("a tag for azd on the plan too", APP, "  tags: tags\n", "  tags: siteTags\n", "azd-tag"),
     Planted("an output that no template asks for", HOST, "output id string", "output spare string = name\noutput id string", "unused"),
 )
 ROLES = (
