@@ -16,6 +16,7 @@ from stage_functions.domain.error import (
     ConfigurationError,
     DeniedError,
     InvalidInputError,
+    LaterReleaseError,
     LinkEndedError,
     NotAllowedNowError,
     NotFoundError,
@@ -37,6 +38,7 @@ RETRY_AFTER_SECONDS = 5
 _STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
     (RegistryUnavailableError, 503, "registry-unavailable"),
     (StoreUnavailableError, 503, "ledger-unavailable"),
+    (LaterReleaseError, 503, "later-release"),
     (RetryableError, 503, "try-again"),
     (LinkEndedError, 410, "link-ended"),
     (NotSignedInError, 401, "not-signed-in"),
