@@ -37,6 +37,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 ENDS_WELL = {
     "stageward status": 0,
+    "stageward resolve demo --dry-run": 0,
     "stageward resolve demo": 0,
     "stageward outbox": 0,
     "stageward outbox --retry ID": 1,

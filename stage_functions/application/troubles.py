@@ -121,7 +121,7 @@ def _ungoverned(part: str, one: RegistryStatus) -> Iterator[Trouble]:
         what = f"nothing is written to it{_since(one.stopped_at)}: {one.stopped}"
         do = (
             "find out which ledger is right before anything else; if it is this one: "
-            f"`stageward resolve {one.alias}`"
+            f"`stageward resolve {one.alias}`, and with --dry-run what that would write over"
         )
         yield Trouble("registry-stopped", part, what, do, Section.STOPPED)
     if not one.imported:

@@ -64,7 +64,11 @@ def scan_registry(request: Request, registry: Alias) -> Response:
     return reply(documents.scanned(here.scanner.scan(registry, seconds=SCAN_SECONDS)))
 
 
-@router.post("/registries/{registry}/resolve", response_model=api.Resolution, responses=_OPERATOR)
+@router.post(
+    "/registries/{registry}/resolve",
+    response_model=api.Resolution,
+    responses={**_OPERATOR, **problems(400)},
+)
 def resolve_registry(
     request: Request, registry: Alias, body: api.ResolveBody | None = None
 ) -> Response:

@@ -63,7 +63,7 @@ def _of_registry(view: query.RegistryView) -> list[Notice]:
     if view.mode is Mode.OBSERVE:
         text = f"Registry {view.alias} is only observed: no stage moves, and nothing is written."
         if view.imported:
-            do = "To govern it again, set mode: enforce in the configuration, and restart."
+            do = "To govern it, set mode: enforce in the configuration, and restart."
             return [*found, Notice("wait", text, do)]
         do = (
             "To govern it, set mode: enforce in the configuration, and restart; then an operator "

@@ -166,7 +166,8 @@ def test_a_registry_that_is_only_observed_is_said_on_top_with_what_to_do() -> No
     it.rows.close()
 
     assert "Registry demo is only observed" in page.text
-    assert "stageward import demo" in page.text
+    assert "set mode: enforce in the configuration, and restart; then an operator" in page.text
+    assert "stageward import demo --dry-run" in page.text
     assert "Observed 1 version" in page.text
 
 

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.process import Ending, Facts, Process
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import SinkRefusedError
 from tests.api_server import api_over
-from tests.builders import World, world
+from tests.builders import IRIS, World, actor, world
 from tests.fakes.sink import MemorySink
 from tests.web.pages.conftest import Get, looked_at
 
@@ -62,3 +64,19 @@ def test_what_is_wrong_comes_first_with_what_to_do() -> None:
     assert "stageward outbox --retry asset:demo:models:" in shown.text
     assert "STAGEWARD_TABLES ends in 3 days" in shown.text
     assert "Events to webhook-1 0 waiting, 1 parked" in shown.text
+
+
+def test_what_waits_for_its_registry_to_be_governed_is_said_so() -> None:
+    """Imported while it is observed: its banner asks for the mode alone."""
+    it = world(Mode.OBSERVE)
+    it.registry.register(Version(IRIS, "1"), it.clock.now(), tags={"stage": "Staging"})
+    import_registry(it.context, ImportCommand("demo", {}, (), "", actor("eve")))
+    with api_over(it) as api:
+        shown = looked_at(api, "/status", "eve", 200).text
+        board = looked_at(api, "/", "eve", 200).text
+    it.rows.close()
+
+    assert "Waiting 1 Waits longest nothing but what waits on purpose" in shown
+    assert "All is well." in shown
+    assert "To govern it, set mode: enforce in the configuration, and restart." in board
+    assert "stageward import" not in board
