@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from stage_functions.application import keys
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, SINK, VALIDITY, VERSION, Owed
+from stage_functions.application.markers import marker_of
 from stage_functions.application.ports.rows import WORK, Row
 from stage_functions.domain.asset import Asset
 
@@ -106,6 +107,7 @@ def backlog(context: Context) -> Backlog:
 
     Raises:
         StoreUnavailableError: the ledger cannot be read.
+        LedgerDamagedError: what is in it cannot be.
     """
     marked: dict[str, dict[int, datetime]] = {}
     more = False
@@ -113,8 +115,8 @@ def backlog(context: Context) -> Backlog:
         rows = context.ledger.rows.query(WORK, f"outbox-{shard:02d}", limit=MARKERS)
         more = more or len(rows) == MARKERS
         for row in rows:
-            commits = marked.setdefault(str(row.values["asset"]), {})
-            commits[int(row.values["commit"])] = datetime.fromisoformat(str(row.values["at"]))
+            marker = marker_of(row)
+            marked.setdefault(str(marker.asset), {})[marker.commit] = marker.at
     oldest_first = sorted(marked, key=lambda name: min(marked[name].values()))
     found: list[Late] = []
     for name in oldest_first[:ASSETS]:
@@ -151,8 +153,9 @@ def open_approvals(context: Context) -> Count:
 def _waiting(rows: Iterable[Row]) -> Iterable[str]:
     """Yield the assets of rows of the clock that are about an approval that may be open."""
     for row in rows:
-        if not row.values.get(VALIDITY) and VERSION not in row.values:
-            yield str(row.values["asset"])
+        asset = row.values.get("asset")  # one without is passed over, as the sweep does
+        if asset and not row.values.get(VALIDITY) and VERSION not in row.values:
+            yield str(asset)
 
 
 def _summed(found: list[Late], *, more: bool) -> Backlog:

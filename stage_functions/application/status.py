@@ -22,7 +22,7 @@ from stage_functions.application.ports.dead_letters import Counted
 from stage_functions.application.ports.telemetry import SILENT
 from stage_functions.application.process import Facts, Refused, Unwritten
 from stage_functions.domain.configuration import Mode
-from stage_functions.domain.error import StagewardError
+from stage_functions.domain.error import LedgerDamagedError, StagewardError
 from stage_functions.domain.figure import Figure
 from stage_functions.domain.people import PERSON
 
@@ -113,6 +113,7 @@ class Status(Struct, frozen=True):
         format: of the rows that this release writes.
         telemetry: traces and metrics are sent somewhere.
         fault: why the ledger cannot be read, or ""; then most of the rest is empty.
+        damaged: it can be reached, and what is in it cannot be read.
         unwritten: why it cannot be written to, or None.
         registries: in the order of the configuration.
         backlog: what is owed.
@@ -132,6 +133,7 @@ class Status(Struct, frozen=True):
     format: int = FORMAT
     telemetry: bool = False
     fault: str = ""
+    damaged: bool = False
     unwritten: Unwritten | None = None
     registries: tuple[RegistryStatus, ...] = ()
     backlog: Backlog = field(default_factory=Backlog)
@@ -171,7 +173,7 @@ def status(context: Context, letters: Counted | None = None) -> Status:
     try:
         return _of_ledger(context, known)
     except StagewardError as exc:
-        return replace(known, fault=str(exc))
+        return replace(known, fault=str(exc), damaged=isinstance(exc, LedgerDamagedError))
 
 
 def unwritten(context: Context) -> Unwritten | None:

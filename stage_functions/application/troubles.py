@@ -67,7 +67,10 @@ def troubles(known: Status) -> tuple[Trouble, ...]:
 
 
 def _all(known: Status) -> Iterator[Trouble]:
-    if known.fault:
+    if known.damaged:
+        do = "keep a copy of it as it is before anything else; then restore it from a backup"
+        yield Trouble("ledger-damaged", "ledger", known.fault, do, Section.LEDGER)
+    elif known.fault:
         yield Trouble(
             "ledger-unavailable",
             "ledger",
