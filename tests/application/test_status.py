@@ -231,6 +231,7 @@ def test_however_much_is_owed_a_look_costs_the_same(it: World, sink: MemorySink)
     for made in (owed.ASSETS, owed.ASSETS * 2):
         for number in range(made):
             park(it, sink, f"a-{made}-{number}")
+        it.clock.sleep(10)  # so that nothing is known from just now
         it.rows.trips = 0
         known = status(it.context)
         costs.append(it.rows.trips)
