@@ -32,8 +32,8 @@ ENDED_SHOWN = timedelta(days=30)
 """So long a key that has ended is still shown."""
 MOST_KEYS = 20
 """Of those that end: the next ones."""
-LATE_SCAN = timedelta(minutes=15)
-"""Three times as long as from one scan to the next in Azure."""
+LATE_NEWS = timedelta(minutes=15)
+"""So long an adopted lifecycle may be on its way to those who are told of it."""
 LATE_WORK = timedelta(hours=1)
 """As long as what is owed waits at the most from one try to the next."""
 
