@@ -179,3 +179,9 @@ class Machine:
 
 def _sku(name: str) -> dict[str, object]:
     return {"name": name, "kind": "StorageV2", "locations": ["swedencentral"]}
+
+
+def faults(machine: Machine, **changes: str) -> list[str]:
+    """Return what the hook says of parameters that differ from good ones."""
+    done = machine.run("preprovision", {**GIVEN, **changes})
+    return [line[2:] for line in done.stderr.splitlines() if line.startswith("- ")]
