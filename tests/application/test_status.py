@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from stage_functions.application import backlog as owed
 from stage_functions.application import keys, tokens
 from stage_functions.application.adoption import adopt
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.rows import WORK, Upsert, Value
 from stage_functions.application.ports.telemetry import SILENT, Span
 from stage_functions.application.process import Ending, Facts, Process
@@ -145,8 +146,8 @@ def test_a_registry_that_was_never_imported_is_to_be_imported() -> None:
     found.rows.close()
 
 
-@pytest.mark.parametrize(("minutes", "late"), [(14, False), (16, True)])
-def test_a_scan_that_is_three_cycles_old_is_late(it: World, minutes: int, *, late: bool) -> None:
+@pytest.mark.parametrize(("minutes", "late"), [(59, False), (61, True)])
+def test_a_scan_that_is_an_hour_old_is_late(it: World, minutes: int, *, late: bool) -> None:
     """It finds what no event tells of."""
     it.clock.sleep(minutes * 60)
 
@@ -154,16 +155,27 @@ def test_a_scan_that_is_three_cycles_old_is_late(it: World, minutes: int, *, lat
     assert minutes * 60 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
 
 
+def test_a_scan_is_late_from_the_age_that_is_set(it: World) -> None:
+    """A large registry takes longer than an hour, and that is no trouble."""
+    it.context.process.facts = replace(it.context.process.facts, pace=Pace.of(0, 7200))
+    it.clock.sleep(7000)
+    before = wrong(it)
+    it.clock.sleep(300)
+
+    assert {} == before
+    assert {"scan-late": "registry demo"} == wrong(it)
+
+
 def test_a_registry_that_was_never_scanned_is_late_some_time_after_the_start() -> None:
     """At the start it is no fault."""
     fresh = world()
     it = knowing(fresh)
     at_first, never = wrong(it), status(it.context).registries[0].scanned
-    fresh.clock.sleep(1000)
+    fresh.clock.sleep(4000)
 
     assert ({}, None) == (at_first, never)
     assert {"scan-late": "registry demo"} == wrong(it)
-    assert 1000 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
+    assert 4000 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
     fresh.rows.close()
 
 
