@@ -110,7 +110,7 @@ def test_ranges_are_those_of_the_template() -> None:
 
 def row(table: str, name: str) -> str:
     """Return the row of a table that is about a parameter."""
-    return next(line for line in table.splitlines() if f"`{name}`" in line.split("|")[1:2][0])
+    return next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
 
 
 def test_each_variable_is_explained() -> None:
