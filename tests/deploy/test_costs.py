@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 import pytest
 
-from benchmarks.cost import EACH, MONTH_DAYS, Assumptions, Load, reckon
+from benchmarks.cost import EACH, Assumptions, Load, reckon
 from benchmarks.operations import kept
 from stage_functions.application.pace import LATE_SCAN, Pace
 from stage_functions.triggers.schedules import SCAN_MINUTES
@@ -27,31 +26,22 @@ class Scanning:
 
     Attributes:
         minutes: that a pass takes, with the pauses of the timer.
-        worked: seconds of it in which the function works.
-        total: dollars a month of all of Stageward at rest, without a pause.
+        total: dollars a month of all of Stageward at rest.
         functions: dollars of it that are the scan's instances.
     """
 
     minutes: float
-    worked: float
     total: float
     functions: float
 
-    def paused(self, pause: int) -> float:
-        """Return the dollars a month that the scan's instances cost with a pause of minutes."""
-        rings = math.ceil((self.minutes + pause - SCAN_MINUTES) / SCAN_MINUTES)
-        passes = MONTH_DAYS * 24 * 60 / (rings * SCAN_MINUTES)
-        return passes * self.worked * Assumptions().memory_gb * Assumptions().gb_second
 
-
-def scanning(assets: int) -> Scanning:
-    """Return what scanning so many assets comes to, by the model."""
-    given, each = Assumptions(), kept()["scan, each asset"]
+def scanning(assets: int, pause: int = SCAN_MINUTES) -> Scanning:
+    """Return what scanning so many assets comes to by the model, with a pause of minutes."""
+    given = Assumptions(scan_minutes=pause)
     found = reckon(Load(QUIET, max(QUIET, assets * EACH)), kept(), given)
     none = reckon(Load(QUIET, QUIET), kept(), given)
-    worked = assets * (each.trips * given.table_seconds + each.reads * given.arm_read_seconds)
     functions = found.money["Functions"] - none.money["Functions"]
-    return Scanning(found.pass_hours * 60, worked, sum(found.money.values()), functions)
+    return Scanning(found.pass_hours * 60, sum(found.money.values()), functions)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -86,8 +76,8 @@ def test_how_long_a_pass_takes_and_what_it_costs() -> None:
         minutes = number(takes) * {"s": 1 / 60, "min": 1, "h": 60}[takes.split()[1]]
         assert it.minutes == pytest.approx(minutes, rel=0.03)
         assert it.functions == pytest.approx(number(dollars), abs=0.6)
-        assert it.paused(60) == pytest.approx(number(hourly), abs=0.6)
-        assert it.paused(180) == pytest.approx(number(three), abs=0.6)
+        assert scanning(number(assets), 60).functions == pytest.approx(number(hourly), abs=0.6)
+        assert scanning(number(assets), 180).functions == pytest.approx(number(three), abs=0.6)
 
 
 def test_a_scan_is_late_after_twice_what_it_takes() -> None:
