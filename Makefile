@@ -1,5 +1,5 @@
 # Every command of the project; `make` alone lists them. Each one first installs what it needs, into
-# .venv and .azurite here. Written for GNU make 3.81 and later, for any folder name.
+# .venv, .azurite and .checkov here. Written for GNU make 3.81 and later, for any folder name.
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -20,13 +20,14 @@ test: ## run the tests; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite browser
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: ## format, lint, types, imports and docstrings, without changing anything
-	@$(SETUP) dev
+check: ## format, lint, types, imports, docstrings and templates, without changing anything
+	@$(SETUP) dev checkov
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/interrogate -vv --omit-covered-files stage_functions
+	@$(BIN)/python -m scripts.infra --checkov .checkov/bin/checkov
 
 bench: ## measure, and write benchmarks/results.json; ARGS=--quick is shorter
 	@$(SETUP) dev
@@ -46,9 +47,9 @@ lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@sh scripts/lock.sh $(ARGS)
 
 setup: ## install everything that the other commands need
-	@$(SETUP) dev azurite browser
+	@$(SETUP) dev azurite browser checkov
 
 clean: ## remove everything that these commands made
-	@rm -rf .venv .azurite .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .azurite .checkov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf .coverage htmlcov build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

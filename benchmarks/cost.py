@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.operations import Cost, kept
-from stage_functions.triggers.schedules import SCAN_SECONDS
+from stage_functions.triggers.schedules import SCAN_MINUTES, SCAN_SECONDS
 
 DAY_SECONDS = 86_400
 MONTH_DAYS = 30
@@ -66,6 +66,7 @@ class Assumptions:
             and the host's part, an estimate).
         memory_gb: of an instance, as the template sets it.
         instances: at most, as the template sets it.
+        scan_minutes: the pause between whole scans (`SCAN_MINUTES`); 5 is none.
         reads_a_second: of the resource manager, for one identity, subscription and region: the
             bucket holds 250 and gets 25 a second ("Understand how Azure Resource Manager throttles
             requests").
@@ -76,10 +77,12 @@ class Assumptions:
         gb_second: list price in US dollars, as are all that follow; they differ by region and time.
         million_executions: of Functions.
         ten_thousand_operations: of Table Storage.
-        gb_month: of Table Storage, locally redundant.
+        gb_month: of Table Storage, redundant over three zones, as the template has it.
         million_event_operations: of Event Grid: an arrival and each delivery is one.
         log_gb: ingested by Log Analytics.
-        log_bytes: written for an event, with the trace that one in ten of them has.
+        log_bytes: written for an execution, with the trace that one in ten of them has.
+        audit_bytes: written for each request that writes to the ledger (`LEDGER_LOGS`).
+        alerts: all rules together a month: nine queries every five minutes, some metrics.
     """
 
     table_seconds: float = 0.010
@@ -90,6 +93,7 @@ class Assumptions:
     own_seconds: float = 0.010
     memory_gb: float = 2
     instances: int = 40
+    scan_minutes: int = SCAN_MINUTES
     reads_a_second: float = 25
     writes_a_second: float = 10
     table_account_a_second: float = 20_000
@@ -98,10 +102,12 @@ class Assumptions:
     gb_second: float = 0.000026
     million_executions: float = 0.40
     ten_thousand_operations: float = 0.00036
-    gb_month: float = 0.045
+    gb_month: float = 0.056
     million_event_operations: float = 0.60
     log_gb: float = 2.76
     log_bytes: float = 1_500
+    audit_bytes: float = 1_000
+    alerts: float = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,17 @@ class Load:
     Attributes:
         events: of Event Grid, a day.
         versions: that the registries hold.
+        each: how many of them an asset has.
     """
 
     events: float
     versions: float
+    each: float = EACH
 
     @property
     def assets(self) -> float:
         """How many assets those are versions of."""
-        return self.versions / EACH
+        return self.versions / self.each
 
     @property
     def lives(self) -> float:
@@ -173,7 +181,7 @@ def reckon(load: Load, counted: Mapping[str, Cost], given: Assumptions) -> Recko
     sweeps = counted["idle sweep"].times(SWEEPS)
     budget = max(0.0, given.reads_a_second - by_events.reads / DAY_SECONDS)
     pass_seconds = _scan_seconds(load, counted, given, budget)
-    passes = min(SCANS, DAY_SECONDS / pass_seconds)
+    passes = _passes(pass_seconds, given)
     scanned = counted["scan, each asset"].times(load.assets * passes)
     everything = by_events.plus(sweeps).plus(scanned)
     executions = load.events + load.lives * LIFE_CALLS + SWEEPS + SCANS
@@ -190,6 +198,14 @@ def reckon(load: Load, counted: Mapping[str, Cost], given: Assumptions) -> Recko
         _money(load, everything, executions, busy, timers, ledger_gb, given),
         _uses(load, by_events, everything, busy, pass_seconds, given),
     )
+
+
+def _passes(pass_seconds: float, given: Assumptions) -> float:
+    """Return how many passes a day has: after each the scan may pause, and a timer goes on."""
+    if math.isinf(pass_seconds) or given.scan_minutes <= SCAN_MINUTES:
+        return min(SCANS, DAY_SECONDS / pass_seconds)
+    rings = math.ceil((pass_seconds / 60 + given.scan_minutes - SCAN_MINUTES) / SCAN_MINUTES)
+    return SCANS / rings
 
 
 def _scan_seconds(
@@ -238,7 +254,11 @@ def _money(
         "Table Storage": MONTH_DAYS * everything.billed / 1e4 * given.ten_thousand_operations
         + ledger_gb * given.gb_month,
         "Event Grid": MONTH_DAYS * delivered / 1e6 * given.million_event_operations,
-        "logs": MONTH_DAYS * executions * given.log_bytes / 1e9 * given.log_gb,
+        "logs and alerts": MONTH_DAYS
+        * (executions * given.log_bytes + everything.written * given.audit_bytes)
+        / 1e9
+        * given.log_gb
+        + given.alerts,
     }
 
 
@@ -286,7 +306,7 @@ def table(found: Sequence[Reckoned]) -> str:
         "ARM reads a second",
         "a scan takes",
         "dollars a month",
-        "of it Functions, tables, Event Grid, logs",
+        "of it Functions, tables, Event Grid, logs and alerts",
         "gives first",
     )
     lines = [_line(head), _line(["---:"] * (len(head) - 1) + ["---"])]
@@ -299,6 +319,7 @@ def each(counted: Mapping[str, Cost]) -> str:
         "",
         "requests to Table Storage",
         "operations that it bills",
+        "requests that write",
         "ARM reads",
         "ARM writes",
         "calls to tracking",
@@ -310,6 +331,7 @@ def each(counted: Mapping[str, Cost]) -> str:
         figures = (
             cost.trips,
             cost.billed,
+            cost.written,
             cost.reads,
             cost.writes,
             cost.tracking,
@@ -358,11 +380,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--events", type=_number, help="that Event Grid delivers, a day")
     parser.add_argument("--versions", type=_number, help="that the registries hold")
+    parser.add_argument("--each", type=_number, default=EACH, help="versions that an asset has")
+    parser.add_argument("--scan-minutes", type=int, default=SCAN_MINUTES, help="SCAN_MINUTES")
     given = parser.parse_args()
     if (given.events is None) != (given.versions is None):
         parser.error("--events and --versions go together")
     loads = LOADS if given.events is None else ((given.events, given.versions),)
-    found = [reckon(Load(*one), kept(), Assumptions()) for one in loads]
+    found = [
+        reckon(
+            Load(events, versions, given.each),
+            kept(),
+            Assumptions(scan_minutes=given.scan_minutes),
+        )
+        for events, versions in loads
+    ]
     if given.events is None:
         sys.stdout.write(f"{each(kept())}\n\n")
     sys.stdout.write(f"{table(found)}\n")

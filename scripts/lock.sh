@@ -3,6 +3,7 @@
 #
 #   constraints.txt     everything, for every accepted Python and platform: what `make` installs
 #   requirements.txt    those of the run-time dependencies and of what Azure needs, for the Functions app
+#   scripts/checkov/requirements.txt    Checkov, for an environment of its own
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,3 +19,5 @@ compile --universal --python-version 3.11 --all-extras \
 rm -f requirements.txt
 compile --python-version 3.13 --python-platform linux --constraint constraints.txt \
     --extra azureml --extra deadletters --extra telemetry --output-file requirements.txt pyproject.toml
+compile --universal --python-version 3.11 --output-file scripts/checkov/requirements.txt "$@" \
+    scripts/checkov/requirements.in

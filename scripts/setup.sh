@@ -1,10 +1,11 @@
 #!/bin/sh
-# Puts into .venv and .azurite what a target of the Makefile needs; the second time, nothing.
+# Puts into .venv, .azurite and .checkov what a target of the Makefile needs; the second time, nothing.
 #
 #   sh scripts/setup.sh demo           the program and what its demonstration needs
 #   sh scripts/setup.sh dev            that, and the tools for check and bench
 #   sh scripts/setup.sh dev azurite    that, and Azurite for the tests on Table Storage
 #   sh scripts/setup.sh dev browser    that, and a browser for the tests of the pages
+#   sh scripts/setup.sh dev checkov    that, and Checkov, which looks over the templates
 #   sh scripts/setup.sh uv             uv alone, which pins even when the pins no longer fit
 #
 # PYTHON names the interpreter; without it the newest of the accepted versions is looked for.
@@ -15,6 +16,7 @@ ACCEPTED="3.13 3.12 3.11"
 NEEDED="CPython 3.11, 3.12 or 3.13 is needed, with the modules venv, ssl and sqlite3"
 VENV=.venv
 AZURITE=.azurite
+CHECKOV=.checkov
 HERE=$(pwd -P)
 
 # A shell may go on after a child that took Ctrl-C for itself, as pip does; this one must not.
@@ -173,6 +175,24 @@ EOF
     printf '%s\n' "$made_from" > "$AZURITE/made-from"
 }
 
+# --- .checkov -------------------------------------------------------------------------------------
+
+# Checkov has an environment of its own: it pins much that Stageward needs in other versions.
+checkov() {
+    made_from=$({ printf '%s\n' "$HERE"; cat scripts/checkov/requirements.txt; } | cksum)
+    if [ -x "$CHECKOV/bin/checkov" ] &&
+        [ "$(cat "$CHECKOV/made-from" 2>/dev/null)" = "$made_from" ]; then return; fi
+    say "installing Checkov into $CHECKOV (a minute the first time)"
+    rm -rf "$CHECKOV"
+    "$VENV/bin/python" -I -m venv "$CHECKOV" || die "python -m venv failed; the lines above say why."
+    "$CHECKOV/bin/python" -m pip install --disable-pip-version-check --progress-bar off --no-deps \
+        --requirement scripts/checkov/requirements.txt >"$CHECKOV/pip.log" 2>&1 || {
+        tail -n 30 "$CHECKOV/pip.log" >&2
+        die "pip failed; the lines above say why. When that is mended, run make again."
+    }
+    printf '%s\n' "$made_from" > "$CHECKOV/made-from"
+}
+
 # --- a browser ------------------------------------------------------------------------------------
 
 # Any Chromium of this machine will do; a stub that only tells to install one does not run.
@@ -200,7 +220,7 @@ browser() {
 for need in "$@"; do
     case $need in
         demo | dev) venv "$need" ;;
-        azurite | browser | uv) "$need" ;;
-        *) die "setup.sh does not know '$need', only demo, dev, azurite, browser and uv" ;;
+        azurite | browser | checkov | uv) "$need" ;;
+        *) die "setup.sh does not know '$need', only demo, dev, azurite, browser, checkov and uv" ;;
     esac
 done

@@ -28,7 +28,7 @@ from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
-from stage_functions.application.ports.rows import Rows
+from stage_functions.application.ports.rows import WholeRows
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.application.ports.sink import Sink
 from stage_functions.application.ports.telemetry import SILENT, Telemetry
@@ -241,7 +241,7 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings, heard: Heard = deaf) -> Rows:
+def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
     """Open the store of the ledger.
 
     Args:
@@ -271,7 +271,7 @@ def open_rows(settings: Settings, heard: Heard = deaf) -> Rows:
     return SQLiteRows(settings.ledger)
 
 
-def _tables(settings: Settings, heard: Heard) -> Rows:
+def _tables(settings: Settings, heard: Heard) -> WholeRows:
     fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
     if fault:
         message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"

@@ -17,9 +17,9 @@ param insightsId string
 @description('Who is written to when an alert fires: a mail address; empty for nobody, then alerts are only listed.')
 param mail string
 
-@description('So old the last complete scan of a registry may be, in seconds: three times as long as from one to the next.')
+@description('So old the last complete scan of a registry may be, in seconds.')
 @minValue(300)
-param scanAgeSeconds int = 900
+param scanAgeSeconds int
 
 // Of each figure the smallest value of a quarter of an hour, so that one that mends itself wakes nobody; of a key the
 // largest, since what is left of it only shrinks. `of` is the attribute that tells several apart.
@@ -125,12 +125,12 @@ resource onFigures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: 'customMetrics | where name == "${one.figure}" | extend figure = valueSum / valueCount, of = tostring(customDimensions["${one.of}"])'
-            metricMeasureColumn: 'figure'
+            query: 'customMetrics | where name == "${one.figure}" | extend Figure = valueSum / valueCount, Part = tostring(customDimensions["${one.of}"])' // `of` is a word of the language
+            metricMeasureColumn: 'Figure'
             timeAggregation: one.smallest ? 'Minimum' : 'Maximum'
             dimensions: [
               {
-                name: 'of'
+                name: 'Part'
                 operator: 'Include'
                 values: [
                   '*'

@@ -9,8 +9,11 @@ param planName string
 @description('Region of both.')
 param location string
 
-@description('Tags of every resource.')
+@description('Tags of the plan.')
 param tags object
+
+@description('Tags of the app, by which azd finds it.')
+param siteTags object
 
 @description('Name of the identity that the app signs in with.')
 param identityName string
@@ -54,6 +57,12 @@ param subnetId string
 @description('Instances that wait for events all the time.')
 param alwaysReady int
 
+@description('From the end of a scan of a registry to the next one, in minutes.')
+param scanMinutes int
+
+@description('So old the last complete scan of a registry may be before it is late, in seconds.')
+param scanAgeSeconds int
+
 var byEntra = signIn == 'entra'
 var entraSettings = {
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.properties.clientId
@@ -89,7 +98,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  tags: tags
+  tags: siteTags
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
@@ -103,8 +112,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identity.id
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    siteConfig: {
-      ftpsState: 'Disabled'
+    siteConfig: { // no ftpsState: Flex Consumption has no FTP, and refuses the property
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
@@ -153,6 +161,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       STAGEWARD_DEAD_LETTERS: '${hostAccount.properties.primaryEndpoints.blob}${deadLetterContainer}'
       STAGEWARD_EVENTGRID_ENDPOINT: topicEndpoint
       STAGEWARD_LOGS: 'json'
+      STAGEWARD_SCAN_AGE_SECONDS: string(scanAgeSeconds)
+      STAGEWARD_SCAN_MINUTES: string(scanMinutes)
       STAGEWARD_TABLES_ENDPOINT: ledgerEndpoint
       STAGEWARD_URL: 'https://${app.properties.defaultHostName}'
     })

@@ -31,5 +31,3 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
     topicType: topicType
   }
 }
-
-output name string = topic.name

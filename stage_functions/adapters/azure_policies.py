@@ -1,8 +1,9 @@
 """Evaluates rules that are definitions of Azure Policy, on the resource that a write would leave.
 
 A rule fails where its effect is deny, and passes where it does not match, or has another effect,
-which the verdict shows. What Azure would deny because the evaluation itself fails has errored; it
-never passes, and never raises.
+which the verdict shows. What Azure would deny because the evaluation itself fails has errored, and
+so has what it may deny because a member that is read is not there, or kinds of values have no
+order; it never passes, and never raises.
 
 A definition is refused when it is loaded if it asks for what no rule is told: who writes, where and
 by which assignment, and what of a version no approval is bound to. It would find nothing there, and
@@ -43,6 +44,8 @@ DENY = "deny"
 NO_MATCH = "none, it does not match"
 """What is shown as the effect of a definition that says nothing of a version."""
 _DISABLED = "disabled"
+_GUARD = "guard it, as in [coalesce(tryGet(…, 'name'), '')]"
+"""What helps whose definition reads a member that is not there."""
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What evaluating may raise besides its own errors, where it should not: it holds all the same."""
 _AROUND = re.compile(
@@ -142,10 +145,12 @@ class AzurePolicies:
         try:
             compiled = self._policy(rule.policy)
             values = dict(_read(compiled.policy.fields, resource))
-            effect = compiled.policy.evaluate(resource, context=context)
+            found = compiled.policy.decide(resource, context=context)
         except _FAULTS as exc:
             return _errored(rule, f"{str(exc) or type(exc).__name__}", values)
-        told = compiled.otherwise if effect is None else canonical_effect(effect)
+        told = compiled.otherwise if found.effect is None else canonical_effect(found.effect)
+        if found.unsure and told != DENY:
+            return _errored(rule, f"{found.unsure}, where Azure may fail; {_GUARD}", values)
         return Verdict(
             rule=rule.name,
             result=Result.FAILED if told == DENY else Result.PASSED,

@@ -19,9 +19,10 @@ may be used at all (not inside Azure Functions) is for the bootstrap.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from sqlite3 import Connection, Cursor
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -48,6 +49,8 @@ __all__ = ["MEMORY", "SQLiteRows", "Synchronous"]
 
 SCHEMA_VERSION = 1
 _RESERVED_ETAGS = 1000
+_SCANNED = 500
+"""Rows of a page of a scan."""
 
 
 class SQLiteRows:
@@ -115,6 +118,18 @@ class SQLiteRows:
             sql = statements.query_between
         rows = self._connections.read(lambda c: c.execute(sql, parameters).fetchall())
         return [_row(*row) for row in rows]
+
+    def scan(self, table: str) -> Iterator[tuple[str, Row]]:
+        """Yield every row of a table with its partition; see `WholeRows`."""
+        check_table(table)
+        sql = _STATEMENTS[table].scan
+        partition, key = "", ""
+        while True:
+            found = self._connections.read(_executed(sql, (partition, key, _SCANNED)))
+            yield from ((one[0], _row(*one[1:])) for one in found)
+            if len(found) < _SCANNED:
+                return
+            partition, key = found[-1][:2]
 
     def commit(
         self,
@@ -196,6 +211,7 @@ class _Statements(Struct, frozen=True):
     get: str
     query_from: str
     query_between: str
+    scan: str
     insert: str
     replace: str
     replace_any: str
@@ -215,6 +231,10 @@ class _Statements(Struct, frozen=True):
             get=f"{read} AND key = ?",
             query_from=f"{read} AND key >= ? ORDER BY key LIMIT ?",
             query_between=f"{read} AND key >= ? AND key < ? ORDER BY key LIMIT ?",
+            scan=(
+                f"SELECT partition, key, etag, body FROM {table} "  # noqa: S608 - own names
+                "WHERE (partition, key) > (?, ?) ORDER BY partition, key LIMIT ?"
+            ),
             insert=f"{insert} ON CONFLICT DO NOTHING",
             replace=f"{replace} AND etag = :if_etag",
             replace_any=replace,
@@ -271,6 +291,12 @@ class _Write(Struct, frozen=True):
             message = f"the row {self.key!r} in {self.partition!r} is not as it was"
             raise ConflictError(message)
         return "" if self.body is None else etag
+
+
+def _executed(
+    sql: str, parameters: tuple[str | int, ...]
+) -> Callable[[Connection], list[tuple[Any, ...]]]:
+    return lambda connection: connection.execute(sql, parameters).fetchall()
 
 
 def _new_etags(session: Session, count: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ in `sdk_errors.py`; what a batch may be, in `limits.py`. It does not choose a cr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -165,6 +165,19 @@ class TableRows:
                 " and ".join(conditions), results_per_page=min(limit, PAGE_ROWS), **_READ_RETRIES
             )
             return [_row(entity) for entity in islice(entities, limit)]
+
+    def scan(self, table: str) -> Iterator[tuple[str, Row]]:
+        """Yield every row of a table, page by page; see `WholeRows`."""
+        check_table(table)
+        entities = self._clients[table].list_entities(results_per_page=PAGE_ROWS, **_READ_RETRIES)
+        pages = entities.by_page()
+        while True:
+            with translated(f"read {self._names[table]}", repeatable=True):
+                found = next(pages, None)
+                page = [] if found is None else list(found)
+            if found is None:
+                return
+            yield from ((entity["PartitionKey"], _row(entity)) for entity in page)
 
     def commit(
         self,

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys
-from stage_functions.application.codec import pack, pack_blob, pack_record, unpack
+from stage_functions.application.codec import pack, pack_blob, pack_record, plain, unpack
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Head
 from stage_functions.application.ports.rows import (
@@ -25,7 +27,6 @@ from stage_functions.application.ports.rows import (
     Replace,
     Row,
     Upsert,
-    Value,
 )
 from stage_functions.application.ports.sink import Sink
 from stage_functions.domain.asset import Asset, Kind
@@ -46,6 +47,7 @@ from stage_functions.domain.record import (
     empty_tail,
     seal,
 )
+from stage_functions.domain.stored import demand_understood
 
 MAX_CHANGES = 200
 MAX_CHANGED_CHARACTERS = 300
@@ -86,7 +88,7 @@ def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
     row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
     last = unpack(head, Head) if head is not None else Head(0, "")
     behind = [
-        name for name in context.sinks if _announced(context, partition, name)[1] < last.number
+        name for name in context.sinks if _announced(context, partition, name)[2] < last.number
     ]
     digest = str(row.values.get("digest", "")) if row is not None else ""
     return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
@@ -129,20 +131,25 @@ def announce(context: Context) -> tuple[str, ...]:
 
 
 def _announce(context: Context, partition: str, sink: Sink) -> None:
-    key, done = _announced(context, partition, sink.name)
-    records = context.ledger.records(partition, after=done)
+    key, row, done = _announced(context, partition, sink.name)
+    records = list(takewhile(_known, context.ledger.records(partition, after=done)))
     if not records:
         return
     sink.publish(records)
-    told = Upsert(key, {"number": records[-1].number})
+    told = Upsert(key, plain({"number": records[-1].number}, row))
     context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
 
 
-def _announced(context: Context, partition: str, sink: str) -> tuple[str, int]:
-    """Return the key of the row that says how far a sink got, and how far that is."""
+def _known(record: Record) -> bool:
+    """Tell whether a record can be published: behind one of a later release all wait for that."""
+    return record.known
+
+
+def _announced(context: Context, partition: str, sink: str) -> tuple[str, Row | None, int]:
+    """Return key and row that say how far a sink got, and how far that is."""
     key = f"{_SINK}{keys.encode(sink)}"
     row = context.ledger.rows.get(LEDGER, partition, key)
-    return key, int(row.values["number"]) if row is not None else 0
+    return key, row, int(row.values["number"]) if row is not None else 0
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
@@ -157,8 +164,12 @@ def _adopt(context: Context, lifecycle: Lifecycle) -> None:
     if adopted is not None and adopted.values.get("digest") == lifecycle.digest:
         return
     record = _record(context, lifecycle, head_row, adopted)
-    head = Head(record.number, record.hash, record.at, record.number)
-    row: dict[str, Value] = {"digest": lifecycle.digest}
+    before = unpack(head_row, Head) if head_row else Head(0, "")
+    demand_understood(before)
+    head = replace(
+        before, number=record.number, hash=record.hash, at=record.at, commit=record.number
+    )
+    row = plain({"digest": lifecycle.digest}, adopted)
     changes: list[Change] = [
         Replace(keys.HEAD, pack(head), head_row.etag)
         if head_row

@@ -7,7 +7,8 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.application.beyond import read
+from stage_functions.domain.error import InvalidInputError, LaterReleaseError
 from stage_functions.domain.rule import Verdict
 
 
@@ -74,8 +75,12 @@ def decode(data: bytes, asked: str) -> Answer:
 
     Raises:
         InvalidInputError: the id was used for another command.
+        LaterReleaseError: a later release has answered in a way that is not known here.
     """
-    answer = msgspec.json.decode(data, type=Answer)
+    answer, doubt = read(data, Answer)
+    if doubt:
+        message = f"a later release has answered this already, and {doubt}; update this instance"
+        raise LaterReleaseError(message)
     if answer.asked != asked:
         message = (
             f"this Idempotency-Key was used for another request, of {answer.version}; "

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from msgspec import Struct
-
 from stage_functions.application import keys
 from stage_functions.application.codec import pack, unpack
 from stage_functions.application.ports.rows import (
@@ -23,12 +21,13 @@ from stage_functions.application.ports.rows import (
 )
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.stored import Stored
 from stage_functions.domain.violation import Violation
 
 PAGE = 1000
 
 
-class CatalogEntry(Struct, frozen=True):
+class CatalogEntry(Stored, frozen=True):
     """A version, as lists show it.
 
     Attributes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stage_functions.application import keys
+from stage_functions.application.codec import plain
 from stage_functions.application.ports.rows import CATALOG, MAX_BATCH_ROWS, Rows, Upsert
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.state import VersionState
@@ -61,7 +62,7 @@ def _nominated(rows: Rows, registry: str, prefix: str) -> Iterator[Version]:
 
 def _batches(asset: Asset, states: Mapping[str, VersionState]) -> Iterator[list[Upsert]]:
     changes = [
-        Upsert(f"{prefix}{keys.hashed(version)}", {_VERSION: version})
+        Upsert(f"{prefix}{keys.hashed(version)}", plain({_VERSION: version}))
         for version, state in ((f"{asset}:{number}", one) for number, one in states.items())
         for prefix in _prefixes(asset, state)
     ]

@@ -7,7 +7,6 @@ row, no later than that commit: so no other thing of that name and number ever b
 
 from __future__ import annotations
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import keys
@@ -23,9 +22,10 @@ from stage_functions.application.ports.rows import (
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.people import STAGEWARD
 from stage_functions.domain.state import Origin, VersionState
+from stage_functions.domain.stored import Whole, demand_understood
 
 
-class Expected(Struct, frozen=True):
+class Expected(Whole, frozen=True):
     """A copy that is to come.
 
     Attributes:
@@ -50,9 +50,14 @@ def expected(rows: Rows, version: Version) -> tuple[Expected | None, str]:
 
     Raises:
         StoreUnavailableError: as the store says.
+        LaterReleaseError: a later release expects it under conditions that are not known here.
     """
     row = rows.get(LEDGER, keys.COPIES_PARTITION, keys.encode(str(version)))
-    return (unpack(row, Expected), row.etag) if row is not None else (None, "")
+    if row is None:
+        return None, ""
+    found = unpack(row, Expected)
+    demand_understood(found)
+    return found, row.etag
 
 
 def expect(rows: Rows, version: Version, copy: Expected) -> None:
@@ -66,6 +71,7 @@ def expect(rows: Rows, version: Version, copy: Expected) -> None:
     if known == copy:
         return
     key = keys.encode(str(version))
+    copy = replace(copy, beyond=known.beyond) if known is not None else copy
     change: Change = Replace(key, pack(copy), etag) if etag else Insert(key, pack(copy))
     rows.commit(LEDGER, keys.COPIES_PARTITION, [change])
 

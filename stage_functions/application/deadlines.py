@@ -23,8 +23,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 
 from stage_functions.application import keys
+from stage_functions.application.codec import foreign
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import VERSION, Loaded
+from stage_functions.application.ledger import VALIDITY, VERSION, Loaded
 from stage_functions.application.ports.rows import ANY_ETAG, WORK, Change, Delete, Row, Upsert
 from stage_functions.application.renewal import end_and_renew
 from stage_functions.application.revisit import revisit
@@ -38,10 +39,13 @@ from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.record import RecordType
 from stage_functions.domain.state import Step
+from stage_functions.domain.stored import demand_understood
 
 PAGE = 200
 PAUSE_SECONDS = 600
 """How long what is due waits before it is looked at again where a registry is only observed."""
+_KNOWN = frozenset({"format", "asset", "approval", VALIDITY, VERSION})
+"""Properties of a row of the clock."""
 log = logging.getLogger("stageward.deadlines")
 
 
@@ -74,6 +78,7 @@ def ring(context: Context, asset: Asset, approval_id: str) -> Rung:
     Raises:
         RegistryUnavailableError: what a renewal is bound to cannot be read; nothing was done.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ring again.
+        LaterReleaseError: only a later release knows what is due.
     """
     return context.persistently(lambda: _attempt(context, asset, approval_id))
 
@@ -95,13 +100,24 @@ def ring_due(context: Context, shard: int, end: datetime, failed: list[str]) -> 
     did: list[RecordType] = []
     while True:
         page = context.ledger.rows.query(WORK, partition, start=start, end=due, limit=PAGE)
-        for rows in _by_subject(page):
+        for rows in _by_subject([row for row in page if not _foreign(row)]):
             if context.clock.now() >= end:
                 return did
             did += _ring_rows(context, partition, rows, failed)
         if len(page) < PAGE:
             return did
         start = keys.behind(page[-1].key)
+
+
+def _foreign(row: Row) -> bool:
+    """Tell whether only a later release knows what a row rings for."""
+    about = VERSION in row.values or "approval" in row.values
+    return not about or bool(foreign(row, "asset"))
+
+
+def _further(row: Row) -> bool:
+    """Tell whether a later release says more in a row than this one reads: that one forgets it."""
+    return not row.values.keys() <= _KNOWN
 
 
 def _by_subject(page: Sequence[Row]) -> list[list[Row]]:
@@ -125,7 +141,7 @@ def _ring_rows(
             if number is None
             else Rung(revisit(context, Version(asset, str(number))))
         )
-        passed = [row for row in rows if row.key < rung.at.isoformat()]
+        passed = [row for row in rows if row.key < rung.at.isoformat() and not _further(row)]
         _forget(context, partition, passed, rung)
     except StagewardError as exc:
         log.warning("%s of %s: %s", approval or number, asset, exc)
@@ -157,6 +173,8 @@ def _attempt(context: Context, asset: Asset, approval_id: str) -> Rung:
     loaded = context.ledger.more(context.ledger.load(asset), approval=approval_id)
     found = loaded.approvals.get(approval_id)
     now = context.clock.now()
+    if found is not None:
+        demand_understood(found)
     if found is None or found.status not in (Status.OPEN, Status.APPROVED):
         return Rung(now)
     loaded = context.ledger.more(loaded, [found.version])

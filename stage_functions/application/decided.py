@@ -23,11 +23,12 @@ from stage_functions.application.ports.rows import (
 )
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset
+from stage_functions.domain.stored import Stored
 
 PAGE = 1000
 
 
-class Decided(Struct, frozen=True):
+class Decided(Stored, frozen=True):
     """A closed approval, as lists show it.
 
     Attributes:

@@ -25,11 +25,13 @@ from stage_functions.application.codec import (
     pack_blob,
     pack_bytes,
     pack_record,
+    plain,
     unpack,
     unpack_blob,
     unpack_bytes,
     unpack_record,
 )
+from stage_functions.application.ledger_format import ledger_format, say_format
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
@@ -48,7 +50,7 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.ports.telemetry import SILENT, Attribute, Telemetry
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.error import ConflictError, LedgerDamagedError
+from stage_functions.domain.error import ConflictError, LaterReleaseError, LedgerDamagedError
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Record,
@@ -58,6 +60,7 @@ from stage_functions.domain.record import (
     seal,
 )
 from stage_functions.domain.state import AssetState, Origin, Step, VersionState
+from stage_functions.domain.stored import Stored, demand_understood
 
 T = TypeVar("T")
 
@@ -70,7 +73,7 @@ LEASE_SECONDS = 30
 """How long the outbox rows of a commit belong to the process that made it."""
 
 
-class Head(Struct, frozen=True):
+class Head(Stored, frozen=True):
     """The row that is an asset's lock.
 
     Attributes:
@@ -99,7 +102,7 @@ class Head(Struct, frozen=True):
         return frozenset((*self.owed, *self.notices))
 
 
-class Owed(Struct, frozen=True):
+class Owed(Stored, frozen=True):
     """Something that a commit owes the outside.
 
     Attributes:
@@ -173,7 +176,12 @@ class Loaded(Struct, frozen=True):
     approvals: Mapping[str, Approval] = field(default_factory=dict)
 
     def step(self) -> Step:
-        """Return an empty decision on top of this."""
+        """Return an empty decision on top of this.
+
+        Raises:
+            LaterReleaseError: a later release wrote some of it, and only that one can decide here.
+        """
+        demand_understood(self.head, *self.versions.values(), *self.approvals.values())
         return Step(
             AssetState(self.head.holders, self.head.approvals, self.versions, self.approvals)
         )
@@ -226,6 +234,23 @@ class Ledger:
         self._notices = notices
         self._telemetry = telemetry
         self._known_blobs: dict[str, None] = {}
+        self._outdated = ""
+
+    def demand_current(self) -> None:
+        """Look whether the ledger was migrated to what this release is too old for.
+
+        From then on nothing is committed here. Asked for at each sweep: what a decision costs does
+        not grow by it.
+
+        Raises:
+            LaterReleaseError: it was.
+        """
+        try:
+            ledger_format(self.rows)
+        except LaterReleaseError as exc:
+            self._outdated = str(exc)
+            raise
+        self._outdated = ""
 
     def load(self, asset: Asset, versions: Iterable[str] = ()) -> Loaded:
         """Load an asset's head and the versions named, with their open approvals.
@@ -321,7 +346,11 @@ class Ledger:
         Raises:
             ConflictError: the asset has changed since it was loaded; load and decide again.
             UnknownOutcomeError: it may have been committed; load and decide again.
+            LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
+        self._demand_writable()
+        state = step.state
+        demand_understood(loaded.head, *state.versions.values(), *state.approvals.values())
         number = loaded.head.commit + 1
         tail = Tail(
             self.id, str(loaded.asset), loaded.head.number, loaded.head.hash, loaded.head.at
@@ -372,8 +401,10 @@ class Ledger:
             notices: commits that still owe notices; None where that has not changed.
 
         Raises:
-            ConflictError, UnknownOutcomeError: as `commit`.
+            ConflictError, UnknownOutcomeError, LaterReleaseError: as `commit`.
         """
+        self._demand_writable()
+        demand_understood(loaded.head, *versions.values(), *done, *later)
         told = loaded.head.notices if notices is None else tuple(sorted(notices))
         head = replace(loaded.head, owed=tuple(sorted(left)), notices=told)
         partition = keys.asset_partition(loaded.asset)
@@ -453,7 +484,7 @@ class Ledger:
             UnknownOutcomeError, StoreUnavailableError: as the store says.
         """
         if masked not in self._kept_names:
-            row = Upsert(keys.encode(masked), {"id": id_[:MAX_NAME_CHARACTERS]})
+            row = Upsert(keys.encode(masked), plain({"id": id_[:MAX_NAME_CHARACTERS]}))
             self.rows.commit(LEDGER, keys.NAMES_PARTITION, [row])
             self._kept_names.add(masked)
 
@@ -461,6 +492,10 @@ class Ledger:
         """Return the id behind a masked one; "" where it was forgotten."""
         row = self.rows.get(LEDGER, keys.NAMES_PARTITION, keys.encode(masked))
         return str(row.values["id"]) if row is not None else ""
+
+    def _demand_writable(self) -> None:
+        if self._outdated:
+            raise LaterReleaseError(self._outdated)
 
     def _owed(
         self,
@@ -562,7 +597,7 @@ class Ledger:
     ) -> None:
         partition = keys.asset_partition(loaded.asset)
         if not loaded.etag:
-            known = Upsert(partition, {"asset": str(loaded.asset)})
+            known = Upsert(partition, plain({"asset": str(loaded.asset)}))
             self.rows.prepare(LEDGER, keys.ASSETS_PARTITION, [known])
         for digest, document in blobs.items():
             if digest not in self._known_blobs:
@@ -587,13 +622,13 @@ class Ledger:
                 "commit": head.commit,
                 "at": now.isoformat(),
             }
-            upsert = Upsert(keys.marker_key(partition, head.commit), marker)
+            upsert = Upsert(keys.marker_key(partition, head.commit), plain(marker))
             self.rows.prepare(WORK, keys.outbox_shard(partition), [upsert])
 
     def _prepare_approval(self, partition: str, asset: Asset, approval: Approval) -> None:
-        index = Insert(keys.encode(approval.id), {"asset": str(asset)})
+        index = Insert(keys.encode(approval.id), plain({"asset": str(asset)}))
         self.rows.commit(LEDGER, keys.APPROVALS_PARTITION, [index])
-        values: dict[str, Value] = {"asset": str(asset), "approval": approval.id}
+        values = plain({"asset": str(asset), "approval": approval.id})
         moments = [
             Upsert(keys.deadline_key(moment, partition, approval.id), values)
             for moment in approval.moments
@@ -609,11 +644,7 @@ class Ledger:
             if state.valid_until is None or (known and known.approved_by == state.approved_by):
                 continue
             key = keys.deadline_key(state.valid_until, partition, state.approved_by)
-            values: dict[str, Value] = {
-                "asset": str(asset),
-                "approval": state.approved_by,
-                VALIDITY: True,
-            }
+            values = plain({"asset": str(asset), "approval": state.approved_by, VALIDITY: True})
             self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
 
     def _prepare_moments(
@@ -624,7 +655,7 @@ class Ledger:
             known = loaded.versions.get(state.version)
             for moment in set(state.moments) - set(known.moments if known is not None else ()):
                 key = keys.deadline_key(moment, partition, f"version-{keys.encode(state.version)}")
-                values: dict[str, Value] = {"asset": str(loaded.asset), VERSION: state.version}
+                values = plain({"asset": str(loaded.asset), VERSION: state.version})
                 self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
 
 
@@ -689,7 +720,8 @@ def _place(record: Record) -> tuple[str, str]:
 def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]) -> Head:
     commit = head.commit + 1
     end = records[-1] if records else None
-    return Head(
+    return replace(
+        head,
         number=end.number if end else head.number,
         hash=end.hash if end else head.hash,
         at=end.at if end else head.at,
@@ -715,11 +747,17 @@ def open_ledger(
 
     Raises:
         LedgerDamagedError: the store has an id that is none.
+        LaterReleaseError: the ledger was migrated by a later release, which this one is too old
+            for.
     """
-    made: dict[str, Value] = {"id": clock.approval_id(), "created": clock.now().isoformat()}
+    if rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None:
+        with suppress(ConflictError):
+            say_format(rows)
+    ledger_format(rows)
+    made = plain({"id": clock.approval_id(), "created": clock.now().isoformat()})
     ledger_id = _once(rows, "id", made).get("id")
     secret = "".join(clock.operation_id() for _ in range(2))
-    secret_kept = _once(rows, "secret", {"secret": secret.encode()}).get("secret")
+    secret_kept = _once(rows, "secret", plain({"secret": secret.encode()})).get("secret")
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)

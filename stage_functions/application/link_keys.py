@@ -15,10 +15,16 @@ from threading import Lock
 from msgspec import Struct
 
 from stage_functions.application import keys
+from stage_functions.application.codec import foreign, plain
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Delete, Insert, Row, Rows
 from stage_functions.domain.configuration import Configuration
-from stage_functions.domain.error import ConflictError, LedgerDamagedError, UnknownOutcomeError
+from stage_functions.domain.error import (
+    ConflictError,
+    LaterReleaseError,
+    LedgerDamagedError,
+    UnknownOutcomeError,
+)
 
 PREFIX = "link-key:"
 SHORTEST = timedelta(days=30)
@@ -95,6 +101,7 @@ class LinkKeys:
         Raises:
             StoreUnavailableError, UnknownOutcomeError: as the store says.
             LedgerDamagedError: a key is none.
+            LaterReleaseError: a key is of a later release, which signs otherwise.
         """
         return self._known(CACHED)[-1]
 
@@ -136,7 +143,7 @@ class LinkKeys:
             return live
         number = live[-1].number + 1 if live else 1
         secret = "".join(self._clock.operation_id() for _ in range(_PARTS))
-        made = Insert(_key(number), {"secret": secret.encode(), "created": now.isoformat()})
+        made = Insert(_key(number), plain({"secret": secret.encode(), "created": now.isoformat()}))
         gone = [Delete(_key(key.number), ANY_ETAG) for key in live[:-1]]
         # Another instance may have been quicker, and a lost reply may have been a yes: what is
         # stored now is what counts.
@@ -159,6 +166,9 @@ def _key(number: int) -> str:
 
 
 def _unpacked(row: Row) -> Key:
+    why = foreign(row)
+    if why:
+        raise LaterReleaseError(why)
     secret, created = row.values.get("secret"), row.values.get("created")
     try:
         if isinstance(secret, bytes) and secret and isinstance(created, str):

@@ -22,8 +22,8 @@ def open_ones(context: Context) -> Iterator[tuple[Loaded, tuple[str, ...]]]:
     seen: set[str] = set()
     for shard in range(keys.SHARDS):
         for row in _rows(context, WORK, f"deadlines-{shard:02d}"):
-            name = str(row.values["asset"])
-            if name in seen or row.values.get(VALIDITY) or VERSION in row.values:
+            name = str(row.values.get("asset", ""))
+            if not name or name in seen or row.values.get(VALIDITY) or VERSION in row.values:
                 continue
             seen.add(name)
             loaded = context.ledger.load(Asset.parse(name))

@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application import catalog, decided, keys, measures
+from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
 from stage_functions.application.duties import DUTIES, perform
 from stage_functions.application.ledger import (
@@ -37,6 +38,7 @@ from stage_functions.domain import effect
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import (
     ConflictError,
+    LaterReleaseError,
     OvertakenError,
     RetryableError,
     SinkRefusedError,
@@ -46,7 +48,10 @@ from stage_functions.domain.error import (
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.record import UNPUBLISHED, Json, Record
 from stage_functions.domain.state import COPY, VersionState
+from stage_functions.domain.stored import demand_understood
 
+WORKED_OFF = frozenset({RECONCILE, CATALOG_DUTY, SINK, *DUTIES})
+"""What is worked off here. Notices are told elsewhere; any other is left to a later release."""
 ROUNDS = 6
 AT_ONCE = 30
 """Rows of one round: what they come to, with the versions that were verified, is one batch."""
@@ -160,6 +165,8 @@ def _work(
     tried: set[str] = set()
     observe: list[Signal] = []
     conflicts = 0
+    if loaded.head.owed:
+        demand_understood(loaded.head)
     while loaded.head.owed and conflicts < ROUNDS:
         owed = list(context.ledger.owed(loaded.asset)) if rows is None else list(rows)
         rows = None
@@ -184,7 +191,7 @@ def _work(
 
 
 def _ready(row: Owed, mine: Collection[int], now: datetime) -> bool:
-    if row.parked or row.duty == NOTIFY:
+    if row.parked or row.duty not in WORKED_OFF or row.doubt:
         return False
     if row.commit in mine and not row.paused:
         return True
@@ -263,11 +270,16 @@ def _reconcile(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> 
 def _superseded(owed: Sequence[Owed], outcome: _Round) -> list[Owed]:
     """Return the parked rows of versions that show the ledger now: they are no more to be done."""
     settled = {row.target for row in outcome.done if row.duty == RECONCILE}
-    return [row for row in owed if row.parked and row.duty == RECONCILE and row.target in settled]
+    return [
+        row
+        for row in owed
+        if row.parked and row.duty == RECONCILE and row.target in settled and not row.doubt
+    ]
 
 
 def _perform(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> None:
     try:
+        demand_understood(*(loaded.versions[one] for one in row.versions if one in loaded.versions))
         seen = perform(context, loaded, row)
     except RetryableError as exc:
         outcome.later.append(_retried(context, row, exc, outcome.now))
@@ -304,6 +316,7 @@ def _until_seen(context: Context, row: Owed, seen: Sequence[Version], now: datet
 
 
 def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:
+    rows = [row for row in rows if not _put_off(context, loaded, row, outcome)]
     numbers = {number for row in rows for number in row.versions}
     states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
     ids = {id_ for row in rows for id_ in row.approvals}
@@ -317,6 +330,18 @@ def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _R
             outcome.later.extend(_retried(context, row, exc, outcome.now) for row in rows)
             return
     outcome.done.extend(rows)
+
+
+def _put_off(context: Context, loaded: Loaded, row: Owed, outcome: _Round) -> bool:
+    """Leave a row of the catalog to a later release, where only that knows all that it says."""
+    versions = (loaded.versions[one] for one in row.versions if one in loaded.versions)
+    approvals = (loaded.approvals[one] for one in row.approvals if one in loaded.approvals)
+    try:
+        demand_understood(*versions, *approvals)
+    except LaterReleaseError as exc:
+        outcome.later.append(_retried(context, row, exc, outcome.now))
+        return True
+    return False
 
 
 def _blocked(row: Owed, owed: Sequence[Owed], outcome: _Round) -> bool:
@@ -348,6 +373,7 @@ def _publish(
         partition = keys.asset_partition(loaded.asset)
         at_hand = context.ledger.records(partition, after=row.first - 1, last=row.last)
     try:
+        _demand_known(loaded, at_hand)
         published = [record for record in at_hand if record.type not in UNPUBLISHED]
         sink.publish(published, row.traceparent)
     except SinkRefusedError as exc:
@@ -357,6 +383,19 @@ def _publish(
         outcome.later.append(_retried(context, row, exc, outcome.now))
     else:
         outcome.done.append(row)
+
+
+def _demand_known(loaded: Loaded, records: Sequence[Record]) -> None:
+    """Demand that it is known of all these records whether they are published.
+
+    Raises:
+        LaterReleaseError: it is not.
+    """
+    for record in records:
+        if not record.known:
+            which = f"record {record.number} of {loaded.asset}"
+            message = f"{which} is of a later release ({record.type}); {UPDATE}"
+            raise LaterReleaseError(message)
 
 
 def _retried(context: Context, row: Owed, exc: RetryableError, now: datetime) -> Owed:

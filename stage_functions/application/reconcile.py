@@ -24,6 +24,7 @@ from stage_functions.domain.error import RegistryUnavailableError
 from stage_functions.domain.mirror import Edit, mirror, shown
 from stage_functions.domain.observation import STAGE, fresh_edit, observed
 from stage_functions.domain.state import VersionState
+from stage_functions.domain.stored import demand_understood
 
 _TRIES = 3
 
@@ -67,8 +68,11 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
     Raises:
         RegistryUnavailableError: try again later.
         RegistryRefusedError: the registry refuses for good.
+        LaterReleaseError: only a later release knows what it is to show.
     """
     state = loaded.versions.get(number)
+    if state is not None:
+        demand_understood(state)
     if state is None or not state.governed or state.stopped:
         return Reconciled(Ended.NOTHING_TO_DO)
     earlier = _holder_first(context, loaded, state)

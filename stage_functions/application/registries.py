@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import keys
@@ -19,6 +18,7 @@ from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.rows import LEDGER, Change, Insert, Replace, Rows
 from stage_functions.domain.configuration import Configuration, Mode
 from stage_functions.domain.error import ConflictError
+from stage_functions.domain.stored import Stored, demand_understood
 
 FRESH_SECONDS = 5
 SUSPECTS_THAT_STOP = 3
@@ -26,7 +26,7 @@ _STATE = "state"
 _ATTEMPTS = 8
 
 
-class RegistryState(Struct, frozen=True):
+class RegistryState(Stored, frozen=True):
     """What the ledger knows of a registry.
 
     Attributes:
@@ -90,11 +90,13 @@ class RegistryStates:
 
         Raises:
             ConflictError: others kept changing it.
+            LaterReleaseError: a later release wrote it, and means more by it than is known here.
         """
         partition = keys.registry_partition(alias)
         for attempt in range(_ATTEMPTS):
             row = self._rows.get(LEDGER, partition, _STATE)
             before = RegistryState() if row is None else unpack(row, RegistryState)
+            demand_understood(before)
             after = change(before).dated(self._clock.now())
             if after == before:  # perhaps because another instance was first: believe it at once
                 self._cache[alias] = (self._clock.now(), before)
@@ -115,11 +117,16 @@ class RegistryStates:
         raise ConflictError(message)
 
     def ungoverned(self, alias: str) -> str:
-        """Say why a registry is only observed; an empty text if it is governed."""
+        """Say why a registry is only observed; an empty text if it is governed.
+
+        Raises:
+            LaterReleaseError: as `update`.
+        """
         registry = self._configuration.registry(alias)
         if registry.mode is Mode.OBSERVE:
             return f"registry {alias} is in mode observe"
         state = self.get(alias)
+        demand_understood(state)
         if state.stopped:
             return f"registry {alias} is stopped: {state.stopped}; see `stageward resolve {alias}`"
         if not state.imported:

@@ -15,6 +15,7 @@ from stage_functions.application.missing import note_missing
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow, settle
 from stage_functions.domain.asset import Version
+from stage_functions.domain.stored import demand_understood
 
 
 def revisit(context: Context, version: Version) -> datetime:
@@ -26,9 +27,12 @@ def revisit(context: Context, version: Version) -> datetime:
     Raises:
         RegistryUnavailableError, RegistryRefusedError: the version cannot be read; look again.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; look again.
+        LaterReleaseError: only a later release knows what is due.
     """
     now = context.clock.now()
     state = context.ledger.state(version)
+    if state is not None:
+        demand_understood(state)
     if state is None or state.gone:
         return now
     if state.missing_since is not None:

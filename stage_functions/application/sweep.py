@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from stage_functions.application import keys, measures
 from stage_functions.application.adoption import announce
-from stage_functions.application.codec import pack
+from stage_functions.application.codec import foreign, pack
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
 from stage_functions.application.deadlines import ring_due
@@ -35,6 +35,7 @@ from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import ConflictError, LedgerDamagedError, StagewardError
 from stage_functions.domain.record import RecordType
+from stage_functions.domain.stored import demand_understood
 
 FENCE_SECONDS = 600
 PAGE = 200
@@ -73,8 +74,13 @@ def sweep(
         seconds: after which no further shard is begun.
         first_shard: where to begin.
         parent: `traceparent` of what rang, where that is known.
+
+    Raises:
+        LaterReleaseError: the ledger was migrated to what this release is too old for.
+        StoreUnavailableError: try again.
     """
     with context.telemetry.span(measures.SWEEP, parent=parent) as span:
+        context.ledger.demand_current()
         swept = _sweep(context, seconds, first_shard)
         span.set("stageward.finished", swept.finished)
         span.set("stageward.waiting", swept.waiting)
@@ -129,6 +135,8 @@ def _by_asset(page: list[Row], failed: list[str]) -> dict[Asset, list[tuple[Row,
     """Group markers; a row that is none is passed over: it must not stop all that lies behind."""
     grouped: dict[Asset, list[tuple[Row, Marker]]] = {}
     for row in page:
+        if foreign(row, "asset", "commit", "at"):
+            continue  # a later release finishes it
         try:
             marker = marker_of(row)
         except LedgerDamagedError as exc:
@@ -142,6 +150,7 @@ def _by_asset(page: list[Row], failed: list[str]) -> dict[Asset, list[tuple[Row,
 def _finish(context: Context, asset: Asset, markers: list[tuple[Row, Marker]]) -> list[Change]:
     """Work off what an asset owes; return the deletions of the markers that are done with."""
     loaded = context.ledger.load(asset)
+    demand_understood(loaded.head)
     if loaded.head.owed:
         settle_due(context, loaded)
         loaded = context.ledger.load(asset)

@@ -24,10 +24,11 @@ from stage_functions.application.outbox import became, doing, pause
 from stage_functions.application.ports.notifier import Message, Notifier
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.error import RetryableError, TerminalError
+from stage_functions.domain.error import LaterReleaseError, RetryableError, TerminalError
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import PERSON
 from stage_functions.domain.record import Record, RecordType
+from stage_functions.domain.stored import demand_understood
 
 TAKEN_SECONDS = 120
 """How long a row belongs to the process that took it."""
@@ -47,6 +48,7 @@ class _Round(Struct):
     refused: dict[str, str]
     late: dict[str, RetryableError] = field(default_factory=dict)
     over: bool = False
+    foreign: list[str] = field(default_factory=list)
 
     def settled(self, entry: str, channel: str) -> bool:
         return entry in self.sent or channel in self.refused or channel in self.late
@@ -61,7 +63,7 @@ def tell_due(context: Context, asset: Asset) -> None:
     for row in context.ledger.owed(asset):
         now = context.clock.now()
         due = row.next_at is None or row.next_at <= now
-        if row.duty == NOTIFY and due and not row.parked:
+        if row.duty == NOTIFY and due and not row.parked and not row.doubt:
             _take(context, asset, row, now)
 
 
@@ -77,7 +79,8 @@ def _take(context: Context, asset: Asset, row: Owed, now: datetime) -> None:
     def told(found: Owed) -> Owed | None:
         if rest is None:
             return None
-        return replace(rest, sent=tuple(dict.fromkeys((*found.sent, *rest.sent))))
+        sent = tuple(dict.fromkeys((*found.sent, *rest.sent)))
+        return replace(rest, sent=sent, beyond=found.beyond)
 
     _change(context, asset, row.key, told)
 
@@ -113,9 +116,16 @@ def _tell(context: Context, asset: Asset, row: Owed, until: datetime) -> Owed | 
     partition = keys.asset_partition(asset)
     for record in context.ledger.records(partition, after=row.first - 1, last=row.last):
         number = str(record.number)
+        if not record.known:
+            outcome.foreign.append(f"record {number} is of a later release ({record.type})")
         if not record.told or number in outcome.sent:
             continue
-        if _tell_record(context, notifier, asset, record, outcome):
+        try:
+            told = _tell_record(context, notifier, asset, record, outcome)
+        except LaterReleaseError as exc:
+            outcome.foreign.append(str(exc))
+            continue
+        if told:
             others = (one for one in outcome.sent if not one.startswith(f"{number}@"))
             outcome.sent = [*others, number]
         elif outcome.over:
@@ -177,6 +187,7 @@ def _approval(
     id_, now = str(record.content["approval"]), context.clock.now()
     loaded = context.ledger.more(context.ledger.load(asset), [record.version], approval=id_)
     found, state = loaded.approvals.get(id_), loaded.versions.get(record.version)
+    demand_understood(*((found,) if found is not None else ()))
     end = state.valid_until if state is not None else None
     until = end if end is not None and end > now else None
     return (found.at(now) if found is not None else None), until
@@ -208,21 +219,22 @@ def _linked(
 
 def _rest(context: Context, row: Owed, outcome: _Round) -> Owed | None:
     """Return a row as it is to be kept, or None where everybody is told."""
-    if not (outcome.late or outcome.over or outcome.refused):
+    if not (outcome.late or outcome.over or outcome.refused or outcome.foreign):
         return None
     said = {channel: str(exc) for channel, exc in outcome.late.items()}
-    error = "; ".join(f"{name}: {why}" for name, why in {**outcome.refused, **said}.items())
+    failed = [f"{name}: {why}" for name, why in {**outcome.refused, **said}.items()]
+    error = "; ".join([*failed, *outcome.foreign])
     now = context.clock.now()
     kept = replace(
         row,
         next_at=now,
-        parked=not (outcome.late or outcome.over),
+        parked=not (outcome.late or outcome.over or outcome.foreign),
         error=error[:SHOWN_CHARACTERS],
         sent=tuple(outcome.sent),
         refused=outcome.refused,
     )
-    if not outcome.late:
+    if not (outcome.late or outcome.foreign):
         return replace(kept, attempts=row.attempts + 1) if kept.parked else kept
-    asked = max(exc.retry_after_seconds or 0 for exc in outcome.late.values())
+    asked = max((exc.retry_after_seconds or 0 for exc in outcome.late.values()), default=0)
     later = now + pause(context, row.attempts, asked)
     return replace(kept, attempts=row.attempts + 1, next_at=later)

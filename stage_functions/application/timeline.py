@@ -118,6 +118,8 @@ def moment(record: Record) -> Moment:
 
 def _sentence(record: Record) -> tuple[str, str]:
     """Return what happened, and its tone; a table has the plain ones."""
+    if not record.known:
+        return f"{record.type}, which only a later release can tell", ""
     copied_from = _text(_map(record.content, "origin"), "version")
     if copied_from:
         return f"begins at {_text(record.content, 'to')}, as a copy of {copied_from}", "good"

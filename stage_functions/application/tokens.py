@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from msgspec import Struct
-
 from stage_functions.application.codec import pack, unpack
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Delete, Insert, Rows
 from stage_functions.domain.error import InvalidInputError, NotFoundError
+from stage_functions.domain.stored import Whole, demand_understood
 
 PARTITION = "tokens"
 PREFIX = "stw_"
@@ -21,7 +20,7 @@ SHOWN = 8
 """Characters of the hash that lists show, and that revoking takes at least."""
 
 
-class Token(Struct, frozen=True):
+class Token(Whole, frozen=True):
     """A token, as lists show it.
 
     Attributes:
@@ -60,11 +59,16 @@ def holder(rows: Rows, secret: str, now: datetime) -> str:
 
 
 def holder_of(rows: Rows, id_: str, now: datetime) -> str:
-    """Return the key of the person whom the token of an id signs in; "" where it is nobody."""
+    """Return the key of the person whom the token of an id signs in; "" where it is nobody.
+
+    Raises:
+        LaterReleaseError: a later release has bound it to something that is not known here.
+    """
     row = rows.get(LEDGER, PARTITION, id_)
     if row is None:
         return ""
     token = unpack(row, Token)
+    demand_understood(token)
     return token.person if token.expires is None or now < token.expires else ""
 
 

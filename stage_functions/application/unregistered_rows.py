@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import keys
-from stage_functions.application.codec import pack, unpack
+from stage_functions.application.codec import pack, plain, unpack
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     LEDGER,
@@ -25,6 +25,7 @@ from stage_functions.application.ports.rows import (
     Upsert,
 )
 from stage_functions.domain.asset import Kind, Version
+from stage_functions.domain.stored import Stored, demand_understood
 
 PAGE = 1000
 MAX_ALIKE = 20
@@ -32,7 +33,7 @@ MAX_ALIKE = 20
 _KEY = "key"
 
 
-class Note(Struct, frozen=True):
+class Note(Stored, frozen=True):
     """Something that nobody has registered.
 
     Attributes:
@@ -111,19 +112,21 @@ def put(rows: Rows, note: Note) -> bool:
     """
     partition = keys.unregistered_partition(note.named.asset.registry)
     row = rows.get(LEDGER, partition, note.key)
-    pointers: list[Change] = [Upsert(key, {_KEY: note.key}) for key in note.pointers]
+    pointers: list[Change] = [Upsert(key, plain({_KEY: note.key})) for key in note.pointers]
     if row is None:
         rows.commit(LEDGER, partition, [Insert(note.key, pack(note)), *pointers])
         return True
     known = unpack(row, Note)
     if known.content == note.content and (known.output or not note.output):
         return False
+    demand_understood(known)
+    kept = replace(note, beyond=known.beyond)
     stale: list[Change] = [
         Delete(key, ANY_ETAG)
         for key in known.pointers
         if key not in note.pointers and rows.get(LEDGER, partition, key) is not None
     ]
-    rows.commit(LEDGER, partition, [Replace(note.key, pack(note), row.etag), *pointers, *stale])
+    rows.commit(LEDGER, partition, [Replace(note.key, pack(kept), row.etag), *pointers, *stale])
     return True
 
 
@@ -136,7 +139,7 @@ def put_new(rows: Rows, alias: str, notes: Iterable[Note]) -> None:
     changes: list[Change] = []
     for note in notes:
         changes += [Insert(note.key, pack(note))]
-        changes += [Upsert(key, {_KEY: note.key}) for key in note.pointers]
+        changes += [Upsert(key, plain({_KEY: note.key})) for key in note.pointers]
     rows.commit(LEDGER, keys.unregistered_partition(alias), changes)
 
 
@@ -150,7 +153,9 @@ def drop(rows: Rows, alias: str, key: str) -> bool:
     row = rows.get(LEDGER, partition, key)
     if row is None:
         return False
-    pointers: list[Change] = [Delete(one, ANY_ETAG) for one in unpack(row, Note).pointers]
+    known = unpack(row, Note)
+    demand_understood(known)
+    pointers: list[Change] = [Delete(one, ANY_ETAG) for one in known.pointers]
     rows.commit(LEDGER, partition, [Delete(key, row.etag), *pointers])
     return True
 

@@ -10,14 +10,16 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog, contents, decided, keys, users, violators
 from stage_functions.application.backlog import OwedView, backlog, view
+from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY
+from stage_functions.application.outbox import WORKED_OFF
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
-from stage_functions.application.status import registries, unwritten
+from stage_functions.application.status import registries, unwritten, word_for
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.error import LedgerDamagedError, NotFoundError, StagewardError
+from stage_functions.domain.error import LaterReleaseError, NotFoundError, StagewardError
 
 ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
@@ -32,8 +34,8 @@ class Health(Struct, frozen=True):
 
     Attributes:
         ready: all parts are; people who are not told of something are no part of it.
-        parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`,
-            `unwritable` and `damaged` of the ledger, `parked`, `not-told`, and what
+        parts: what is wrong by part, in a word that tells nothing of the inside: `unwritable`
+            and what `status.word_for` says of the ledger, `parked`, `not-told`, and what
             `RegistryStatus.code` says; an empty text where nothing is.
     """
 
@@ -59,11 +61,15 @@ def retry(context: Context, wanted: str) -> OwedView:
     Raises:
         NotFoundError: nothing is owed under that id.
         ConflictError, UnknownOutcomeError: try again.
+        LaterReleaseError: only a later release knows how it is done.
     """
     found = next((one for one in outbox(context) if one.id == wanted), None)
     if found is None:
         message = f"nothing is owed under '{wanted}'; `stageward outbox` lists what is"
         raise NotFoundError(message)
+    if found.owed.duty not in (*WORKED_OFF, NOTIFY):
+        message = f"only a later release knows how '{found.owed.duty}' is done; {UPDATE}"
+        raise LaterReleaseError(message)
     owed = Asset.parse(found.asset)
 
     def attempt() -> None:
@@ -114,10 +120,8 @@ def health(context: Context) -> Health:
         if context.notifier is not None:
             parts[NOTICES] = "not-told" if owed.untold else ""
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
-    except LedgerDamagedError:
-        parts["ledger"] = "damaged"
-    except StagewardError:
-        parts |= UNAVAILABLE.parts
+    except StagewardError as exc:
+        parts["ledger"] = word_for(exc)
     return Health(not any(said for part, said in parts.items() if part != NOTICES), parts)
 
 
@@ -127,8 +131,8 @@ def _owing(context: Context) -> Iterator[Asset]:
         while True:
             rows = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
             for row in rows:
-                name = str(row.values["asset"])
-                if name not in seen:
+                name = str(row.values.get("asset", ""))
+                if name and name not in seen:
                     seen.add(name)
                     yield Asset.parse(name)
             if len(rows) < PAGE:

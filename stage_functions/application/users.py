@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stage_functions.application import keys
+from stage_functions.application.codec import plain
 from stage_functions.application.ports.rows import CATALOG, MAX_BATCH_ROWS, Rows, Upsert
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.state import VersionState
@@ -40,7 +41,7 @@ def _batches(user: Version, of: tuple[str, ...]) -> Iterator[tuple[str, list[Ups
     by_partition: dict[str, list[Upsert]] = {}
     for text in of:
         one = Version.parse(text)
-        row = Upsert(keys.user_key(one, user), {"user": str(user)})
+        row = Upsert(keys.user_key(one, user), plain({"user": str(user)}))
         by_partition.setdefault(keys.users_partition(one.asset), []).append(row)
     for partition, batch in by_partition.items():
         for start in range(0, len(batch), MAX_BATCH_ROWS):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stage_functions.application import keys
+from stage_functions.application.codec import plain
 from stage_functions.application.ports.rows import CATALOG, Rows, Upsert
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.state import VersionState
@@ -85,5 +86,5 @@ def _endpoints(state: VersionState) -> tuple[str, ...]:
 def _row(endpoint: str, version: Version) -> tuple[str, Upsert]:
     key = f"{keys.violator_prefix(endpoint)}{keys.hashed(str(version))}"
     return keys.violators_partition(endpoint), Upsert(
-        key, {_ENDPOINT: endpoint, _VERSION: str(version)}
+        key, plain({_ENDPOINT: endpoint, _VERSION: str(version)})
     )

@@ -36,6 +36,7 @@ from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Assurance, Excluded
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import digest, minute
+from stage_functions.domain.stored import demand_understood
 from stage_functions.domain.transition import barred
 from stage_functions.domain.voting import (
     has_voted,
@@ -263,7 +264,9 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:
 
     Raises:
         NotAllowedNowError: it cannot.
+        LaterReleaseError: only a later release knows whether it can.
     """
+    demand_understood(approval)
     now = context.clock.now()
     if approval.status is not Status.OPEN:
         message = f"approval {approval.id} is {ending(approval.status, approval.why)}"

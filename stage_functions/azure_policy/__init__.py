@@ -15,6 +15,7 @@ from stage_functions.azure_policy.error import (
 )
 from stage_functions.azure_policy.policy import (
     EFFECTS,
+    Decision,
     Policy,
     canonical_effect,
     compile_policy,
@@ -23,6 +24,7 @@ from stage_functions.azure_policy.policy import (
 
 __all__ = [
     "EFFECTS",
+    "Decision",
     "InvalidPolicyError",
     "Policy",
     "PolicyError",

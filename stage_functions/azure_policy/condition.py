@@ -9,10 +9,11 @@ from msgspec import Struct
 from stage_functions.azure_policy.error import PolicyFailedError, UnfitValueError
 from stage_functions.azure_policy.expression import Expression
 from stage_functions.azure_policy.fields import Field, holds_for_all, located
+from stage_functions.azure_policy.functions.signature import kind_of
 from stage_functions.azure_policy.operators import Operator
 from stage_functions.azure_policy.run import Run, weight
 from stage_functions.azure_policy.scope import named, value_of
-from stage_functions.azure_policy.value import MISSING
+from stage_functions.azure_policy.value import MISSING, order
 
 _LOCATION: Final = ("", "location")
 _COMPARED_PER_STEP: Final = 16
@@ -108,10 +109,10 @@ class FieldCondition(Struct, frozen=True):
                 left = value_of(run, field)
                 if field.key == _LOCATION:
                     left, right = _place_name(left), _place_names(right)
-                return compare(run, self.operator, left, right)
+                return compare(run, self, left, right)
             found, value, first = located(run, field)
             return holds_for_all(
-                run, value, found, first, lambda left: compare(run, self.operator, left, right)
+                run, value, found, first, lambda left: compare(run, self, left, right)
             )
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
@@ -147,9 +148,10 @@ class ValueCondition(Struct, frozen=True):
         left = self.left.value(run)
         right = self.right.value(run)
         if left is MISSING:
+            run.doubt("what is compared is not there", self.place)
             return False
         try:
-            return compare(run, self.operator, left, right)
+            return compare(run, self, left, right)
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
 
@@ -175,18 +177,43 @@ class CountCondition(Struct, frozen=True):
         left = self.count.number(run)
         right = self.right.value(run)
         try:
-            return compare(run, self.operator, left, right)
+            return compare(run, self, left, right)
         except (UnfitValueError, PolicyFailedError) as error:
             raise _placed(error, self.place) from None
 
 
-def compare(run: Run, operator: Operator, left: object, right: object) -> bool:
-    """Return the answer of an operator, and pay for it."""
+class Compares(Protocol):
+    """A condition that compares something by an operator."""
+
+    @property
+    def operator(self) -> Operator:
+        """How."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """JSON Pointer of the condition."""
+        ...
+
+
+def compare(run: Run, condition: Compares, left: object, right: object) -> bool:
+    """Return the answer of a condition's operator, and pay for it."""
+    if right is MISSING:
+        run.doubt("what it is compared with is not there", condition.place)
+    elif condition.operator.orders and _unordered(left, right):
+        kinds = f"{kind_of(left)} and {kind_of(right)}"
+        run.doubt(f"{condition.operator.name} compares {kinds}", condition.place)
     if not (isinstance(left, str) and isinstance(right, str) and len(left) + len(right) < 256):  # noqa: PLR2004
         run.spend(weight((left, right)))
     if isinstance(right, str) and "?" in right and isinstance(left, str):
         run.spend(len(left) * len(right) // _COMPARED_PER_STEP)
-    return operator.test(left, right)
+    return condition.operator.test(left, right)
+
+
+def _unordered(left: object, right: object) -> bool:
+    """Say whether two values that are there have no order; of null the documents say nothing."""
+    is_there = left is not MISSING and left is not None and right is not None
+    return is_there and order(left, right) is None
 
 
 def _placed(error: UnfitValueError | PolicyFailedError, place: str) -> PolicyFailedError:

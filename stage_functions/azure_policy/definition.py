@@ -21,8 +21,8 @@ from stage_functions.azure_policy.error import (
 from stage_functions.azure_policy.functions.moments import moment
 from stage_functions.azure_policy.functions.signature import kind_of
 from stage_functions.azure_policy.reader import members
-from stage_functions.azure_policy.template import literal
-from stage_functions.azure_policy.value import is_number, same
+from stage_functions.azure_policy.template import is_expression, literal
+from stage_functions.azure_policy.value import identity, is_number, same
 
 _MODES: Final = frozenset({"all", "indexed"})
 _TYPES: Final = frozenset({
@@ -135,6 +135,12 @@ def _value(name: str, parameter: object, given: tuple[str, object] | None, place
     if given is not None:
         _check(given[1], kind, allowed, below(_GIVEN, given[0]))
         return given[1]
+    if isinstance(default, str) and is_expression(default):
+        message = (
+            f"the default of the parameter {shown(name)!r} is an expression, which is not "
+            "evaluated here; give a value"
+        )
+        raise UnsupportedPolicyError(message, below(place, default_key))
     if "defaultvalue" in says:
         return literal(default) if isinstance(default, str) else default
     message = f"the parameter {shown(name)!r} has no value and no default; give a value"
@@ -146,15 +152,23 @@ def _check(value: object, kind: str, allowed: list[object] | None, place: str) -
         message = f"the value must be of type {kind}, and is {kind_of(value)}"
         raise InvalidPolicyError(message, place)
     try:
-        if allowed is None or any(same(value, item) for item in allowed):
-            return
-        if isinstance(value, list) and all(any(same(v, a) for a in allowed) for v in value):
+        if allowed is None or _is_allowed(value, allowed):
             return
     except UnfitValueError as error:
         raise InvalidPolicyError(str(error), place) from None
     shows = ", ".join(item for item in allowed[:10] if isinstance(item, str))
     message = f"the value is none of those allowed, with regard to case: {shown(shows)}"
     raise InvalidPolicyError(message, place)
+
+
+def _is_allowed(value: object, allowed: list[object]) -> bool:
+    """Say whether a value, or each item of an array, is among those allowed."""
+    if not isinstance(value, list | Mapping):
+        return any(same(value, item) for item in allowed)
+    known = {identity(item) for item in allowed}
+    if identity(value) in known:
+        return True
+    return isinstance(value, list) and all(identity(item) in known for item in value)
 
 
 def _is_of(value: object, kind: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from stage_functions.azure_policy.error import PolicyFailedError, UnfitValueError
+from stage_functions.azure_policy.error import PolicyFailedError, UnfitValueError, shown
 from stage_functions.azure_policy.run import Run, weight
 from stage_functions.azure_policy.value import (
     LONGEST_TEXT,
@@ -57,6 +57,7 @@ class Call(Struct, frozen=True):
         arguments: in the order written.
         place: JSON Pointer of the text that the expression stands in.
         takes_missing: it can say something of what is missing; else the result is missing too.
+        work: the steps that it takes besides looking at each argument once.
     """
 
     name: str
@@ -64,13 +65,14 @@ class Call(Struct, frozen=True):
     arguments: tuple[Expression, ...]
     place: str
     takes_missing: bool = False
+    work: Callable[..., int] | None = None
 
     def value(self, run: Run) -> object:
         """Return what the function makes of its arguments."""
         values = [argument.value(run) for argument in self.arguments]
         if not self.takes_missing and MISSING in values:
             return MISSING
-        run.spend(weight(values), self.place)
+        run.spend(weight(values) + (self.work(*values) if self.work else 0), self.place)
         try:
             found = self.apply(*values)
         except UnfitValueError as error:
@@ -120,19 +122,30 @@ class Member(Struct, frozen=True):
         owner: what has it.
         key: its name or number.
         place: JSON Pointer of the text that the expression stands in.
+        guarded: it is looked for by a function that expects it not to be there.
     """
 
     owner: Expression
     key: Expression
     place: str
+    guarded: bool = False
 
     def value(self, run: Run) -> object:
         """Return the member; MISSING where there is none."""
         owner = self.owner.value(run)
         key = self.key.value(run)
         run.spend(1, self.place)
+        found: object = MISSING
         if isinstance(key, str):
-            return run.member(owner, key)
-        if isinstance(owner, list) and isinstance(key, int) and not isinstance(key, bool):
-            return element(owner, key)
-        return MISSING
+            found = run.member(owner, key)
+        elif isinstance(owner, list) and isinstance(key, int) and not isinstance(key, bool):
+            found = element(owner, key)
+        if found is MISSING and not self.guarded:
+            run.doubt(f"{_named(key)} is not there", self.place)
+        return found
+
+
+def _named(key: object) -> str:
+    if isinstance(key, str):
+        return f"the member {shown(key)!r}"
+    return "the element" if isinstance(key, int) else "the member"

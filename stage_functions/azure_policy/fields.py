@@ -4,7 +4,10 @@ A resource is given as Azure Resource Manager has it. Names are without regard t
 `Microsoft.X/type/a.b[*].c`, is about resources of its own type alone and is missing elsewhere. It
 stands for `properties.a.b[*].c`, where elements may keep `c` in `properties` of their own, and a
 step that says of which kind an object is (`SqlServer.typeProperties`) stays at an object of that
-`type`. What is elsewhere is in `aliases`. A name without a slash is a path from the top.
+`type`. The alias of a resource that there is one of may have its name as the first step, as in
+`Microsoft.Sql/servers/vulnerabilityAssessments/default.recurringScans`, which stands for
+`properties.recurringScans`. What is elsewhere is in `aliases`. A name without a slash is a path
+from the top.
 """
 
 from __future__ import annotations
@@ -23,6 +26,10 @@ from stage_functions.azure_policy.value import MISSING
 
 MOST_STEPS: Final = 100
 """Of one path: more than any resource is deep."""
+LONGEST_NAME: Final = 2048
+"""Of a field: more than any alias, and than the name of any tag."""
+_SINGLE: Final = "default"
+"""The name of resources that there is one of: some aliases have it in their path."""
 
 
 _DASHED: Final = str.maketrans("./", "--")
@@ -68,6 +75,9 @@ def field_named(name: str) -> Field:
     Raises:
         UnfitValueError: It names none.
     """
+    if len(name) > LONGEST_NAME:
+        message = f"the name of a field has at most {LONGEST_NAME:,} characters"
+        raise UnfitValueError(message)
     tag = _tag(name)
     if tag is not None:
         return _made(name, "", ("tags", tag), exact=True)
@@ -216,13 +226,23 @@ def _member(
         return inner
     if name.casefold() in ENVELOPE:
         return run.member(value, name)
-    return within if _is_kind(run, within, name) else MISSING
+    if _is_kind(run, within, name) or _is_itself(run, value, name):
+        return within
+    return MISSING
 
 
 def _is_kind(run: Run, value: object, name: str) -> bool:
     """Say whether a step only tells which kind of object it is about, as `type` does within it."""
     kind = run.member(value, "type")
     return isinstance(kind, str) and kind.translate(_DASHED).casefold() == name.casefold()
+
+
+def _is_itself(run: Run, resource: Mapping[str, object], name: str) -> bool:
+    """Say whether a first step is the resource's own name, which the alias of a single one has."""
+    own = run.member(resource, "name")
+    if name.casefold() != _SINGLE or not isinstance(own, str):
+        return False
+    return own.rpartition("/")[2].casefold() == _SINGLE
 
 
 def next_array(field: Field, first: int) -> int:

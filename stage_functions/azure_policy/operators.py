@@ -1,6 +1,6 @@
 """The nineteen operators of conditions.
 
-Each answers for every pair of values and raises nothing of its own. What is missing matches none of
+Each answers for every pair of values, or raises UnfitValueError. What is missing matches none of
 the positive ones except `equals` null and `in` a list with null, and all of the negative ones
 except their counterparts: `notEquals` fires on a field that is not there.
 """
@@ -12,9 +12,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from stage_functions.azure_policy.error import UnfitValueError
 from stage_functions.azure_policy.like import like, match
 from stage_functions.azure_policy.value import (
     MISSING,
+    among,
     boolean_in,
     equal,
     folded,
@@ -32,11 +34,13 @@ class Operator(Struct, frozen=True):
         name: as Azure spells it.
         test: its answer for the left and the right side.
         takes_array: a list may stand on the right side.
+        orders: it asks which of two values is the greater one.
     """
 
     name: str
     test: Test
     takes_array: bool = False
+    orders: bool = False
 
 
 def _equals(left: object, right: object) -> bool:
@@ -49,12 +53,12 @@ def _in(left: object, right: object) -> bool:
         return isinstance(right, list) and None in right
     if left is None:
         return False
-    return any(item is not None and equal(item, left) for item in items)
+    return among(left, (item for item in items if item is not None))
 
 
 def _contains(left: object, right: object) -> bool:
     if isinstance(left, list):
-        return any(equal(item, right) for item in left)
+        return among(right, left)
     if isinstance(left, Mapping):
         return _contains_key(left, right)
     text, wanted = folded(left), folded(right)
@@ -84,7 +88,11 @@ def _match_insensitively(left: object, right: object) -> bool:
 
 def _exists(left: object, right: object) -> bool:
     there = left is not MISSING and left is not None
-    return there is (boolean_in(right) is True)
+    wanted = boolean_in(right)
+    if wanted is None and right is not MISSING and right is not None:
+        message = "exists takes true or false, and what is worked out here is neither"
+        raise UnfitValueError(message)
+    return there is (wanted is True)
 
 
 def _ordered(answers: frozenset[int]) -> Test:
@@ -125,7 +133,9 @@ def _all() -> dict[str, Operator]:
     for name, test in _POSITIVE.items():
         found.append(Operator(name, test))
         found.append(Operator(f"not{name[0].upper()}{name[1:]}", _negated(test)))
-    found.extend(Operator(name, _ordered(answers)) for name, answers in _ORDERED.items())
+    found.extend(
+        Operator(name, _ordered(answers), orders=True) for name, answers in _ORDERED.items()
+    )
     return {operator.name.casefold(): operator for operator in found}
 
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
+from msgspec.structs import replace
+
 from stage_functions.azure_policy.error import (
     InvalidPolicyError,
     PolicyFailedError,
@@ -53,14 +55,15 @@ def expression_in(text: str, place: str, reader: Reader) -> Expression:
     if len(text) > LONGEST_EXPRESSION:
         message = f"an expression has at most {LONGEST_EXPRESSION:,} characters"
         raise InvalidPolicyError(message, place)
-    return _Parser(tokens_of(text, place), place, reader).whole()
+    return _Parser(text, place, reader).whole()
 
 
 class _Parser:
     """Reads one expression."""
 
-    def __init__(self, tokens: list[Token], place: str, reader: Reader) -> None:
-        self._tokens = tokens
+    def __init__(self, text: str, place: str, reader: Reader) -> None:
+        self._whole = text
+        self._tokens = tokens_of(text, place)
         self._next = 0
         self._place = place
         self._reader = reader
@@ -157,7 +160,11 @@ class _Parser:
         known = FUNCTIONS.get(function)
         if known is not None:
             self._check(known.name, arguments, known.least, known.most)
-            call = Call(known.name, known.apply, arguments, self._place, known.takes_missing)
+            if known.expects_missing and isinstance(arguments[0], Member):
+                arguments = (replace(arguments[0], guarded=True), *arguments[1:])
+            call = Call(
+                known.name, known.apply, arguments, self._place, known.takes_missing, known.work
+            )
             return self._known(call, arguments)
         if function in _CHOICES:
             spelled, least, most, choose = _CHOICES[function]
@@ -199,6 +206,8 @@ class _Parser:
     def _field(self, argument: Expression) -> Expression:
         if isinstance(argument, Constant):
             self._reader.field(self._text("field", argument), self._place)
+        else:
+            self._reader.fields.add(f"[{self._whole}]")
         return FieldValue(argument, self._place)
 
     def _current(self, arguments: tuple[Expression, ...]) -> Expression:
@@ -226,30 +235,35 @@ class _Parser:
     def _known(self, expression: Expression, parts: Sequence[Expression]) -> Expression:
         """Return the value of an expression where all its parts are known; else itself.
 
-        What fails is left to the evaluation, which may never come to it.
+        What fails or is missing is left to the evaluation, which may never come to it.
         """
         if not all(isinstance(part, Constant) for part in parts):
             return expression
         try:
-            return Constant(expression.value(self._reader.reading))
+            value = expression.value(self._reader.reading)
         except PolicyFailedError:
             return expression
+        return expression if value is MISSING else Constant(value)
 
 
 def _if(run: Run, arguments: Sequence[Expression]) -> object:
-    condition = arguments[0].value(run)
-    if condition is not None and condition is not MISSING and not isinstance(condition, bool):
-        message = f"its condition must be true or false, not {kind_of(condition)}"
-        raise UnfitValueError(message)
-    return arguments[1 if condition is True else 2].value(run)
+    condition = _is_true(arguments[0].value(run), "its condition")
+    return arguments[1 if condition else 2].value(run)
+
+
+def _is_true(value: object, role: str) -> bool:
+    if isinstance(value, bool) or value is None or value is MISSING:
+        return value is True
+    message = f"{role} must be true or false, not {kind_of(value)}"
+    raise UnfitValueError(message)
 
 
 def _and(run: Run, arguments: Sequence[Expression]) -> object:
-    return all(argument.value(run) is True for argument in arguments)
+    return all(_is_true(argument.value(run), "each argument") for argument in arguments)
 
 
 def _or(run: Run, arguments: Sequence[Expression]) -> object:
-    return any(argument.value(run) is True for argument in arguments)
+    return any(_is_true(argument.value(run), "each argument") for argument in arguments)
 
 
 _CHOICES: Final = {

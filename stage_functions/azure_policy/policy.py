@@ -47,6 +47,21 @@ EFFECTS: Final = {
 """Effects as Azure spells them, by their names folded."""
 
 
+class Decision(Struct, frozen=True):
+    """What comes of a policy for a resource.
+
+    Attributes:
+        effect: as the rule spells it, or None.
+        unsure: the first reason, with its place, for which Azure may fail and deny, whatever the
+            effect: a member that is read is not there, or kinds of values have no order; "" for
+            none. What the effect does not depend on, since something before it decided, is not
+            looked at.
+    """
+
+    effect: str | None
+    unsure: str = ""
+
+
 _ON_ANOTHER: Final = frozenset({"auditifnotexists", "deployifnotexists"})
 
 
@@ -75,8 +90,21 @@ class Policy(Struct, frozen=True):
     ) -> str | None:
         """Return the effect on a resource as the rule spells it, or None where there is none.
 
-        None is also what `disabled` comes to. For `auditIfNotExists` and `deployIfNotExists` only
-        the rule's `if` is asked: whether the other resource exists is not known here.
+        See `decide`, which also says whether Azure may fail where no error is raised.
+        """
+        return self.decide(resource, context=context, request_context=request_context).effect
+
+    def decide(
+        self,
+        resource: Mapping[str, object],
+        *,
+        context: Mapping[str, object] | None = None,
+        request_context: Mapping[str, object] | None = None,
+    ) -> Decision:
+        """Return the effect on a resource, and for what reason Azure may fail nonetheless.
+
+        No effect is also what `disabled` comes to. For `auditIfNotExists` and `deployIfNotExists`
+        only the rule's `if` is asked: whether the other resource exists is not known here.
 
         Args:
             resource: as Azure Resource Manager has it.
@@ -93,6 +121,14 @@ class Policy(Struct, frozen=True):
             _given({} if context is None else context, "the context"),
             _given({} if request_context is None else request_context, "the request's context"),
         )
+        try:
+            effect = self._effect(run)
+        except RecursionError:
+            message = "the rule and what it looks through are nested too deeply"
+            raise PolicyFailedError(message) from None
+        return Decision(effect, run.unsure)
+
+    def _effect(self, run: Run) -> str | None:
         if not self.condition.holds(run):
             return None
         effect = self.effect.value(run)

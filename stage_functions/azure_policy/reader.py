@@ -165,6 +165,9 @@ def members(value: object, what: str, place: str) -> dict[str, tuple[str, object
         raise InvalidPolicyError(message, place)
     found: dict[str, tuple[str, object]] = {}
     for key, item in value.items():
+        if not isinstance(key, str):
+            message = f"{what} has a name that is no text; put it in quotes"
+            raise InvalidPolicyError(message, place)
         folded = key.casefold()
         if folded in found:
             message = f"{found[folded][0]!r} and {key!r} are the same name; leave one out"

@@ -6,13 +6,13 @@ rule of a few kilobytes could keep a server busy for hours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from stage_functions.azure_policy.error import PolicyFailedError
-from stage_functions.azure_policy.value import MISSING, member
+from stage_functions.azure_policy.value import MISSING, Missing, member
 
 STEPS: Final = 500_000
 """What one evaluation may cost: about a second. An ordinary rule takes some tens."""
@@ -20,6 +20,8 @@ ITERATIONS: Final = 100
 """Of value counts, one within another multiplied; so is Azure's limit."""
 _CHARACTERS_PER_STEP: Final = 64
 _ITEMS_PER_STEP: Final = 4
+_Whole = list[object] | dict[object, object]
+_SMALL: Final = (int, float, type(None), Missing)
 
 
 class Bound(Struct, frozen=True):
@@ -37,9 +39,13 @@ class Bound(Struct, frozen=True):
 
 
 class Run:
-    """One evaluation of a policy on one resource."""
+    """One evaluation of a policy on one resource.
 
-    __slots__ = ("bounds", "context", "iterations", "request", "resource", "steps")
+    Attributes:
+        unsure: the first reason, with its place, for which Azure may fail; "" for none.
+    """
+
+    __slots__ = ("bounds", "context", "iterations", "request", "resource", "steps", "unsure")
 
     def __init__(
         self,
@@ -53,6 +59,7 @@ class Run:
         self.bounds: list[Bound] = []
         self.iterations = 1
         self.steps = STEPS
+        self.unsure = ""
 
     def spend(self, steps: int, place: str = "") -> None:
         """Pay for work.
@@ -68,6 +75,11 @@ class Run:
             )
             raise PolicyFailedError(message, place)
 
+    def doubt(self, why: str, place: str) -> None:
+        """Take note of a reason for which Azure may fail, where there is an answer here."""
+        if not self.unsure:
+            self.unsure = f"{place or '/'}: {why}"
+
     def member(self, value: object, name: str) -> object:
         """Return the member of a value by its name without regard to case, or MISSING."""
         if not isinstance(value, Mapping):
@@ -79,15 +91,37 @@ class Run:
         return member(value, name)
 
 
-def weight(values: Sequence[object]) -> int:
-    """Return what looking at each character and each item of some values costs, in steps."""
-    steps, characters = 1, 0
+def weight(values: Iterable[object]) -> int:
+    """Return what looking at each character and each value in some values costs, in steps.
+
+    What is within them counts too; whatever costs more than there can be is not looked at whole.
+    """
+    nodes, characters = 0, 0
+    wholes: list[_Whole] = []
     for value in values:
         if isinstance(value, str):
             characters += len(value)
-        elif isinstance(value, list):
-            steps += len(value) // _ITEMS_PER_STEP
-            characters += sum(len(item) for item in value if isinstance(item, str))
-        elif isinstance(value, Mapping):
-            steps += len(value) // _ITEMS_PER_STEP
-    return steps + characters // _CHARACTERS_PER_STEP
+        elif isinstance(value, list | dict):
+            wholes.append(value)
+        elif not isinstance(value, _SMALL) and isinstance(value, Mapping):
+            wholes.append(dict(value))
+    while wholes:
+        inner: list[_Whole] = []
+        for whole in wholes:
+            nodes += len(whole)
+            if nodes // _ITEMS_PER_STEP > STEPS:
+                return nodes // _ITEMS_PER_STEP
+            characters += _characters(whole, inner)
+        wholes = inner
+    return 1 + nodes // _ITEMS_PER_STEP + characters // _CHARACTERS_PER_STEP
+
+
+def _characters(whole: _Whole, inner: list[_Whole]) -> int:
+    """Return the characters of the texts of an array or object, and note what has values itself."""
+    characters = 0
+    for value in whole.values() if isinstance(whole, dict) else whole:
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, list | dict) and value:
+            inner.append(value)
+    return characters

@@ -93,6 +93,9 @@ def _template(value: object, place: str, reader: Reader, depth: int) -> Expressi
         if all(isinstance(item, Constant) for item in items):
             return Constant([item.constant for item in items if isinstance(item, Constant)])
         return Items(items)
+    if not all(isinstance(key, str) for key in value):
+        message = "a name here is no text; put it in quotes"
+        raise InvalidPolicyError(message, place)
     members = {
         key: _template(item, below(place, key), reader, depth + 1) for key, item in value.items()
     }

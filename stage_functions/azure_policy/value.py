@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TypeGuard
 
@@ -103,7 +103,11 @@ def equal(left: object, right: object) -> bool:
 
 def _text_equal(text: str, other: object) -> bool:
     if isinstance(other, str):
-        return text == other or text.casefold() == other.casefold()
+        if text == other:
+            return True
+        if len(text) > _FOLDS_TO * len(other) or len(other) > _FOLDS_TO * len(text):
+            return False
+        return text.casefold() == other.casefold()
     if other is None:
         return not text
     if isinstance(other, bool):
@@ -111,11 +115,28 @@ def _text_equal(text: str, other: object) -> bool:
     return is_number(other) and number_in(text) == other
 
 
+def among(value: object, items: Iterable[object]) -> bool:
+    """Say whether a value is equal to one of several.
+
+    Raises:
+        UnfitValueError: It is an array or an object, and so is one of them, too large to compare.
+    """
+    if not isinstance(value, list | Mapping):
+        return any(equal(item, value) for item in items)
+    own: object = None
+    for item in items:
+        if isinstance(item, list | Mapping):
+            own = identity(value) if own is None else own
+            if identity(item) == own:
+                return True
+    return False
+
+
 def same(left: object, right: object) -> bool:
     """Say whether two values are the same JSON, with regard to case.
 
     Raises:
-        UnfitValueError: They are too deep or too large to be compared.
+        UnfitValueError: They are too deep or too large to be compared, or hold what is no JSON.
     """
     if isinstance(left, list | Mapping) and isinstance(right, list | Mapping):
         check_size(left)
@@ -127,7 +148,10 @@ def same(left: object, right: object) -> bool:
 
 
 def order(left: object, right: object) -> int | None:
-    """Return -1, 0 or 1 as left is less than, equal to or greater than right; None: no order."""
+    """Return -1, 0 or 1 as left is less than, equal to or greater than right; None: no order.
+
+    NaN, which some readers of JSON let pass, has none.
+    """
     if isinstance(left, str) and isinstance(right, str):
         return _sign(left.casefold(), right.casefold())
     if isinstance(left, bool) and isinstance(right, bool):
@@ -139,8 +163,12 @@ def order(left: object, right: object) -> int | None:
     return None
 
 
-def _sign(left: str | float, right: str | float) -> int:
-    return int(left > right) - int(left < right)  # type: ignore[operator] # both of one kind
+def _sign(left: str | float, right: str | float) -> int | None:
+    if left == right:
+        return 0
+    if left < right:  # type: ignore[operator] # both of one kind
+        return -1
+    return 1 if left > right else None  # type: ignore[operator] # as above
 
 
 def check_size(value: object) -> None:
@@ -190,14 +218,17 @@ def _canonical(value: object) -> object:
         return ("array", tuple(_canonical(item) for item in value))
     if is_number(value):
         return ("number", value)
-    return (type(value).__name__, value)
+    if value is None or isinstance(value, str | bool | Missing):
+        return (type(value).__name__, value)
+    message = "a value here is no JSON"
+    raise UnfitValueError(message)
 
 
 def identity(value: object) -> object:
-    """Return what sets and dictionaries can hold in place of a value.
+    """Return what sets and dictionaries can hold in place of a value; equal for the same JSON.
 
     Raises:
-        UnfitValueError: It is too deep or too large.
+        UnfitValueError: It is too deep, too large or no JSON.
     """
     if isinstance(value, list | Mapping):
         check_size(value)

@@ -28,6 +28,8 @@ def render(configuration: Configuration, out: Path, *, check: bool) -> None:
     if not found.assignments:
         why = "\n".join(f"  {one}" for one in found.left_out)
         fail(f"no policy can stand in front of what this file governs:\n{why}")
+    if out.exists() and not out.is_dir():
+        fail(f"{out} is a file; name the folder of the policies by --out")
     texts = {f"{name}.json": _text(content) for name, content in definitions().items()}
     texts[ASSIGNMENTS] = _text(document(found))
     if check:

@@ -13,6 +13,7 @@ from stage_functions.cli import (
     approvals,
     assets,
     lifecycle,
+    migrate,
     operations,
     policy,
     serve,
@@ -37,7 +38,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status):
+for module in (serve, assets, approvals, operations, status, migrate):
     module.add_to(app)
 
 

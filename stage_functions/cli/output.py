@@ -88,7 +88,8 @@ def show_verdicts(verdicts: Iterable[api.Verdict]) -> None:
 
 
 def _seen(one: api.Verdict) -> str:
-    verdict = Verdict(one.rule, Result(one.result), one.values, one.says, one.error)
+    result = Result(one.result) if one.result in list(Result) else Result.ERRORED
+    verdict = Verdict(one.rule, result, one.values, one.says, one.error)
     return "\n".join([*verdict.shown, *filter(None, [verdict.unsaid])])
 
 

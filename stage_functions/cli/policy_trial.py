@@ -12,7 +12,12 @@ from typing import NoReturn
 import typer
 from msgspec import Struct
 
-from stage_functions.azure_policy import PolicyError, PolicyFailedError, compile_policy
+from stage_functions.azure_policy import (
+    PolicyError,
+    PolicyFailedError,
+    canonical_effect,
+    compile_policy,
+)
 from stage_functions.cli.output import (
     FAULT,
     GRANTED,
@@ -54,11 +59,21 @@ class Definition(Struct, frozen=True):
     content: Values
 
     @property
-    def parameters(self) -> Values:
-        """The parameters that it has."""
-        inner = member(self.content, "properties", "parameters")
-        found = member(self.content, "parameters") if inner is None else inner
+    def parameters(self) -> Values | None:
+        """The parameters that it has; None for a rule alone, which says nothing of them."""
+        inner = self.content
+        if _member(inner, "policyrule") is None and _member(inner, "if") is None:
+            properties = _member(inner, "properties")
+            inner = properties if isinstance(properties, dict) else {}
+        if _member(inner, "policyrule") is None:
+            return None
+        found = _member(inner, "parameters")
         return found if isinstance(found, dict) else {}
+
+
+def _member(content: Values, folded: str) -> object:
+    """Return a member of a definition, whose names are without regard to case."""
+    return next((value for name, value in content.items() if name.casefold() == folded), None)
 
 
 class Answer(Struct, frozen=True):
@@ -67,7 +82,7 @@ class Answer(Struct, frozen=True):
     Attributes:
         definition: its name.
         about: the resource's file, or the name of the case.
-        effect: an effect, `none`, or `fails`: then Azure denies.
+        effect: an effect as Azure spells it, `none`, or `fails`: then Azure denies, or may.
         says: why it fails, with the place.
         expected: what the case expects, or "".
     """
@@ -86,7 +101,14 @@ class Answer(Struct, frozen=True):
 
 def inputs(parameters: Path | None, request_context: Path | None, context: Path | None) -> Inputs:
     """Read what definitions are tried with, from files or as nothing."""
-    return (_object(parameters), _object(request_context), _object(context))
+    return (_values(_object(parameters)), _object(request_context), _object(context))
+
+
+def _values(found: Values) -> Values:
+    """Return values of parameters, also out of a whole assignment or a file of parameters."""
+    of_assignment = member(found, "properties", "parameters")
+    inner = member(found, "parameters") if "$schema" in found else of_assignment
+    return inner if isinstance(inner, dict) else found
 
 
 def try_resources(
@@ -116,52 +138,70 @@ def _tried(file: Path, given: Sequence[Path], common: Inputs) -> Iterator[Answer
     definitions = [_definition(one) for one in (*given, *named)]
     if not definitions:
         fail(f"{file} names no definitions; name some in it, or before --cases")
-    parameters = {**common[0], **whole.parameters}
+    parameters = _merged(common[0], whole.parameters)
     _check_known(parameters, definitions)
     for case in whole.cases:
+        where = f"{file}: the case '{case.name}': "
+        about = _about(case, definitions, where)
+        _check_known(case.parameters, about, where)
         resource = case.resource
         if isinstance(resource, str):
             resource = _resource(file.parent / resource)
         rest = ({**common[1], **case.request_context}, {**common[2], **case.context})
-        for one in _about(case, definitions, file):
-            own = {**_own(parameters, one), **case.parameters}
-            effect, says = _effect(one, resource, (own, *rest))
+        values = _merged(parameters, case.parameters)
+        for one in about:
+            effect, says = _effect(one, resource, (_own(values, one), *rest), where)
             yield Answer(one.name, case.name, effect, says, case.expect)
 
 
-def _check_known(parameters: Values, definitions: Sequence[Definition]) -> None:
+def _merged(common: Values, own: Values) -> Values:
+    """Return values of parameters, of which the second ones win; case does not count in names."""
+    given = {name.casefold() for name in own}
+    kept = {name: value for name, value in common.items() if name.casefold() not in given}
+    return {**kept, **own}
+
+
+def _check_known(parameters: Values, definitions: Sequence[Definition], where: str = "") -> None:
     """Refuse parameters that none of the definitions has: they are mistyped."""
-    known = [name for one in definitions for name in one.parameters]
+    if any(one.parameters is None for one in definitions):
+        return
+    known = [name for one in definitions for name in one.parameters or {}]
     for name in parameters:
         if name.casefold() not in {one.casefold() for one in known}:
-            fail(f"no definition has a parameter '{name}'{did_you_mean(name, known)}")
+            fail(f"{where}no definition has a parameter '{name}'{did_you_mean(name, known)}")
 
 
 def _own(parameters: Values, one: Definition) -> Values:
     """Return those of common parameters that a definition has."""
+    if one.parameters is None:
+        return parameters
     known = {name.casefold() for name in one.parameters}
     return {name: value for name, value in parameters.items() if name.casefold() in known}
 
 
-def _about(case: Case, definitions: Iterable[Definition], file: Path) -> list[Definition]:
+def _about(case: Case, definitions: Iterable[Definition], where: str) -> list[Definition]:
     found = [one for one in definitions if case.definition in ("", one.name)]
     if not found:
-        known = ", ".join(one.name for one in definitions)
-        fail(f"{file}: the case '{case.name}' is about {case.definition}; there are: {known}")
+        known = [one.name for one in definitions]
+        hint = did_you_mean(case.definition, known)
+        fail(f"{where}it is about {case.definition}; there are: {', '.join(known)}{hint}")
     return found
 
 
-def _effect(one: Definition, resource: Values, inputs: Inputs) -> tuple[str, str]:
+def _effect(one: Definition, resource: Values, inputs: Inputs, where: str = "") -> tuple[str, str]:
     """Return the effect and why; a definition that cannot be tried ends the command."""
     parameters, request_context, context = inputs
     try:
         policy = compile_policy(one.content, parameters=parameters)
-        effect = policy.evaluate(resource, context=context, request_context=request_context)
+        found = policy.decide(resource, context=context, request_context=request_context)
     except PolicyFailedError as exc:
         return FAILS, str(exc)
     except PolicyError as exc:
-        fail(f"{one.file}: {exc}")
-    return effect or NOTHING, ""
+        fail(f"{where}{one.file}: {exc}")
+    effect = canonical_effect(found.effect or NOTHING)
+    if found.unsure and effect not in _DENYING:
+        return FAILS, f"{found.unsure}, where Azure may fail; give or guard it (else: {effect})"
+    return effect, ""
 
 
 def _finish(answers: Sequence[Answer], *, as_json: bool) -> NoReturn:
@@ -234,6 +274,8 @@ def _object(file: Path | None) -> Mapping[str, object]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        fail(f"cannot read {file}: {exc}")
+        return file.read_text("utf-8-sig")
+    except OSError as exc:
+        fail(f"cannot read {file}: {exc.strerror or exc}")
+    except ValueError:
+        fail(f"cannot read {file}: it is no text in UTF-8")

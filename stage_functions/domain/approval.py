@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import Json, digest, minute
 from stage_functions.domain.rule import Verdict
+from stage_functions.domain.stored import Stored, Whole
 
 SHOWN_CHARACTERS = 80
 """Of a bound value, where a difference is told."""
@@ -42,7 +42,7 @@ class Status(StrEnum):
     VOIDED = "voided"
 
 
-class Vote(Struct, frozen=True):
+class Vote(Whole, frozen=True):
     """One person's decision.
 
     Attributes:
@@ -64,7 +64,7 @@ class Vote(Struct, frozen=True):
     assurance: Assurance = Assurance.SIGNED_IN
 
 
-class Span(Struct, frozen=True):
+class Span(Stored, frozen=True):
     """Within which a version was written to by whoever asked by its tag, and perhaps by others.
 
     Attributes:
@@ -76,7 +76,7 @@ class Span(Struct, frozen=True):
     until: datetime
 
 
-class Binding(Struct, frozen=True):
+class Binding(Whole, frozen=True):
     """What an approval is bound to; a difference voids it.
 
     Attributes:
@@ -130,7 +130,7 @@ class Binding(Struct, frozen=True):
         )
 
 
-class Approval(Struct, frozen=True):
+class Approval(Stored, frozen=True):
     """A pending request as approvers meet it.
 
     Attributes:

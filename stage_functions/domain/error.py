@@ -8,6 +8,7 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
     │   ├── ConflictError              the ledger moved under the decision
     │   ├── UnknownOutcomeError        a store's reply was lost: the batch may have been applied
     │   ├── StoreUnavailableError      a store cannot be reached or read
+    │   ├── LaterReleaseError          a later release wrote what this one cannot decide on
     │   ├── RegistryUnavailableError   a registry cannot be reached, or answers 429 or 5xx
     │   └── SinkUnavailableError       a sink cannot be reached, or answers 429 or 5xx
     └── TerminalError
@@ -55,6 +56,13 @@ class UnknownOutcomeError(RetryableError):
 
 class StoreUnavailableError(RetryableError):
     """A store cannot be reached."""
+
+
+class LaterReleaseError(RetryableError):
+    """A later release wrote something that this one does not understand: update this instance.
+
+    It may succeed when tried again, since another instance may be up to date already.
+    """
 
 
 class RegistryUnavailableError(RetryableError):

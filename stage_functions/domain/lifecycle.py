@@ -18,6 +18,7 @@ from stage_functions.domain.asset import Asset
 from stage_functions.domain.calendar import Calendar
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.rule import Rule
+from stage_functions.domain.stored import Whole
 
 UNREGISTERED = "Unregistered"
 
@@ -64,7 +65,7 @@ class OnViolation(StrEnum):
         return OnViolation.NOTIFY if self is OnViolation.ZERO_TRAFFIC else self
 
 
-class Escalation(Struct, frozen=True):
+class Escalation(Whole, frozen=True):
     """Who may vote as well when an approval has waited for long.
 
     Attributes:
@@ -102,7 +103,7 @@ class Stage(Struct, frozen=True):
     retire_within: timedelta | None = None
 
 
-class ApprovalPolicy(Struct, frozen=True):
+class ApprovalPolicy(Whole, frozen=True):
     """Whose consent a transition demands.
 
     Attributes:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.domain.stored import Stored
+
 PERSON = "person"
 AZUREML = "aml"
 """The provider of a name that Azure ML shows of a writer whose id it does not tell."""
@@ -27,7 +29,7 @@ class Attribution(StrEnum):
     NONE = "none"
 
 
-class Actor(Struct, frozen=True):
+class Actor(Stored, frozen=True):
     """Who did something, and how surely that is known.
 
     Attributes:

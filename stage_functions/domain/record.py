@@ -34,7 +34,11 @@ MAX_TEXT_CHARACTERS = 2000
 
 
 class RecordType(StrEnum):
-    """What a record is about; published as the CloudEvent `Stageward.<type>`."""
+    """What a record is about; published as the CloudEvent `Stageward.<type>`.
+
+    A type of a later release reads as one that is called so and equals none of these: a history
+    that has such records is verified and shown all the same.
+    """
 
     REGISTERED = "Registered"
     IMPORTED = "Imported"
@@ -54,6 +58,14 @@ class RecordType(StrEnum):
     DRIFT_FOUND = "DriftFound"
     LIFECYCLE_ADOPTED = "LifecycleAdopted"
 
+    @classmethod
+    def _missing_(cls, value: object) -> RecordType | None:
+        if not isinstance(value, str):
+            return None
+        made = str.__new__(cls, value)
+        made._name_ = made._value_ = value
+        return made
+
 
 UNPUBLISHED = frozenset({RecordType.OBSERVED, RecordType.IMPORTED})
 NOTIFIED = frozenset(
@@ -69,6 +81,9 @@ NOTIFIED = frozenset(
 """What people are told of, where they can be told: see `Record.told`."""
 ONLY_RECORDED = "record"
 """What follows a violation of which nobody is told."""
+
+
+_TYPES = frozenset(str(one) for one in RecordType)
 
 
 class Draft(Struct, frozen=True):
@@ -113,8 +128,13 @@ class Record(Struct, frozen=True):
 
     @property
     def type(self) -> RecordType:
-        """What it is about."""
+        """What it is about; see `known`."""
         return RecordType(str(self.content["type"]))
+
+    @property
+    def known(self) -> bool:
+        """Its type is one that this release has, and not one of a later release."""
+        return self.content["type"] in _TYPES
 
     @property
     def told(self) -> bool:

@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from stage_functions.domain.stored import Stored
+
 ABSENT = " is not recorded"
 """How the value of an expression ends that has none."""
 NOBODY_HOLDS = "no version holds "
@@ -58,7 +60,7 @@ class Rule(Struct, frozen=True):
     policy: AzurePolicy | None = None
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Stored, frozen=True):
     """A rule's answer with the values it saw.
 
     Attributes:

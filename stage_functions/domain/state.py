@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.presence import APPROVAL, PRESENCE, stages
 from stage_functions.domain.record import Draft, Json
+from stage_functions.domain.stored import Stored
 from stage_functions.domain.violation import Violation
 
 MAX_ASKED = 100
@@ -35,7 +36,7 @@ ARCHIVED = "archived"
 """In `base`: the stage of the version hides it, so that Stageward archives it in its registry."""
 
 
-class Origin(Struct, frozen=True):
+class Origin(Stored, frozen=True):
     """What a version is a copy of.
 
     Attributes:
@@ -88,7 +89,7 @@ TRAFFIC = "traffic"
 FORGET = "forget"
 
 
-class VersionState(Struct, frozen=True):
+class VersionState(Stored, frozen=True):
     """Where a version stands.
 
     Attributes:

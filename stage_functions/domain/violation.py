@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
-
 from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.stored import Stored
 
 MAX_STANDING = 10
 """Violations of one version that are remembered as standing: the newest."""
 
 
-class Violation(Struct, frozen=True):
+class Violation(Stored, frozen=True):
     """A violation that was recorded and, as far as is known, stands.
 
     Attributes:

@@ -110,10 +110,13 @@ def _excluded(approval: Approval, voter: str, directory: Directory) -> bool:
 
 
 def unmet(approval: Approval, directory: Directory) -> tuple[str, ...]:
-    """Say, in words, what an open approval still waits for; empty when the quorum is reached."""
+    """Say, in words, what an open approval still waits for; empty when the quorum is reached.
+
+    One that a later release has bound to what is not known here waits for that release.
+    """
     if approval.status is not Status.OPEN:
         return ()
-    waits: list[str] = []
+    waits: list[str] = [approval.doubt] if approval.doubt else []
     if approval.needs_sponsor:
         waits.append("a sponsor: nobody is known for certain to have asked")
     voters = counted(approval, directory)

@@ -16,6 +16,7 @@ from stage_functions.domain.error import (
     ConfigurationError,
     DeniedError,
     InvalidInputError,
+    LaterReleaseError,
     LinkEndedError,
     NotAllowedNowError,
     NotFoundError,
@@ -38,6 +39,7 @@ UNSAID = "it cannot be done now; the log of Stageward says why, /healthz says wh
 _STATUSES: tuple[tuple[type[StagewardError], int, str], ...] = (
     (RegistryUnavailableError, 503, "registry-unavailable"),
     (StoreUnavailableError, 503, "ledger-unavailable"),
+    (LaterReleaseError, 503, "later-release"),
     (RetryableError, 503, "try-again"),
     (LinkEndedError, 410, "link-ended"),
     (NotSignedInError, 401, "not-signed-in"),

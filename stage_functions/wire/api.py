@@ -117,7 +117,7 @@ class Verdict:
 
     Attributes:
         rule: the rule's name.
-        result: passed, failed or errored.
+        result: passed, failed or errored; or a word of a later release.
         values: text by expression.
         says: the condition in words.
         error: why it could not be evaluated.
@@ -125,7 +125,7 @@ class Verdict:
     """
 
     rule: str
-    result: Literal["passed", "failed", "errored"]
+    result: str
     values: Mapping[str, str]
     says: str
     error: str
@@ -440,7 +440,7 @@ class Vote:
 
     Attributes:
         voter: id of the person.
-        decision: approve or reject.
+        decision: approve or reject; or a word of a later release.
         comment: in the voter's words.
         at: when it was cast.
         counts: it counts now.
@@ -449,11 +449,11 @@ class Vote:
     """
 
     voter: str
-    decision: Literal["approve", "reject"]
+    decision: str
     comment: str
     at: datetime
     counts: bool
-    assurance: Literal["signed_in", "link"] = "signed_in"
+    assurance: str = "signed_in"
     groups: tuple[str, ...] = ()
 
 
@@ -508,7 +508,7 @@ class Approval:
     author: str | None
     opened: datetime
     deadline: datetime
-    status: Literal["open", "approved", "rejected", "withdrawn", "expired", "voided"]
+    status: str
     closed: datetime | None
     why: str
     fingerprint: str
@@ -520,7 +520,7 @@ class Approval:
     waits_for: str = ""
     impossible: str | None = None
     escalated: datetime | None = None
-    assurance: Literal["signed_in", "link"] = "signed_in"
+    assurance: str = "signed_in"
     valid_until: datetime | None = None
     renews: bool = False
     holder: str | None = None

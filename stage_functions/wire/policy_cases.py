@@ -6,6 +6,7 @@ is a fault with its place in the file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -22,8 +23,8 @@ MAX_VALUES = 200_000
 NOTHING, FAILS = "none", "fails"
 """What may be expected besides an effect: that the rule does not match, or cannot be evaluated."""
 
-_WHOLE = ("definitions", "parameters", "request_context", "context", "cases")
-_CASE = ("name", "definition", "resource", "parameters", "request_context", "context", "expect")
+_OF_FILE = ("definitions", "parameters", "request_context", "context", "cases")
+_OF_CASE = ("name", "definition", "resource", "parameters", "request_context", "context", "expect")
 
 Values = Mapping[str, object]
 
@@ -69,6 +70,9 @@ def json_object(text: str, name: str) -> Values:
     Raises:
         InvalidInputError: it holds none; the message names the file.
     """
+    if not text.strip():
+        message = f"{name} is empty; an object is wanted: {{…}}"
+        raise InvalidInputError(message)
     try:
         found = parsed(text)
     except ValueError as exc:
@@ -77,6 +81,11 @@ def json_object(text: str, name: str) -> Values:
     if not isinstance(found, dict):
         message = f"{name} holds {_what(found)}; an object is wanted: {{…}}"
         raise InvalidInputError(message)
+    try:
+        _plain(found, "", [MAX_VALUES])
+    except (_FaultError, RecursionError) as exc:
+        message = f"{name}: {exc if isinstance(exc, _FaultError) else 'nested too deeply'}"
+        raise InvalidInputError(message) from exc
     return found
 
 
@@ -121,19 +130,34 @@ def _plain(value: object, place: str, left: list[int]) -> None:
         for key, inner in value.items():
             if not isinstance(key, str):
                 _refuse(f"the key {key!r} is no text; put it in quotes", place)
+            _whole(key, place)
             _plain(inner, _joined(place, key), left)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _plain(inner, f"{place}[{index}]", left)
-    elif not (value is None or isinstance(value, str | bool | int | float)):
+    elif isinstance(value, str):
+        _whole(value, place)
+    elif isinstance(value, float) and not math.isfinite(value):
+        _refuse(f"{value} is no number that JSON has; put it in quotes", place)
+    elif not (value is None or isinstance(value, bool | int | float)):
         _refuse(f"{_what(value)} is nothing that JSON has; put it in quotes", place)
 
 
+def _whole(text: str, place: str) -> None:
+    """Refuse half of a character, which cannot be shown either."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        _refuse(f"the text {text!a} has half of a character", place)
+
+
 def _cases(found: object) -> Cases:
-    whole = _mapping(found, "", _WHOLE)
+    whole = _mapping(found, "", _OF_FILE)
     if "cases" not in whole:
         _refuse("there are no cases; write cases: and a list of them")
     items = _list(whole["cases"], "cases")
+    if not items:
+        _refuse("there is none; write a list of them", "cases")
     return Cases(
         tuple(
             _text(one, f"definitions[{index}]")
@@ -145,7 +169,7 @@ def _cases(found: object) -> Cases:
 
 
 def _case(found: object, whole: Values, place: str) -> Case:
-    item = _mapping(found, place, _CASE)
+    item = _mapping(found, place, _OF_CASE)
     for key in ("name", "resource", "expect"):
         if key not in item:
             _refuse(f"a case has a {key}; it is missing", place)

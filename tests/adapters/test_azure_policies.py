@@ -40,7 +40,10 @@ EFFECTS = {
 @pytest.mark.parametrize(("effect", "result"), EFFECTS.items())
 def test_only_deny_fails_and_every_effect_is_shown(effect: str, result: Result) -> None:
     """As Azure does it: nothing else stops a write."""
-    found = verdict(rule(IS_MODEL, effect))
+    definition = rule(IS_MODEL, effect)
+    if effect.endswith("IfNotExists"):
+        definition["then"]["details"] = {"type": "Microsoft.Insights/diagnosticSettings"}
+    found = verdict(definition)
 
     assert result is found.result
     assert effect.lower() == found.values["effect"].lower()
@@ -100,6 +103,31 @@ def test_what_cannot_be_evaluated_errs_with_its_place() -> None:
     assert Result.ERRORED is found.result
     assert found.error.startswith("/if/allOf/2")
     assert VERSIONS == found.values["type"]
+
+
+@pytest.mark.parametrize("operator", ["equals", "notEquals"])
+@pytest.mark.parametrize("effect", ["deny", "audit"])
+def test_a_member_that_is_not_there_grants_nothing(operator: str, effect: str) -> None:
+    """The condition does not hold, and Azure may deny there: it holds here, and says where."""
+    found = verdict(rule({"value": f"[field('{TAGS}').owner]", operator: "risk"}, effect))
+
+    assert Result.ERRORED is found.result
+    assert found.error.startswith("/if/value: the member 'owner' is not there")
+
+
+def test_what_is_denied_fails_though_a_member_is_not_there() -> None:
+    """Azure denies one way or the other, and the effect says more."""
+    missing = {"value": f"[field('{TAGS}').owner]", "equals": "risk"}
+
+    assert Result.FAILED is verdict(rule({"not": missing})).result
+
+
+def test_a_field_whose_name_is_worked_out_within_a_value_is_no_rule() -> None:
+    """As one that is compared itself: nobody can say beforehand what it reads."""
+    name = f"concat('{VERSIONS}/', field('name'))"
+    found = POLICIES.check(policy(rule({"value": f"[field({name})]", "equals": "x"})))
+
+    assert "it reads a field whose name is computed" in found
 
 
 @pytest.mark.parametrize("resource", [None, "text", []])

@@ -43,10 +43,8 @@ def approve(on: Context, approval: str, person: str) -> None:
     vote(on, VoteCommand(approval, Decision.APPROVE, "", fingerprint, actor(person), operation))
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One version at Production, and the next one a vote away from it."""
-    folder = tmp_path_factory.mktemp("template")
+def prepare(folder: Path) -> None:
+    """Put one version at Production, and the next one a vote away from it."""
     on = context(folder)
     adopt(on)
     found_empty(on, "demo")
@@ -60,6 +58,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     approve(on, approval, "eve")
     approve(on, ask(on, NEW, "Production"), "bob")
     on.ledger.rows.close()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One version at Production, and the next one a vote away from it."""
+    folder = tmp_path_factory.mktemp("template")
+    prepare(folder)
     return folder
 
 

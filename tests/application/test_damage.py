@@ -60,8 +60,6 @@ def test_whatever_stands_in_a_records_row_is_a_fault_or_damage(
 @pytest.mark.parametrize(
     "values",
     [
-        {},
-        {"asset": str(IRIS), "commit": 9},
         {"asset": str(IRIS), "commit": "many", "at": "2026-01-01T00:00:00+00:00"},
         {"asset": str(IRIS), "commit": 9, "at": "yesterday"},
         {"asset": "nothing", "commit": 9, "at": "2026-01-01T00:00:00+00:00"},
@@ -82,15 +80,6 @@ def test_a_marker_that_is_none_is_named_and_holds_up_nothing(values: dict[str, V
     assert ["row ! holds no marker"] == [one.partition(":")[0] for one in swept.failed]
     assert "damaged" == upkeep.health(it.context).parts["ledger"]
     assert ["ledger-damaged"] == [one.code for one in troubles(status(it.context))]
-    it.rows.close()
-
-
-def test_a_row_of_the_clock_that_is_none_is_passed_over() -> None:
-    """As the sweep does."""
-    it = world()
-    it.rows.commit(WORK, "deadlines-00", [Upsert("2026-01-01T00:00:00+00:00@x", {"a": 1})])
-
-    assert 0 == status(it.context).approvals.number
     it.rows.close()
 
 

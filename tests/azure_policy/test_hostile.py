@@ -101,9 +101,10 @@ def _stack() -> list[object]:
             "counts the same array at most 5 times",
         ),
         ({"anyOf": [{"count": {"value": []}, "equals": 1}] * 11}, "at most 10 counts of values"),
-        ({"field": "a" + "[*]" * 10_000, "exists": True}, "more than 100 steps"),
+        ({"field": "a" + "[*]" * 600, "exists": True}, "more than 100 steps"),
+        ({"field": "a" * 2049, "exists": True}, "at most 2,048 characters"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_a_rule_beyond_the_limits_is_refused(condition: object, says: str) -> None:
     """Azure's limits where it has some."""

@@ -19,10 +19,11 @@ from stage_functions.application.ports.rows import Rows
 from tests.contracts.rows_limits import RowLimits
 from tests.contracts.rows_races import RowRaces
 from tests.contracts.rows_reads import RowReads
+from tests.contracts.rows_scan import RowScan
 from tests.contracts.rows_writes import RowWrites
 
 
-class RowStoreContract(RowReads, RowWrites, RowLimits, RowRaces):
+class RowStoreContract(RowReads, RowWrites, RowLimits, RowRaces, RowScan):
     """The behaviours that the ledger counts on."""
 
     @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ml"
 ML = "Microsoft.MachineLearningServices"
 WORKSPACE = f"{GROUP}/providers/{ML}/workspaces/dev"
 REGISTRY = f"{GROUP}/providers/{ML}/registries/shared"
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/n/subnets/app"
 APP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-trial/providers/Microsoft.Web/sites/func-a"
 HOST = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-trial/providers/Microsoft.Storage"
@@ -29,7 +32,6 @@ GIVEN = {
     "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     "AZURE_TENANT_ID": "eeeeeeee-2222-3333-4444-555555555555",
     "AZURE_LOCATION": "swedencentral",
-    "AZURE_PRINCIPAL_ID": DEPLOYER,
     "AZUREML_WORKSPACE_NAME": "dev",
     "AZUREML_RESOURCE_GROUP": "ml",
     "ALERT_MAIL": "platform@example.org",
@@ -48,12 +50,17 @@ PROVISIONED = {
 
 
 class Machine:
-    """A machine that somebody deploys from."""
+    """A machine that somebody deploys from, with the project and a Python that has nothing else."""
 
     def __init__(self, folder: Path) -> None:
         """Put `az` and `azd` on its PATH, over an Azure that is in order."""
         self._state, self._bin = folder / "azure.json", folder / "bin"
         self._bin.mkdir()
+        self.project = folder / "checkout"
+        self.project.mkdir()
+        (self.project / "infra").symlink_to(ROOT / "infra")
+        self.configuration = self.project / "stageward.azure.yaml"
+        shutil.copy(ROOT / "stageward.azure.yaml", self.configuration)
         fake = Path(__file__).parent / "fake_az.py"
         for command in ("az", "azd"):
             script = self._bin / command
@@ -67,18 +74,32 @@ class Machine:
                 "broken": {},
                 "once": {},
                 "client": CLIENT,
-                "app": {"appId": CLIENT},
+                "app": {"appId": CLIENT, "id": "app-object"},
+                "patched": [],
+                "read": {},
+                "says": "",
+                "slow": {},
+                "properties": {},
                 "principals": [],
                 "credentials": [],
                 "assigned": [],
                 "permissions": [{"actions": ["*"], "notActions": []}],
-                "resources": [WORKSPACE, REGISTRY, f"{APP}/functions/on_event"],
+                "resources": [WORKSPACE, REGISTRY, VAULT, f"{APP}/functions/on_event"],
                 "late": [],
                 "deployments": [],
                 "makes": [],
                 "deleted": [],
                 "answers": {
+                    "version": {"azure-cli": "2.75.0"},
                     "account show": {"id": SUBSCRIPTION},
+                    "group list": [{"name": "ml", "location": "swedencentral"}],
+                    "bicep build": {"resources": []},
+                    "ad signed-in-user show": {"id": DEPLOYER},
+                    "network vnet subnet show": {
+                        "delegations": [{"serviceName": "Microsoft.App/environments"}],
+                        "serviceEndpoints": [{"service": "Microsoft.Storage"}],
+                    },
+                    "provider show": {"registrationState": "Registered"},
                     "cloud show": {
                         "name": "AzureCloud",
                         "endpoints": {
@@ -127,24 +148,43 @@ class Machine:
         azure["broken"][command] = why
         self.write(azure)
 
+    def installs_stageward(self) -> None:
+        """Install it, as `make setup` does."""
+        (self.project / "stage_functions").symlink_to(ROOT / "stage_functions")
+        python = self.project / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+
+    def writes(self, before: str, after: str) -> None:
+        """Change something in the configuration file."""
+        text = self.configuration.read_text(encoding="utf-8")
+        assert before in text
+        self.configuration.write_text(text.replace(before, after), encoding="utf-8")
+
     def forgets_az(self) -> None:
         """Take `az` off the PATH."""
         (self._bin / "az").unlink()
 
     def run(
-        self, hook: str, environment: dict[str, str], *, shell: bool = False
+        self,
+        hook: str,
+        environment: dict[str, str],
+        *,
+        shell: bool = False,
+        folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a hook, as azd does: at the top of the project, with its environment."""
-        python = str(Path(sys.executable).parent)
+        python = Path(sys.base_prefix) / "bin"
         path = f"{self._bin}{os.pathsep}{python}{os.pathsep}/usr/bin{os.pathsep}/bin"
         command = (
             ["/bin/sh", "infra/hooks/run.sh", hook]
             if shell
-            else [sys.executable, "-m", "infra.hooks", hook]
+            else [str(python / "python3"), "-m", "infra.hooks", hook]
         )
         return subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=folder or self.project,
             env={"PATH": path, **environment},
             capture_output=True,
             text=True,
@@ -159,3 +199,9 @@ class Machine:
 
 def _sku(name: str) -> dict[str, object]:
     return {"name": name, "kind": "StorageV2", "locations": ["swedencentral"]}
+
+
+def faults(machine: Machine, **changes: str) -> list[str]:
+    """Return what the hook says of parameters that differ from good ones."""
+    done = machine.run("preprovision", {**GIVEN, **changes})
+    return [line[2:] for line in done.stderr.splitlines() if line.startswith("- ")]

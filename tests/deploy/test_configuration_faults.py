@@ -19,7 +19,13 @@ def faults(text: str, **given: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "line", ["mode: enforce", "- {alias: dev, mode: 'enforce'}", "mode:  enforce # soon"]
+    "line",
+    [
+        "mode: enforce",
+        "- {alias: dev, mode: 'enforce'}",
+        "mode:  enforce # soon",
+        '{"mode" : "enforce"}',
+    ],
 )
 def test_a_file_that_enforces_needs_the_right_to(line: str) -> None:
     """However it is written, a registry that is enforced needs an app that may write."""
@@ -34,6 +40,32 @@ def test_comments_do_not_count(line: str) -> None:
     """What stands in a comment is not in force."""
     assert [] == faults(line)
     assert 1 == len(faults(line, GOVERNANCE_MODE="enforce"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["people: {}", "people:  { } # later", "people:\n\ngroups: {}", "people: null", "groups: {}"],
+)
+def test_tokens_need_people(text: str) -> None:
+    """A token is of a person of the file: without any nobody could ever sign in."""
+    (fault,) = faults(text, SIGN_IN="tokens")
+
+    assert "azd env set SIGN_IN entra" in fault
+    assert [] == faults(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "people: {ada: {}}",
+        "people: {\n  ada: {}}",
+        "people:\n  # of the platform\n\n  ada: {}",
+        '{"people": {}}',
+    ],
+)
+def test_people_however_they_are_written(text: str) -> None:
+    """What this check cannot read is not held against the file."""
+    assert [] == faults(text, SIGN_IN="tokens")
 
 
 def test_an_address_that_the_app_does_not_get() -> None:

@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from infra.hooks.__main__ import HOOKS
-from infra.hooks.parameters import CHOICES
+from infra.hooks.parameters import CHOICES, NUMBERS
+from infra.hooks.parameters import default as default_of
 from stage_functions.adapters.cel import CelRules
 from stage_functions.domain.configuration import Mode
 from stage_functions.wire.configuration import load
@@ -83,8 +84,33 @@ def test_defaults_are_the_same_everywhere() -> None:
     for name, (variable, default) in parameters().items():
         if name in declared:
             assert default == declared[name].strip("'")
-        if variable in CHOICES:
-            assert default == CHOICES[variable][0]
+        if variable in CHOICES or variable in NUMBERS:
+            assert default == default_of(variable)
+
+
+def test_ranges_are_those_of_the_template() -> None:
+    """What the hooks let through is what Azure is sent, and the page names it."""
+    table = PAGE.partition("## Parameters")[2].partition("\n## ")[0]
+    variables = {name: variable for name, (variable, _) in parameters().items()}
+    ranges = re.findall(r"@minValue\((\d+)\)\n@maxValue\((\d+)\)\nparam (\w+)", MAIN)
+    lists = re.findall(r"@allowed\(\[\n(.*?)\]\)\nparam (\w+)", MAIN, re.DOTALL)
+
+    assert {name: (least, most) for name, (_, least, most) in NUMBERS.items()} == {
+        variables[name]: (int(least), int(most)) for least, most, name in ranges
+    }
+    for values, name in lists:
+        allowed = {one.strip("'") for one in values.split()}
+        assert allowed == set(CHOICES[variables[name]])
+    for name, (_, least, most) in NUMBERS.items():
+        assert f"{least} to {most}" in row(table, name)
+    for name, choices in CHOICES.items():
+        if name not in AZD_SETS:
+            assert [] == [one for one in choices if f"`{one}`" not in row(table, name)]
+
+
+def row(table: str, name: str) -> str:
+    """Return the row of a table that is about a parameter."""
+    return next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
 
 
 def test_each_variable_is_explained() -> None:
@@ -111,10 +137,40 @@ def test_hooks_are_there_for_both_shells() -> None:
 
 
 def test_azd_finds_the_app() -> None:
-    """By a tag with the name of the service."""
+    """By a tag with the name of the service, which nothing else has: azd takes no more than one."""
     (service,) = AZD["services"]
+    texts = [MAIN, *(path.read_text("utf-8") for path in (INFRA / "modules").glob("*.bicep"))]
 
-    assert f"'azd-service-name': '{service}'" in MAIN
+    assert f"siteTags: union(tags, {{ 'azd-service-name': '{service}' }})" in MAIN
+    assert 1 == sum(text.count("'azd-service-name'") for text in texts)
+    assert 1 == sum(text.count("tags: siteTags") for text in texts)
+
+
+def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:
+    """It answers 400 (51021) to properties of other plans, and to settings that it has itself."""
+    app = (INFRA / "modules" / "app.bicep").read_text("utf-8")
+    refused = (
+        *("ftpsState", "alwaysOn", "use32BitWorkerProcess", "preWarmedInstanceCount"),
+        *("linuxFxVersion", "netFrameworkVersion", "functionAppScaleLimit"),
+        *("functionsRuntimeScaleMonitoringEnabled", "powerShellVersion", "javaVersion"),
+        *("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE"),
+        *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_CONTENTSHARE"),
+    )
+
+    assert [] == [name for name in refused if re.search(rf"^\s+{name}:", app, re.MULTILINE)]
+
+
+def test_environments_at_one_resource_group_do_not_share_names() -> None:
+    """What stands there of one would be overwritten by the other, and go with it."""
+    assigned = (INFRA / "modules" / "policy-assignments.bicep").read_text("utf-8")
+    defined = (INFRA / "modules" / "policy.bicep").read_text("utf-8")
+    names = [
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", assigned + defined, re.MULTILINE),
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", GOVERNANCE, re.MULTILINE),
+    ]
+
+    assert 7 == len(names)
+    assert [] == [name for name in names if "${token}" not in name]
 
 
 def test_azds_deployment_touches_its_own_group_alone() -> None:

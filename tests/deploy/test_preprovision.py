@@ -6,20 +6,25 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.azure_world import GIVEN, GROUP, REGISTRY, SUBSCRIPTION, WORKSPACE, Machine
-
-
-def faults(machine: Machine, **changes: str) -> list[str]:
-    """Return what the hook says of parameters that differ from good ones."""
-    done = machine.run("preprovision", {**GIVEN, **changes})
-    return [line[2:] for line in done.stderr.splitlines() if line.startswith("- ")]
+from tests.deploy.azure_world import (
+    GIVEN,
+    GROUP,
+    REGISTRY,
+    SUBNET,
+    SUBSCRIPTION,
+    VAULT,
+    WORKSPACE,
+    Machine,
+    faults,
+)
 
 
 def test_good_parameters_pass(machine: Machine) -> None:
     """What is in order passes, and an app registration is made and remembered."""
     done = machine.run("preprovision", GIVEN, shell=True)
 
-    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 1 == len(done.stdout.splitlines())  # the file was not checked: see the tests of that
     assert {"ENTRA_CLIENT_ID": machine.read()["client"]} == machine.read()["environment"]
 
 
@@ -43,12 +48,19 @@ def test_good_parameters_pass(machine: Machine) -> None:
         ("OFFICERS_ID", "Model Risk", "a GUID", "azd env set OFFICERS_ID"),
         ("ALERT_MAIL", "platform", "one mail address", "azd env set ALERT_MAIL"),
         ("ALERT_MAIL", "a@example.org,b@example.org", "one mail", "azd env set ALERT_MAIL"),
+        ("ALERT_MAIL", '"a@example.org"', "one mail", "azd env set ALERT_MAIL"),
+        ("SUBNET_ID", f'{SUBNET}"', "of a subnet", "azd env set SUBNET_ID"),
+        ("AZUREML_REGISTRY_IDS", f"{REGISTRY}\\", "no resource id", "azd env set AZUREML_REGISTRY"),
         ("WORKSPACE_TOPIC", f"{GROUP}/x", "system topic", "azd env set WORKSPACE_TOPIC"),
         ("SUBNET_ID", "default", "of a subnet", "azd env set SUBNET_ID"),
         ("LEDGER_SKU", "Premium_LRS", "Standard_ZRS", "azd env set LEDGER_SKU Standard_ZRS"),
         ("LOCK_LEDGER", "yes", "true, false", "azd env set LOCK_LEDGER true"),
         ("ALWAYS_READY", "-1", "from 0 to 20", "azd env set ALWAYS_READY 0"),
-        ("SOFT_DELETE_DAYS", "366", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 1"),
+        ("SOFT_DELETE_DAYS", "500", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 14"),
+        ("SOFT_DELETE_DAYS", "\u0663", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 14"),
+        ("SCAN_MINUTES", "4", "from 5 to 1440", "azd env set SCAN_MINUTES 5"),
+        ("SCAN_AGE_SECONDS", "1h", "from 300 to 604800", "azd env set SCAN_AGE_SECONDS 3600"),
+        ("GROUP_TOPIC", "t", "system topic", 'azd env set GROUP_TOPIC <value>, or "" for none'),
         ("LOG_RETENTION_DAYS", "100", "30, 60", "azd env set LOG_RETENTION_DAYS 90"),
     ],
 )  # fmt: skip
@@ -68,11 +80,12 @@ def test_what_is_wrong_with_one_parameter(
     ("changes", "says"),
     [
         ({"POLICY_EFFECT": "deny"}, "POLICY_EFFECT is deny while GOVERNANCE_MODE is observe"),
-        ({"SIGN_IN": "tokens", "ENTRA_CLIENT_ID": SUBSCRIPTION}, "SIGN_IN is tokens, yet"),
+        ({"SIGN_IN": "tokens"}, "has nobody under people"),
+        ({"SCAN_MINUTES": "60"}, "azd env set SCAN_AGE_SECONDS 10800"),
         ({"OPERATORS_ID": SUBSCRIPTION, "OFFICERS_ID": SUBSCRIPTION}, "are one group"),
         ({"SECRET_SETTINGS": "STAGEWARD_MAIL"}, "no vault has them"),
         (
-            {"KEY_VAULT_ID": f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"},
+            {"KEY_VAULT_ID": VAULT},
             "nothing is read from it",
         ),
         ({"GOVERNANCE_MODE": "enforce"}, "while stageward.azure.yaml only observes"),
@@ -86,11 +99,18 @@ def test_contradictions(machine: Machine, changes: dict[str, str], says: str) ->
     assert "azd env set" in fault
 
 
+def test_tokens_beside_a_registration(machine: Machine) -> None:
+    """One of the two is not meant."""
+    machine.writes("people: {}", "people: {ada: {}}")
+
+    (fault,) = faults(machine, SIGN_IN="tokens", ENTRA_CLIENT_ID=SUBSCRIPTION)
+
+    assert "SIGN_IN is tokens, yet ENTRA_CLIENT_ID is set" in fault
+
+
 def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
     """A setting that the templates set themselves cannot be taken from a vault."""
-    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"
-
-    (fault,) = faults(machine, KEY_VAULT_ID=vault, SECRET_SETTINGS="STAGEWARD_URL")
+    (fault,) = faults(machine, KEY_VAULT_ID=VAULT, SECRET_SETTINGS="STAGEWARD_URL")
 
     assert "STAGEWARD_URL" in fault
 
@@ -209,6 +229,40 @@ def test_who_may_not_deploy_is_told_what_they_lack(machine: Machine) -> None:
     assert "policyDefinitions/write" in told[0]
 
 
+def test_who_may_assign_roles_and_nothing_else_is_told_of_the_rest(machine: Machine) -> None:
+    """Contributor with Role Based Access Control Administrator may set no lock and define no role."""
+    contributor = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
+    assigner = {
+        "actions": ["Microsoft.Authorization/roleAssignments/write", "*/read"],
+        "notActions": [],
+    }
+    machine.change(permissions=[contributor, assigner])
+
+    at_subscription, at_group = faults(machine, POLICY_EFFECT="disabled")
+
+    assert "you may not do Microsoft.Authorization/locks/write at" in at_subscription
+    assert "you may not do Microsoft.Authorization/roleDefinitions/write at" in at_group
+    assert "User Access Administrator" in at_group
+
+
+def test_rights_at_what_is_elsewhere(machine: Machine) -> None:
+    """A role is given at each registry and vault too, and the app joins the subnet."""
+    machine.change(permissions=[{"actions": ["*/read"], "notActions": []}])
+
+    told = faults(
+        machine,
+        AZUREML_REGISTRY_IDS=REGISTRY,
+        KEY_VAULT_ID=VAULT,
+        SECRET_SETTINGS="STAGEWARD_MAIL",
+        SUBNET_ID=SUBNET,
+    )
+
+    assert [True] * 3 == [
+        any(f" at {place};" in one for one in told) for place in (REGISTRY, VAULT, SUBNET)
+    ]
+    assert "subnets/join/action" in " ".join(told)
+
+
 def test_several_roles_add_up(machine: Machine) -> None:
     """What one role takes out another may put in."""
     contributor = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
@@ -258,6 +312,8 @@ def test_who_may_not_register_an_app_is_told_both_ways_out(machine: Machine) -> 
 
 def test_tokens_need_no_registration(machine: Machine) -> None:
     """Where people sign in by tokens of Stageward, Entra is left alone."""
+    machine.writes("people: {}", "people: {ada: {}}")
+
     done = machine.run("preprovision", {**GIVEN, "SIGN_IN": "tokens"})
 
     assert 0 == done.returncode

@@ -104,9 +104,20 @@ def test_a_file_without_a_workspace_renders_nothing(file: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_told(file: Path) -> None:
-    """A file is in its place."""
-    (file.parent / "out").write_text("", "utf-8")
+    """A folder is in a file's place."""
+    there = file.parent / "out" / "assignments.json"
+    there.mkdir(parents=True)
     done = rendered(file)
 
     assert 1 == done.code
-    assert f"cannot write {file.parent / 'out'}: " in done.err
+    assert f"cannot write {there}: " in done.err
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_a_file_in_place_of_the_folder_is_told(file: Path, options: tuple[str, ...]) -> None:
+    """Nothing is to be rendered anew there."""
+    (file.parent / "out").write_text("{}", "utf-8")
+    done = rendered(file, *options)
+
+    assert (1, "") == (done.code, done.out)
+    assert f"{file.parent / 'out'} is a file; name the folder" in done.err

@@ -39,7 +39,7 @@ _SAFE = (
     r"coalesce\(field\('\1'\)\.\2,''\),''\)\]",
 )
 """Expressions that have a text for whatever may be absent. That is for Azure, where a member that
-is not there fails: evaluated here, it is missing."""
+is not there fails: evaluated here, the answer is unsure."""
 _MAX_METADATA, _MAX_EXPRESSION, _MAX_CONDITIONS, _MAX_VALUE_COUNTS = 1024, 81_920, 4096, 10
 
 NAMES = pytest.mark.parametrize("name", list(definitions()))

@@ -173,7 +173,16 @@ def test_a_parameter_that_is_missing_is_named(here: Path) -> None:
             ("owner.json", "--resource", "owned.json", "--cases", "cases.yaml"),
             "the resources of --cases are in its file",
         ),
-        (("--cases", "empty.yaml"), "names no definitions"),
+        (("--cases", "one.yaml"), "names no definitions"),
+        (("--cases", "cases.yaml"), "cases.yaml: cases: there is none; write a list of them"),
+        (("owner.json", "--resource", "blank.json"), "blank.json is empty; an object is wanted"),
+        (("owner.json", "--resource", "nan.json"), "nan.json: x: nan is no number that JSON has"),
+        (
+            ("half.json", "--resource", "owned.json"),
+            r"name: the text '\ud800' has half of a character",
+        ),
+        (("owner.json", "--resource", "latin.json"), "latin.json: it is no text in UTF-8"),
+        (("owner.json", "--resource", "."), ": Is a directory"),
     ],
 )
 def test_wrong_arguments_are_told(here: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -182,7 +191,11 @@ def test_wrong_arguments_are_told(here: Path, arguments: tuple[str, ...], messag
     (here / "list.json").write_text("[]", "utf-8")
     (here / "deep.json").write_text("[" * 100_000, "utf-8")
     (here / "cases.yaml").write_text("cases: []", "utf-8")
-    (here / "empty.yaml").write_text("cases: []", "utf-8")
+    (here / "one.yaml").write_text("cases: [{name: a, resource: {}, expect: none}]", "utf-8")
+    (here / "blank.json").write_text("\n", "utf-8")
+    (here / "nan.json").write_text('{"x": NaN}', "utf-8")
+    (here / "half.json").write_text('{"name": "\\ud800"}', "utf-8")
+    (here / "latin.json").write_bytes(b'{"x": "\xe9"}')
     done = tried(here, *arguments)
 
     assert 1 == done.code
@@ -270,8 +283,17 @@ def test_a_file_of_cases_may_name_the_definitions(here: Path) -> None:
         ("parameters: []\ncases: [{name: a, resource: {}, expect: none}]", "parameters: a mapping"),
         (
             "cases: [{name: a, definition: other, resource: {}, expect: none}]",
-            "the case 'a' is about other; there are: needs-an-owner",
+            "the case 'a': it is about other; there are: needs-an-owner",
         ),
+        (
+            "cases: [{name: a, parameters: {efect: deny}, resource: {}, expect: none}]",
+            "the case 'a': no definition has a parameter 'efect'; did you mean 'effect'?",
+        ),
+        (
+            "cases: [{name: a, parameters: {effect: off}, resource: {}, expect: none}]",
+            "the case 'a': ",
+        ),
+        ("cases: [{name: a, resource: {x: .inf}, expect: none}]", "cases[0].resource.x: inf is no"),
         ("cases: [{name: a, resource: none.json, expect: none}]", "cannot read "),
         ("a: &a [1]\nb: &b [*a,*a]\ncases: []", "there is no 'a' but definitions"),
     ],

@@ -7,7 +7,7 @@ on one machine passes in Azure. `RowStoreContract` in `tests/contracts` is what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -150,4 +150,19 @@ class Rows(Protocol):
 
     def close(self) -> None:
         """Give back what the store holds open."""
+        ...
+
+
+class WholeRows(Rows, Protocol):
+    """A store that can be read from one end to the other: for upkeep, never for a decision."""
+
+    def scan(self, table: str) -> Iterator[tuple[str, Row]]:
+        """Yield every row of a table with its partition, ordered by partition and key.
+
+        It reads page by page, so it is no picture of one moment: a row that is written or deleted
+        meanwhile may be missed, or be yielded as it was. None is yielded twice.
+
+        Raises:
+            StoreUnavailableError: the store cannot be reached.
+        """
         ...

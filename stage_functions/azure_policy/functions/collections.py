@@ -150,6 +150,9 @@ def _merged(older: Mapping[str, object], newer: Mapping[str, object]) -> dict[st
 def items_of(value: object) -> list[object]:
     """Return the members of an object as pairs of key and value, by key."""
     found = mapping(value)
+    if not all(isinstance(key, str) for key in found):
+        message = "a key here is no text"
+        raise UnfitValueError(message)
     return [{"key": key, "value": found[key]} for key in sorted(found)]
 
 
@@ -228,9 +231,9 @@ COLLECTION_FUNCTIONS: Final = (
     Function("union", 1, MOST_ARGUMENTS, union),
     Function("items", 1, 1, items_of),
     Function("objectKeys", 1, 1, object_keys),
-    Function("tryGet", 2, MOST_ARGUMENTS, try_get, takes_missing=True),
+    Function("tryGet", 2, MOST_ARGUMENTS, try_get, takes_missing=True, expects_missing=True),
     Function("indexFromEnd", 2, 2, index_from_end),
-    Function("tryIndexFromEnd", 2, 2, try_index_from_end, takes_missing=True),
+    Function("tryIndexFromEnd", 2, 2, try_index_from_end, takes_missing=True, expects_missing=True),
     Function("flatten", 1, 1, flatten),
     Function("shallowMerge", 1, 1, shallow_merge),
     Function("coalesce", 1, MOST_ARGUMENTS, coalesce, takes_missing=True),

@@ -162,7 +162,7 @@ def in_form(found: Moment, form: str) -> str:
     Raises:
         UnfitValueError: The form has letters that are not known here.
     """
-    at = found.at.astimezone(UTC) if form == "u" else found.at
+    at = _in_utc(found.at) if form == "u" else found.at
     pattern = _STANDARD.get(form, form)
     parts: list[str] = []
     position = 0
@@ -174,6 +174,14 @@ def in_form(found: Moment, form: str) -> str:
         parts.append(_part(at, match[0]))
         position = match.end()
     return "".join(parts)
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        message = "the result is beyond the years 1 to 9999"
+        raise UnfitValueError(message) from None
 
 
 def _part(at: datetime, part: str) -> str:

@@ -22,7 +22,7 @@ from stage_functions.azure_policy.functions.signature import (
     text,
 )
 from stage_functions.azure_policy.operators import OPERATORS
-from stage_functions.azure_policy.value import boolean_in, check_size, is_number
+from stage_functions.azure_policy.value import MISSING, boolean_in, check_size, is_number
 
 
 def _checked(value: float) -> int | float:
@@ -102,7 +102,7 @@ def largest(*values: object) -> int | float:
 def to_int(value: object) -> int:
     """Return a number, or a text that spells one, as a whole number, towards zero."""
     found = parsed_number(value) if isinstance(value, str) else number(value)
-    if not math.isfinite(found):
+    if isinstance(found, float) and not math.isfinite(found):
         message = "its argument is no number"
         raise UnfitValueError(message)
     return integer(int(found))
@@ -147,8 +147,11 @@ def _no_number(name: str) -> NoReturn:
 
 
 def invert(value: object) -> bool:
-    """Return the opposite of a truth value; not true is what is not true."""
-    return value is not True
+    """Return the opposite of a truth value; null and what is missing are not true."""
+    if isinstance(value, bool) or value is None or value is MISSING:
+        return value is not True
+    message = f"its argument must be true or false, not {kind_of(value)}"
+    raise UnfitValueError(message)
 
 
 NUMBER_FUNCTIONS: Final = (

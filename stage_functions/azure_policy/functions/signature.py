@@ -28,6 +28,8 @@ class Function(Struct, frozen=True):
         most: arguments it takes.
         apply: what it does; raises UnfitValueError for what it cannot take.
         takes_missing: it can say something of what is missing.
+        expects_missing: it is there for a first argument that may be missing.
+        work: the steps that it takes besides looking at each argument once.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Function(Struct, frozen=True):
     most: int
     apply: Callable[..., object]
     takes_missing: bool = False
+    expects_missing: bool = False
+    work: Callable[..., int] | None = None
 
 
 def kind_of(value: object) -> str:

@@ -5,6 +5,7 @@ Searching (`indexOf`, `startsWith`, …) is without regard to case, `replace` an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from stage_functions.azure_policy.error import UnfitValueError
@@ -19,6 +20,9 @@ from stage_functions.azure_policy.functions.signature import (
     text,
 )
 from stage_functions.azure_policy.value import LONGEST_TEXT, json_text, text_of
+
+_TRIED_PER_STEP: Final = 16
+"""Delimiters, at one character each."""
 
 
 def concat(*values: object) -> object:
@@ -76,8 +80,11 @@ def substring(value: object, start: object, length: object = None) -> str:
     return whole[first : first + count]
 
 
-def _places(whole: str) -> tuple[str, list[int]]:
+def _places(whole: str) -> tuple[str, Sequence[int]]:
     """Return a text folded, and which character each of its characters comes from."""
+    folded = whole.casefold()
+    if len(folded) == len(whole):
+        return folded, range(len(whole))
     folds = [character.casefold() for character in whole]
     origins = [index for index, fold in enumerate(folds) for _ in fold]
     return "".join(folds), origins
@@ -130,6 +137,15 @@ def split(value: object, delimiters: object) -> list[object]:
     return [*parts, whole[begin:]]
 
 
+def _work_of_split(value: object, delimiters: object) -> int:
+    many = len(delimiters) if isinstance(delimiters, list) else 1
+    return many * len(value) // _TRIED_PER_STEP if isinstance(value, str) and many > 1 else 0
+
+
+def _work_of_format(pattern: object, *_: object) -> int:
+    return pattern.count("{") // 2 if isinstance(pattern, str) else 0
+
+
 def join(values: object, delimiter: object) -> str:
     """Return the items of an array as one text."""
     between = text(delimiter, "the delimiter")
@@ -176,9 +192,9 @@ TEXT_FUNCTIONS: Final = (
     Function("lastIndexOf", 2, 2, last_index_of),
     Function("startsWith", 2, 2, starts_with),
     Function("endsWith", 2, 2, ends_with),
-    Function("split", 2, 2, split),
+    Function("split", 2, 2, split, work=_work_of_split),
     Function("join", 2, 2, join),
     Function("padLeft", 2, 3, pad_left),
     Function("string", 1, 1, string),
-    Function("format", 1, MOST_ARGUMENTS, format_text),
+    Function("format", 1, MOST_ARGUMENTS, format_text, work=_work_of_format),
 )

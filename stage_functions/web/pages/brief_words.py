@@ -41,9 +41,15 @@ ASSURANCES: Mapping[Assurance, str] = {
 }
 
 
+def assurance(of: Assurance) -> str:
+    """Return how surely a voter was known, in words."""
+    return ASSURANCES.get(of, str(of))
+
+
 def status(brief: Brief) -> tuple[str, str]:
     """Return the approval's status in words, and the class of its badge."""
-    return _STATUSES[brief.approval.status]
+    found = brief.approval.status
+    return _STATUSES.get(found, (str(found), ""))
 
 
 def outcome(brief: Brief) -> str:
@@ -255,7 +261,8 @@ def _validity(brief: Brief) -> tuple[str, ...]:
     if policy.valid_for is None:
         return ()
     long = span(policy.valid_for.total_seconds())
-    return (f"The approval is valid for {long}; {_AFTERWARDS[policy.when_invalid]}.",)
+    then = _AFTERWARDS.get(policy.when_invalid, f"then: {policy.when_invalid}")
+    return (f"The approval is valid for {long}; {then}.",)
 
 
 def _written(brief: Brief) -> tuple[str, ...]:

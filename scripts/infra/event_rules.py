@@ -1,0 +1,123 @@
+"""What this project demands of event subscriptions: nothing is lost, and nothing called in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scripts.infra import find
+from scripts.infra.check import Deployment
+from scripts.infra.faults import Fault
+from scripts.infra.functions_app import FunctionsApp
+from scripts.infra.values import Unknown
+from scripts.infra.world import Deployed
+
+_ML = "Microsoft.MachineLearningServices"
+TYPES = frozenset(
+    {
+        f"{_ML}.ModelDeployed",
+        f"{_ML}.ModelRegistered",
+        f"{_ML}.RunCompleted",
+        "Microsoft.Resources.ResourceDeleteSuccess",
+        "Microsoft.Resources.ResourceWriteSuccess",
+    }
+)
+"""Types of events that tell of all there is to hear, after docs/azure-ml.md."""
+_KINDS = (
+    *("batchEndpoints", "components", "data", "datasets", "environments", "models"),
+    "onlineEndpoints",
+)
+OPERATIONS = frozenset(f"{_ML}/workspaces/{kind}/" for kind in _KINDS)
+"""What the names of operations begin with that concern Stageward."""
+
+
+def check(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:
+    """Yield what is lost, or comes in vain."""
+    subscriptions = list(find.of(deployment, find.SUBSCRIPTION))
+    for resource in subscriptions:
+        for part in (_dead_letter, _retries, _filter):
+            yield from part(resource)
+        yield from _function(resource, app)
+        for kind in sorted(_types(resource) - app.events):
+            message = f"the app reads no '{kind}'; leave it out"
+            yield Fault(find.place(resource, "properties.filter"), "events", message)
+    heard = {kind for resource in subscriptions for kind in _types(resource)}
+    for kind in sorted(TYPES - heard) if subscriptions else ():
+        message = f"nothing subscribes to {kind}; add it to a filter"
+        yield Fault(subscriptions[0].place, "events", message)
+
+
+def _types(resource: Deployed) -> frozenset[str]:
+    listed = find.value(resource.body, "properties.filter.includedEventTypes")
+    return frozenset(str(one) for one in listed) if isinstance(listed, list) else frozenset()
+
+
+def _dead_letter(resource: Deployed) -> Iterator[Fault]:
+    by_key = find.value(resource.body, "properties.deadLetterDestination")
+    path = "properties.deadLetterWithResourceIdentity"
+    kind = find.value(resource.body, f"{path}.deadLetterDestination.endpointType")
+    identity = find.value(resource.body, f"{path}.identity.type")
+    if by_key is not None or kind != "StorageBlob" or identity is None:
+        message = (
+            "what cannot be delivered is lost; give deadLetterWithResourceIdentity with an "
+            "identity and a container, and no deadLetterDestination"
+        )
+        yield Fault(find.place(resource, path), "dead-letter", message)
+
+
+def _retries(resource: Deployed) -> Iterator[Fault]:
+    path = "properties.retryPolicy"
+    attempts = find.value(resource.body, f"{path}.maxDeliveryAttempts")
+    minutes = find.value(resource.body, f"{path}.eventTimeToLiveInMinutes")
+    for name, found, most in (
+        ("maxDeliveryAttempts", attempts, 30),
+        ("eventTimeToLiveInMinutes", minutes, 1440),
+    ):
+        known = isinstance(found, int) and not isinstance(found, bool)
+        if not isinstance(found, Unknown) and not (known and 1 <= int(str(found)) <= most):
+            message = f"how long Azure tries is said, 1 to {most}; give retryPolicy {name}: {most}"
+            yield Fault(find.place(resource, f"{path}.{name}"), "retry", message)
+
+
+def _filter(resource: Deployed) -> Iterator[Fault]:
+    path = "properties.filter"
+    types = _types(resource)
+    if not types:
+        message = "every event costs a call; give filter includedEventTypes"
+        yield Fault(find.place(resource, path), "filter", message)
+    if not any(one.startswith("Microsoft.Resources.") for one in types):
+        return
+    narrowed = find.value(resource.body, f"{path}.advancedFilters")
+    for one in narrowed if isinstance(narrowed, list) else ():
+        values = find.value(one, "values")
+        if (
+            find.value(one, "operatorType") == "StringBeginsWith"
+            and find.value(one, "key") == "data.operationName"
+            and isinstance(values, list)
+            and set(map(str, values)) == OPERATIONS
+        ):
+            break
+    else:
+        message = (
+            "a resource group tells of every write in it; give filter advancedFilters with "
+            f"StringBeginsWith, data.operationName, {', '.join(sorted(OPERATIONS))}"
+        )
+        yield Fault(find.place(resource, f"{path}.advancedFilters"), "filter", message)
+    begins = find.value(resource.body, f"{path}.subjectBeginsWith")
+    if not isinstance(begins, str) or not begins.endswith("/"):
+        message = "other workspaces in the group are not ours; give filter subjectBeginsWith"
+        yield Fault(find.place(resource, path), "filter", message)
+
+
+def _function(resource: Deployed, app: FunctionsApp) -> Iterator[Fault]:
+    path = "properties.destination"
+    if find.value(resource.body, f"{path}.endpointType") != "AzureFunction":
+        message = "events go to the app's own function; give endpointType: 'AzureFunction'"
+        yield Fault(find.place(resource, path), "function", message)
+        return
+    target = str(find.value(resource.body, f"{path}.properties.resourceId"))
+    name = target.rpartition("/functions/")[2]
+    if name not in app.event_functions:
+        known = ", ".join(sorted(app.event_functions)) or "none"
+        message = f"function_app.py has no Event Grid function '{name}'; name one of {known}"
+        where = find.place(resource, f"{path}.properties.resourceId")
+        yield Fault(where, "function", message)

@@ -1,0 +1,82 @@
+"""The row by which a ledger says which releases may work on it.
+
+A ledger without it is of the first release, and every release since works on such a one. It is
+written with a new ledger, and when a ledger was migrated; a release that is too old for what it
+says does not start, and where it runs already its sweep finds out.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from stage_functions.application import keys
+from stage_functions.application.codec import UPDATE, plain
+from stage_functions.application.ports.rows import LEDGER, Change, Insert, Replace, Row, Rows
+from stage_functions.domain.error import LaterReleaseError
+
+LEDGER_FORMAT = 2
+"""What this release knows. It is one more than that of the release before only where a ledger that
+was migrated by this one differs from what that one left behind."""
+LEAST = 1
+"""What a release must know at the least to work on a ledger that this one has migrated."""
+FIRST = 1
+"""Of a ledger that does not say."""
+KEY = "format"
+_LEDGER, _LEAST = "ledger", "least"
+
+
+class LedgerFormat(Struct, frozen=True):
+    """What a ledger says of itself.
+
+    Attributes:
+        ledger: to which format all of it was migrated.
+        least: what a release must know at the least to work on it.
+        etag: of the row; "" where there is none.
+    """
+
+    ledger: int = FIRST
+    least: int = FIRST
+    etag: str = ""
+
+
+def ledger_format(rows: Rows) -> LedgerFormat:
+    """Return what a ledger says of itself.
+
+    Raises:
+        LaterReleaseError: it says that this release is too old for it.
+        StoreUnavailableError: as the store says.
+    """
+    row = rows.get(LEDGER, keys.LEDGER_PARTITION, KEY)
+    if row is None:
+        return LedgerFormat()
+    found = LedgerFormat(_number(row, _LEDGER), _number(row, _LEAST), row.etag)
+    if found.least > LEDGER_FORMAT:
+        message = (
+            f"this ledger was migrated by a later release of Stageward, and needs one that knows "
+            f"format {found.least}; this one knows {LEDGER_FORMAT}; {UPDATE}"
+        )
+        raise LaterReleaseError(message)
+    return found
+
+
+def say_format(rows: Rows) -> LedgerFormat:
+    """Let a ledger say that it has the format of this release, unless it has a later one.
+
+    Raises:
+        ConflictError: somebody else does the same.
+        LaterReleaseError, UnknownOutcomeError, StoreUnavailableError: as the store says.
+    """
+    row = rows.get(LEDGER, keys.LEDGER_PARTITION, KEY)
+    known = ledger_format(rows)
+    ledger, least = max(known.ledger, LEDGER_FORMAT), max(known.least, LEAST)
+    if row is not None and (known.ledger, known.least) == (ledger, least):
+        return known
+    values = plain({_LEDGER: ledger, _LEAST: least}, row)
+    change: Change = Insert(KEY, values) if row is None else Replace(KEY, values, row.etag)
+    (etag,) = rows.commit(LEDGER, keys.LEDGER_PARTITION, [change])
+    return LedgerFormat(ledger, least, etag)
+
+
+def _number(row: Row, name: str) -> int:
+    found = row.values.get(name, FIRST)
+    return found if isinstance(found, int) else FIRST

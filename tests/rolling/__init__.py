@@ -1,0 +1,1 @@
+"""Two releases of Stageward over one ledger."""

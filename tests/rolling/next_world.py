@@ -1,0 +1,93 @@
+"""A world that two releases work on, and what people do in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stage_functions.application import keys, query
+from stage_functions.application.answer import AnswerKind
+from stage_functions.application.ports.rows import (
+    LEDGER,
+    Row,
+)
+from stage_functions.application.transition import request_transition
+from stage_functions.application.vote import VoteCommand, vote
+from stage_functions.domain.approval import Decision
+from stage_functions.domain.asset import Version
+from stage_functions.domain.record import Record
+from tests.builders import IRIS, World, actor, world
+from tests.fakes.sink import MemorySink
+
+PARTITION = keys.asset_partition(IRIS)
+LATER = "update this instance"
+
+
+@pytest.fixture
+def sink() -> MemorySink:
+    """Where records are published."""
+    return MemorySink("events")
+
+
+@pytest.fixture
+def it(sink: MemorySink) -> Iterator[World]:
+    """A world under the default lifecycle."""
+    made = world(sinks=(sink,))
+    yield made
+    made.rows.close()
+
+
+def ask(it: World, version: Version, target: str) -> str:
+    """Ask for a transition; return the approval's id."""
+    return request_transition(it.context, it.command(version, target)).approval
+
+
+def approve(it: World, approval: str, person: str) -> AnswerKind:
+    """Vote for an approval."""
+    fingerprint = query.approval(it.context, approval).approval.fingerprint
+    command = VoteCommand(
+        approval,
+        Decision.APPROVE,
+        "",
+        fingerprint,
+        actor(person),
+        it.clock.operation_id(),
+    )
+    return vote(it.context, command).kind
+
+
+def pending(it: World) -> tuple[Version, str]:
+    """Return a version that waits for Production, and its approval."""
+    version = it.register("1")
+    ask(it, version, "Staging")
+    return version, ask(it, version, "Production")
+
+
+def found(it: World, key: str, partition: str = PARTITION) -> Row:
+    """Return a row of the ledger."""
+    row = it.rows.get(LEDGER, partition, key)
+    assert row is not None
+    return row
+
+
+def published(sink: MemorySink) -> list[Record]:
+    """Return the records of the asset that were published."""
+    return [record for record in sink.taken if record.content["asset"] == str(IRIS)]
+
+
+def snapshot(it: World) -> dict[tuple[str, str], Row]:
+    """Return every row of the asset."""
+    rows = it.rows.query(LEDGER, PARTITION, limit=10_000)
+    return {(row.key, row.etag): row for row in rows}
+
+
+CONDITIONS: dict[str, Any] = {
+    "a condition in the policy": lambda one: one["policy"].update(four_eyes=True),
+    "a word in the policy": lambda one: one["policy"].update(assurance="hardware_key"),
+    "something that it is bound to": lambda one: one["binding"].update(container="sha256:1"),
+    "a status": lambda one: one.update(status="on_hold"),
+    "a kind of vote": lambda one: one["votes"][0].update(decision="abstain"),
+    "more of a vote": lambda one: one["votes"][0].update(delegated="person:zoe"),
+}
