@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.operations import Cost, kept
-from stage_functions.triggers.schedules import SCAN_SECONDS
+from stage_functions.triggers.schedules import SCAN_MINUTES, SCAN_SECONDS
 
 DAY_SECONDS = 86_400
 MONTH_DAYS = 30
@@ -66,6 +66,7 @@ class Assumptions:
             and the host's part, an estimate).
         memory_gb: of an instance, as the template sets it.
         instances: at most, as the template sets it.
+        scan_minutes: the pause between whole scans (`SCAN_MINUTES`); 5 is none.
         reads_a_second: of the resource manager, for one identity, subscription and region: the
             bucket holds 250 and gets 25 a second ("Understand how Azure Resource Manager throttles
             requests").
@@ -92,6 +93,7 @@ class Assumptions:
     own_seconds: float = 0.010
     memory_gb: float = 2
     instances: int = 40
+    scan_minutes: int = SCAN_MINUTES
     reads_a_second: float = 25
     writes_a_second: float = 10
     table_account_a_second: float = 20_000
@@ -179,7 +181,7 @@ def reckon(load: Load, counted: Mapping[str, Cost], given: Assumptions) -> Recko
     sweeps = counted["idle sweep"].times(SWEEPS)
     budget = max(0.0, given.reads_a_second - by_events.reads / DAY_SECONDS)
     pass_seconds = _scan_seconds(load, counted, given, budget)
-    passes = min(SCANS, DAY_SECONDS / pass_seconds)
+    passes = _passes(pass_seconds, given)
     scanned = counted["scan, each asset"].times(load.assets * passes)
     everything = by_events.plus(sweeps).plus(scanned)
     executions = load.events + load.lives * LIFE_CALLS + SWEEPS + SCANS
@@ -196,6 +198,14 @@ def reckon(load: Load, counted: Mapping[str, Cost], given: Assumptions) -> Recko
         _money(load, everything, executions, busy, timers, ledger_gb, given),
         _uses(load, by_events, everything, busy, pass_seconds, given),
     )
+
+
+def _passes(pass_seconds: float, given: Assumptions) -> float:
+    """Return how many passes a day has: after each the scan may pause, and a timer goes on."""
+    if math.isinf(pass_seconds) or given.scan_minutes <= SCAN_MINUTES:
+        return min(SCANS, DAY_SECONDS / pass_seconds)
+    rings = math.ceil((pass_seconds / 60 + given.scan_minutes - SCAN_MINUTES) / SCAN_MINUTES)
+    return SCANS / rings
 
 
 def _scan_seconds(
@@ -371,12 +381,17 @@ def main() -> None:
     parser.add_argument("--events", type=_number, help="that Event Grid delivers, a day")
     parser.add_argument("--versions", type=_number, help="that the registries hold")
     parser.add_argument("--each", type=_number, default=EACH, help="versions that an asset has")
+    parser.add_argument("--scan-minutes", type=int, default=SCAN_MINUTES, help="SCAN_MINUTES")
     given = parser.parse_args()
     if (given.events is None) != (given.versions is None):
         parser.error("--events and --versions go together")
     loads = LOADS if given.events is None else ((given.events, given.versions),)
     found = [
-        reckon(Load(events, versions, given.each), kept(), Assumptions())
+        reckon(
+            Load(events, versions, given.each),
+            kept(),
+            Assumptions(scan_minutes=given.scan_minutes),
+        )
         for events, versions in loads
     ]
     if given.events is None:

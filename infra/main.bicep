@@ -62,6 +62,16 @@ param keyVaultId string = ''
 @description('Names of settings that are secrets of the Key Vault, separated by commas; there they have `-` for `_`.')
 param secretSettings string = ''
 
+@description('From the end of a scan of a registry to the next one, in minutes; the timer rings every five. More is later and cheaper: docs/operate.md.')
+@minValue(5)
+@maxValue(1440)
+param scanMinutes int = 5
+
+@description('So old the last complete scan of a registry may be, in seconds, before it is late: see docs/operate.md for how many assets.')
+@minValue(300)
+@maxValue(604800)
+param scanAgeSeconds int = 3600
+
 @description('Resource id of a subnet, delegated to Microsoft.App/environments and with the service endpoint Microsoft.Storage; the storage accounts then admit it alone. Empty for public networks.')
 param subnetId string = ''
 
@@ -212,6 +222,8 @@ module app 'modules/app.bicep' = {
     entraClientId: entraClientId
     subnetId: subnetId
     alwaysReady: alwaysReady
+    scanMinutes: scanMinutes
+    scanAgeSeconds: scanAgeSeconds
   }
 }
 
@@ -224,6 +236,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     insightsId: monitoring.outputs.insightsId
     mail: alertMail
+    scanAgeSeconds: scanAgeSeconds
   }
 }
 

@@ -22,6 +22,8 @@ NAMES = (
     "LEDGER",
     "LOGS",
     "MAIL",
+    "SCAN_AGE_SECONDS",
+    "SCAN_MINUTES",
     "TABLES",
     "TABLES_ENDPOINT",
     "TOKEN",
@@ -75,6 +77,11 @@ class Settings(Struct, frozen=True):
         dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
             or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
         logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
+        scan_minutes: from the end of a scan of a registry to the next one, in minutes
+            (`STAGEWARD_SCAN_MINUTES`), as it is written; "" for whenever the timer rings.
+        scan_age_seconds: so old the last scan may be before it counts as late, in seconds
+            (`STAGEWARD_SCAN_AGE_SECONDS`), as it is written; "" for an hour, or three times the
+            former.
         insights: connection string of Application Insights that traces and metrics are sent to
             (`APPLICATIONINSIGHTS_CONNECTION_STRING`), or "".
         insights_sign_in: as which identity (`APPLICATIONINSIGHTS_AUTHENTICATION_STRING`:
@@ -105,6 +112,8 @@ class Settings(Struct, frozen=True):
     registry_discovery: str = ""
     dead_letters: str = ""
     logs: str = Logs.TEXT
+    scan_minutes: str = ""
+    scan_age_seconds: str = ""
     insights: str = ""
     insights_sign_in: str = ""
     otlp: str = ""
@@ -165,6 +174,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
         dead_letters=get("DEAD_LETTERS", "").strip(),
         logs=get("LOGS", default.logs).strip().lower(),
+        scan_minutes=get("SCAN_MINUTES", "").strip(),
+        scan_age_seconds=get("SCAN_AGE_SECONDS", "").strip(),
         insights=known.get("APPLICATIONINSIGHTS_CONNECTION_STRING", "").strip(),
         insights_sign_in=known.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "").strip(),
         otlp=known.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from email.utils import format_datetime
@@ -11,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.clocks import TOO_FAR_SECONDS
+from stage_functions.application.pace import LATE_SCAN, Pace
 from stage_functions.application.process import Ending, Facts, Process
-from stage_functions.application.status import LATE_SCAN, LATE_WORK, NEAR, figures, status
+from stage_functions.application.status import LATE_WORK, NEAR, figures, status
 from stage_functions.domain.figure import Figure
 from stage_functions.triggers.schedules import SCAN_MINUTES
 from tests.builders import world
@@ -79,13 +81,21 @@ def test_an_alert_rings_where_the_status_says_that_something_is_wrong(
     assert limit == float(alerts()[figure]["limit"])
 
 
-def test_a_scan_is_late_after_three_cycles_everywhere() -> None:
-    """In the template, in the status and by the timer."""
-    default = re.search(r"param scanAgeSeconds int = (\d+)", ALERTS)
+def test_a_scan_is_late_from_the_same_age_everywhere() -> None:
+    """One parameter is the limit of the alert and a setting of the app; unset, it is the same."""
+    read = json.loads((PROJECT / "infra" / "main.parameters.json").read_text("utf-8"))
+    app = (PROJECT / "infra" / "modules" / "app.bicep").read_text("utf-8")
+    default = {
+        name: re.fullmatch(r"\$\{\w+=(\d+)\}", read["parameters"][name]["value"])
+        for name in ("scanMinutes", "scanAgeSeconds")
+    }
+    minutes, seconds = (int(one[1]) if one else -1 for one in default.values())
 
-    assert default is not None
     assert "scanAgeSeconds" == alerts()["stageward.registry.scan.age"]["limit"]
-    assert LATE_SCAN.total_seconds() == float(default[1]) == 3 * SCAN_MINUTES * 60
+    assert "STAGEWARD_SCAN_AGE_SECONDS: string(scanAgeSeconds)\n" in app
+    assert "STAGEWARD_SCAN_MINUTES: string(scanMinutes)\n" in app
+    assert (SCAN_MINUTES, LATE_SCAN.total_seconds()) == (minutes, seconds)
+    assert Pace.of(0, 0).late == Pace.of(minutes, seconds).late
 
 
 def test_the_page_for_operators_says_of_each_alert_what_to_do() -> None:

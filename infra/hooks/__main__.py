@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
-from infra.hooks import contradictions, found, governance, parameters, sign_in
+from infra.hooks import configuration, contradictions, found, governance, parameters, sign_in
 from infra.hooks.commands import CommandError
 from infra.hooks.parameters import Parameters, set_
 
 
 def preprovision(given: Parameters) -> None:
     """Say all that is missing or contradictory, then make the app registration."""
-    _stop([*_said_by_files(given), *found.in_azure(given)])
+    faults, note = _said_by_files(given)
+    _stop([*faults, *found.in_azure(given)])
+    _say([note] if note else [])
     sign_in.register(given)
     if not given["ALERT_MAIL"]:
         _say([f"no alert goes to anybody; {set_('ALERT_MAIL', '<address>')}"])
@@ -28,7 +29,7 @@ def postprovision(given: Parameters) -> None:
 
 def postdeploy(given: Parameters) -> None:
     """Give the app its rights and events at the workspace; parameters may be other ones by now."""
-    _stop(_said_by_files(given))
+    _stop(_said_by_files(given)[0])
     _say(governance.deploy(given))
     workspace, mode = given["AZUREML_WORKSPACE_NAME"], given["GOVERNANCE_MODE"]
     _say([f"{workspace} is governed ({mode}): {given['STAGEWARD_URL']}"])
@@ -68,15 +69,14 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> None:
         sys.exit(f"stageward: az answers otherwise than expected ({exc!r}); az upgrade")
 
 
-def _said_by_files(given: Parameters) -> list[str]:
-    """Return what is wrong by the parameters and the configuration file, without asking Azure."""
+def _said_by_files(given: Parameters) -> tuple[list[str], str]:
+    """Return what is wrong by the parameters and the configuration file, without asking Azure.
+
+    The second is what was not looked for, and why, or "".
+    """
     faults = [*parameters.alone(given), *contradictions.together(given)]
-    try:
-        text = Path(contradictions.CONFIGURATION).read_text(encoding="utf-8")
-    except (OSError, ValueError) as exc:
-        why = f"{contradictions.CONFIGURATION}, which is deployed, cannot be read: {exc}"
-        return [*faults, f"{why}; git restore {contradictions.CONFIGURATION}"]
-    return [*faults, *contradictions.with_configuration(given, text)]
+    of_file, note = configuration.checked(given)
+    return [*faults, *of_file], note
 
 
 def _stop(faults: list[str]) -> None:

@@ -78,7 +78,12 @@ def answer(said: str, command: str) -> Any:  # noqa: ANN401  # JSON
     raise CommandError(message)
 
 
-def run(command: str, *arguments: str, seconds: float = TIMEOUT_SECONDS) -> str:
+def run(
+    command: str,
+    *arguments: str,
+    seconds: float = TIMEOUT_SECONDS,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Call a command, and return what it prints; it is asked nothing, and can ask nobody.
 
     Raises:
@@ -97,6 +102,7 @@ def run(command: str, *arguments: str, seconds: float = TIMEOUT_SECONDS) -> str:
             text=True,
             errors="replace",
             timeout=seconds,
+            env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired as exc:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from infra.hooks.parameters import Parameters, set_
 
@@ -26,6 +26,14 @@ def together(given: Parameters) -> Iterator[str]:
         yield (
             "GOVERNANCE_MODE is enforce and nobody is told when Stageward stands still; "
             f"{set_('ALERT_MAIL', '<address>')}"
+        )
+    minutes, age = given["SCAN_MINUTES"], given["SCAN_AGE_SECONDS"]
+    sound = given.sound("SCAN_MINUTES") and given.sound("SCAN_AGE_SECONDS")
+    if sound and int(age) < 2 * 60 * int(minutes):
+        yield (
+            f"a scan is late after SCAN_AGE_SECONDS, {age}, and begins {minutes} minutes "
+            "(SCAN_MINUTES) after the last one: the alert would ring between two; "
+            f"{set_('SCAN_AGE_SECONDS', str(max(3600, 3 * 60 * int(minutes))))}"
         )
     if given["SIGN_IN"] == "tokens" and given["ENTRA_CLIENT_ID"]:
         yield (
@@ -85,6 +93,12 @@ def with_configuration(given: Parameters, text: str) -> Iterator[str]:
             "rights that it does not "
             f"use; write mode: enforce in the file, or {set_('GOVERNANCE_MODE', 'observe')}"
         )
+    if given["SIGN_IN"] == "tokens" and _nobody(lines):
+        yield (
+            f"SIGN_IN is tokens while {CONFIGURATION} has nobody under people: a token is of a "
+            "person, so nobody could sign in; write people into the file, and who of them is in "
+            f"operators, or {set_('SIGN_IN', 'entra')}"
+        )
     known = {"AZUREML_WORKSPACE_ID"} | {
         f"AZUREML_REGISTRY_{position}"
         for position, _ in enumerate(given.several("AZUREML_REGISTRY_IDS"), start=1)
@@ -98,3 +112,15 @@ def with_configuration(given: Parameters, text: str) -> Iterator[str]:
                 f"{set_('AZUREML_REGISTRY_IDS', '<resource ids, separated by commas>')}, or "
                 "write the address itself"
             )
+
+
+def _nobody(lines: Sequence[str]) -> bool:
+    """Tell whether nobody stands under `people`; where it is written otherwise, somebody does."""
+    at = next((at for at, line in enumerate(lines) if re.match(r"people\s*:", line)), None)
+    if at is None:
+        return not any("people" in line for line in lines)
+    behind = lines[at].partition(":")[2].strip()
+    if behind:
+        return re.fullmatch(r"\{\s*\}|null|~", behind) is not None
+    below = next((line for line in lines[at + 1 :] if line.strip()), "")
+    return not below[:1].isspace()

@@ -58,7 +58,13 @@ CHOICES = {
     "LOG_RETENTION_DAYS": ("90", "30", "60", "120", "180", "270", "365", "550", "730"),
 }
 """Those with a few values; the first is what counts where nothing is set."""
-_NUMBERS = {"ALWAYS_READY": (0, 20), "SOFT_DELETE_DAYS": (1, 365)}
+NUMBERS = {
+    "ALWAYS_READY": (0, 0, 20),
+    "SOFT_DELETE_DAYS": (14, 1, 365),
+    "SCAN_MINUTES": (5, 5, 1440),
+    "SCAN_AGE_SECONDS": (3600, 300, 604_800),
+}
+"""Numbers: what counts where nothing is set, the least, the most."""
 _REQUIRED = ("AZUREML_WORKSPACE_NAME", "AZUREML_RESOURCE_GROUP")
 REGISTRY = re.compile(
     rf"{_GROUP}/Microsoft\.MachineLearningServices/registries/{_PART}+", re.IGNORECASE
@@ -76,9 +82,8 @@ class Parameters:
         self._environment = environment
 
     def __getitem__(self, name: str) -> str:
-        """Return a value; of those with a few values the first where none is set, else ""."""
-        default = CHOICES.get(name, ("",))[0]
-        return self._environment.get(name, "").strip() or default
+        """Return a value; where none is set what the template takes then, or ""."""
+        return self._environment.get(name, "").strip() or default(name)
 
     def several(self, name: str) -> list[str]:
         """Return the values of one that has several, separated by commas."""
@@ -88,6 +93,11 @@ class Parameters:
         """Tell whether a value is of the form that it must have: only then Azure is asked."""
         if name in CHOICES:
             return self[name] in CHOICES[name]
+        if name in NUMBERS:
+            _, least, most = NUMBERS[name]
+            return (
+                bool(re.fullmatch(r"[0-9]{1,9}", self[name])) and least <= int(self[name]) <= most
+            )
         return re.fullmatch(_NAMES[name][0], self[name]) is not None
 
     @property
@@ -101,6 +111,13 @@ class Parameters:
             f"/subscriptions/{self['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{name}"
         )
+
+
+def default(name: str) -> str:
+    """Return what the template takes where a parameter is not set; "" for nothing."""
+    if name in NUMBERS:
+        return str(NUMBERS[name][0])
+    return CHOICES.get(name, ("",))[0]
 
 
 def set_(name: str, value: str) -> str:
@@ -118,23 +135,27 @@ def alone(given: Parameters) -> Iterator[str]:
             )
     for name, (pattern, words, mends) in _NAMES.items():
         if given[name] and not re.fullmatch(pattern, given[name]):
-            yield (
-                f"{name} is '{given[name]}', which is not {words}; {mends or set_(name, '<value>')}"
-            )
+            yield f"{name} is '{given[name]}', which is not {words}; {mends or _mend(name)}"
     for name, choices in CHOICES.items():
-        if given[name] not in choices:
+        if not given.sound(name):
             yield (
                 f"{name} is '{given[name]}', which is none of {', '.join(choices)}; "
-                f"{set_(name, choices[0])}"
+                f"{set_(name, default(name))}"
             )
-    for name, (least, most) in _NUMBERS.items():
-        if given[name] and not (given[name].isdecimal() and least <= int(given[name]) <= most):
+    for name, (_, least, most) in NUMBERS.items():
+        if not given.sound(name):
             yield (
                 f"{name} is '{given[name]}', which is no number from {least} to {most}; "
-                f"{set_(name, str(least))}"
+                f"{set_(name, default(name))}"
             )
     yield from _registries(given.several("AZUREML_REGISTRY_IDS"))
     yield from _secrets(given.several("SECRET_SETTINGS"))
+
+
+def _mend(name: str) -> str:
+    """Return how a malformed value is mended; what may be left out can be taken back."""
+    none = "" if name in _REQUIRED else ', or "" for none'
+    return f"{set_(name, '<value>')}{none}"
 
 
 def _secrets(settings: list[str]) -> Iterator[str]:

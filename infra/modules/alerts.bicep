@@ -17,9 +17,9 @@ param insightsId string
 @description('Who is written to when an alert fires: a mail address; empty for nobody, then alerts are only listed.')
 param mail string
 
-@description('So old the last complete scan of a registry may be, in seconds: three times as long as from one to the next.')
+@description('So old the last complete scan of a registry may be, in seconds.')
 @minValue(300)
-param scanAgeSeconds int = 900
+param scanAgeSeconds int
 
 // Of each figure the smallest value of a quarter of an hour, so that one that mends itself wakes nobody; of a key the
 // largest, since what is left of it only shrinks. `of` is the attribute that tells several apart.

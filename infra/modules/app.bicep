@@ -57,6 +57,12 @@ param subnetId string
 @description('Instances that wait for events all the time.')
 param alwaysReady int
 
+@description('From the end of a scan of a registry to the next one, in minutes.')
+param scanMinutes int
+
+@description('So old the last complete scan of a registry may be before it is late, in seconds.')
+param scanAgeSeconds int
+
 var byEntra = signIn == 'entra'
 var entraSettings = {
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identity.properties.clientId
@@ -155,6 +161,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       STAGEWARD_DEAD_LETTERS: '${hostAccount.properties.primaryEndpoints.blob}${deadLetterContainer}'
       STAGEWARD_EVENTGRID_ENDPOINT: topicEndpoint
       STAGEWARD_LOGS: 'json'
+      STAGEWARD_SCAN_AGE_SECONDS: string(scanAgeSeconds)
+      STAGEWARD_SCAN_MINUTES: string(scanMinutes)
       STAGEWARD_TABLES_ENDPOINT: ledgerEndpoint
       STAGEWARD_URL: 'https://${app.properties.defaultHostName}'
     })

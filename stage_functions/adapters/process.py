@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from stage_functions import __version__
 from stage_functions.application.clocks import Clocks
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.dead_letters import DeadLetters
 from stage_functions.application.process import Ending, Facts, Process
@@ -21,6 +22,9 @@ from stage_functions.wire.ending import ending_of
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+SCAN_MINUTES = (1, 1440)
+SCAN_AGE_SECONDS = (300, 604_800)
+"""What may be set: up to a day, up to a week."""
 _NOTIFY = "STAGEWARD_NOTIFY_"
 _REGISTRY = "STAGEWARD_REGISTRY_"
 
@@ -42,7 +46,8 @@ def open_process(
         credential: makes what to sign in to Azure with.
 
     Raises:
-        ConfigurationError: STAGEWARD_DEAD_LETTERS names no container.
+        ConfigurationError: STAGEWARD_DEAD_LETTERS names no container, or a number is none, or out
+            of its range.
     """
     facts = Facts(
         version=__version__,
@@ -51,8 +56,22 @@ def open_process(
         hooked=bool(settings.webhook_secret),
         endings=tuple(_endings(settings)),
         started=clock.now(),
+        pace=Pace.of(
+            _number("STAGEWARD_SCAN_MINUTES", settings.scan_minutes, *SCAN_MINUTES),
+            _number("STAGEWARD_SCAN_AGE_SECONDS", settings.scan_age_seconds, *SCAN_AGE_SECONDS),
+        ),
     )
     return Process(facts, clocks, _dead_letters(settings, credential))
+
+
+def _number(name: str, value: str, least: int, most: int) -> int:
+    """Return a number as it is set; 0 where it is not."""
+    if not value:
+        return 0
+    if value.isascii() and value.isdecimal() and least <= int(value) <= most:
+        return int(value)
+    message = f"{name}={value}: it is a whole number from {least} to {most}; unset it for the usual"
+    raise ConfigurationError(message)
 
 
 def _endings(settings: Settings) -> Iterator[Ending]:

@@ -16,6 +16,7 @@ from stage_functions.application import keys
 from stage_functions.application.codec import foreign
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, RECONCILE, SINK, VALIDITY, VERSION, Owed
+from stage_functions.application.markers import marker_of
 from stage_functions.application.ports.rows import WORK, Row
 from stage_functions.domain.asset import Asset
 
@@ -111,6 +112,7 @@ def backlog(context: Context) -> Backlog:
 
     Raises:
         StoreUnavailableError: the ledger cannot be read.
+        LedgerDamagedError: what is in it cannot be.
     """
     marked: dict[str, dict[int, datetime]] = {}
     more = False
@@ -120,8 +122,8 @@ def backlog(context: Context) -> Backlog:
         for row in rows:
             if foreign(row, "asset", "commit", "at"):
                 continue  # a later release finishes it
-            commits = marked.setdefault(str(row.values["asset"]), {})
-            commits[int(row.values["commit"])] = datetime.fromisoformat(str(row.values["at"]))
+            marker = marker_of(row)
+            marked.setdefault(str(marker.asset), {})[marker.commit] = marker.at
     ungoverned = {one for one in context.configuration.registries if context.states.ungoverned(one)}
 
     def urgency(name: str) -> tuple[bool, datetime]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from stage_functions.application.clocks import Clocks
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.dead_letters import Counted, DeadLetters
 
 
@@ -33,6 +34,7 @@ class Facts(Struct, frozen=True):
         hooked: MLflow can sign its deliveries, since the secret is set.
         endings: keys and signatures of the environment that say when they end.
         started: when the process was started, or None.
+        pace: how often it scans, and from when on that is late.
     """
 
     version: str = ""
@@ -41,6 +43,7 @@ class Facts(Struct, frozen=True):
     hooked: bool = False
     endings: tuple[Ending, ...] = ()
     started: datetime | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 class Refused(Struct, frozen=True):

@@ -22,7 +22,7 @@ from stage_functions.application.ports.dead_letters import Counted
 from stage_functions.application.ports.telemetry import SILENT
 from stage_functions.application.process import Facts, Refused, Unwritten
 from stage_functions.domain.configuration import Mode
-from stage_functions.domain.error import StagewardError
+from stage_functions.domain.error import LaterReleaseError, LedgerDamagedError, StagewardError
 from stage_functions.domain.figure import Figure
 from stage_functions.domain.people import PERSON
 
@@ -32,12 +32,12 @@ ENDED_SHOWN = timedelta(days=30)
 """So long a key that has ended is still shown."""
 MOST_KEYS = 20
 """Of those that end: the next ones, and where there is room, those that ended last."""
-LATE_SCAN = timedelta(minutes=15)
-"""Three times as long as from one scan to the next in Azure."""
 UNWRITTEN = timedelta(seconds=20)
 """So long nothing can be written before it is told: a single failure is tried again at once."""
 UNWRITTEN_SHOWN = timedelta(minutes=6)
-"""So long it is told after the last attempt: the scan writes every five minutes at the least."""
+"""So long it is told after the last attempt: a scan without a pause writes every five minutes."""
+LATE_NEWS = timedelta(minutes=15)
+"""So long an adopted lifecycle may be on its way to those who are told of it."""
 LATE_WORK = timedelta(hours=1)
 """As long as what is owed waits at the most from one try to the next."""
 
@@ -113,6 +113,7 @@ class Status(Struct, frozen=True):
         format: of the rows that this release writes.
         telemetry: traces and metrics are sent somewhere.
         fault: why the ledger cannot be read, or ""; then most of the rest is empty.
+        word: the same in a word that tells nothing of the inside; see `word_for`.
         unwritten: why it cannot be written to, or None.
         registries: in the order of the configuration.
         backlog: what is owed.
@@ -132,6 +133,7 @@ class Status(Struct, frozen=True):
     format: int = FORMAT
     telemetry: bool = False
     fault: str = ""
+    word: str = ""
     unwritten: Unwritten | None = None
     registries: tuple[RegistryStatus, ...] = ()
     backlog: Backlog = field(default_factory=Backlog)
@@ -171,7 +173,14 @@ def status(context: Context, letters: Counted | None = None) -> Status:
     try:
         return _of_ledger(context, known)
     except StagewardError as exc:
-        return replace(known, fault=str(exc))
+        return replace(known, fault=str(exc), word=word_for(exc))
+
+
+def word_for(error: StagewardError) -> str:
+    """Return why the ledger cannot be read, in a word: it says nothing of the inside."""
+    if isinstance(error, LedgerDamagedError):
+        return "damaged"
+    return "outdated" if isinstance(error, LaterReleaseError) else "unavailable"
 
 
 def unwritten(context: Context) -> Unwritten | None:

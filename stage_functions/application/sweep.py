@@ -20,6 +20,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
 from stage_functions.application.deadlines import ring_due
 from stage_functions.application.ledger import Head, Loaded
+from stage_functions.application.markers import Marker, marker_of
 from stage_functions.application.ports.rows import (
     LEDGER,
     WORK,
@@ -32,7 +33,7 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.signals import settle_due
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.error import ConflictError, StagewardError
+from stage_functions.domain.error import ConflictError, LedgerDamagedError, StagewardError
 from stage_functions.domain.record import RecordType
 from stage_functions.domain.stored import demand_understood
 
@@ -112,7 +113,7 @@ def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> 
     waiting, start = 0, ""
     while True:
         page = context.ledger.rows.query(WORK, partition, start=start, limit=PAGE)
-        for position, (asset, markers) in enumerate(_by_asset(page).items()):
+        for position, (asset, markers) in enumerate(_by_asset(page, failed).items()):
             if (position or start) and context.clock.now() >= end:
                 return _delete(context, partition, finished), waiting
             try:
@@ -130,16 +131,23 @@ def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> 
     return _delete(context, partition, finished), waiting
 
 
-def _by_asset(page: list[Row]) -> dict[Asset, list[Row]]:
-    grouped: dict[Asset, list[Row]] = {}
+def _by_asset(page: list[Row], failed: list[str]) -> dict[Asset, list[tuple[Row, Marker]]]:
+    """Group markers; a row that is none is passed over: it must not stop all that lies behind."""
+    grouped: dict[Asset, list[tuple[Row, Marker]]] = {}
     for row in page:
         if foreign(row, "asset", "commit", "at"):
             continue  # a later release finishes it
-        grouped.setdefault(Asset.parse(str(row.values["asset"])), []).append(row)
+        try:
+            marker = marker_of(row)
+        except LedgerDamagedError as exc:
+            log.error("%s", exc)  # noqa: TRY400  # the message explains it
+            failed.append(str(exc))
+        else:
+            grouped.setdefault(marker.asset, []).append((row, marker))
     return grouped
 
 
-def _finish(context: Context, asset: Asset, markers: list[Row]) -> list[Change]:
+def _finish(context: Context, asset: Asset, markers: list[tuple[Row, Marker]]) -> list[Change]:
     """Work off what an asset owes; return the deletions of the markers that are done with."""
     loaded = context.ledger.load(asset)
     demand_understood(loaded.head)
@@ -150,20 +158,14 @@ def _finish(context: Context, asset: Asset, markers: list[Row]) -> list[Change]:
         tell_due(context, asset)
         loaded = context.ledger.load(asset)
     deletions: list[Change] = []
-    for marker in markers:
-        commit = int(marker.values["commit"])
-        if commit <= loaded.head.commit:
-            if commit not in loaded.head.owing:
-                deletions.append(Delete(marker.key, marker.etag))
-        elif _old(context, marker):
+    for row, marker in markers:
+        if marker.commit <= loaded.head.commit:
+            if marker.commit not in loaded.head.owing:
+                deletions.append(Delete(row.key, row.etag))
+        elif context.clock.now() - marker.at > timedelta(seconds=FENCE_SECONDS):
             loaded = _fence(context, loaded)
-            deletions.append(Delete(marker.key, marker.etag))
+            deletions.append(Delete(row.key, row.etag))
     return deletions
-
-
-def _old(context: Context, marker: Row) -> bool:
-    written = datetime.fromisoformat(str(marker.values["at"]))
-    return context.clock.now() - written > timedelta(seconds=FENCE_SECONDS)
 
 
 def _fence(context: Context, loaded: Loaded) -> Loaded:

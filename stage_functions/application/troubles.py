@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from stage_functions.application.process import Refused
 from stage_functions.application.status import (
-    LATE_SCAN,
+    LATE_NEWS,
     LATE_WORK,
     NEAR,
     RegistryStatus,
@@ -43,6 +43,16 @@ class Section:
     TOLD = "People are not told"
 
 
+_MENDED = {
+    "unavailable": (
+        "see that its store can be reached, and that Stageward's identity may read and write"
+    ),
+    "outdated": "update this instance: another of a later release works on the same ledger",
+    "damaged": "keep a copy of it as it is before anything else; then restore it from a backup",
+}
+"""What helps where the ledger cannot be read, by `status.word_for`."""
+
+
 class Trouble(Struct, frozen=True):
     """Something that an operator must do something about.
 
@@ -68,13 +78,8 @@ def troubles(known: Status) -> tuple[Trouble, ...]:
 
 def _all(known: Status) -> Iterator[Trouble]:
     if known.fault:
-        yield Trouble(
-            "ledger-unavailable",
-            "ledger",
-            known.fault,
-            "see that its store can be reached, and that Stageward's identity may read and write",
-            Section.LEDGER,
-        )
+        code = f"ledger-{known.word}"
+        yield Trouble(code, "ledger", known.fault, _MENDED[known.word], Section.LEDGER)
     elif known.unwritten is not None:
         yield Trouble(
             "ledger-unwritable",
@@ -102,17 +107,20 @@ def _registry(known: Status, one: RegistryStatus) -> Iterator[Trouble]:
         yield Trouble("registry-unreadable", part, what, do, Section.READING)
     if one.mode is not Mode.OBSERVE:
         yield from _ungoverned(part, one)
-    age = known.age(one)
-    if age is not None and age > LATE_SCAN:
+    age, late = known.age(one), known.facts.pace.late
+    if age is not None and age > late:
         way = "one is under way" if one.scanning else "none is under way"
         what = f"the last scan that came to its end is {span(age.total_seconds())} old; {way}"
         yield _late_scan(part, what)
-    if age is None and (known.facts.started or known.at) + LATE_SCAN < known.at:
+    if age is None and (known.facts.started or known.at) + late < known.at:
         yield _late_scan(part, "no scan has come to its end yet")
 
 
 def _late_scan(part: str, what: str) -> Trouble:
-    do = "see in the log whether the timer runs and what the scan says"
+    do = (
+        "see in the log whether the timer runs and what the scan says; where a pass takes so long, "
+        "set STAGEWARD_SCAN_AGE_SECONDS"
+    )
     return Trouble("scan-late", part, what, do, Section.SCAN)
 
 
@@ -202,7 +210,7 @@ def _lifecycles(known: Status) -> Iterator[Trouble]:
             what = f"in force here is {one.digest[:19]}, adopted last was {one.adopted[:19]}"
             do = "another process runs on another file: deploy one file everywhere, then restart"
             yield Trouble("lifecycle-differs", part, what, do, Section.LIFECYCLES)
-        if one.behind and one.at is not None and known.at - one.at > LATE_SCAN:
+        if one.behind and one.at is not None and known.at - one.at > LATE_NEWS:
             what = f"its last adoption is not published to {', '.join(one.behind)} yet"
             do = "it is tried at every sweep; the log says what the sink answers"
             yield Trouble("lifecycle-unpublished", part, what, do, Section.LIFECYCLES)

@@ -16,15 +16,10 @@ from stage_functions.application.ledger import NOTIFY
 from stage_functions.application.outbox import WORKED_OFF
 from stage_functions.application.ports.rows import LEDGER, WORK, Change, Delete
 from stage_functions.application.signals import settle_due
-from stage_functions.application.status import registries, unwritten
+from stage_functions.application.status import registries, unwritten, word_for
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.error import (
-    LaterReleaseError,
-    LedgerDamagedError,
-    NotFoundError,
-    StagewardError,
-)
+from stage_functions.domain.error import LaterReleaseError, NotFoundError, StagewardError
 
 ANSWERS_DAYS = 7
 """How long an operation id gets the same answer."""
@@ -44,8 +39,8 @@ class Health(Struct, frozen=True):
 
     Attributes:
         ready: this process can decide, since its ledger can be read and written to.
-        parts: what is wrong by part, in a word that tells nothing of the inside: `unavailable`,
-            `unwritable` and `damaged` of the ledger, `parked`, `not-told`, and what
+        parts: what is wrong by part, in a word that tells nothing of the inside: `unwritable`
+            and what `status.word_for` says of the ledger, `parked`, `not-told`, and what
             `RegistryStatus.code` says; an empty text where nothing is.
     """
 
@@ -130,10 +125,8 @@ def health(context: Context) -> Health:
         if context.notifier is not None:
             parts["notifications"] = "not-told" if owed.untold else ""
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
-    except LedgerDamagedError:
-        parts[READY] = "damaged"
-    except StagewardError:
-        parts |= UNAVAILABLE.parts
+    except StagewardError as exc:
+        parts[READY] = word_for(exc)
     return Health(not parts[READY], parts)
 
 

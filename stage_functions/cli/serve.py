@@ -63,7 +63,7 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     import uvicorn  # only this command serves
 
     from stage_functions.bootstrap import web_application  # noqa: PLC0415  # loads the framework
-    from stage_functions.cli.timers import SCAN_SECONDS, Timers  # noqa: PLC0415  # likewise
+    from stage_functions.cli.timers import Timers, scan_seconds  # noqa: PLC0415  # likewise
 
     web = web_application(application)
     timers = Timers(application)
@@ -72,7 +72,8 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     for alias, one in application.context.configuration.registries.items():
         tell(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
     tell(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
-    for line in _events_of_azureml(application.context.configuration, settings.url, SCAN_SECONDS):
+    every = scan_seconds(application.context)
+    for line in _events_of_azureml(application.context.configuration, settings.url, every):
         tell(line)
     timers.start()
     try:

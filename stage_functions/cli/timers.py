@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
+from stage_functions.application.context import Context
 from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
 from stage_functions.application.upkeep import forget_answers
@@ -18,6 +20,11 @@ SWEEP_SECONDS = 15
 SCAN_SECONDS = 60
 UPKEEP_SECONDS = 24 * 3600
 _LOG = logging.getLogger("stageward.timers")
+
+
+def scan_seconds(context: Context) -> int:
+    """Return how many seconds lie between two scans of a registry, at the least."""
+    return max(SCAN_SECONDS, int(context.process.facts.pace.every.total_seconds()))
 
 
 class Timers:
@@ -69,9 +76,15 @@ class Timers:
         self._hook()
         for alias in self._application.context.registries:
             try:
-                self._application.scanner.scan(alias)
+                if self._due(alias):
+                    self._application.scanner.scan(alias)
             except StagewardError as exc:
                 _LOG.warning("registry %s: %s", alias, exc)
+
+    def _due(self, alias: str) -> bool:
+        context = self._application.context
+        state, now = context.states.get(alias, fresh=True), context.clock.now()
+        return context.process.facts.pace.due(state, now, timedelta(seconds=SCAN_SECONDS))
 
     def _upkeep(self) -> None:
         forget_answers(self._application.context)
@@ -85,7 +98,7 @@ class Timers:
                 _LOG.warning(
                     "STAGEWARD_WEBHOOK_SECRET is not set, so MLflow cannot tell of changes: "
                     "they are found by the scan, every %d s",
-                    SCAN_SECONDS,
+                    scan_seconds(self._application.context),
                 )
             self._unhooked.clear()
         for alias in tuple(self._unhooked):

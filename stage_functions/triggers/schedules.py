@@ -6,7 +6,7 @@ The timer fires again, and nothing owed is lost.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
@@ -50,7 +50,7 @@ def sweep(context: Context, parent: str = "") -> None:
 
 
 def scan(context: Context, scanner: Scanner, parent: str = "") -> None:
-    """Compare every registry of the configuration with the ledger; once a day, forget answers.
+    """Compare every registry that is due with the ledger; once a day, forget answers.
 
     Args:
         context: the context.
@@ -65,6 +65,8 @@ def scan(context: Context, scanner: Scanner, parent: str = "") -> None:
     aliases = context.configuration.registries
     for alias in aliases:
         try:
+            if not _due(context, alias, now):
+                continue
             seconds = SCAN_SECONDS / len(aliases)
             log.info("%s", scanner.scan(alias, seconds=seconds, parent=parent))
         except StagewardError as exc:
@@ -76,6 +78,12 @@ def scan(context: Context, scanner: Scanner, parent: str = "") -> None:
     context.telemetry.flush()
     if faults:
         raise faults[0]
+
+
+def _due(context: Context, alias: str, now: datetime) -> bool:
+    """Tell whether a registry is to be scanned at this ring of the timer."""
+    state = context.states.get(alias, fresh=True)
+    return context.process.facts.pace.due(state, now, timedelta(minutes=SCAN_MINUTES))
 
 
 def _begins_the_day(now: datetime) -> bool:

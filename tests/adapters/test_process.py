@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 import pytest
@@ -15,6 +15,7 @@ from stage_functions.adapters.mlflow import MlflowRegistry
 from stage_functions.adapters.process import open_process
 from stage_functions.adapters.tables import TableRows, table_service
 from stage_functions.application.clocks import Clocks
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.rows import LEDGER
 from stage_functions.application.process import Process
 from stage_functions.domain.error import ConfigurationError
@@ -34,6 +35,32 @@ def opened(settings: Settings) -> Process:
 def no_credential() -> NoReturn:
     """Fail: nothing is signed in to at the start."""
     raise AssertionError
+
+
+def test_a_process_knows_how_often_it_scans() -> None:
+    """Unset, the timer decides alone."""
+    minutes, seconds = "STAGEWARD_SCAN_MINUTES", "STAGEWARD_SCAN_AGE_SECONDS"
+
+    assert Pace() == opened(read_settings({})).facts.pace
+    assert Pace(timedelta(hours=1), timedelta(hours=4)) == (
+        opened(read_settings({minutes: "60", seconds: "14400"})).facts.pace
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STAGEWARD_SCAN_MINUTES", "0"),
+        ("STAGEWARD_SCAN_MINUTES", "1441"),
+        ("STAGEWARD_SCAN_MINUTES", "1h"),
+        ("STAGEWARD_SCAN_AGE_SECONDS", "-900"),
+        ("STAGEWARD_SCAN_AGE_SECONDS", "\u0663\u0660\u0660"),
+    ],
+)
+def test_a_pace_that_is_none(name: str, value: str) -> None:
+    """It is told with what it may be, before anything is scanned."""
+    with pytest.raises(ConfigurationError, match=rf"{name}={value}: it is a whole number from"):
+        opened(read_settings({name: value}))
 
 
 def test_a_process_knows_how_it_was_started_and_none_of_its_secrets() -> None:

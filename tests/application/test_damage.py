@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stage_functions.application import keys, query
+from stage_functions.application import keys, query, upkeep
 from stage_functions.application.codec import pack_record
-from stage_functions.application.ports.rows import LEDGER, Upsert
+from stage_functions.application.ports.rows import LEDGER, WORK, Upsert, Value
+from stage_functions.application.status import status
+from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
-from stage_functions.domain.error import LedgerDamagedError
+from stage_functions.application.troubles import troubles
+from stage_functions.domain.error import LedgerDamagedError, RegistryUnavailableError
 from stage_functions.domain.record import Record, link
 from tests.builders import IRIS, world
 
@@ -51,3 +55,36 @@ def test_whatever_stands_in_a_records_row_is_a_fault_or_damage(
     with suppress(LedgerDamagedError):
         assert query.check_history(it.context, IRIS) is not None
     it.rows.close()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"asset": str(IRIS), "commit": "many", "at": "2026-01-01T00:00:00+00:00"},
+        {"asset": str(IRIS), "commit": 9, "at": "yesterday"},
+        {"asset": "nothing", "commit": 9, "at": "2026-01-01T00:00:00+00:00"},
+    ],
+)
+def test_a_marker_that_is_none_is_named_and_holds_up_nothing(values: dict[str, Value]) -> None:
+    """It lies before all others, and the sweep works them off all the same."""
+    it = world()
+    shard = keys.outbox_shard(keys.asset_partition(IRIS))
+    it.rows.commit(WORK, shard, [Upsert("!", values)])
+    it.registry.before = refuse_tags
+    version = it.register("1")
+    it.registry.before = lambda _: None
+    it.clock.sleep(4000)
+    swept = sweep(it.context)
+
+    assert "None" == it.registry.tags(version)["stage"]
+    assert ["row ! holds no marker"] == [one.partition(":")[0] for one in swept.failed]
+    assert "damaged" == upkeep.health(it.context).parts["ledger"]
+    assert ["ledger-damaged"] == [one.code for one in troubles(status(it.context))]
+    it.rows.close()
+
+
+def refuse_tags(call: str) -> None:
+    """Let the registry be away whenever a tag is written."""
+    if call == "write_tag":
+        message = "away"
+        raise RegistryUnavailableError(message)

@@ -12,12 +12,14 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import backlog as owed
-from stage_functions.application import keys, tokens
+from stage_functions.application import keys, tokens, upkeep
 from stage_functions.application.adoption import adopt
 from stage_functions.application.importing import ImportCommand, import_registry
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.rows import WORK, Upsert, Value
 from stage_functions.application.ports.telemetry import SILENT, Span
 from stage_functions.application.process import Ending, Facts, Process
+from stage_functions.application.registries import RegistryState, RegistryStates
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
@@ -31,11 +33,14 @@ from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.demands import apart
 from stage_functions.domain.error import (
+    LaterReleaseError,
+    LedgerDamagedError,
     RegistryRefusedError,
     RegistryUnavailableError,
     RetryableError,
     SinkRefusedError,
     SinkUnavailableError,
+    StagewardError,
     StoreUnavailableError,
 )
 from stage_functions.domain.figure import Figure
@@ -198,8 +203,8 @@ def test_clocks_that_agree_differ_by_no_number(seconds: float, said: str) -> Non
     assert said == apart(seconds)
 
 
-@pytest.mark.parametrize(("minutes", "late"), [(14, False), (16, True)])
-def test_a_scan_that_is_three_cycles_old_is_late(it: World, minutes: int, *, late: bool) -> None:
+@pytest.mark.parametrize(("minutes", "late"), [(59, False), (61, True)])
+def test_a_scan_that_is_an_hour_old_is_late(it: World, minutes: int, *, late: bool) -> None:
     """It finds what no event tells of."""
     it.clock.sleep(minutes * 60)
 
@@ -207,16 +212,27 @@ def test_a_scan_that_is_three_cycles_old_is_late(it: World, minutes: int, *, lat
     assert minutes * 60 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
 
 
+def test_a_scan_is_late_from_the_age_that_is_set(it: World) -> None:
+    """A large registry takes longer than an hour, and that is no trouble."""
+    it.context.process.facts = replace(it.context.process.facts, pace=Pace.of(0, 7200))
+    it.clock.sleep(7000)
+    before = wrong(it)
+    it.clock.sleep(300)
+
+    assert {} == before
+    assert {"scan-late": "registry demo"} == wrong(it)
+
+
 def test_a_registry_that_was_never_scanned_is_late_some_time_after_the_start() -> None:
     """At the start it is no fault."""
     fresh = world()
     it = knowing(fresh)
     at_first, never = wrong(it), status(it.context).registries[0].scanned
-    fresh.clock.sleep(1000)
+    fresh.clock.sleep(4000)
 
     assert ({}, None) == (at_first, never)
     assert {"scan-late": "registry demo"} == wrong(it)
-    assert 1000 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
+    assert 4000 == pytest.approx(figure(it, "stageward.registry.scan.age")[0], abs=5)
     fresh.rows.close()
 
 
@@ -313,6 +329,7 @@ def test_however_much_is_owed_a_look_costs_the_same(it: World, sink: MemorySink)
     for made in (owed.ASSETS, owed.ASSETS * 2):
         for number in range(made):
             park(it, sink, f"a-{made}-{number}")
+        it.clock.sleep(10)  # so that nothing is known from just now
         it.rows.trips = 0
         known = status(it.context)
         costs.append(it.rows.trips)
@@ -474,6 +491,35 @@ def test_dead_letters_are_counted_and_a_fault_of_theirs_is_told(it: World) -> No
     assert ({"dead-letters": "dead letters"}, [1]) == (one, count)
     assert {"dead-letters-unreadable": "dead letters"} == wrong(configured)
     assert [] == figure(configured, "stageward.dead_letters")
+
+
+@pytest.mark.parametrize(
+    ("error", "word", "helps"),
+    [
+        (StoreUnavailableError, "unavailable", "can be reached"),
+        (LedgerDamagedError, "damaged", "restore it from a backup"),
+        (LaterReleaseError, "outdated", "update this instance"),
+    ],
+)
+def test_why_the_ledger_cannot_be_read_decides_what_helps(
+    it: World, error: type[StagewardError], word: str, helps: str
+) -> None:
+    """Health says the same in a word."""
+
+    class Broken(RegistryStates):
+        """Cannot be read."""
+
+        def get(self, alias: str, *, fresh: bool = False) -> RegistryState:
+            """Fail."""
+            message = f"{alias} {fresh}"
+            raise error(message)
+
+    states = Broken(it.rows, it.clock, it.context.configuration)
+    context = replace(it.context, states=states)
+    (found,) = troubles(status(context))
+
+    assert (f"ledger-{word}", word) == (found.code, upkeep.health(context).parts["ledger"])
+    assert helps in found.do
 
 
 def test_a_ledger_that_cannot_be_read_is_told_with_what_is_known_without_it(it: World) -> None:

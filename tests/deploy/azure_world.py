@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,12 +50,17 @@ PROVISIONED = {
 
 
 class Machine:
-    """A machine that somebody deploys from."""
+    """A machine that somebody deploys from, with the project and a Python that has nothing else."""
 
     def __init__(self, folder: Path) -> None:
         """Put `az` and `azd` on its PATH, over an Azure that is in order."""
         self._state, self._bin = folder / "azure.json", folder / "bin"
         self._bin.mkdir()
+        self.project = folder / "checkout"
+        self.project.mkdir()
+        (self.project / "infra").symlink_to(ROOT / "infra")
+        self.configuration = self.project / "stageward.azure.yaml"
+        shutil.copy(ROOT / "stageward.azure.yaml", self.configuration)
         fake = Path(__file__).parent / "fake_az.py"
         for command in ("az", "azd"):
             script = self._bin / command
@@ -142,6 +148,20 @@ class Machine:
         azure["broken"][command] = why
         self.write(azure)
 
+    def installs_stageward(self) -> None:
+        """Install it, as `make setup` does."""
+        (self.project / "stage_functions").symlink_to(ROOT / "stage_functions")
+        python = self.project / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+        python.chmod(0o755)
+
+    def writes(self, before: str, after: str) -> None:
+        """Change something in the configuration file."""
+        text = self.configuration.read_text(encoding="utf-8")
+        assert before in text
+        self.configuration.write_text(text.replace(before, after), encoding="utf-8")
+
     def forgets_az(self) -> None:
         """Take `az` off the PATH."""
         (self._bin / "az").unlink()
@@ -152,19 +172,19 @@ class Machine:
         environment: dict[str, str],
         *,
         shell: bool = False,
-        folder: Path = ROOT,
+        folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a hook, as azd does: at the top of the project, with its environment."""
-        python = str(Path(sys.executable).parent)
+        python = Path(sys.base_prefix) / "bin"
         path = f"{self._bin}{os.pathsep}{python}{os.pathsep}/usr/bin{os.pathsep}/bin"
         command = (
             ["/bin/sh", "infra/hooks/run.sh", hook]
             if shell
-            else [sys.executable, "-m", "infra.hooks", hook]
+            else [str(python / "python3"), "-m", "infra.hooks", hook]
         )
         return subprocess.run(
             command,
-            cwd=folder,
+            cwd=folder or self.project,
             env={"PATH": path, **environment},
             capture_output=True,
             text=True,

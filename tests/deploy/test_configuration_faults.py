@@ -42,6 +42,32 @@ def test_comments_do_not_count(line: str) -> None:
     assert 1 == len(faults(line, GOVERNANCE_MODE="enforce"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["people: {}", "people:  { } # later", "people:\n\ngroups: {}", "people: null", "groups: {}"],
+)
+def test_tokens_need_people(text: str) -> None:
+    """A token is of a person of the file: without any nobody could ever sign in."""
+    (fault,) = faults(text, SIGN_IN="tokens")
+
+    assert "azd env set SIGN_IN entra" in fault
+    assert [] == faults(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "people: {ada: {}}",
+        "people: {\n  ada: {}}",
+        "people:\n  # of the platform\n\n  ada: {}",
+        '{"people": {}}',
+    ],
+)
+def test_people_however_they_are_written(text: str) -> None:
+    """What this check cannot read is not held against the file."""
+    assert [] == faults(text, SIGN_IN="tokens")
+
+
 def test_an_address_that_the_app_does_not_get() -> None:
     """The app gets the address of the workspace, and those of the registries that were named."""
     text = "address: ${AZUREML_WORKSPACE_ID}\naddress: ${AZUREML_REGISTRY_2}\n# ${OTHER}"

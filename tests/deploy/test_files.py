@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from infra.hooks.__main__ import HOOKS
-from infra.hooks.parameters import CHOICES
+from infra.hooks.parameters import CHOICES, NUMBERS
+from infra.hooks.parameters import default as default_of
 from stage_functions.adapters.cel import CelRules
 from stage_functions.domain.configuration import Mode
 from stage_functions.wire.configuration import load
@@ -83,8 +84,33 @@ def test_defaults_are_the_same_everywhere() -> None:
     for name, (variable, default) in parameters().items():
         if name in declared:
             assert default == declared[name].strip("'")
-        if variable in CHOICES:
-            assert default == CHOICES[variable][0]
+        if variable in CHOICES or variable in NUMBERS:
+            assert default == default_of(variable)
+
+
+def test_ranges_are_those_of_the_template() -> None:
+    """What the hooks let through is what Azure is sent, and the page names it."""
+    table = PAGE.partition("## Parameters")[2].partition("\n## ")[0]
+    variables = {name: variable for name, (variable, _) in parameters().items()}
+    ranges = re.findall(r"@minValue\((\d+)\)\n@maxValue\((\d+)\)\nparam (\w+)", MAIN)
+    lists = re.findall(r"@allowed\(\[\n(.*?)\]\)\nparam (\w+)", MAIN, re.DOTALL)
+
+    assert {name: (least, most) for name, (_, least, most) in NUMBERS.items()} == {
+        variables[name]: (int(least), int(most)) for least, most, name in ranges
+    }
+    for values, name in lists:
+        allowed = {one.strip("'") for one in values.split()}
+        assert allowed == set(CHOICES[variables[name]])
+    for name, (_, least, most) in NUMBERS.items():
+        assert f"{least} to {most}" in row(table, name)
+    for name, choices in CHOICES.items():
+        if name not in AZD_SETS:
+            assert [] == [one for one in choices if f"`{one}`" not in row(table, name)]
+
+
+def row(table: str, name: str) -> str:
+    """Return the row of a table that is about a parameter."""
+    return next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
 
 
 def test_each_variable_is_explained() -> None:

@@ -23,7 +23,8 @@ def test_good_parameters_pass(machine: Machine) -> None:
     """What is in order passes, and an app registration is made and remembered."""
     done = machine.run("preprovision", GIVEN, shell=True)
 
-    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 1 == len(done.stdout.splitlines())  # the file was not checked: see the tests of that
     assert {"ENTRA_CLIENT_ID": machine.read()["client"]} == machine.read()["environment"]
 
 
@@ -55,7 +56,11 @@ def test_good_parameters_pass(machine: Machine) -> None:
         ("LEDGER_SKU", "Premium_LRS", "Standard_ZRS", "azd env set LEDGER_SKU Standard_ZRS"),
         ("LOCK_LEDGER", "yes", "true, false", "azd env set LOCK_LEDGER true"),
         ("ALWAYS_READY", "-1", "from 0 to 20", "azd env set ALWAYS_READY 0"),
-        ("SOFT_DELETE_DAYS", "366", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 1"),
+        ("SOFT_DELETE_DAYS", "500", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 14"),
+        ("SOFT_DELETE_DAYS", "\u0663", "from 1 to 365", "azd env set SOFT_DELETE_DAYS 14"),
+        ("SCAN_MINUTES", "4", "from 5 to 1440", "azd env set SCAN_MINUTES 5"),
+        ("SCAN_AGE_SECONDS", "1h", "from 300 to 604800", "azd env set SCAN_AGE_SECONDS 3600"),
+        ("GROUP_TOPIC", "t", "system topic", 'azd env set GROUP_TOPIC <value>, or "" for none'),
         ("LOG_RETENTION_DAYS", "100", "30, 60", "azd env set LOG_RETENTION_DAYS 90"),
     ],
 )  # fmt: skip
@@ -75,7 +80,8 @@ def test_what_is_wrong_with_one_parameter(
     ("changes", "says"),
     [
         ({"POLICY_EFFECT": "deny"}, "POLICY_EFFECT is deny while GOVERNANCE_MODE is observe"),
-        ({"SIGN_IN": "tokens", "ENTRA_CLIENT_ID": SUBSCRIPTION}, "SIGN_IN is tokens, yet"),
+        ({"SIGN_IN": "tokens"}, "has nobody under people"),
+        ({"SCAN_MINUTES": "60"}, "azd env set SCAN_AGE_SECONDS 10800"),
         ({"OPERATORS_ID": SUBSCRIPTION, "OFFICERS_ID": SUBSCRIPTION}, "are one group"),
         ({"SECRET_SETTINGS": "STAGEWARD_MAIL"}, "no vault has them"),
         (
@@ -91,6 +97,15 @@ def test_contradictions(machine: Machine, changes: dict[str, str], says: str) ->
 
     assert says in fault
     assert "azd env set" in fault
+
+
+def test_tokens_beside_a_registration(machine: Machine) -> None:
+    """One of the two is not meant."""
+    machine.writes("people: {}", "people: {ada: {}}")
+
+    (fault,) = faults(machine, SIGN_IN="tokens", ENTRA_CLIENT_ID=SUBSCRIPTION)
+
+    assert "SIGN_IN is tokens, yet ENTRA_CLIENT_ID is set" in fault
 
 
 def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
@@ -297,6 +312,8 @@ def test_who_may_not_register_an_app_is_told_both_ways_out(machine: Machine) -> 
 
 def test_tokens_need_no_registration(machine: Machine) -> None:
     """Where people sign in by tokens of Stageward, Entra is left alone."""
+    machine.writes("people: {}", "people: {ada: {}}")
+
     done = machine.run("preprovision", {**GIVEN, "SIGN_IN": "tokens"})
 
     assert 0 == done.returncode

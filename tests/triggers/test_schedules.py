@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from stage_functions.application import keys
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.pace import Pace
 from stage_functions.application.ports.rows import LEDGER, Row
+from stage_functions.application.process import Facts, Process
 from stage_functions.application.scan import Scanned, Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
@@ -177,6 +179,22 @@ def test_registries_share_the_time_of_a_scan(here: World) -> None:
 
     assert dict.fromkeys("abc", schedules.SCAN_SECONDS / 3) == scanner.given
     assert sum(scanner.given.values()) < schedules.SCAN_MINUTES * 60
+
+
+def test_a_registry_that_was_scanned_is_left_alone_for_as_long_as_it_is_set(here: World) -> None:
+    """The answers of old requests are forgotten all the same, and a scan by hand does not wait."""
+    process = Process(Facts(pace=Pace.of(60, 0)))
+    context = replace(here.context, process=process)
+    schedules.scan(context, Scanner(context))
+    here.clock.time += timedelta(minutes=54)
+    early, due = TimedScanner(context), TimedScanner(context)
+
+    schedules.scan(context, early)
+    here.clock.time += timedelta(minutes=2)
+    schedules.scan(context, due)
+
+    assert ({}, {"demo": schedules.SCAN_SECONDS}) == (early.given, due.given)
+    assert Scanner(context).scan("demo").complete
 
 
 @pytest.mark.parametrize(
