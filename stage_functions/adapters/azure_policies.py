@@ -27,6 +27,7 @@ from stage_functions.azure_policy import (
     compile_policy,
     lookups,
 )
+from stage_functions.domain.arm_form import TYPE
 from stage_functions.domain.definition import read
 from stage_functions.domain.rule import (
     RESOURCE,
@@ -44,6 +45,7 @@ DENY = "deny"
 NO_MATCH = "none, it does not match"
 """What is shown as the effect of a definition that says nothing of a version."""
 _DISABLED = "disabled"
+_WORKSPACES = TYPE.partition("/{")[0]
 _GUARD = "guard it, as in [coalesce(tryGet(…, 'name'), '')]"
 """What helps whose definition reads a member that is not there."""
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
@@ -144,7 +146,9 @@ class AzurePolicies:
         values: dict[str, str] = {}
         try:
             compiled = self._policy(rule.policy)
-            values = dict(read_values(compiled.policy.fields, resource))
+            values = {
+                name: _short(value) for name, value in read_values(compiled.policy.fields, resource)
+            }
             found = compiled.policy.decide(resource, context=context)
         except _FAULTS as exc:
             return _errored(rule, f"{str(exc) or type(exc).__name__}", values)
@@ -161,6 +165,11 @@ class AzurePolicies:
 
 def _errored(rule: Rule, why: str, values: Mapping[str, str] | None = None) -> Verdict:
     return Verdict(rule.name, Result.ERRORED, values or {}, rule.says, why)
+
+
+def _short(value: str) -> str:
+    """Return a value as a verdict has it: of a type what tells kinds apart."""
+    return f"…{value.removeprefix(_WORKSPACES)}" if value.startswith(_WORKSPACES) else value
 
 
 def _context(now: object) -> dict[str, object]:

@@ -20,7 +20,8 @@ from stage_functions.domain.record import RecordType
 from stage_functions.domain.rule import Result, Verdict
 from tests.brief_world import approve, context_over_file, empty_world, people_of
 from tests.builders import IRIS, World
-from tests.policies_as_rules import FILE, FILES, OWNER, VERSIONS, rule
+from tests.policies_as_rules import FILE, FILES, OWNER, rule
+from tests.wire.configuration_file import loaded
 
 Make = Callable[..., World]
 ONE = Version(IRIS, "1")
@@ -75,7 +76,7 @@ def test_deny_refuses_and_says_what_it_read(make: Make) -> None:
     assert ["owned", "soaked"] == [verdict.rule for verdict in answer.verdicts]
     assert {
         "effect": "deny",
-        "type": VERSIONS,
+        "type": "…/models/versions",
         "properties.tags": '{"stage": "Staging"}',
     } == of_policy(answer).values
     assert "owned failed (it names its owner): effect = deny" in answer.detail
@@ -93,10 +94,10 @@ def test_what_satisfies_the_definition_is_granted(make: Make) -> None:
     assert "none, it does not match" == of_policy(answer).values["effect"]
 
 
-def test_a_tag_that_is_not_bound_is_not_governed_by(make: Make) -> None:
+def test_a_tag_that_is_not_bound_is_not_governed_by() -> None:
     """An approval would not fall when it changes: the file is refused, before anything is."""
     with pytest.raises(ConfigurationError, match="add it to bind"):
-        make(FILE.replace("bind: [owner]", "bind: [team]"))
+        loaded(FILE.replace("bind: [owner]", "bind: [team]"), FILES)
 
 
 def test_audit_lets_pass_and_is_shown(make: Make) -> None:

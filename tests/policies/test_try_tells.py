@@ -29,7 +29,7 @@ def tried(folder: Path, content: Mapping[str, Any], *arguments: str, **files: ob
     return run("policy", "test", str(folder / "tried.json"), *found)
 
 
-def rule(condition: Mapping[str, Any], mode: str = "All", **more: Any) -> dict[str, Any]:
+def rule(condition: Mapping[str, Any], mode: str = "All", **more: str) -> dict[str, Any]:
     """Return a definition that denies where a condition holds."""
     return {
         **more,
@@ -81,7 +81,7 @@ def test_what_was_read_is_shown_behind_the_effect(tmp_path: Path) -> None:
     ],
 )
 def test_a_definition_is_called_as_people_know_it(
-    tmp_path: Path, more: dict[str, Any], title: str, expected: str
+    tmp_path: Path, more: dict[str, str], title: str, expected: str
 ) -> None:
     """Azure names most of them by GUIDs."""
     definition = rule(IS_MODEL, **more)
