@@ -99,7 +99,7 @@ def unseen_tags(found: Iterable[Lookup], tags: VisibleTags) -> Iterator[str]:
         names = [step.lower() if isinstance(step, str) else "" for step in steps]
         if not scope and names[0] == _TAGS:
             yield (
-                f"{one.place}: it reads {cut(one.field)}, a tag of the resource, and a version has "
+                f"{cut(one.place)}: it reads {cut(one.field)}, a tag of the resource, and a version has "
                 f"none such; write {TYPE.format(kind='<kind>')}/tags"
             )
         at = 1 if not scope and names[0] == "properties" else 0
@@ -107,4 +107,4 @@ def unseen_tags(found: Iterable[Lookup], tags: VisibleTags) -> Iterator[str]:
         if of_version and (at or scope) and names[at : at + 1] == [_TAGS] and len(steps) > at + 1:
             why = tags.unseen_by_policies(str(steps[at + 1]))
             if why:
-                yield f"{one.place}: {why}"
+                yield f"{cut(one.place)}: {why}"
