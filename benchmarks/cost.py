@@ -76,10 +76,12 @@ class Assumptions:
         gb_second: list price in US dollars, as are all that follow; they differ by region and time.
         million_executions: of Functions.
         ten_thousand_operations: of Table Storage.
-        gb_month: of Table Storage, locally redundant.
+        gb_month: of Table Storage, redundant over three zones, as the template has it.
         million_event_operations: of Event Grid: an arrival and each delivery is one.
         log_gb: ingested by Log Analytics.
-        log_bytes: written for an event, with the trace that one in ten of them has.
+        log_bytes: written for an execution, with the trace that one in ten of them has.
+        audit_bytes: written for each request that writes to the ledger (`LEDGER_LOGS`).
+        alerts: all rules together a month: nine queries every five minutes, some metrics.
     """
 
     table_seconds: float = 0.010
@@ -98,10 +100,12 @@ class Assumptions:
     gb_second: float = 0.000026
     million_executions: float = 0.40
     ten_thousand_operations: float = 0.00036
-    gb_month: float = 0.045
+    gb_month: float = 0.056
     million_event_operations: float = 0.60
     log_gb: float = 2.76
     log_bytes: float = 1_500
+    audit_bytes: float = 1_000
+    alerts: float = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +115,17 @@ class Load:
     Attributes:
         events: of Event Grid, a day.
         versions: that the registries hold.
+        each: how many of them an asset has.
     """
 
     events: float
     versions: float
+    each: float = EACH
 
     @property
     def assets(self) -> float:
         """How many assets those are versions of."""
-        return self.versions / EACH
+        return self.versions / self.each
 
     @property
     def lives(self) -> float:
@@ -238,7 +244,11 @@ def _money(
         "Table Storage": MONTH_DAYS * everything.billed / 1e4 * given.ten_thousand_operations
         + ledger_gb * given.gb_month,
         "Event Grid": MONTH_DAYS * delivered / 1e6 * given.million_event_operations,
-        "logs": MONTH_DAYS * executions * given.log_bytes / 1e9 * given.log_gb,
+        "logs and alerts": MONTH_DAYS
+        * (executions * given.log_bytes + everything.written * given.audit_bytes)
+        / 1e9
+        * given.log_gb
+        + given.alerts,
     }
 
 
@@ -286,7 +296,7 @@ def table(found: Sequence[Reckoned]) -> str:
         "ARM reads a second",
         "a scan takes",
         "dollars a month",
-        "of it Functions, tables, Event Grid, logs",
+        "of it Functions, tables, Event Grid, logs and alerts",
         "gives first",
     )
     lines = [_line(head), _line(["---:"] * (len(head) - 1) + ["---"])]
@@ -299,6 +309,7 @@ def each(counted: Mapping[str, Cost]) -> str:
         "",
         "requests to Table Storage",
         "operations that it bills",
+        "requests that write",
         "ARM reads",
         "ARM writes",
         "calls to tracking",
@@ -310,6 +321,7 @@ def each(counted: Mapping[str, Cost]) -> str:
         figures = (
             cost.trips,
             cost.billed,
+            cost.written,
             cost.reads,
             cost.writes,
             cost.tracking,
@@ -358,11 +370,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--events", type=_number, help="that Event Grid delivers, a day")
     parser.add_argument("--versions", type=_number, help="that the registries hold")
+    parser.add_argument("--each", type=_number, default=EACH, help="versions that an asset has")
     given = parser.parse_args()
     if (given.events is None) != (given.versions is None):
         parser.error("--events and --versions go together")
     loads = LOADS if given.events is None else ((given.events, given.versions),)
-    found = [reckon(Load(*one), kept(), Assumptions()) for one in loads]
+    found = [
+        reckon(Load(events, versions, given.each), kept(), Assumptions())
+        for events, versions in loads
+    ]
     if given.events is None:
         sys.stdout.write(f"{each(kept())}\n\n")
     sys.stdout.write(f"{table(found)}\n")

@@ -61,6 +61,7 @@ class Cost:
     Attributes:
         trips: requests to Table Storage, each waited for.
         billed: operations that it bills: every row of a batch is one, every page of a query.
+        written: of the requests, those that write.
         reads: calls to the resource manager that change nothing.
         writes: calls to it that write.
         tracking: calls to the workspace's tracking server, which has limits of its own.
@@ -70,6 +71,7 @@ class Cost:
 
     trips: float = 0
     billed: float = 0
+    written: float = 0
     reads: float = 0
     writes: float = 0
     tracking: float = 0
@@ -91,6 +93,7 @@ class CountingRows:
     Attributes:
         trips: requests.
         billed: operations as Table Storage bills them.
+        written: requests that write.
     """
 
     def __init__(self, rows: Rows) -> None:
@@ -98,6 +101,7 @@ class CountingRows:
         self._sizes: dict[tuple[str, str, str], int] = {}
         self.trips = 0
         self.billed = 0
+        self.written = 0
 
     @property
     def kept(self) -> int:
@@ -112,9 +116,10 @@ class CountingRows:
             else:
                 self._sizes[place] = _size(partition, change.key, change.values)
 
-    def _count(self, billed: int) -> None:
+    def _count(self, billed: int, *, writes: bool = False) -> None:
         self.trips += 1
         self.billed += billed
+        self.written += writes
 
     def get(self, table: str, partition: str, key: str) -> StoredRow | None:
         """Read a row; see `Rows`."""
@@ -146,9 +151,9 @@ class CountingRows:
         leftovers: Sequence[Leftover] = (),
     ) -> tuple[str, ...]:
         """Commit a batch, which is one request, and bills each row; see `Rows`."""
-        self._count(len(changes))
+        self._count(len(changes), writes=True)
         for _ in leftovers:
-            self._count(1)
+            self._count(1, writes=True)
         etags = self._rows.commit(table, partition, changes, durable=durable, leftovers=leftovers)
         self._keep(table, partition, changes)
         for one in leftovers:
@@ -157,7 +162,7 @@ class CountingRows:
 
     def prepare(self, table: str, partition: str, changes: Sequence[Upsert]) -> None:
         """Write rows ahead; see `Rows`."""
-        self._count(len(changes))
+        self._count(len(changes), writes=True)
         self._rows.prepare(table, partition, changes)
         self._keep(table, partition, changes)
 
@@ -194,6 +199,7 @@ class _Counted:
     def cost(self, act: Callable[[], object]) -> Cost:
         """Return what an act costs."""
         trips, billed, kept = self.rows.trips, self.rows.billed, self.rows.kept
+        written = self.rows.written
         before, taken = len(self.local.calls), len(self.sink.taken)
         act()
         made = [
@@ -206,6 +212,7 @@ class _Counted:
         return Cost(
             trips=self.rows.trips - trips,
             billed=self.rows.billed - billed,
+            written=self.rows.written - written,
             reads=reads,
             writes=len(managed) - reads,
             tracking=len(made) - len(managed),

@@ -196,7 +196,8 @@ module app 'modules/app.bicep' = {
     name: '${abbreviations.functionApps}${token}'
     planName: '${abbreviations.functionPlans}${token}'
     location: location
-    tags: union(tags, { 'azd-service-name': 'stageward' })
+    tags: tags
+    siteTags: union(tags, { 'azd-service-name': 'stageward' }) // azd deploys to the one resource that has it
     identityName: identity.outputs.name
     hostAccountName: host.outputs.name
     packageContainer: host.outputs.packageContainer

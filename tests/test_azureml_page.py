@@ -70,6 +70,13 @@ def test_every_type_that_is_subscribed_to_is_followed() -> None:
     assert not [why for one in answers for why in one.ignored if "are not followed" in why]
 
 
+ML = "Microsoft.MachineLearningServices/workspaces"
+PUBLISHES = f"{ML}/components/versions/publish/action"
+"""Microsoft's list of actions does not have it, and a role with it is refused as a whole."""
+WRITES_STAGE = f"{ML}/assets/stage/write"
+"""What the list has for the field `stage`, which is written with the version."""
+
+
 def test_the_role_on_the_page_has_every_action_that_is_needed() -> None:
     """What Stageward calls in a workspace is what it allows, and nothing else."""
     (block,) = blocks("json")
@@ -79,7 +86,8 @@ def test_the_role_on_the_page_has_every_action_that_is_needed() -> None:
         calls = [(call.method, call.path) for call in azure.local.calls]
 
     used = {action for method, path in calls if (action := needed(method, path))}
-    assert used == set(json.loads(block)["Actions"])
+    role = set(json.loads(block)["Actions"])
+    assert (used - {PUBLISHES}) | {WRITES_STAGE} == role
 
 
 def do_everything(azure: Connected) -> None:

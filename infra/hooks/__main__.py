@@ -14,18 +14,7 @@ from infra.hooks.parameters import Parameters, set_
 
 def preprovision(given: Parameters) -> None:
     """Say all that is missing or contradictory, then make the app registration."""
-    text = Path(contradictions.CONFIGURATION).read_text(encoding="utf-8")
-    faults = [
-        *parameters.alone(given),
-        *contradictions.together(given),
-        *contradictions.with_configuration(given, text),
-        *found.in_azure(given),
-    ]
-    if faults:
-        one = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        sys.exit(
-            f"stageward: {one}; nothing was made\n" + "\n".join(f"- {fault}" for fault in faults)
-        )
+    _stop([*_said_by_files(given), *found.in_azure(given)])
     sign_in.register(given)
     if not given["ALERT_MAIL"]:
         _say([f"no alert goes to anybody; {set_('ALERT_MAIL', '<address>')}"])
@@ -38,8 +27,9 @@ def postprovision(given: Parameters) -> None:
 
 
 def postdeploy(given: Parameters) -> None:
-    """Give the app its rights and events at the workspace."""
-    _say(f"gone: {resource}" for resource in governance.deploy(given))
+    """Give the app its rights and events at the workspace; parameters may be other ones by now."""
+    _stop(_said_by_files(given))
+    _say(governance.deploy(given))
     workspace, mode = given["AZUREML_WORKSPACE_NAME"], given["GOVERNANCE_MODE"]
     _say([f"{workspace} is governed ({mode}): {given['STAGEWARD_URL']}"])
     _say(["new rights take up to an hour to count"])
@@ -54,7 +44,7 @@ def predown(given: Parameters) -> None:
             "(docs/operate.md), then az lock delete "
             f"--ids {lock}, then azd down again"
         )
-    _say(f"gone: {resource}" for resource in governance.leave(given))
+    _say(governance.leave(given))
 
 
 HOOKS: Mapping[str, Callable[[Parameters], None]] = {
@@ -74,6 +64,28 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> None:
         hook(Parameters(environment))
     except (CommandError, sign_in.SignInError, governance.GovernanceError) as exc:
         sys.exit(f"stageward: {exc}")
+    except (LookupError, TypeError, AttributeError) as exc:
+        sys.exit(f"stageward: az answers otherwise than expected ({exc!r}); az upgrade")
+
+
+def _said_by_files(given: Parameters) -> list[str]:
+    """Return what is wrong by the parameters and the configuration file, without asking Azure."""
+    faults = [*parameters.alone(given), *contradictions.together(given)]
+    try:
+        text = Path(contradictions.CONFIGURATION).read_text(encoding="utf-8")
+    except (OSError, ValueError) as exc:
+        why = f"{contradictions.CONFIGURATION}, which is deployed, cannot be read: {exc}"
+        return [*faults, f"{why}; git restore {contradictions.CONFIGURATION}"]
+    return [*faults, *contradictions.with_configuration(given, text)]
+
+
+def _stop(faults: list[str]) -> None:
+    """End here if there is a fault."""
+    if faults:
+        one = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        sys.exit(
+            f"stageward: {one}; nothing was made\n" + "\n".join(f"- {fault}" for fault in faults)
+        )
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from infra.hooks.parameters import Parameters, set_
 
 CONFIGURATION = "stageward.azure.yaml"
-_MODE = re.compile(r"\bmode:\s*[\"']?(observe|enforce)\b")
+_MODE = re.compile(r"\bmode[\"']?\s*:\s*[\"']?(observe|enforce)\b")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 

@@ -6,12 +6,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from infra.hooks import neighbours
+from infra.hooks.asking import asked, missing
 from infra.hooks.commands import CommandError, az, is_there
 from infra.hooks.parameters import REGISTRY, Parameters, set_
 
 _AT_SUBSCRIPTION = (
     "Microsoft.Resources/deployments/write",
     "Microsoft.Resources/subscriptions/resourceGroups/write",
+    "Microsoft.Web/sites/write",
+    "Microsoft.Storage/storageAccounts/write",
+    "Microsoft.Authorization/roleAssignments/write",
 )
 _AT_WORKSPACE = (
     "Microsoft.Authorization/roleAssignments/write",
@@ -19,10 +24,14 @@ _AT_WORKSPACE = (
     "Microsoft.EventGrid/systemTopics/write",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions/write",
     "Microsoft.Insights/metricAlerts/write",
+    "Microsoft.MachineLearningServices/workspaces/eventGridFilters/write",
 )
+_LOCK = "Microsoft.Authorization/locks/write"
 _POLICY = "Microsoft.Authorization/policyDefinitions/write"
 _ASSIGNMENT = "Microsoft.Authorization/policyAssignments/write"
-_NOT_THERE = ("ResourceNotFound", "ResourceGroupNotFound", "not found", "could not be found")
+_JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+_OLDEST = (2, 60)
+"""Of the versions of az: the first that lists the regions of Flex Consumption."""
 
 
 def in_azure(given: Parameters) -> Iterator[str]:
@@ -33,6 +42,7 @@ def in_azure(given: Parameters) -> Iterator[str]:
             "it; install it, then az login"
         )
         return
+    yield from _version()
     try:
         az("account", "show")
     except CommandError as exc:
@@ -40,41 +50,74 @@ def in_azure(given: Parameters) -> Iterator[str]:
         return
     if not given["AZURE_SUBSCRIPTION_ID"]:
         return  # azd asks for it after this; what follows is then said by the deployment itself
+    try:
+        groups = az("group", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []
+    except CommandError as exc:
+        yield (
+            f"az cannot read the subscription {given['AZURE_SUBSCRIPTION_ID']}: {exc}; az login, "
+            "with --tenant <tenant> where it is another one's; in another cloud az cloud set first"
+        )
+        return
+    yield from _group(given, groups)
     yield from _workspace(given)
     for registry in dict.fromkeys(given.several("AZUREML_REGISTRY_IDS")):
-        if REGISTRY.fullmatch(registry) and _missing(registry):
+        if REGISTRY.fullmatch(registry) and missing(registry):
             yield (
                 f"no registry {registry} is found; {set_('AZUREML_REGISTRY_IDS', '<resource ids>')}"
             )
     yield from _region(given)
     yield from _topics(given)
+    yield from neighbours.vault(given)
+    yield from neighbours.subnet(given)
+    yield from neighbours.people(given)
     yield from _rights(given)
+    yield from _template()
 
 
-def _asked(*arguments: str) -> Any:  # noqa: ANN401  # JSON
-    """Ask, and return None where the answer is no: what cannot be read is not judged here."""
+def _version() -> Iterator[str]:
+    """Say that az is too old; where it does not say how old it is, that is not judged."""
+    said = str((asked("version") or {}).get("azure-cli", ""))
+    numbers = re.match(r"(\d+)\.(\d+)", said)
+    if numbers and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+        oldest = ".".join(str(number) for number in _OLDEST)
+        yield f"az is {said}, and it takes {oldest} or later; az upgrade"
+
+
+def _template() -> Iterator[str]:
+    """Say why the template of the last step cannot be built: az has Bicep, or fetches it."""
     try:
-        return az(*arguments)
-    except CommandError:
-        return None
-
-
-def _missing(resource: str) -> bool:
-    """Tell whether Azure says that there is no such resource; other failures are no answer."""
-    try:
-        az("resource", "show", "--ids", resource)
+        az("bicep", "build", "--file", "infra/governance.bicep", "--stdout")
     except CommandError as exc:
-        return any(sign.casefold() in str(exc).casefold() for sign in _NOT_THERE)
-    return False
+        yield f"az cannot build infra/governance.bicep, the last step: {exc}; az bicep upgrade"
+
+
+def _group(given: Parameters, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say that a resource group has the name of ours and is somebody's, or is elsewhere."""
+    environment = given["AZURE_ENV_NAME"]
+    name = f"rg-{environment}".casefold()
+    there = next((one for one in groups if str(one["name"]).casefold() == name), None)
+    if there is None or not environment:
+        return
+    if (there.get("tags") or {}).get("azd-env-name") != environment:
+        yield (
+            f"the resource group {there['name']} is there already, and was not made for this "
+            "environment: azd down would delete it with all in it; azd env new <another name>"
+        )
+    location = str(there.get("location", ""))
+    if given["AZURE_LOCATION"] and location != given["AZURE_LOCATION"].lower().replace(" ", ""):
+        yield (
+            f"AZURE_LOCATION is {given['AZURE_LOCATION']}, and {there['name']} is in {location}; "
+            f"{set_('AZURE_LOCATION', location)}, or azd env new <another name>"
+        )
 
 
 def _workspace(given: Parameters) -> Iterator[str]:
-    if not given.workspace_id or not _missing(given.workspace_id):
+    if not given.workspace_id or not missing(given.workspace_id):
         return
     subscription = given["AZURE_SUBSCRIPTION_ID"]
     type_ = "Microsoft.MachineLearningServices/workspaces"
     there = (
-        _asked("resource", "list", "--resource-type", type_, "--subscription", subscription) or []
+        asked("resource", "list", "--resource-type", type_, "--subscription", subscription) or []
     )
     named = ", ".join(f"{one['name']} in {one['resourceGroup']}" for one in there[:10])
     yield (
@@ -91,7 +134,7 @@ def _region(given: Parameters) -> Iterator[str]:
         return
     regions = [
         str(one["name"]).lower().replace(" ", "")
-        for one in _asked("functionapp", "list-flexconsumption-locations") or []
+        for one in asked("functionapp", "list-flexconsumption-locations") or []
     ]
     if regions and location not in regions:
         yield (
@@ -99,7 +142,7 @@ def _region(given: Parameters) -> Iterator[str]:
             f"{set_('AZURE_LOCATION', '<region>')}, one of "
             f"{', '.join(sorted(regions))}"
         )
-    skus = _asked("storage", "sku", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []
+    skus = asked("storage", "sku", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []
     kept = {
         str(one["name"])
         for one in skus
@@ -119,9 +162,7 @@ def _topics(given: Parameters) -> Iterator[str]:
         return
     group = given.workspace_id.partition("/providers/")[0]
     topics = (
-        _asked(
-            "eventgrid", "system-topic", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]
-        )
+        asked("eventgrid", "system-topic", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"])
         or []
     )
     for name, source in (("WORKSPACE_TOPIC", given.workspace_id), ("GROUP_TOPIC", group)):
@@ -165,23 +206,33 @@ def _topic(
 
 
 def _rights(given: Parameters) -> Iterator[str]:
-    subscription = f"/subscriptions/{given['AZURE_SUBSCRIPTION_ID']}"
-    policy = given["POLICY_EFFECT"] != "disabled"
-    wanted: dict[str, tuple[str, ...]] = {
-        subscription: (*_AT_SUBSCRIPTION, *((_POLICY,) if policy else ())),
-    }
-    if given.workspace_id:
-        group = given.workspace_id.partition("/providers/")[0]
-        wanted[group] = (*_AT_WORKSPACE, *((_ASSIGNMENT,) if policy else ()))
-    for scope, actions in wanted.items():
+    for scope, actions in _wanted(given).items():
         path = f"{scope}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
-        held = (_asked("rest", "--method", "get", "--url", path) or {}).get("value")
+        held = (asked("rest", "--method", "get", "--url", path) or {}).get("value")
         lacking = [action for action in actions if held is not None and not allows(held, action)]
         if lacking:
             yield (
                 f"you may not do {', '.join(lacking)} at {scope}; have an Owner run this, or "
-                "assign you Owner there"
+                "assign you Owner there (or Contributor and User Access Administrator)"
             )
+
+
+def _wanted(given: Parameters) -> dict[str, list[str]]:
+    """Return what has to be allowed at which scope."""
+    policy = given["POLICY_EFFECT"] != "disabled"
+    subscription = f"/subscriptions/{given['AZURE_SUBSCRIPTION_ID']}"
+    wanted = {subscription: [*_AT_SUBSCRIPTION, *([_POLICY] if policy else [])]}
+    if given["LOCK_LEDGER"] == "true":
+        wanted[subscription].append(_LOCK)
+    if given.workspace_id:
+        group = given.workspace_id.partition("/providers/")[0]
+        wanted[group] = [*_AT_WORKSPACE, *([_ASSIGNMENT] if policy else [])]
+    for one in [*given.several("AZUREML_REGISTRY_IDS"), given["KEY_VAULT_ID"]]:
+        if "/providers/" in one:
+            wanted.setdefault(one, []).append("Microsoft.Authorization/roleAssignments/write")
+    if given["SUBNET_ID"] and given.sound("SUBNET_ID"):
+        wanted[given["SUBNET_ID"]] = [_JOIN]
+    return wanted
 
 
 def allows(held: Sequence[Mapping[str, Any]], action: str) -> bool:

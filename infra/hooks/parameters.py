@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_GROUP = r"/subscriptions/[0-9a-fA-F-]{36}/resource[gG]roups/[^/\s]{1,90}/providers"
+_PART = r"[^/\s\"'\\$%&<>|^]"
+"""A character of a name: none that azd, which writes values into JSON, or a shell would read."""
+_GROUP = rf"/subscriptions/[0-9a-fA-F-]{{36}}/resource[gG]roups/{_PART}{{1,90}}/providers"
 _NAMES = {
     "AZURE_ENV_NAME": (
         r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?",
@@ -26,16 +28,20 @@ _NAMES = {
     "ENTRA_CLIENT_ID": (GUID.pattern, "the client id of an app registration, a GUID", ""),
     "OPERATORS_ID": (GUID.pattern, "the object id of a group of Entra, a GUID", ""),
     "OFFICERS_ID": (GUID.pattern, "the object id of a group of Entra, a GUID", ""),
-    "ALERT_MAIL": (r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;.]+", "one mail address", ""),
+    "ALERT_MAIL": (
+        r"[\w.!#*+/=?{}~'-]+@[\w-]+(\.[\w-]+)+",
+        "one mail address",
+        "",
+    ),
     "WORKSPACE_TOPIC": (r"[A-Za-z0-9-]{3,128}", "the name of a system topic of Event Grid", ""),
     "GROUP_TOPIC": (r"[A-Za-z0-9-]{3,128}", "the name of a system topic of Event Grid", ""),
     "KEY_VAULT_ID": (
-        rf"{_GROUP}/Microsoft\.KeyVault/vaults/[^/\s]+",
+        rf"{_GROUP}/Microsoft\.KeyVault/vaults/{_PART}+",
         "the resource id of a Key Vault: az keyvault show --name <vault> --query id",
         "",
     ),
     "SUBNET_ID": (
-        rf"{_GROUP}/Microsoft\.Network/virtualNetworks/[^/\s]+/subnets/[^/\s]+",
+        rf"{_GROUP}/Microsoft\.Network/virtualNetworks/{_PART}+/subnets/{_PART}+",
         "the resource id of a subnet: az network vnet subnet show … --query id",
         "",
     ),
@@ -55,7 +61,7 @@ CHOICES = {
 _NUMBERS = {"ALWAYS_READY": (0, 20), "SOFT_DELETE_DAYS": (1, 365)}
 _REQUIRED = ("AZUREML_WORKSPACE_NAME", "AZUREML_RESOURCE_GROUP")
 REGISTRY = re.compile(
-    rf"{_GROUP}/Microsoft\.MachineLearningServices/registries/[^/\s]+", re.IGNORECASE
+    rf"{_GROUP}/Microsoft\.MachineLearningServices/registries/{_PART}+", re.IGNORECASE
 )
 _SETTING = re.compile(
     r"STAGEWARD_(MAIL|NOTIFY_[A-Z0-9_]+|WEBHOOKS|WEBHOOK_SECRET|REGISTRY_[A-Z0-9_]+)"

@@ -7,11 +7,13 @@ already is asked first, and only what differs is written: so whoever may not wri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.hooks.commands import CommandError, az, remember
+from infra.hooks.commands import CommandError, az, remember, rest
 from infra.hooks.parameters import Parameters, set_
 
 ROLES: list[dict[str, Any]] = json.loads(
@@ -36,6 +38,11 @@ _AUDIENCES = {
     "AzureChinaCloud": "api://AzureADTokenExchangeChina",
 }
 """What a federated credential is for in clouds other than the public one."""
+
+
+_NEEDED = ("ENTRA_CLIENT_ID", "STAGEWARD_URL", "GOVERNOR_PRINCIPAL_ID", "AZURE_TENANT_ID")
+_WAITS_SECONDS = (1, 5, 15, 30)
+_YOUNG = re.compile(r"not.?found|does not exist|not find", re.IGNORECASE)
 
 
 class SignInError(Exception):
@@ -71,15 +78,21 @@ def settle(given: Parameters) -> list[str]:
     """Bring the registration to what it must be, and give out roles; return what is left to people.
 
     Raises:
-        SignInError: it differs from what it must be, and cannot be written.
+        SignInError: azd has not provisioned, or it differs from what it must be, and cannot be
+            written.
     """
+    lacking = [name for name in _NEEDED if not given[name]]
+    if lacking:
+        message = f"azd does not know {', '.join(lacking)} yet; azd provision first"
+        raise SignInError(message)
     client = given["ENTRA_CLIENT_ID"]
     cloud = az("cloud", "show")
     graph = str(cloud["endpoints"]["microsoftGraphResourceId"]).rstrip("/")
-    app = f"{graph}/v1.0/applications(appId='{client}')"
     try:
-        for body in changes(az("rest", "--method", "get", "--url", app), given["STAGEWARD_URL"]):
-            _rest("patch", app, body)
+        there = az("ad", "app", "show", "--id", client)
+        app = f"{graph}/v1.0/applications/{there['id']}"
+        for body in changes(there, given["STAGEWARD_URL"]):
+            rest("patch", app, body)
         _trust(given, app, cloud)
         principal = _principal(graph, client)
     except CommandError as exc:
@@ -139,7 +152,7 @@ def _trust(given: Parameters, app: str, cloud: Mapping[str, Any]) -> None:
     """Let the identity of the app stand for a secret of the registration."""
     subject = given["GOVERNOR_PRINCIPAL_ID"]
     credentials = f"{app}/federatedIdentityCredentials"
-    there = az("rest", "--method", "get", "--url", credentials)["value"]
+    there = rest("get", credentials)["value"]
     if any(one.get("subject") == subject for one in there):
         return
     login = str(cloud["endpoints"]["activeDirectory"]).rstrip("/")
@@ -149,7 +162,7 @@ def _trust(given: Parameters, app: str, cloud: Mapping[str, Any]) -> None:
         "subject": subject,
         "audiences": [_AUDIENCES.get(str(cloud["name"]), "api://AzureADTokenExchange")],
     }
-    _rest("post", credentials, body)
+    rest("post", credentials, body)
 
 
 def _principal(graph: str, client: str) -> Mapping[str, Any]:
@@ -164,34 +177,58 @@ def _assign(given: Parameters, principal: Mapping[str, Any]) -> Iterator[str]:
     """Give out the roles of the app; say which of them people have to give out themselves."""
     url = f"{principal['url']}/appRoleAssignedTo"
     try:
-        there = az("rest", "--method", "get", "--url", url)["value"]
+        there = rest("get", url)["value"]
     except CommandError:
         there = []
     held = {(one.get("principalId"), one.get("appRoleId")) for one in there}
-    for value, holders in _holders(given).items():
+    for value, holder in _holders(given).items():
+        if not holder:
+            if value == _OPERATOR:
+                yield f"nobody operates Stageward; {set_('OPERATORS_ID', '<object id of a group>')}"
+            continue
         role = next(one["id"] for one in ROLES if one["value"] == value)
-        for holder in holders:
-            body = {"principalId": holder, "resourceId": principal["id"], "appRoleId": role}
-            try:
-                if (holder, role) not in held:
-                    _rest("post", url, body)
-            except CommandError as exc:
-                yield (
-                    f"the role {value} could not be given to {holder}: {exc}; an administrator "
-                    "does it in Entra: Enterprise "
-                    f"applications, Stageward {given['AZURE_ENV_NAME']}, Users and groups"
-                )
+        body = {"principalId": holder, "resourceId": principal["id"], "appRoleId": role}
+        try:
+            if (holder, role) not in held:
+                _give(url, body)
+        except CommandError as exc:
+            yield (
+                f"the role {value} could not be given to {holder}: {exc}; an administrator "
+                "does it in Entra: Enterprise "
+                f"applications (All applications), Stageward {given['AZURE_ENV_NAME']}, Users and "
+                "groups"
+            )
 
 
-def _holders(given: Parameters) -> Mapping[str, Iterable[str]]:
-    """Return who has which role: where no group operates Stageward, whoever deploys it does."""
-    person = given["AZURE_PRINCIPAL_ID"] if given["AZURE_PRINCIPAL_TYPE"] == "User" else ""
+def _give(url: str, body: Mapping[str, Any]) -> None:
+    """Give a role; again where Entra does not know of the application yet that was just made."""
+    for wait in (*_WAITS_SECONDS, 0):
+        try:
+            rest("post", url, body)
+        except CommandError as exc:
+            if not (wait and _YOUNG.search(str(exc))):
+                raise
+            time.sleep(wait)
+        else:
+            return
+
+
+def _holders(given: Parameters) -> Mapping[str, str]:
+    """Return who has which role, "" for nobody: without operators it is whoever deploys."""
     return {
-        _OPERATOR: filter(None, [given["OPERATORS_ID"] or person]),
-        _OFFICER: filter(None, [given["OFFICERS_ID"]]),
+        _OPERATOR: given["OPERATORS_ID"] or _deployer(given),
+        _OFFICER: given["OFFICERS_ID"],
     }
 
 
-def _rest(method: str, url: str, body: Mapping[str, Any]) -> None:
-    headers = ("--headers", "Content-Type=application/json")
-    az("rest", "--method", method, "--url", url, *headers, "--body", json.dumps(body))
+def _deployer(given: Parameters) -> str:
+    """Return the object id of the person who deploys; "" if it is none.
+
+    azd fills `AZURE_PRINCIPAL_ID` into parameters, and does not tell it to hooks: so az is asked.
+    """
+    if given["AZURE_PRINCIPAL_ID"]:
+        return given["AZURE_PRINCIPAL_ID"] if given["AZURE_PRINCIPAL_TYPE"] == "User" else ""
+    try:
+        return str(az("ad", "signed-in-user", "show")["id"])
+    except CommandError:
+        return ""  # a program that deploys is no operator

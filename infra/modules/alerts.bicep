@@ -125,12 +125,12 @@ resource onFigures 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: 'customMetrics | where name == "${one.figure}" | extend figure = valueSum / valueCount, of = tostring(customDimensions["${one.of}"])'
-            metricMeasureColumn: 'figure'
+            query: 'customMetrics | where name == "${one.figure}" | extend Figure = valueSum / valueCount, Part = tostring(customDimensions["${one.of}"])' // `of` is a word of the language
+            metricMeasureColumn: 'Figure'
             timeAggregation: one.smallest ? 'Minimum' : 'Maximum'
             dimensions: [
               {
-                name: 'of'
+                name: 'Part'
                 operator: 'Include'
                 values: [
                   '*'

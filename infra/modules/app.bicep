@@ -9,8 +9,11 @@ param planName string
 @description('Region of both.')
 param location string
 
-@description('Tags of every resource.')
+@description('Tags of the plan.')
 param tags object
+
+@description('Tags of the app, by which azd finds it.')
+param siteTags object
 
 @description('Name of the identity that the app signs in with.')
 param identityName string
@@ -89,7 +92,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  tags: tags
+  tags: siteTags
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
@@ -103,8 +106,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identity.id
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    siteConfig: {
-      ftpsState: 'Disabled'
+    siteConfig: { // no ftpsState: Flex Consumption has no FTP, and refuses the property
       http20Enabled: true
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'

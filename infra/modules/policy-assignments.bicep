@@ -1,6 +1,6 @@
 // Assignments of Azure Policy at the resource group of the workspace.
 
-@description('What makes the names of the definitions the only ones in the subscription.')
+@description('What makes the names of definitions and assignments the only ones there are.')
 param token string
 
 @description('The assignments, as they are rendered from the configuration file.')
@@ -17,7 +17,7 @@ param governorId string
 
 resource assignment 'Microsoft.Authorization/policyAssignments@2025-01-01' = [
   for item in assignments: {
-    name: item.name
+    name: '${item.name}-${token}' // two environments may govern workspaces of one resource group
     properties: {
       displayName: item.displayName
       policyDefinitionId: subscriptionResourceId('Microsoft.Authorization/policyDefinitions', '${item.definition}-${token}')

@@ -2,7 +2,7 @@
 // group. Both are rendered from the configuration file: stageward lifecycle azure-policy (docs/azure-policy.md).
 targetScope = 'subscription'
 
-@description('What makes the names of the definitions the only ones in the subscription.')
+@description('What makes the names of definitions and assignments the only ones there are.')
 param token string
 
 @description('Name of the workspace that is governed.')

@@ -25,10 +25,13 @@ GOVERNING = frozenset(
         *(f"{way}Endpoints/read" for way in ("online", "batch")),  # guards
         *(f"{way}Endpoints/deployments/read" for way in ("online", "batch")),
         "onlineEndpoints/write",  # on_violation: zero_traffic
-        "components/versions/publish/action",  # copies of components to a registry
+        "assets/stage/write",  # the field `stage`, which is written with a version
     )
 )
-"""Actions that it takes to govern a workspace: what docs/azure-ml.md, "Rights", explains."""
+"""Actions that it takes to govern a workspace: what docs/azure-ml.md, "Rights", explains.
+
+Each is in Microsoft's list, since Azure refuses a role as a whole for one that is not:
+https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning."""
 _ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+|/\*)*/(read|write|delete|[a-zA-Z]+/action)")
 _KEYS = {"Name", "IsCustom", "Description", "Actions", "NotActions", "AssignableScopes"}
 _MORE_KEYS = {"DataActions", "NotDataActions"}

@@ -79,7 +79,6 @@ _TABLE: tuple[tuple[str, str, str, Mapping[str, tuple[object, ...]]], ...] = (
     ("tls", _TOPIC, _OLD, {"minimumTlsVersionAllowed": _TLS}),
     ("tls", _SITE, _OLD, {"siteConfig.minTlsVersion": _TLS, "siteConfig.scmMinTlsVersion": _TLS}),
     ("https-only", _SITE, _CLEAR, {"httpsOnly": (True,)}),
-    ("https-only", _SITE, "FTP has passwords", {"siteConfig.ftpsState": ("Disabled",)}),
     ("local-auth", _ACCOUNT, "no password opens it", {"isLocalUserEnabled": (False,)}),
     ("local-auth", _TOPIC, "no key publishes", {"disableLocalAuth": (True,)}),
     ("local-auth", _COMPONENT, "no key sends telemetry", {"DisableLocalAuth": (True,)}),
@@ -142,6 +141,13 @@ _TABLE: tuple[tuple[str, str, str, Mapping[str, tuple[object, ...]]], ...] = (
     ),
 )
 """Rule, type, why, and what is demanded below `properties`, or from the root after a `/`."""
+REFUSED = (
+    *("alwaysOn", "ftpsState", "functionAppScaleLimit", "functionsRuntimeScaleMonitoringEnabled"),
+    *("javaVersion", "linuxFxVersion", "netFrameworkVersion", "phpVersion", "powerShellVersion"),
+    *("preWarmedInstanceCount", "pythonVersion", "use32BitWorkerProcess", "windowsFxVersion"),
+)
+"""Of siteConfig: Flex Consumption answers 400 (51021) to them, in newer regions first;
+https://github.com/Azure/terraform-azurerm-avm-res-web-site/pull/345."""
 DEMANDS = tuple(
     Demand(rule, kind, path[1:] if path.startswith("/") else f"properties.{path}", values, why)
     for rule, kind, why, wanted in _TABLE

@@ -115,6 +115,13 @@ def _tags(root: Path, deployment: Deployment) -> Iterator[Fault]:
             if find.value(one.body, f"tags.{tag}") not in known:
                 message = f"azd finds this by its tag {tag}; give it, as {sorted(map(str, known))}"
                 yield Fault(find.place(one, "tags"), "azd-tag", message)
+    for one in deployment.resources:
+        tagged = find.value(one.body, "tags.azd-service-name") is not None
+        if tagged and one.wanted and not one.is_of(find.SITE):
+            message = (
+                "azd takes one resource with azd-service-name: the app; leave the tag out here"
+            )
+            yield Fault(find.place(one, "tags"), "azd-tag", message)
 
 
 def _keys(document: object, known: tuple[str, ...], path: str) -> Iterator[Fault]:

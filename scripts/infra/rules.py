@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scripts.infra import find
 from scripts.infra.check import Deployment
-from scripts.infra.demands import DEMANDS
+from scripts.infra.demands import DEMANDS, REFUSED
 from scripts.infra.faults import Fault
 
 _ACCOUNT = "Microsoft.Storage/storageAccounts"
@@ -21,6 +21,7 @@ _POLICY = "Microsoft.Web/sites/basicPublishingCredentialsPolicies"
 def check(deployment: Deployment) -> Iterator[Fault]:
     """Yield what this project does not take."""
     yield from _demands(deployment)
+    yield from _refused(deployment)
     yield from _passwords(deployment)
     yield from _identities(deployment)
     yield from _locks(deployment)
@@ -36,6 +37,16 @@ def _demands(deployment: Deployment) -> Iterator[Fault]:
                 name = demand.path.rpartition(".")[2]
                 message = f"{demand.why}; give {resource.type} {name}{demand.shown()}"
                 yield Fault(find.place(resource, demand.path), demand.rule, message)
+
+
+def _refused(deployment: Deployment) -> Iterator[Fault]:
+    """Yield what only other plans take."""
+    for site in find.of(deployment, find.SITE):
+        for name in REFUSED:
+            path = f"properties.siteConfig.{name}"
+            if find.value(site.body, path) is not None:
+                message = f"Flex Consumption refuses {name}; remove it"
+                yield Fault(find.place(site, path), "flex", message)
 
 
 def _passwords(deployment: Deployment) -> Iterator[Fault]:

@@ -33,7 +33,8 @@ from stage_functions.wire.policy_definitions import (
 )
 from stage_functions.wire.policy_names import EVERY, Governed, governed
 
-MAX_ASSIGNMENT_NAME = 64
+MAX_ASSIGNMENT_NAME = 50
+"""Azure takes 64 characters; 14 are for what the template adds to tell environments apart."""
 DISABLED = "disabled"
 
 _WORKSPACE = "/workspaces/"

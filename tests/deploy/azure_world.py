@@ -15,6 +15,8 @@ GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/ml"
 ML = "Microsoft.MachineLearningServices"
 WORKSPACE = f"{GROUP}/providers/{ML}/workspaces/dev"
 REGISTRY = f"{GROUP}/providers/{ML}/registries/shared"
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/n/subnets/app"
 APP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-trial/providers/Microsoft.Web/sites/func-a"
 HOST = (
     f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-trial/providers/Microsoft.Storage"
@@ -29,7 +31,6 @@ GIVEN = {
     "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
     "AZURE_TENANT_ID": "eeeeeeee-2222-3333-4444-555555555555",
     "AZURE_LOCATION": "swedencentral",
-    "AZURE_PRINCIPAL_ID": DEPLOYER,
     "AZUREML_WORKSPACE_NAME": "dev",
     "AZUREML_RESOURCE_GROUP": "ml",
     "ALERT_MAIL": "platform@example.org",
@@ -67,18 +68,32 @@ class Machine:
                 "broken": {},
                 "once": {},
                 "client": CLIENT,
-                "app": {"appId": CLIENT},
+                "app": {"appId": CLIENT, "id": "app-object"},
+                "patched": [],
+                "read": {},
+                "says": "",
+                "slow": {},
+                "properties": {},
                 "principals": [],
                 "credentials": [],
                 "assigned": [],
                 "permissions": [{"actions": ["*"], "notActions": []}],
-                "resources": [WORKSPACE, REGISTRY, f"{APP}/functions/on_event"],
+                "resources": [WORKSPACE, REGISTRY, VAULT, f"{APP}/functions/on_event"],
                 "late": [],
                 "deployments": [],
                 "makes": [],
                 "deleted": [],
                 "answers": {
+                    "version": {"azure-cli": "2.75.0"},
                     "account show": {"id": SUBSCRIPTION},
+                    "group list": [{"name": "ml", "location": "swedencentral"}],
+                    "bicep build": {"resources": []},
+                    "ad signed-in-user show": {"id": DEPLOYER},
+                    "network vnet subnet show": {
+                        "delegations": [{"serviceName": "Microsoft.App/environments"}],
+                        "serviceEndpoints": [{"service": "Microsoft.Storage"}],
+                    },
+                    "provider show": {"registrationState": "Registered"},
                     "cloud show": {
                         "name": "AzureCloud",
                         "endpoints": {
@@ -132,7 +147,12 @@ class Machine:
         (self._bin / "az").unlink()
 
     def run(
-        self, hook: str, environment: dict[str, str], *, shell: bool = False
+        self,
+        hook: str,
+        environment: dict[str, str],
+        *,
+        shell: bool = False,
+        folder: Path = ROOT,
     ) -> subprocess.CompletedProcess[str]:
         """Run a hook, as azd does: at the top of the project, with its environment."""
         python = str(Path(sys.executable).parent)
@@ -144,7 +164,7 @@ class Machine:
         )
         return subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env={"PATH": path, **environment},
             capture_output=True,
             text=True,
@@ -159,3 +179,9 @@ class Machine:
 
 def _sku(name: str) -> dict[str, object]:
     return {"name": name, "kind": "StorageV2", "locations": ["swedencentral"]}
+
+
+def faults(machine: Machine, **changes: str) -> list[str]:
+    """Return what the hook says of parameters that differ from good ones."""
+    done = machine.run("preprovision", {**GIVEN, **changes})
+    return [line[2:] for line in done.stderr.splitlines() if line.startswith("- ")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def main(state: Path, command: str, arguments: list[str]) -> int:
         answer, code = None, 1
     state.write_text(json.dumps(azure), encoding="utf-8")
     if code == 0 and answer is not None:
-        sys.stdout.write(json.dumps(answer))
+        sys.stdout.write(azure["says"] + json.dumps(answer))
     return code
 
 
@@ -47,6 +48,7 @@ class Azure:
             self._azure["environment"][name] = value
             return None
         words = " ".join(arguments).partition(" --")[0]
+        time.sleep(self._azure["slow"].get(words, 0))
         broken = self._azure["broken"].get(words) or self._azure["once"].pop(words, "")
         if broken:
             raise LookupError(broken)
@@ -55,47 +57,67 @@ class Azure:
         if words == "resource show":
             return self._show(option(arguments, "--ids"))
         if words == "ad app create":
-            self._azure["app"] = {"appId": self._azure["client"]}
+            self._azure["app"] = {"appId": self._azure["client"], "id": "app-object"}
             return self._azure["app"]
         if words == "ad sp create":
             self._azure["principals"] = [{"id": "sp-1"}]
             return self._azure["principals"][0]
         if words == "deployment sub create":
             resources = [{"id": one} for one in self._azure["makes"]]
+            name = option(arguments, "--name")
             made = {
-                "name": option(arguments, "--name"),
-                "properties": {"outputResources": resources},
+                "id": f"/deployments/{name}",
+                "name": name,
+                "properties": {"outputResources": resources, "provisioningState": "Succeeded"},
             }
             self._azure["deployments"].append(made)
             return made
         if words == "deployment sub list":
             return self._azure["deployments"]
-        return self._azure["answers"].get(words)
+        answers = {"ad app show": self._azure["app"], **self._azure["answers"]}
+        return answers.get(words)
 
     def _show(self, resource: str) -> Any:  # noqa: ANN401  # JSON
         if resource in self._azure["late"]:
             self._azure["late"].remove(resource)
             self._azure["resources"].append(resource)
         elif resource in self._azure["resources"]:
-            return {"id": resource}
+            return {"id": resource, "properties": self._azure["properties"].get(resource)}
         why = f"(ResourceNotFound) The Resource '{resource}' was not found."
         raise LookupError(why)
 
     def _rest(self, arguments: list[str]) -> Any:  # noqa: ANN401  # JSON
         method, url = option(arguments, "--method"), option(arguments, "--url")
-        body = json.loads(option(arguments, "--body") or "{}")
+        body = json.loads(self._body(option(arguments, "--body")))
         if method != "get" and self._azure["broken"].get(f"rest {method}"):
             raise LookupError(self._azure["broken"][f"rest {method}"])
+        once = self._azure["once"].pop(f"rest {method} {url.rpartition('/')[2]}", "")
+        if once:
+            raise LookupError(once)
         if method == "delete":
             self._azure["deleted"].append(url)
             return None
+        if url in self._azure["read"]:
+            return self._azure["read"][url]
+        if url.startswith("/"):
+            return self._of_azure(url)
+        return self._of_graph(method, url, body)
+
+    def _body(self, given: str) -> str:
+        return Path(given[1:]).read_text(encoding="utf-8") if given else "{}"
+
+    def _of_azure(self, url: str) -> Any:  # noqa: ANN401  # JSON
         if "/permissions?" in url:
             return {"value": self._azure["permissions"]}
+        return {"value": []}
+
+    def _of_graph(self, method: str, url: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  # JSON
         if "/federatedIdentityCredentials" in url:
             return self._list(method, "credentials", body)
         if url.endswith("/appRoleAssignedTo"):
             return self._list(method, "assigned", body)
-        if method == "patch":
+        if method == "patch" and url.endswith(f"/v1.0/applications/{self._azure['app']['id']}"):
+            self._azure["patched"].append(body)
             for name, value in body.items():
                 known = self._azure["app"].setdefault(name, {} if isinstance(value, dict) else [])
                 if isinstance(known, dict):
@@ -103,7 +125,8 @@ class Azure:
                 else:
                     self._azure["app"][name] = value
             return None
-        return self._azure["app"]
+        why = f"Request_ResourceNotFound: {url}"
+        raise LookupError(why)
 
     def _list(self, method: str, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401  # JSON
         if method == "post":

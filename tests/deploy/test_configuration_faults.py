@@ -19,7 +19,13 @@ def faults(text: str, **given: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "line", ["mode: enforce", "- {alias: dev, mode: 'enforce'}", "mode:  enforce # soon"]
+    "line",
+    [
+        "mode: enforce",
+        "- {alias: dev, mode: 'enforce'}",
+        "mode:  enforce # soon",
+        '{"mode" : "enforce"}',
+    ],
 )
 def test_a_file_that_enforces_needs_the_right_to(line: str) -> None:
     """However it is written, a registry that is enforced needs an app that may write."""

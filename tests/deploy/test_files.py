@@ -111,10 +111,40 @@ def test_hooks_are_there_for_both_shells() -> None:
 
 
 def test_azd_finds_the_app() -> None:
-    """By a tag with the name of the service."""
+    """By a tag with the name of the service, which nothing else has: azd takes no more than one."""
     (service,) = AZD["services"]
+    texts = [MAIN, *(path.read_text("utf-8") for path in (INFRA / "modules").glob("*.bicep"))]
 
-    assert f"'azd-service-name': '{service}'" in MAIN
+    assert f"siteTags: union(tags, {{ 'azd-service-name': '{service}' }})" in MAIN
+    assert 1 == sum(text.count("'azd-service-name'") for text in texts)
+    assert 1 == sum(text.count("tags: siteTags") for text in texts)
+
+
+def test_flex_consumption_is_asked_for_nothing_that_it_refuses() -> None:
+    """It answers 400 (51021) to properties of other plans, and to settings that it has itself."""
+    app = (INFRA / "modules" / "app.bicep").read_text("utf-8")
+    refused = (
+        *("ftpsState", "alwaysOn", "use32BitWorkerProcess", "preWarmedInstanceCount"),
+        *("linuxFxVersion", "netFrameworkVersion", "functionAppScaleLimit"),
+        *("functionsRuntimeScaleMonitoringEnabled", "powerShellVersion", "javaVersion"),
+        *("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_EXTENSION_VERSION", "WEBSITE_RUN_FROM_PACKAGE"),
+        *("SCM_DO_BUILD_DURING_DEPLOYMENT", "ENABLE_ORYX_BUILD", "WEBSITE_CONTENTSHARE"),
+    )
+
+    assert [] == [name for name in refused if re.search(rf"^\s+{name}:", app, re.MULTILINE)]
+
+
+def test_environments_at_one_resource_group_do_not_share_names() -> None:
+    """What stands there of one would be overwritten by the other, and go with it."""
+    assigned = (INFRA / "modules" / "policy-assignments.bicep").read_text("utf-8")
+    defined = (INFRA / "modules" / "policy.bicep").read_text("utf-8")
+    names = [
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", assigned + defined, re.MULTILINE),
+        *re.findall(r"^    (?:name|subscriptionName): ('\S+')", GOVERNANCE, re.MULTILINE),
+    ]
+
+    assert 7 == len(names)
+    assert [] == [name for name in names if "${token}" not in name]
 
 
 def test_azds_deployment_touches_its_own_group_alone() -> None:

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.azure_world import GIVEN, GROUP, REGISTRY, SUBSCRIPTION, WORKSPACE, Machine
-
-
-def faults(machine: Machine, **changes: str) -> list[str]:
-    """Return what the hook says of parameters that differ from good ones."""
-    done = machine.run("preprovision", {**GIVEN, **changes})
-    return [line[2:] for line in done.stderr.splitlines() if line.startswith("- ")]
+from tests.deploy.azure_world import (
+    GIVEN,
+    GROUP,
+    REGISTRY,
+    SUBNET,
+    SUBSCRIPTION,
+    VAULT,
+    WORKSPACE,
+    Machine,
+    faults,
+)
 
 
 def test_good_parameters_pass(machine: Machine) -> None:
@@ -43,6 +47,9 @@ def test_good_parameters_pass(machine: Machine) -> None:
         ("OFFICERS_ID", "Model Risk", "a GUID", "azd env set OFFICERS_ID"),
         ("ALERT_MAIL", "platform", "one mail address", "azd env set ALERT_MAIL"),
         ("ALERT_MAIL", "a@example.org,b@example.org", "one mail", "azd env set ALERT_MAIL"),
+        ("ALERT_MAIL", '"a@example.org"', "one mail", "azd env set ALERT_MAIL"),
+        ("SUBNET_ID", f'{SUBNET}"', "of a subnet", "azd env set SUBNET_ID"),
+        ("AZUREML_REGISTRY_IDS", f"{REGISTRY}\\", "no resource id", "azd env set AZUREML_REGISTRY"),
         ("WORKSPACE_TOPIC", f"{GROUP}/x", "system topic", "azd env set WORKSPACE_TOPIC"),
         ("SUBNET_ID", "default", "of a subnet", "azd env set SUBNET_ID"),
         ("LEDGER_SKU", "Premium_LRS", "Standard_ZRS", "azd env set LEDGER_SKU Standard_ZRS"),
@@ -72,7 +79,7 @@ def test_what_is_wrong_with_one_parameter(
         ({"OPERATORS_ID": SUBSCRIPTION, "OFFICERS_ID": SUBSCRIPTION}, "are one group"),
         ({"SECRET_SETTINGS": "STAGEWARD_MAIL"}, "no vault has them"),
         (
-            {"KEY_VAULT_ID": f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"},
+            {"KEY_VAULT_ID": VAULT},
             "nothing is read from it",
         ),
         ({"GOVERNANCE_MODE": "enforce"}, "while stageward.azure.yaml only observes"),
@@ -88,9 +95,7 @@ def test_contradictions(machine: Machine, changes: dict[str, str], says: str) ->
 
 def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
     """A setting that the templates set themselves cannot be taken from a vault."""
-    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v"
-
-    (fault,) = faults(machine, KEY_VAULT_ID=vault, SECRET_SETTINGS="STAGEWARD_URL")
+    (fault,) = faults(machine, KEY_VAULT_ID=VAULT, SECRET_SETTINGS="STAGEWARD_URL")
 
     assert "STAGEWARD_URL" in fault
 
@@ -207,6 +212,40 @@ def test_who_may_not_deploy_is_told_what_they_lack(machine: Machine) -> None:
     assert 2 == len(told)
     assert "Microsoft.Authorization/roleAssignments/write" in told[1]
     assert "policyDefinitions/write" in told[0]
+
+
+def test_who_may_assign_roles_and_nothing_else_is_told_of_the_rest(machine: Machine) -> None:
+    """Contributor with Role Based Access Control Administrator may set no lock and define no role."""
+    contributor = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
+    assigner = {
+        "actions": ["Microsoft.Authorization/roleAssignments/write", "*/read"],
+        "notActions": [],
+    }
+    machine.change(permissions=[contributor, assigner])
+
+    at_subscription, at_group = faults(machine, POLICY_EFFECT="disabled")
+
+    assert "you may not do Microsoft.Authorization/locks/write at" in at_subscription
+    assert "you may not do Microsoft.Authorization/roleDefinitions/write at" in at_group
+    assert "User Access Administrator" in at_group
+
+
+def test_rights_at_what_is_elsewhere(machine: Machine) -> None:
+    """A role is given at each registry and vault too, and the app joins the subnet."""
+    machine.change(permissions=[{"actions": ["*/read"], "notActions": []}])
+
+    told = faults(
+        machine,
+        AZUREML_REGISTRY_IDS=REGISTRY,
+        KEY_VAULT_ID=VAULT,
+        SECRET_SETTINGS="STAGEWARD_MAIL",
+        SUBNET_ID=SUBNET,
+    )
+
+    assert [True] * 3 == [
+        any(f" at {place};" in one for one in told) for place in (REGISTRY, VAULT, SUBNET)
+    ]
+    assert "subnets/join/action" in " ".join(told)
 
 
 def test_several_roles_add_up(machine: Machine) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.deploy.azure_world import CLIENT, DEPLOYER, GOVERNOR, OFFICERS, PROVISIONED, Machine
+from tests.deploy.azure_world import (
+    CLIENT,
+    DEPLOYER,
+    GIVEN,
+    GOVERNOR,
+    OFFICERS,
+    PROVISIONED,
+    Machine,
+)
 
 
 def settled(machine: Machine, **changes: str) -> str:
@@ -20,7 +28,9 @@ def writes(machine: Machine) -> list[str]:
 
 def test_people_come_back_from_the_sign_in(machine: Machine) -> None:
     """The address of this app is added to those that are there."""
-    machine.change(app={"appId": CLIENT, "web": {"redirectUris": ["https://old/callback"]}})
+    machine.change(
+        app={"appId": CLIENT, "id": "app-object", "web": {"redirectUris": ["https://old/callback"]}}
+    )
 
     settled(machine)
 
@@ -34,7 +44,9 @@ def test_people_come_back_from_the_sign_in(machine: Machine) -> None:
 
 def test_the_app_has_roles_and_keeps_those_of_others(machine: Machine) -> None:
     """Roles that somebody has added stay."""
-    machine.change(app={"appId": CLIENT, "appRoles": [{"value": "Own", "id": "1"}]})
+    machine.change(
+        app={"appId": CLIENT, "id": "app-object", "appRoles": [{"value": "Own", "id": "1"}]}
+    )
 
     settled(machine)
 
@@ -105,9 +117,9 @@ def test_scopes_are_written_before_who_may_use_them(machine: Machine) -> None:
     """Entra knows a scope only once it is written."""
     settled(machine)
 
-    bodies = [call for call in machine.called("az", "rest") if "patch" in call]
-    assert ["oauth2PermissionScopes" in " ".join(body) for body in bodies] == [True, False]
-    assert "preAuthorizedApplications" in " ".join(bodies[1])
+    first, second = machine.read()["patched"]
+    assert "oauth2PermissionScopes" in first["api"]
+    assert ["preAuthorizedApplications"] == list(second["api"])
 
 
 def test_a_role_that_cannot_be_given_is_left_to_people(machine: Machine) -> None:
@@ -137,4 +149,51 @@ def test_tokens_leave_entra_alone(machine: Machine) -> None:
     """Where people sign in by tokens nothing is asked."""
     settled(machine, SIGN_IN="tokens", ENTRA_CLIENT_ID="")
 
+    assert [] == machine.called("az")
+
+
+def test_azd_does_not_tell_hooks_who_deploys(machine: Machine) -> None:
+    """It fills that into parameters only: so az is asked who is signed in."""
+    assert "AZURE_PRINCIPAL_ID" not in PROVISIONED
+
+    settled(machine)
+
+    assert 1 == len(machine.called("az", "ad", "signed-in-user"))
+
+
+def test_a_program_that_deploys_operates_nothing(machine: Machine) -> None:
+    """A pipeline has no sign-in of a person: then a group is to be named, which is said."""
+    machine.breaks("ad signed-in-user show", "/me request is only valid with delegated flow.")
+
+    said = settled(machine)
+
+    assert "azd env set OPERATORS_ID" in said
+    assert [] == machine.read()["assigned"]
+
+
+def test_entra_may_not_know_yet_what_was_just_made(machine: Machine) -> None:
+    """A role is given again then: nobody should have to for that."""
+    azure = machine.read()
+    machine.change(once={**azure["once"], "rest post appRoleAssignedTo": "Resource not found"})
+
+    said = settled(machine)
+
+    assert "could not be given" not in said
+    assert 1 == len(machine.read()["assigned"])
+
+
+def test_no_argument_has_what_a_batch_file_would_read(machine: Machine) -> None:
+    """Under Windows az is one: bodies go by files, and addresses have no parentheses."""
+    settled(machine)
+
+    arguments = [one for call in machine.called("az") for one in call]
+    assert [] == [one for one in arguments if set(one) & set('"%&|<>^()')]
+
+
+def test_nothing_is_settled_before_there_is_an_app(machine: Machine) -> None:
+    """People would be sent back to nowhere."""
+    done = machine.run("postprovision", GIVEN)
+
+    assert 1 == done.returncode
+    assert "azd provision" in done.stderr
     assert [] == machine.called("az")

@@ -122,7 +122,7 @@ SECURITY = (
     Planted("no TLS at the topic", TOPIC, "    minimumTlsVersionAllowed: '1.2'\n", "", "tls"),
     Planted("plain HTTP at the storage", HOST, "supportsHttpsTrafficOnly: true", "supportsHttpsTrafficOnly: false", "tls"),
     Planted("plain HTTP at the app", APP, "httpsOnly: true", "httpsOnly: false", "https-only"),
-    Planted("FTP", APP, "ftpsState: 'Disabled'", "ftpsState: 'AllAllowed'", "https-only"),
+    Planted("a property that Flex refuses", APP, "http20Enabled: true", "ftpsState: 'Disabled'", "flex"),
     Planted("keys of the topic", TOPIC, "disableLocalAuth: true", "disableLocalAuth: false", "local-auth"),
     Planted("keys of telemetry", MONITORING, "DisableLocalAuth: true", "DisableLocalAuth: false", "local-auth"),
     Planted("passwords of deployment", APP, "allow: false", "allow: true", "local-auth"),
@@ -189,6 +189,7 @@ PLAN = (
     Planted("a size that Flex does not have", APP, "instanceMemoryMB: 2048", "instanceMemoryMB: 1024", "flex"),
     Planted("a package read by key", APP, "type: 'UserAssignedIdentity'", "type: 'StorageAccountConnectionString'", "flex"),
     Planted("no tag for azd", MAIN, "{ 'azd-service-name': 'stageward' }", "{ 'azd-service-name': 'api' }", "azd-tag"),
+    Planted("a tag for azd on the plan too", APP, "  tags: tags\n", "  tags: siteTags\n", "azd-tag"),
     Planted("an output that no template asks for", HOST, "output id string", "output spare string = name\noutput id string", "unused"),
 )
 ROLES = (
