@@ -99,8 +99,8 @@ def unseen_tags(found: Iterable[Lookup], tags: VisibleTags) -> Iterator[str]:
         names = [step.lower() if isinstance(step, str) else "" for step in steps]
         if not scope and names[0] == _TAGS:
             yield (
-                f"{cut(one.place)}: it reads {cut(one.field)}, a tag of the resource, and a version "
-                f"has none such; write {TYPE.format(kind='<kind>')}/tags"
+                f"{cut(one.place)}: it reads {cut(one.field)}, a tag of the resource, and a "
+                f"version has none such; write {TYPE.format(kind='<kind>')}/tags"
             )
         at = 1 if not scope and names[0] == "properties" else 0
         of_version = not scope or scope == _NAMESPACE or scope in _TYPES
