@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from stage_functions.adapters.cel_text import shown
-from stage_functions.azure_policy import Policy, PolicyError, canonical_effect, compile_policy
-from stage_functions.domain.arm_form import TYPE, readable
-from stage_functions.domain.asset import Kind
-from stage_functions.domain.definition import member, read
+from stage_functions.adapters.policy_fields import cut, read_values, unreadable, unseen_tags
+from stage_functions.azure_policy import (
+    Policy,
+    PolicyError,
+    canonical_effect,
+    compile_policy,
+    lookups,
+)
+from stage_functions.domain.arm_form import TYPE
+from stage_functions.domain.definition import read
 from stage_functions.domain.rule import (
-    ABSENT,
     RESOURCE,
     AzurePolicy,
     Facts,
@@ -33,17 +37,15 @@ from stage_functions.domain.rule import (
     Rule,
     Verdict,
 )
+from stage_functions.domain.visible_tags import EVERY_TAG, VisibleTags
 
 MAX_COMPILED = 500
 """Definitions kept; drafts of configurations are checked here too, and are never seen again."""
-MAX_SHOWN = 10
-"""Of the fields that a policy reads, those that a verdict shows."""
-MAX_NAMED_CHARACTERS = 200
-"""Of a field or a place that is named in a fault."""
 DENY = "deny"
 NO_MATCH = "none, it does not match"
 """What is shown as the effect of a definition that says nothing of a version."""
 _DISABLED = "disabled"
+_WORKSPACES = TYPE.partition("/{")[0]
 _GUARD = "guard it, as in [coalesce(tryGet(…, 'name'), '')]"
 """What helps whose definition reads a member that is not there."""
 _FAULTS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
@@ -52,11 +54,6 @@ _AROUND = re.compile(
     r"\b(claims|policy|requestContext|resourceGroup|subscription)\s*\(", re.IGNORECASE
 )
 """Functions that tell who writes, where, and by which assignment."""
-_TYPES = {TYPE.format(kind=kind).lower(): kind for kind in Kind}
-_NAMESPACE = TYPE.partition("/")[0].lower()
-_OF_ANY = ("", _NAMESPACE)
-"""What stands before a field that is one of the resource's own, of whatever type it is."""
-_TAG = re.compile(r"tags(?:\.|\[)", re.IGNORECASE)
 
 
 class _Compiled(Struct, frozen=True):
@@ -82,7 +79,12 @@ class AzurePolicies:
         self._keeps = keeps
         self._compiled: dict[AzurePolicy, _Compiled] = {}
 
-    def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:  # noqa: ARG002  # of expressions
+    def check(
+        self,
+        rule: Rule,
+        calendars: Collection[str] = (),  # noqa: ARG002  # of expressions
+        tags: VisibleTags = EVERY_TAG,
+    ) -> str:
         """Say what is wrong with a policy; an empty text if nothing is."""
         if rule.policy is None:
             return "it is no definition of Azure Policy"
@@ -96,7 +98,7 @@ class AzurePolicies:
             policy = self._policy(rule.policy).policy
         except PolicyError as exc:
             place = exc.place or "/"
-            return f"{_cut(place)}: {str(exc).removeprefix(f'{place}: ')}"
+            return f"{cut(place)}: {str(exc).removeprefix(f'{place}: ')}"
         except _FAULTS as exc:
             return f"it cannot be read: {str(exc) or type(exc).__name__}"
         if found.effect.lower() == "denyaction":
@@ -107,7 +109,7 @@ class AzurePolicies:
                 f"it reads {around[1]}(), which is known only where Azure is asked to write; a "
                 "rule is about the version, and who may ask is said by requesters"
             )
-        return next(_unreadable(policy.fields), "")
+        return next(unreadable(policy.fields), "") or _unseen(policy, tags)
 
     def evaluate(self, rules: Sequence[Rule], facts: Facts) -> tuple[Verdict, ...]:
         """Return a verdict for each policy, in order."""
@@ -144,7 +146,9 @@ class AzurePolicies:
         values: dict[str, str] = {}
         try:
             compiled = self._policy(rule.policy)
-            values = dict(_read(compiled.policy.fields, resource))
+            values = {
+                name: _short(value) for name, value in read_values(compiled.policy.fields, resource)
+            }
             found = compiled.policy.decide(resource, context=context)
         except _FAULTS as exc:
             return _errored(rule, f"{str(exc) or type(exc).__name__}", values)
@@ -163,6 +167,11 @@ def _errored(rule: Rule, why: str, values: Mapping[str, str] | None = None) -> V
     return Verdict(rule.name, Result.ERRORED, values or {}, rule.says, why)
 
 
+def _short(value: str) -> str:
+    """Return a value as a verdict has it: of a type what tells kinds apart."""
+    return f"…{value.removeprefix(_WORKSPACES)}" if value.startswith(_WORKSPACES) else value
+
+
 def _context(now: object) -> dict[str, object]:
     """Return what template functions may read beside the resource: the moment."""
     if not isinstance(now, datetime):
@@ -170,62 +179,8 @@ def _context(now: object) -> dict[str, object]:
     return {"utcNow": f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"}
 
 
-def _unreadable(fields: Collection[str]) -> Iterator[str]:
-    """Say which fields of versions a policy reads that no rule may see."""
-    for field in sorted(fields):
-        if field.startswith("["):
-            yield f"it reads a field whose name is computed, {_cut(field)}; write the name"
-            continue
-        if field.lower() == "properties":
-            yield "it reads all properties, of which no rule sees most; name those that it needs"
-            continue
-        scope, name = _property(field)
-        kind = Kind.MODELS if scope in _OF_ANY else _TYPES.get(scope)
-        if not name or kind is None:
-            continue
-        known = readable(kind)
-        if name.lower() not in {one.lower() for one in known}:
-            yield (
-                f"it reads {_cut(field)}, which no rule sees, since no approval is bound to it; of "
-                f"{kind} there are {', '.join(known)}"
-            )
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_NAMED_CHARACTERS else f"{text[:MAX_NAMED_CHARACTERS]}…"
-
-
-def _property(field: str) -> tuple[str, str]:
-    """Return the type of resource that a field is of, folded, and its property.
-
-    The type is "" for a path from the top, the property "" for what is no property.
-    """
-    head, slash, _ = field.partition("['")[0].rpartition("/")
-    path = re.split(r"[.\[]", field[len(head) + len(slash) :])
-    if slash:
-        return head.lower(), path[0]
-    return "", path[1] if path[0].lower() == "properties" and len(path) > 1 else ""
-
-
-def _read(fields: Collection[str], resource: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield what a policy reads of a resource, each with its value in words."""
-    told: set[str] = set()
-    for field in sorted(fields):
-        name, value = _looked_up(field, resource)
-        if name and name not in told and len(told) < MAX_SHOWN:
-            told.add(name)
-            yield name, f"{name}{ABSENT}" if value is None else shown(value)
-
-
-def _looked_up(field: str, resource: Mapping[str, object]) -> tuple[str, object]:
-    """Return how a field of this resource is called, and its value; "" for one of another type."""
-    scope, name = _property(field)
-    if name:
-        if scope not in (*_OF_ANY, str(resource.get("type", "")).lower()):
-            return "", None
-        properties = resource.get("properties")
-        found = member(properties, name) if isinstance(properties, Mapping) else None
-        return f"properties.{name}", found
-    if scope or field.startswith("["):
-        return "", None
-    return field, None if _TAG.match(field) else member(resource, field)
+def _unseen(policy: Policy, tags: VisibleTags) -> str:
+    try:
+        return next(unseen_tags(lookups(policy), tags), "")
+    except RecursionError:
+        return "it is nested too deeply to tell which tags it reads; write it flatter"

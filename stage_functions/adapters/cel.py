@@ -21,9 +21,10 @@ from cel_expr_python import cel  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 
-from stage_functions.adapters import cel_paths, cel_text
+from stage_functions.adapters import cel_paths, cel_tags, cel_text
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.rule import Facts, Result, Rule, Verdict, Withheld
+from stage_functions.domain.visible_tags import EVERY_TAG, VisibleTags
 
 _FAULTS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 """What the runtime's C++ exceptions arrive as; there is no base class of its own."""
@@ -73,11 +74,13 @@ class CelRules:
         )
         self._compiled: dict[str, Any] = {}
 
-    def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:
+    def check(
+        self, rule: Rule, calendars: Collection[str] = (), tags: VisibleTags = EVERY_TAG
+    ) -> str:
         """Say what is wrong with a rule as written; an empty text if nothing is."""
-        found = [self._fault(rule.cel, calendars, must_be_bool=True)]
+        found = [self._fault(rule.cel, calendars, tags, must_be_bool=True)]
         for expression in rule.shows:
-            fault = self._fault(expression, calendars, must_be_bool=False)
+            fault = self._fault(expression, calendars, tags, must_be_bool=False)
             found.append(fault and f"shows '{expression}': {fault}")
         return "; ".join(fault for fault in found if fault)
 
@@ -95,7 +98,9 @@ class CelRules:
         activation = self._env.Activation(read)
         return tuple(self._verdict(rule, activation, facts) for rule in rules)
 
-    def _fault(self, expression: str, calendars: Collection[str], *, must_be_bool: bool) -> str:
+    def _fault(
+        self, expression: str, calendars: Collection[str], tags: VisibleTags, *, must_be_bool: bool
+    ) -> str:
         try:
             kind = self._compile(expression).return_type().name()
         except InvalidInputError as exc:
@@ -104,7 +109,7 @@ class CelRules:
             return f"it may be of any type; make it true or false, as in ({expression}) == true"
         if must_be_bool and kind != "BOOL":
             return f"it is {cel_text.kind(kind)}; a rule is true or false, so compare it"
-        return cel_paths.unknown_part(expression, calendars)
+        return cel_paths.unknown_part(expression, calendars) or cel_tags.unseen(expression, tags)
 
     def _compile(self, expression: str) -> Any:  # noqa: ANN401 - the runtime has no types
         """Return the compiled expression.

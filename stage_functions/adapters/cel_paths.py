@@ -49,6 +49,7 @@ _TOKEN = re.compile(
     r"""|(?P<name>[A-Za-z_]\w*)|`(?P<quoted>[^`]*)`|//[^\n]*|(?P<number>\d[\w.]*)|(?P<sign>\S)""",
     re.DOTALL,
 )
+_CLOSING = [("sign", "]")]
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _NO_FIELDS = frozenset({"false", "in", "null", "true"})
 """Names that CEL takes for something else behind a dot."""
@@ -65,7 +66,7 @@ def paths(expression: str) -> tuple[Path, ...]:
     the end of a path is not part of it. In `uses.all(u, u.kind == 'data')`, `u.kind` is
     `("uses", "*", "kind")`.
     """
-    tokens = _tokens(expression)
+    tokens = tokens_of(expression)
     items = dict(_items(tokens))
     found: list[Path] = []
     for start, (kind, text) in enumerate(tokens):
@@ -155,7 +156,8 @@ def _known(path: Path, calendars: Collection[str]) -> Collection[str] | None:
     return _PARTS.get(path)
 
 
-def _tokens(expression: str) -> list[Token]:
+def tokens_of(expression: str) -> list[Token]:
+    """Return what an expression is written of: strings, names, numbers and signs."""
     found = ((t.lastgroup or "", t[t.lastgroup or 0]) for t in _TOKEN.finditer(expression))
     return [(kind, text) for kind, text in found if kind]
 
@@ -170,8 +172,8 @@ def _path(tokens: Sequence[Token], start: int) -> Path:
                 break
             parts.append(text)
             at += 2
-        elif step == ("sign", "[") and kind == "string":
-            parts.append(text.lstrip("rRbB").strip("\"'"))
+        elif step == ("sign", "[") and kind == "string" and tokens[at + 2 : at + 3] == _CLOSING:
+            parts.append(unquoted(text))
             at += 3
         elif step == ("sign", "[") and kind == "number" and parts[0] in LISTS:
             parts.append(ITEM)
@@ -210,3 +212,8 @@ def _behind(tokens: Sequence[Token], bracket: int) -> int:
         if depth == 0:
             return at + 1
     return len(tokens)
+
+
+def unquoted(text: str) -> str:
+    """Return what stands between the quotes of a string; escapes are left as they are."""
+    return text.lstrip("rRbB").strip("\"'")

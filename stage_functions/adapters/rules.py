@@ -11,6 +11,7 @@ from functools import cached_property
 from stage_functions.adapters.cel import CelRules
 from stage_functions.application.ports.rules import RuleEngine
 from stage_functions.domain.rule import RESOURCE, Facts, Rule, Verdict
+from stage_functions.domain.visible_tags import EVERY_TAG, VisibleTags
 
 
 class Rules:
@@ -19,10 +20,12 @@ class Rules:
     def __init__(self) -> None:
         self._expressions = CelRules()
 
-    def check(self, rule: Rule, calendars: Collection[str] = ()) -> str:
+    def check(
+        self, rule: Rule, calendars: Collection[str] = (), tags: VisibleTags = EVERY_TAG
+    ) -> str:
         """Say what is wrong with a rule as written; an empty text if nothing is."""
         engine = self._expressions if rule.policy is None else self._policies
-        return engine.check(rule, calendars)
+        return engine.check(rule, calendars, tags)
 
     def evaluate(self, rules: Sequence[Rule], facts: Facts) -> tuple[Verdict, ...]:
         """Return a verdict for each rule, in order."""

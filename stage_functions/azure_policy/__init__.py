@@ -13,6 +13,7 @@ from stage_functions.azure_policy.error import (
     PolicyFailedError,
     UnsupportedPolicyError,
 )
+from stage_functions.azure_policy.lookups import Lookup, lookups
 from stage_functions.azure_policy.policy import (
     EFFECTS,
     Decision,
@@ -26,6 +27,7 @@ __all__ = [
     "EFFECTS",
     "Decision",
     "InvalidPolicyError",
+    "Lookup",
     "Policy",
     "PolicyError",
     "PolicyFailedError",
@@ -33,4 +35,5 @@ __all__ = [
     "canonical_effect",
     "compile_policy",
     "evaluate",
+    "lookups",
 ]

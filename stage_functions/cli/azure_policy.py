@@ -18,25 +18,31 @@ from stage_functions.wire.policy_names import EVERY
 ASSIGNMENTS = "assignments.json"
 
 
-def render(configuration: Configuration, out: Path, *, check: bool) -> None:
+def render(configuration: Configuration, out: Path, *, check: bool, strict: bool = False) -> None:
     """Write the policies of a configuration, or compare with what is there, and say what they do.
 
     Raises:
-        typer.Exit: with 1 where nothing can be rendered or written, or something differs.
+        typer.Exit: with 1 where nothing can be rendered or written, something differs, or, if
+            `strict`, something is left out.
     """
     found = plan(configuration)
     if not found.assignments:
-        why = "\n".join(f"  {one}" for one in found.left_out)
+        why = "\n".join(f"  {one}" for one in (*found.left_out, *found.unseen))
         fail(f"no policy can stand in front of what this file governs:\n{why}")
     if out.exists() and not out.is_dir():
         fail(f"{out} is a file; name the folder of the policies by --out")
     texts = {f"{name}.json": _text(content) for name, content in definitions().items()}
     texts[ASSIGNMENTS] = _text(document(found))
     if check:
-        _compare(texts, out)
+        same = _compare(texts, out)
     else:
+        same = True
         _write(texts, out)
     _show(found)
+    if strict and found.left_out:
+        complain("Something is left out, and nothing stands in front of it: see above.")
+    if not same or (strict and found.left_out):
+        raise typer.Exit(FAULT)
 
 
 def _text(content: Json) -> str:
@@ -53,13 +59,14 @@ def _write(texts: dict[str, str], out: Path) -> None:
     say(f"{len(texts)} files are written to {out}")
 
 
-def _compare(texts: dict[str, str], out: Path) -> None:
+def _compare(texts: dict[str, str], out: Path) -> bool:
     different = [name for name, text in texts.items() if _there(out / name) != text]
     if different:
         complain(f"{out} is not what the configuration says: {', '.join(different)}")
         complain("Render it anew: leave --check out.")
-        raise typer.Exit(FAULT)
+        return False
     say(f"{out} is what the configuration says")
+    return True
 
 
 def _there(file: Path) -> str | None:
@@ -78,6 +85,8 @@ def _show(found: Plan) -> None:
         say(f"Note: {note}")
     for one in found.left_out:
         say(f"Left out: {one}")
+    for one in found.unseen:
+        say(f"Out of sight: {one}")
 
 
 def _row(one: Assignment) -> Iterator[str]:

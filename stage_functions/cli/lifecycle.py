@@ -88,6 +88,9 @@ def azure_policy(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 where the files say otherwise.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 where something is left out, too.")
+    ] = False,
 ) -> None:
     """Render what Azure Policy can prevent: definitions, and their assignments for this file.
 
@@ -98,7 +101,7 @@ def azure_policy(
     settings = read_settings()
     if file is not None:
         settings = replace(settings, configuration=_readable(file))
-    render(_configuration(settings), out, check=check)
+    render(_configuration(settings), out, check=check, strict=strict)
 
 
 def _target(way: Transition) -> str:

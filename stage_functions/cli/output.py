@@ -157,7 +157,8 @@ def show_decision(decision: api.Decision) -> None:
     about = decision.detail if named else f"{decision.version}: {decision.detail}"
     say(f"{decision.outcome}: {about}")
     for verdict in decision.verdicts:
-        say(f"  {verdict.sentence}")
+        if verdict.sentence not in about:  # a refusal has said it
+            say(f"  {verdict.sentence}")
     if decision.displaces and decision.outcome == "granted":
         say(f"  displaced: {', '.join(decision.displaces)}")
     if decision.outcome == "pending":

@@ -27,8 +27,14 @@ def try_definitions(
         typer.Option("--resource", help="What is asked to be written or deleted, in ARM form."),
     ] = None,
     parameters: Annotated[
-        Path | None, typer.Option("--parameters", help="Values, or as an assignment has them.")
+        list[Path] | None,
+        typer.Option(
+            "--parameters", help="Values, or assignments.json as it is rendered; the last one wins."
+        ),
     ] = None,
+    effect: Annotated[
+        str, typer.Option("--effect", help="Of assignments: audit, deny or disabled.")
+    ] = "",
     request_context: Annotated[
         Path | None, typer.Option("--request-context", help='Who asks: {"identity": {…}}.')
     ] = None,
@@ -43,11 +49,11 @@ def try_definitions(
     """Try definitions of Azure Policy on resources, without Azure.
 
     Exits 0 if nothing is denied, 4 if something is, 1 on a fault. With --cases 0 if all is as
-    expected, else 1.
+    expected, else 1. What Azure would not take, or never ask, is a note beside the answers.
     """
-    from stage_functions.cli import policy_trial  # noqa: PLC0415  # other commands need none of it
+    from stage_functions.cli import policy_inputs, policy_trial  # noqa: PLC0415  # only here
 
-    given = policy_trial.inputs(parameters, request_context, context)
+    given = policy_inputs.inputs(parameters or [], effect, request_context, context)
     if cases is not None:
         if resources:
             fail("the resources of --cases are in its file; leave --resource out")

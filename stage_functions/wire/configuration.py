@@ -37,9 +37,10 @@ from stage_functions.domain.record import canonical
 from stage_functions.domain.rule import AzurePolicy, Rule
 from stage_functions.wire import yaml_marks
 from stage_functions.wire.address import expand
-from stage_functions.wire.configuration_faults import CheckRule, configuration_faults
+from stage_functions.wire.configuration_faults import configuration_faults
 from stage_functions.wire.definitions import FILE, ReadFile, no_files, with_definitions
 from stage_functions.wire.faults import Fault, raise_any
+from stage_functions.wire.policy_faults import CheckRule
 from stage_functions.wire.schema_faults import schema_faults
 from stage_functions.wire.yaml_marks import Document
 
@@ -62,8 +63,7 @@ def load(
         text: the file's content.
         path: the file's name, for messages.
         environment: what `${NAME}` in an address is read from; with None no address is looked at.
-        check_rule: says what is wrong with a rule, given the names of the calendars that it may ask
-            about; "" if nothing is.
+        check_rule: says what is wrong with a rule.
         read_file: how the definitions of Azure Policy that it names are read.
 
     Raises:

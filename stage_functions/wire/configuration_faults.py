@@ -5,7 +5,7 @@ What must hold of a lifecycle in itself is in `domain.lifecycle_check`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,14 +18,13 @@ from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
 from stage_functions.domain.rule import Rule
+from stage_functions.domain.visible_tags import visible_tags
 from stage_functions.wire.address import address_fault
 from stage_functions.wire.copy_faults import copy_faults, strangers_only
 from stage_functions.wire.duration_faults import duration_faults
 from stage_functions.wire.identifiers import id_fault
 from stage_functions.wire.mirror_faults import bind_faults, mirror_faults
-from stage_functions.wire.policy_faults import misplaced, policy_faults
-
-CheckRule = Callable[[Rule, Collection[str]], str]
+from stage_functions.wire.policy_faults import CheckRule, misplaced, policy_faults
 
 
 def configuration_faults(
@@ -36,8 +35,7 @@ def configuration_faults(
     Args:
         content: the file as plain values, of the right shape.
         configuration: what was made of it.
-        check_rule: says what is wrong with a rule, given the names of the calendars that it may ask
-            about; "" if nothing is.
+        check_rule: says what is wrong with a rule.
     """
     yield from _registry_faults(content["registries"], configuration)
     yield from _people_faults(configuration.directory)
@@ -51,7 +49,7 @@ def configuration_faults(
             *duration_faults(lifecycle),
             *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
-            *_rule_faults(lifecycle, check_rule),
+            *_rule_faults(lifecycle, configuration, check_rule),
             *copy_faults(lifecycle, configuration),
         ):
             yield Fault((*path, *fault.path), fault.message)
@@ -173,18 +171,21 @@ def _name_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
             yield Fault(("bind", index), message)
 
 
-def _rule_faults(lifecycle: Lifecycle, check_rule: CheckRule) -> Iterator[Fault]:
+def _rule_faults(
+    lifecycle: Lifecycle, configuration: Configuration, check_rule: CheckRule
+) -> Iterator[Fault]:
     calendars = tuple(lifecycle.calendars)
+    tags = visible_tags(lifecycle, configuration.registries.values())
     for rule in lifecycle.rules.values():
         path = ("rules", rule.name)
         if rule.policy is not None:
-            yield from policy_faults(rule, rule.policy, check_rule)
+            yield from policy_faults(rule, rule.policy, tags, check_rule)
             continue
         yield from misplaced(lifecycle, rule.name)
-        fault = check_rule(Rule(rule.name, rule.cel, rule.says), calendars)
+        fault = check_rule(Rule(rule.name, rule.cel, rule.says), calendars, tags)
         if fault:
             yield Fault((*path, "cel"), f"rule {rule.name}: {fault}")
         for index, expression in enumerate(rule.shows):
-            fault = check_rule(Rule(rule.name, "true", rule.says, (expression,)), calendars)
+            fault = check_rule(Rule(rule.name, "true", rule.says, (expression,)), calendars, tags)
             if fault:
                 yield Fault((*path, "shows", index), f"rule {rule.name} {fault}")

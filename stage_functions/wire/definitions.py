@@ -17,6 +17,7 @@ from typing import Any
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.evidence import MAX_INTEGER
 from stage_functions.domain.lifecycle_check import Fault
+from stage_functions.wire.document import unique
 
 MAX_DEFINITION_CHARACTERS = 200_000
 MAX_DEFINITIONS_CHARACTERS = 1_000_000
@@ -99,7 +100,7 @@ def definition_of(text: str) -> Item:
         raise InvalidInputError(message)
     try:
         found = json.loads(
-            text.removeprefix("\ufeff"), object_pairs_hook=_object, parse_constant=_constant
+            text.removeprefix("\ufeff"), object_pairs_hook=unique, parse_constant=_constant
         )
     except json.JSONDecodeError as exc:
         message = f"it is not JSON: {exc.msg} (line {exc.lineno}, column {exc.colno})"
@@ -170,16 +171,6 @@ def _fault(value: object) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "no number may be as large"
     return ""
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            message = f"an object has '{name}' twice"
-            raise ValueError(message)
-        found[name] = value
-    return found
 
 
 def _constant(name: str) -> object:

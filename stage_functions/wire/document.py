@@ -11,18 +11,37 @@ import json
 _MAX_DIGITS = 19
 
 
-def parsed(body: bytes | str) -> object:
+def parsed(body: bytes | str, *, strict: bool = False) -> object:
     """Parse JSON.
+
+    Args:
+        body: the text.
+        strict: refuse objects that have a name twice.
 
     Raises:
         ValueError: it is none, or nested beyond all sense.
     """
     try:
-        content: object = json.loads(body)
+        content: object = json.loads(body, object_pairs_hook=unique if strict else None)
     except RecursionError as exc:
         message = "nested too deeply"
         raise ValueError(message) from exc
     return content
+
+
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; for `object_pairs_hook`.
+
+    Raises:
+        ValueError: it has a name twice, of which readers of JSON take the one or the other.
+    """
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            message = f"an object has '{name}' twice"
+            raise ValueError(message)
+        found[name] = value
+    return found
 
 
 def member(document: object, *path: str) -> object:

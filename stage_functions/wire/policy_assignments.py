@@ -31,7 +31,7 @@ from stage_functions.wire.policy_definitions import (
     STAGE_TAG,
     resource_type,
 )
-from stage_functions.wire.policy_names import EVERY, Governed, NotExpressibleError, governed
+from stage_functions.wire.policy_names import EVERY, Governed, governed
 
 MAX_ASSIGNMENT_NAME = 50
 """Azure takes 64 characters; 14 are for what the template adds to tell environments apart."""
@@ -75,12 +75,14 @@ class Plan(Struct, frozen=True):
     Attributes:
         assignments: in the order of definitions and of the file.
         notes: what to know before preventing anything.
-        left_out: what Azure Policy cannot say, or does not see; nothing stands in front of that.
+        left_out: what Azure Policy has no words for; nothing stands in front of that.
+        unseen: registries whose versions it does not see at all.
     """
 
     assignments: tuple[Assignment, ...]
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 class _Rule(Struct, frozen=True):
@@ -95,25 +97,25 @@ def plan(configuration: Configuration) -> Plan:
     """Return the assignments of a configuration."""
     rules: dict[_Rule, dict[str, list[Kind]]] = {}
     left_out: list[str] = []
+    unseen: list[str] = []
     spelled: list[str] = []
     workspaces = []
     for registry in configuration.registries.values():
         if not is_workspace(registry):
-            left_out.append(f"{registry.alias}: {_unseen(registry)}")
+            unseen.append(f"{registry.alias}: {_unseen(registry)}")
             continue
         workspaces.append(registry)
         for kind in filter(registry.watches_kind, Kind):
-            try:
-                for one in governed(registry, kind, configuration.lifecycles):
-                    spelled += one.names + one.exceptions
-                    for rule in _rules(registry, kind, one):
-                        rules.setdefault(rule, {}).setdefault(registry.alias, []).append(kind)
-            except NotExpressibleError as exc:
-                left_out.append(f"{registry.alias}/{kind}, from where the file says {exc}")
+            said = governed(registry, kind, configuration.lifecycles)
+            left_out += [f"{registry.alias}/{kind}, {one}" for one in said.lost]
+            for one in said.governed:
+                spelled += one.names + one.exceptions
+                for rule in _rules(registry, kind, one):
+                    rules.setdefault(rule, {}).setdefault(registry.alias, []).append(kind)
     notes = [*_cautions(workspaces)]
     if any(one != EVERY for one in spelled):
         notes.append("case does not count in the names of a policy: for Iris it is iris, too")
-    return Plan(tuple(_grouped(rules)), tuple(notes), tuple(left_out))
+    return Plan(tuple(_grouped(rules)), tuple(notes), tuple(left_out), tuple(unseen))
 
 
 def is_workspace(registry: RegistryConfiguration) -> bool:
@@ -193,7 +195,10 @@ def _grouped(rules: Mapping[_Rule, Mapping[str, list[Kind]]]) -> Iterator[Assign
 def _unseen(registry: RegistryConfiguration) -> str:
     if registry.type is RegistryType.MLFLOW:
         return "Azure Policy does not see an MLflow server"
-    return "Azure Policy has no words for the versions of a registry; give its write right to none"
+    return (
+        "Azure Policy has no words for the versions of a registry; give the right to write there "
+        "to the governor alone"
+    )
 
 
 def _cautions(workspaces: Iterable[RegistryConfiguration]) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Case(Struct, frozen=True):
 
     Attributes:
         name: what it shows.
-        definition: name of the one that it is about, or "" for all.
+        definition: the one that it is about, by its name, display name or file; "" for all.
         resource: what is judged, or the path of a file with it.
         parameters: its own, besides those for all cases.
         request_context, context: as `evaluate` takes them, with those for all cases.
@@ -70,17 +70,27 @@ def json_object(text: str, name: str) -> Values:
     Raises:
         InvalidInputError: it holds none; the message names the file.
     """
+    found = json_document(text, name)
+    if not isinstance(found, dict):
+        message = f"{name} holds {_what(found)}; an object is wanted: {{…}}"
+        raise InvalidInputError(message)
+    return found
+
+
+def json_document(text: str, name: str) -> object:
+    """Return what a JSON file holds.
+
+    Raises:
+        InvalidInputError: it is none, or some object has a name twice; the message names the file.
+    """
     if not text.strip():
         message = f"{name} is empty; an object is wanted: {{…}}"
         raise InvalidInputError(message)
     try:
-        found = parsed(text)
+        found = parsed(text, strict=True)
     except ValueError as exc:
         message = f"{name} is not JSON: {exc}"
         raise InvalidInputError(message) from exc
-    if not isinstance(found, dict):
-        message = f"{name} holds {_what(found)}; an object is wanted: {{…}}"
-        raise InvalidInputError(message)
     try:
         _plain(found, "", [MAX_VALUES])
     except (_FaultError, RecursionError) as exc:

@@ -15,13 +15,18 @@ from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.lifecycle_check import Fault
 from stage_functions.domain.rule import AzurePolicy, Rule
+from stage_functions.domain.visible_tags import VisibleTags
+
+CheckRule = Callable[[Rule, Collection[str], VisibleTags], str]
+"""Says what is wrong with a rule, given the names of the calendars that it may ask about, and the
+tags that it may see; "" if nothing is."""
 
 _UNREAD = "{}"
 """Stands for a definition that could not be read, of which that is told already."""
 
 
 def policy_faults(
-    rule: Rule, policy: AzurePolicy, check_rule: Callable[[Rule, Collection[str]], str]
+    rule: Rule, policy: AzurePolicy, tags: VisibleTags, check_rule: CheckRule
 ) -> Iterator[Fault]:
     """Return what is wrong with a policy, each with its path from the lifecycle down."""
     path = ("rules", rule.name)
@@ -32,7 +37,7 @@ def policy_faults(
         return
     parameters = tuple(_parameter_faults(rule.name, policy))
     yield from parameters
-    fault = "" if parameters else check_rule(rule, ())
+    fault = "" if parameters else check_rule(rule, (), tags)
     given = _given(fault, policy)
     if given:
         pointer, _, said = fault.partition(": ")

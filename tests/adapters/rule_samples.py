@@ -60,7 +60,6 @@ POLICIES = Samples(
         ),
         policy(rule({"field": TAGS, "notContainsKey": "team"}), name="bound"),
         policy(rule({"field": TAGS, "containsKey": "loose"}), name="unbound"),
-        policy(rule({"field": "tags['team']", "exists": True}), name="of-arm"),
         policy(rule({"value": "[utcNow()]", "notLike": "2026-11-24T12:00:00*"}), name="moment"),
         policy(rule(IS_MODEL, "disabled"), name="disabled"),
     ),

@@ -15,11 +15,13 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Version
+from stage_functions.domain.error import ConfigurationError
 from stage_functions.domain.record import RecordType
 from stage_functions.domain.rule import Result, Verdict
 from tests.brief_world import approve, context_over_file, empty_world, people_of
 from tests.builders import IRIS, World
-from tests.policies_as_rules import FILE, FILES, OWNER, VERSIONS, rule
+from tests.policies_as_rules import FILE, FILES, OWNER, rule
+from tests.wire.configuration_file import loaded
 
 Make = Callable[..., World]
 ONE = Version(IRIS, "1")
@@ -74,7 +76,7 @@ def test_deny_refuses_and_says_what_it_read(make: Make) -> None:
     assert ["owned", "soaked"] == [verdict.rule for verdict in answer.verdicts]
     assert {
         "effect": "deny",
-        "type": VERSIONS,
+        "type": "…/models/versions",
         "properties.tags": '{"stage": "Staging"}',
     } == of_policy(answer).values
     assert "owned failed (it names its owner): effect = deny" in answer.detail
@@ -92,12 +94,10 @@ def test_what_satisfies_the_definition_is_granted(make: Make) -> None:
     assert "none, it does not match" == of_policy(answer).values["effect"]
 
 
-def test_a_tag_that_is_not_bound_is_not_seen(make: Make) -> None:
-    """An approval would not fall when it changes."""
-    it = make(FILE.replace("bind: [owner]", "bind: [team]"))
-    registered(it, owner="risk")
-
-    assert AnswerKind.REFUSED is ask(it).kind
+def test_a_tag_that_is_not_bound_is_not_governed_by() -> None:
+    """An approval would not fall when it changes: the file is refused, before anything is."""
+    with pytest.raises(ConfigurationError, match="add it to bind"):
+        loaded(FILE.replace("bind: [owner]", "bind: [team]"), FILES)
 
 
 def test_audit_lets_pass_and_is_shown(make: Make) -> None:
@@ -166,7 +166,7 @@ def test_approvers_see_the_definition_and_what_it_read(make: Make) -> None:
 def changed() -> str:
     """Return the definition with another condition."""
     found = json.loads(json.dumps(OWNER))
-    found["properties"]["policyRule"]["if"]["allOf"][2]["notContainsKey"] = "team"
+    found["properties"]["policyRule"]["if"]["allOf"][2]["notContainsKey"] = "Owner"
     return json.dumps(found)
 
 
@@ -185,7 +185,7 @@ def test_a_definition_that_changed_is_adopted_and_the_former_is_kept(make: Make)
     (one,) = (judgement for judgement in found.judgements if judgement.rule == "owned")
     where = "rules.owned.azure_policy.properties.policyRule.if.allOf[2].notContainsKey"
 
-    assert [f"~ {where}: owner → team"] == adopted.content["changes"]
+    assert [f"~ {where}: owner → Owner"] == adopted.content["changes"]
     assert OWNER == kept["rules"]["owned"]["azure_policy"]
     assert not found.law.in_force
     assert '"notContainsKey": "owner"' in one.written.text

@@ -126,3 +126,18 @@ def test_faults_of_a_draft_name_the_draft(at: Console, file: Path) -> None:
 
     assert 1 == found.code
     assert f"{file}:18:23: rule owned: policies/owner.json" in "".join(found.err.split("\n"))
+
+
+def test_a_refusal_says_once_what_a_definition_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And in short words."""
+    made = empty_world(files=FILES, file=FILE)
+    made.registry.register(Version(IRIS, "1"), made.clock.now(), author="mlflow:ada")
+    follow(made.context, Signal(Version(IRIS, "1")))
+    with api_over(made) as running:
+        found = Console(running, monkeypatch).run("ada", "promote", "demo/models/iris:1", "Staging")
+    made.rows.close()
+
+    assert 4 == found.code
+    assert 1 == found.out.count("owned failed (it names its owner): effect = deny")
+    assert "  soaked passed" in found.out
+    assert "Microsoft.MachineLearningServices" not in found.out

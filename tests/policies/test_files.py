@@ -70,6 +70,32 @@ def test_what_is_there_is_compared(file: Path) -> None:
     assert "concept-stage-order.json, assignments.json\n" in fourth.err
 
 
+def test_what_is_left_out_fails_a_pipeline_that_is_strict(file: Path) -> None:
+    """Rendered or compared: what can be said is, each loss is named, and the exit code tells."""
+    globs = '["dev/models/fraud-*", "dev/models/a?b"]'
+    file.write_text(FILE.replace('["*/*/*"]', globs), "utf-8")
+    lax, strict, checked = (
+        rendered(file, *options) for options in ((), ("--strict",), ("--check", "--strict"))
+    )
+
+    assert (0, 1, 1) == (lax.code, strict.code, checked.code)
+    assert "stageward-stage-tag  default    dev         models       fraud-*  None" in lax.out
+    assert "Left out: dev/models, lifecycle default: 'dev/models/a?b': Azure Policy" in lax.out
+    assert lax.out.count("Left out: ") == 1
+    assert "is what the configuration says" in checked.out
+    assert "Something is left out" in checked.err
+
+
+def test_what_azure_never_sees_does_not_fail_it(file: Path) -> None:
+    """No glob would change that; it is told."""
+    shared = '  - {alias: shared, type: azureml, address: "${SHARED}"}\nlifecycles:'
+    file.write_text(FILE.replace("lifecycles:", shared), "utf-8")
+    done = rendered(file, "--strict")
+
+    assert (0, "") == (done.code, done.err)
+    assert "Out of sight: shared: Azure Policy has no words for" in done.out
+
+
 def test_rendering_again_changes_no_byte(file: Path) -> None:
     """So that a difference is one."""
     rendered(file)

@@ -177,12 +177,15 @@ def test_what_azure_policy_does_not_see_is_named() -> None:
         list(found.assignments), STAGE_TAG
     )
     assert (
-        "dev/models, from where the file says 'dev/models/[ab]*': Azure Policy takes one * for a "
-        "name, and neither ? nor [ ]",
-        "shared: Azure Policy has no words for the versions of a registry; give its write right to "
-        "none",
-        "mlf: Azure Policy does not see an MLflow server",
+        "dev/models, lifecycle odd: 'dev/models/[ab]*': Azure Policy takes one * for a name, and "
+        "neither ? nor [ ]",
+        "dev/models, lifecycle default: '*': 'dev/models/[ab]*' further up may match it",
     ) == found.left_out
+    assert (
+        "shared: Azure Policy has no words for the versions of a registry; give the right to write "
+        "there to the governor alone",
+        "mlf: Azure Policy does not see an MLflow server",
+    ) == found.unseen
 
 
 def test_what_to_know_before_preventing_is_noted() -> None:

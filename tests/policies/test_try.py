@@ -84,9 +84,10 @@ def test_programs_get_json(here: Path) -> None:
     assert [
         {
             "definition": "needs-an-owner",
-            "about": str(here / "lost.json"),
+            "resource": str(here / "lost.json"),
             "effect": "deny",
             "denies": True,
+            "values": {"tags['owner']": "tags['owner'] is not recorded"},
         }
     ] == done.json
 

@@ -112,6 +112,8 @@ def governed() -> Iterator[Api]:
     made = empty_world(files=FILES, file=FILE)
     made.registry.register(ONE, made.clock.now(), tags={"owner": "<b>risk"}, author="mlflow:ada")
     follow(made.context, Signal(ONE))
+    made.registry.register(Version(IRIS, "2"), made.clock.now(), author="mlflow:ada")
+    follow(made.context, Signal(Version(IRIS, "2")))
     for target in ("Staging", "Production"):
         wish = TransitionRequest(
             ONE, target, "because", people_of("ada"), made.clock.operation_id()
@@ -151,3 +153,22 @@ def test_the_api_has_the_whole_definition(governed: Api) -> None:
 
     assert OWNER == one["text"]["rules"]["owned"]["azure_policy"]
     assert "policies/owner.json" == one["text"]["rules"]["owned"]["file"]
+
+
+def test_a_page_says_once_what_a_definition_refused(governed: Api) -> None:
+    """And the rules that passed below it; on a narrow screen no names of types as long."""
+    page = "/assets/demo/models/iris/versions/2"
+    hidden = {
+        one["name"]: one["value"]
+        for one in looked_at(governed, page, "ada", 200).all("input")
+        if one["type"] == "hidden"
+    }
+    wish = {**hidden, "to": "Staging", "reason": "because"}
+    with httpx.Client(base_url=governed.address, headers={"Authorization": "Bearer ada"}) as client:
+        answer = client.post(f"{page}/requests", data=wish)
+    notice = answer.text.partition('role="alert"')[2].partition("</div>")[0]
+
+    assert 409 == answer.status_code
+    assert 1 == notice.count("owned failed")
+    assert 1 == notice.count("soaked passed")
+    assert "Microsoft.MachineLearningServices" not in notice

@@ -102,7 +102,7 @@ def test_the_text_of_a_lifecycle_has_the_definition_in_place_of_its_path() -> No
 def test_another_definition_is_another_lifecycle() -> None:
     """Though the configuration file is the same."""
     changed = json.loads(json.dumps(OWNER))
-    changed["properties"]["policyRule"]["if"]["allOf"][2]["notContainsKey"] = "team"
+    changed["properties"]["policyRule"]["if"]["allOf"][2]["notContainsKey"] = "Owner"
 
     assert governed(FILES).digest != governed(written(changed)).digest
 

@@ -44,7 +44,7 @@ def inline(written: str) -> list[str]:
 def test_a_sound_one_has_none() -> None:
     """In whichever of its forms."""
     whole, body = OWNER, OWNER["properties"]
-    plain = rule({"allOf": [IS_MODEL, {"field": f"{VERSIONS}/tags", "containsKey": "team"}]})
+    plain = rule({"allOf": [IS_MODEL, {"field": f"{VERSIONS}/tags", "containsKey": "owner"}]})
 
     assert [] == faults(FILE)
     assert [[], []] == [of_file(one, PARAMETERS) for one in (whole, body)]
