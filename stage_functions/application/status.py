@@ -35,7 +35,7 @@ MOST_KEYS = 20
 UNWRITTEN = timedelta(seconds=20)
 """So long nothing can be written before it is told: a single failure is tried again at once."""
 UNWRITTEN_SHOWN = timedelta(minutes=6)
-"""So long it is told after the last attempt: a scan without a pause writes every five minutes."""
+"""So long, and a pause of the scan, it is told after the last attempt: a scan writes at its end."""
 LATE_NEWS = timedelta(minutes=15)
 """So long an adopted lifecycle may be on its way to those who are told of it."""
 LATE_WORK = timedelta(hours=1)
@@ -188,7 +188,8 @@ def unwritten(context: Context) -> Unwritten | None:
     known, now = context.process.unwritten, context.clock.now()
     if known is None or known.last - known.since < UNWRITTEN:
         return None
-    return known if now - known.last < UNWRITTEN_SHOWN else None
+    shown = context.process.facts.pace.every + UNWRITTEN_SHOWN
+    return known if now - known.last < shown else None
 
 
 def registries(context: Context) -> tuple[RegistryStatus, ...]:
