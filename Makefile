@@ -27,7 +27,7 @@ check: ## format, lint, types, imports, docstrings and templates, without changi
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/interrogate -vv --omit-covered-files stage_functions
-	@$(BIN)/python -m scripts.infra --checkov .checkov/bin/checkov
+	@$(BIN)/python -m scripts.infra --checkov .checkov/bin/python
 
 bench: ## measure, and write benchmarks/results.json; ARGS=--quick is shorter
 	@$(SETUP) dev

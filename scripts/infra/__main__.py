@@ -13,7 +13,9 @@ def main(arguments: list[str]) -> int:
     """Write what is wrong, a line each; return how the program ends."""
     parser = argparse.ArgumentParser(prog="python -m scripts.infra")
     parser.add_argument("root", nargs="?", type=Path, default=Path.cwd(), help="of the project")
-    parser.add_argument("--checkov", type=Path, help="have this Checkov look over them too")
+    parser.add_argument(
+        "--checkov", type=Path, help="have the Checkov of this Python look over them too"
+    )
     given = parser.parse_args(arguments)
     deployments, found = suite.faults(given.root)
     if given.checkov and deployments:

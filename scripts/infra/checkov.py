@@ -27,12 +27,12 @@ class CheckovError(Exception):
     """Checkov did not run, or said nothing that can be read."""
 
 
-def check(deployments: list[Deployment], executable: Path, root: Path) -> list[Fault]:
+def check(deployments: list[Deployment], interpreter: Path, root: Path) -> list[Fault]:
     """Return what Checkov finds in the first two cases of every template.
 
     Args:
         deployments: the templates, evaluated.
-        executable: of Checkov.
+        interpreter: of Checkov.
         root: folder of the project.
 
     Raises:
@@ -41,18 +41,21 @@ def check(deployments: list[Deployment], executable: Path, root: Path) -> list[F
     skips: Skips = yaml.safe_load((root / SKIPS).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         made = arm.write(deployments, Path(folder))
-        report = run(executable, Path(folder))
+        report = run(interpreter, Path(folder))
     return sorted(set(judge(report, made, skips)))
 
 
-def run(executable: Path, folder: Path) -> Mapping[str, object]:
+def run(interpreter: Path, folder: Path) -> Mapping[str, object]:
     """Return what Checkov says of the ARM templates in a folder.
+
+    It runs as a module: its own program names its interpreter in a way that no blank in the path of
+    this folder survives.
 
     Raises:
         CheckovError: it does not run, or looked at nothing.
     """
     command = [
-        *(str(executable), "--directory", str(folder), "--framework", "arm"),
+        *(str(interpreter), "-m", "checkov.main", "--directory", str(folder), "--framework", "arm"),
         *("--skip-download", "--compact", "--soft-fail", "--output", "json"),
     ]
     try:
@@ -65,7 +68,7 @@ def run(executable: Path, folder: Path) -> Mapping[str, object]:
         )
         report = json.loads(done.stdout)
     except FileNotFoundError as exc:
-        message = f"{executable} is not there; make setup"
+        message = f"{interpreter} is not there; make setup"
         raise CheckovError(message) from exc
     except (subprocess.SubprocessError, ValueError) as exc:
         message = f"Checkov did not run: {exc}; see scripts/setup.sh"

@@ -11,7 +11,7 @@ import yaml
 from scripts.infra import arm, check, checkov
 from tests.infra.project import ROOT, Project
 
-EXECUTABLE = ROOT / ".checkov" / "bin" / "checkov"
+PYTHON = ROOT / ".checkov" / "bin" / "python"
 TYPE = "Microsoft.Storage/storageAccounts"
 
 
@@ -88,7 +88,7 @@ def test_without_checkov_it_is_said_how_to_get_it(tmp_path: Path) -> None:
         checkov.run(tmp_path / "nothing", tmp_path)
 
 
-@pytest.mark.skipif(not EXECUTABLE.exists(), reason="make check installs Checkov")
+@pytest.mark.skipif(not PYTHON.exists(), reason="make check installs Checkov")
 @pytest.mark.timeout(300)
 def test_checkov_finds_what_is_planted(project: Project) -> None:
     """A real run: an account that takes old TLS fails, and nothing else that is not skipped."""
@@ -98,5 +98,5 @@ def test_checkov_finds_what_is_planted(project: Project) -> None:
     project.plant("infra/modules/host.bicep", "'TLS1_2'", "'TLS1_0'")
     files, _ = check.read(project.root)
     deployments, _ = check.evaluate(project.root, files, thorough=False)
-    found = checkov.check(deployments, EXECUTABLE, project.root)
+    found = checkov.check(deployments, PYTHON, project.root)
     assert {"infra/modules/host.bicep"} == {fault.place.path for fault in found}
