@@ -49,11 +49,17 @@ def test_what_a_batch_file_would_read_all_the_same(argument: str) -> None:
         batch_line(["az.cmd", argument])
 
 
+def _command(folder: Path, program: str) -> None:
+    """Make a command `az` that runs a program, wherever Python is: its path may have a blank."""
+    script = folder / "az"
+    text = f"#!/bin/sh\nexec '{sys.executable}' -c '{program}'\n"
+    script.write_text(text, encoding="utf-8")
+    script.chmod(0o755)
+
+
 def test_a_command_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given up with its name, and asked for nothing meanwhile."""
-    script = tmp_path / "az"
-    script.write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n", encoding="utf-8")
-    script.chmod(0o755)
+    _command(tmp_path, "import time; time.sleep(60)")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(CommandError, match=r"az group list does not answer for 0\.5 seconds"):
@@ -64,9 +70,7 @@ def test_a_command_that_asks_gets_no_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody sees its question: so it comes to an end at once."""
-    script = tmp_path / "az"
-    script.write_text(f"#!{sys.executable}\nprint(repr(input()))\n", encoding="utf-8")
-    script.chmod(0o755)
+    _command(tmp_path, "print(repr(input()))")
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(CommandError, match="EOF"):
