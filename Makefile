@@ -17,7 +17,7 @@ demo: ## see a real model go through its lifecycle; REGISTRY=azureml, ONCE=1 to 
 	@$(BIN)/stageward demo $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests; ARGS="-k name" goes to pytest
-	@$(SETUP) dev azurite browser
+	@$(SETUP) dev azurite browser checkov
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: ## format, lint, types, imports, docstrings and templates, without changing anything

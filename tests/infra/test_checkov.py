@@ -88,7 +88,6 @@ def test_without_checkov_it_is_said_how_to_get_it(tmp_path: Path) -> None:
         checkov.run(tmp_path / "nothing", tmp_path)
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="make check installs Checkov")
 @pytest.mark.timeout(300)
 def test_checkov_finds_what_is_planted(project: Project) -> None:
     """A real run: an account that takes old TLS fails, and nothing else that is not skipped."""
