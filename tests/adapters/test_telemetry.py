@@ -31,6 +31,20 @@ ROOT = Path(__file__).parents[2]
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _no_exporter_outlives_these_tests() -> Iterator[None]:
+    """A late one draws from `random`, which Hypothesis takes for a strategy of its own that does.
+
+    `close` leaves those behind that are late, as it must; they end when they have tried enough.
+    """
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("Otel"):
+            thread.join(60)
+            assert not thread.is_alive()
+
+
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     """A collector that takes everything."""
