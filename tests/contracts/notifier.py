@@ -48,11 +48,6 @@ class Post(Protocol):
 class NotifierContract:
     """The behaviours that telling counts on."""
 
-    @pytest.fixture
-    def post(self) -> Post:
-        """Return a notifier with what is behind it; each notifier's own class says how."""
-        raise NotImplementedError
-
     def test_channels_are_found_by_whom_they_reach(self, post: Post) -> None:
         """And nobody else has any."""
         assert ("mail:ada",) == post.notifier.channels("person:ada")

@@ -5,32 +5,34 @@ at the same time:
 
     class TestMyRegistry(RegistryContract):
         @pytest.fixture
-        def world(self) -> World: ...
+        def world(self) -> World:
+            # the hand that others have in the registry
         @pytest.fixture
-        def registry(self, world: World) -> Iterator[Registry]: ...
+        def registry(self, world: World) -> Iterator[Registry]:
+            # the registry over that world
         @pytest.fixture
-        def small_pages(self, world: World) -> Iterator[Registry]: ...
+        def small_pages(self, world: World) -> Iterator[Registry]:
+            # the same registry with pages of about three versions
         @pytest.fixture
-        def unreachable(self) -> Iterator[Registry]: ...
+        def unreachable(self) -> Iterator[Registry]:
+            # one of the alias `dev` behind which nothing answers
         @pytest.fixture
-        def refusing(self) -> Iterator[Registry]: ...
+        def refusing(self) -> Iterator[Registry]:
+            # one of the alias `dev` that lets Stageward do nothing
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
-from stage_functions.application.ports.registry import Registry
 from tests.contracts.registry_endpoints import RegistryEndpoints
 from tests.contracts.registry_evidence import RegistryEvidence, RegistryJobs
 from tests.contracts.registry_faults import RegistryFaults
 from tests.contracts.registry_links import RegistryLinks
 from tests.contracts.registry_listing import RegistryListing
 from tests.contracts.registry_reads import RegistryReads
-from tests.contracts.registry_world import World
 from tests.contracts.registry_writes import RegistryWrites
 
 
@@ -44,31 +46,6 @@ class AssetsContract(
     RegistryFaults,
 ):
     """The behaviours that Stageward counts on, of a registry that has no jobs."""
-
-    @pytest.fixture
-    def world(self) -> World:
-        """Return the hand that others have in the registry; each registry's own class says how."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def registry(self, world: World) -> Iterator[Registry]:
-        """Return the registry over that world."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def small_pages(self, world: World) -> Iterator[Registry]:
-        """Return the same registry with pages of about three versions."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def unreachable(self) -> Iterator[Registry]:
-        """Return a registry of the alias `dev` behind which nothing answers."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def refusing(self) -> Iterator[Registry]:
-        """Return a registry of the alias `dev` that lets Stageward do nothing."""
-        raise NotImplementedError
 
     @pytest.fixture
     def fresh(self) -> str:

@@ -11,11 +11,6 @@ A store passes by a class of its own that supplies the `store` fixture, empty fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from stage_functions.application.ports.rows import Rows
 from tests.contracts.rows_limits import RowLimits
 from tests.contracts.rows_races import RowRaces
 from tests.contracts.rows_reads import RowReads
@@ -25,8 +20,3 @@ from tests.contracts.rows_writes import RowWrites
 
 class RowStoreContract(RowReads, RowWrites, RowLimits, RowRaces, RowScan):
     """The behaviours that the ledger counts on."""
-
-    @pytest.fixture
-    def store(self) -> Iterator[Rows]:
-        """Return an empty store; each store's own class says how."""
-        raise NotImplementedError
