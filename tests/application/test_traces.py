@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal as signals
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +34,7 @@ from stage_functions.domain.error import (
 from stage_functions.domain.people import Person
 from stage_functions.domain.rule import Rule
 from tests.builders import DIRECTORY, IRIS, World, actor, context_over, lifecycle, world
-from tests.collector import Collector, collecting, telemetry_to
+from tests.collector import Collector, telemetry_to
 from tests.copy_world import copy_world, there
 from tests.crash import context as context_of_folder
 from tests.crash import sink_of
@@ -44,21 +43,6 @@ from tests.fakes.telemetry import CountingTelemetry
 
 TELLTALE = "telltale"
 """Stands in everything that must never be sent."""
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
-
-
-@pytest.fixture
-def telemetry(collector: Collector) -> Iterator[OpenTelemetry]:
-    """Telemetry that is sent to it."""
-    opened = telemetry_to(collector)
-    yield opened
-    opened.close()
 
 
 def approve(it: World, approval: str, person: str) -> None:
