@@ -1,11 +1,8 @@
-"""A world that two releases work on, and what people do in it."""
+"""What people do in a world that two releases work on, and what is in it then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from stage_functions.application import keys, query
 from stage_functions.application.answer import AnswerKind
@@ -18,25 +15,11 @@ from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.record import Record
-from tests.builders import IRIS, World, actor, world
+from tests.builders import IRIS, World, actor
 from tests.fakes.sink import MemorySink
 
 PARTITION = keys.asset_partition(IRIS)
 LATER = "update this instance"
-
-
-@pytest.fixture
-def sink() -> MemorySink:
-    """Where records are published."""
-    return MemorySink("events")
-
-
-@pytest.fixture
-def it(sink: MemorySink) -> Iterator[World]:
-    """A world under the default lifecycle."""
-    made = world(sinks=(sink,))
-    yield made
-    made.rows.close()
 
 
 def ask(it: World, version: Version, target: str) -> str:

@@ -36,14 +36,10 @@ from tests.rolling.next_world import (
     approve,
     ask,
     found,
-    it,
     pending,
     published,
-    sink,
     snapshot,
 )
-
-__all__ = ["it", "sink"]
 
 
 def test_a_version_goes_its_whole_way_with_what_a_next_release_wrote(it: World) -> None:
