@@ -158,7 +158,6 @@ class Reckoned:
         operations: of Table Storage as billed, a day.
         reads: of the resource manager a second, on average, without the scan.
         pass_hours: that a scan of all takes, with the reads that are left; infinite where none is.
-        gb_months: that the ledger grows by in a year.
         money: in US dollars a month, by service.
         uses: of limits, the most used first.
     """
@@ -168,7 +167,6 @@ class Reckoned:
     operations: float
     reads: float
     pass_hours: float
-    gb_months: float
     money: Mapping[str, float]
     uses: Sequence[Use]
 
@@ -194,7 +192,6 @@ def reckon(load: Load, counted: Mapping[str, Cost], given: Assumptions) -> Recko
         everything.billed,
         by_events.reads / DAY_SECONDS,
         pass_seconds / 3600,
-        ledger_gb,
         _money(load, everything, executions, busy, timers, ledger_gb, given),
         _uses(load, by_events, everything, busy, pass_seconds, given),
     )

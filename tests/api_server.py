@@ -133,12 +133,11 @@ def _running() -> _Running:
 def api_over(
     behind: World,
     sign_in: SignIn = SignIn.DEV,
-    url: str = "",
     edit: Callable[[Service], Service] = lambda made: made,
 ) -> Iterator[Api]:
     """Serve Stageward over a world inside the block; `edit` changes what its calls work with."""
     running, scanner = _running(), Scanner(behind.context)
-    running.app.state.service = edit(Service.over(behind.context, scanner, sign_in, SECRET, url))
+    running.app.state.service = edit(Service.over(behind.context, scanner, sign_in, SECRET))
     made = Api(running.address, running.app.openapi())
     with made.clients:
         yield made

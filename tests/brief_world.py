@@ -22,15 +22,13 @@ from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
-from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.difference import Difference
 from stage_functions.domain.evidence import Evidence, Scalar
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.wire.configuration import load
-from tests.builders import World
+from tests.builders import World, cast
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
@@ -258,24 +256,7 @@ def ask(context: Context, version: Version, reason: str, target: str = "Producti
 def approve(context: Context, approval: str, *who: str, comment: str = "") -> None:
     """Approve as each of some people."""
     for key in who:
-        cast(context, approval, key, Decision.APPROVE, comment)
-
-
-def cast(context: Context, approval: str, key: str, decision: Decision, comment: str = "") -> None:
-    """Vote as somebody."""
-    asset = context.ledger.asset_of(approval)
-    assert asset is not None
-    loaded = context.ledger.load(asset)
-    found = context.ledger.more(loaded, approval=approval).approvals[approval]
-    command = VoteCommand(
-        approval,
-        decision,
-        comment,
-        found.fingerprint,
-        people_of(key),
-        context.clock.operation_id(),
-    )
-    vote(context, command)
+        cast(context, approval, key, comment=comment)
 
 
 def seen(it: Asked, who: str = "rosa", assurance: Assurance = Assurance.SIGNED_IN) -> Brief:

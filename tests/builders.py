@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from stage_functions.adapters.rules import Rules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.adapters.telemetry_registry import WatchedRegistry
+from stage_functions.application import query
 from stage_functions.application.adoption import adopt
+from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
@@ -23,6 +25,8 @@ from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest
+from stage_functions.application.vote import VoteCommand, vote
+from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import (
     Configuration,
@@ -129,6 +133,22 @@ def timed(when_invalid: WhenInvalid = WhenInvalid.NOTIFY) -> Lifecycle:
 def actor(key: str) -> Actor:
     """Return a person who is signed in."""
     return Actor(f"person:{key}", Attribution.PROVEN, "api")
+
+
+def cast(
+    context: Context,
+    approval: str,
+    person: str,
+    decision: Decision = Decision.APPROVE,
+    comment: str = "",
+) -> Answer:
+    """Vote on an approval as it is shown."""
+    fingerprint = query.approval(context, approval).approval.fingerprint
+    operation = context.clock.operation_id()
+    return vote(
+        context,
+        VoteCommand(approval, decision, comment, fingerprint, actor(person), operation),
+    )
 
 
 class World(Struct, frozen=True):

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -161,6 +162,21 @@ def telemetry_to(
     return OpenTelemetry(
         destinations, "1.2.3", ALWAYS_ON, hosted=hosted, close_seconds=close_seconds
     )
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector that takes everything."""
+    with collecting() as running:
+        yield running
+
+
+@pytest.fixture
+def telemetry(collector: Collector) -> Iterator[OpenTelemetry]:
+    """Telemetry that is sent to it."""
+    opened = telemetry_to(collector)
+    yield opened
+    opened.close()
 
 
 def _spans(body: bytes) -> Iterator[Sent]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.contracts")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how fast a machine is decides no test
-pytest_plugins = ["tests.azurite", "tests.mlflow_server", "tests.mlflow_trained"]
+pytest_plugins = ["tests.azurite", "tests.collector", "tests.mlflow_server", "tests.mlflow_trained"]
 
 
 @pytest.hookimpl

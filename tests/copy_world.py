@@ -20,8 +20,6 @@ from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
-from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import (
     Configuration,
@@ -34,7 +32,7 @@ from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, Lifecycle
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Rule
 from stage_functions.domain.state import VersionState
-from tests.builders import DIRECTORY, World, actor, lifecycle
+from tests.builders import DIRECTORY, World, actor, cast, lifecycle
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
@@ -113,12 +111,7 @@ class CopyWorld(Struct, frozen=True):
 
     def approve(self, approval: str, person: str = "bob") -> Answer:
         """Vote for an approval."""
-        fingerprint = query.approval(self.context, approval).approval.fingerprint
-        operation = self.clock.operation_id()
-        ballot = VoteCommand(
-            approval, Decision.APPROVE, "fine", fingerprint, actor(person), operation
-        )
-        return vote(self.context, ballot)
+        return cast(self.context, approval, person, comment="fine")
 
     def state(self, version: Version) -> VersionState:
         """Return where a version stands."""

@@ -32,8 +32,6 @@ ARITY: Mapping[str, tuple[int, int]] = {
     "utcNow": (0, 1),
 }
 LOADS = ("loadJsonContent", "loadTextContent", "loadYamlContent")
-ONLY_DEFAULTS = ("newGuid", "utcNow")
-"""Azure lets these stand only in the default of a param."""
 _LOADERS: Mapping[str, Callable[[str], object]] = {
     "loadJsonContent": json.loads,
     "loadTextContent": str,

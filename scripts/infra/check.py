@@ -1,4 +1,4 @@
-"""Checks templates: reads them, finds their names, evaluates them, and applies every rule."""
+"""Reads templates, finds what their names stand for, and evaluates them with every example."""
 
 from __future__ import annotations
 

@@ -15,9 +15,6 @@ from scripts.infra.values import texts
 from scripts.infra.walk import declarations, everything
 from scripts.infra.world import Deployed
 
-Units = Mapping[str, File]
-"""The file of each unit, by its path."""
-
 
 def check(deployment: Deployment) -> Iterator[Fault]:
     """Yield resources that name another one without waiting for it."""

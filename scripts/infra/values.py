@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scripts.infra.faults import Place
-from scripts.infra.shapes import ANY, ARRAY, BOOL, INT, OBJECT, STRING
+from scripts.infra.shapes import ARRAY, BOOL, INT, OBJECT, STRING
 
 
 class Runtime(str):
@@ -121,11 +121,6 @@ def type_of(value: object) -> str:
             return kind
         case _:
             return OBJECT
-
-
-def fits(value: object, kind: str) -> bool:
-    """Tell whether a value may stand where a type is asked for."""
-    return ANY in {kind, type_of(value)} or type_of(value) == kind
 
 
 def texts(value: object) -> Iterator[str]:

@@ -53,7 +53,6 @@ def open_process(
         version=__version__,
         ledger=place,
         sign_in=str(settings.sign_in),
-        hooked=bool(settings.webhook_secret),
         endings=tuple(_endings(settings)),
         started=clock.now(),
         pace=Pace.of(

@@ -25,8 +25,6 @@ from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.stored import Stored
 
-PAGE = 1000
-
 
 class Decided(Stored, frozen=True):
     """A closed approval, as lists show it.

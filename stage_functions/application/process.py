@@ -31,7 +31,6 @@ class Facts(Struct, frozen=True):
         version: of the program.
         ledger: where the ledger is, without a secret.
         sign_in: how callers sign in.
-        hooked: MLflow can sign its deliveries, since the secret is set.
         endings: keys and signatures of the environment that say when they end.
         started: when the process was started, or None.
         pace: how often it scans, and from when on that is late.
@@ -40,7 +39,6 @@ class Facts(Struct, frozen=True):
     version: str = ""
     ledger: str = ""
     sign_in: str = ""
-    hooked: bool = False
     endings: tuple[Ending, ...] = ()
     started: datetime | None = None
     pace: Pace = field(default_factory=Pace)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query, Request, Response
+from msgspec.structs import asdict
 
 from stage_functions.application import dead_letters
+from stage_functions.application.backlog import SinkBacklog
 from stage_functions.application.context import Context
-from stage_functions.application.dead_letters import Letter, Replayed, Shown, Told
+from stage_functions.application.dead_letters import Letter, Replayed, Shown
+from stage_functions.application.ports.dead_letters import Counted
 from stage_functions.application.status import RegistryStatus, Status, status
 from stage_functions.application.troubles import Trouble, troubles
 from stage_functions.web.contract import calls, problems, reply
@@ -73,9 +76,7 @@ def document(context: Context, known: Status, wrong: tuple[Trouble, ...]) -> api
     return api.Status(
         at=known.at,
         fine=not wrong,
-        troubles=tuple(
-            api.Trouble(one.code, one.part, one.what, one.do, one.section) for one in wrong
-        ),
+        troubles=tuple(api.Trouble(**asdict(one)) for one in wrong),
         version=facts.version,
         started=facts.started,
         ledger=known.ledger,
@@ -105,7 +106,7 @@ def document(context: Context, known: Status, wrong: tuple[Trouble, ...]) -> api
         approvals_open=known.approvals.number,
         approvals_more=known.approvals.more,
         dead_letters=_counted(known),
-        keys=tuple(api.KeyStatus(one.name, one.ends, one.whose) for one in known.keys),
+        keys=tuple(api.KeyStatus(**asdict(one)) for one in known.keys),
         link_key=api.LinkKeyStatus(key.number, key.created, key.until) if key else None,
         clocks=tuple(
             api.SkewStatus(one.source, round(one.seconds, 1), one.at) for one in known.skews
@@ -138,19 +139,13 @@ def _registry(known: Status, one: RegistryStatus) -> api.RegistryStatus:
 
 
 def _sink(known: Status, name: str) -> api.SinkStatus:
-    found = known.backlog.sinks.get(name)
-    return api.SinkStatus(name, found.waiting if found else 0, found.parked if found else 0)
+    found = known.backlog.sinks.get(name, SinkBacklog())
+    return api.SinkStatus(name, found.waiting, found.parked)
 
 
 def _counted(known: Status) -> api.DeadLettersStatus:
-    one = known.letters
-    if one is None:
-        return api.DeadLettersStatus(
-            configured=False, count=None, more=False, oldest=None, fault=""
-        )
-    return api.DeadLettersStatus(
-        configured=True, count=one.count, more=one.more, oldest=one.oldest, fault=one.fault
-    )
+    found = known.letters or Counted()
+    return api.DeadLettersStatus(configured=known.letters is not None, **asdict(found))
 
 
 def _reader(context: Context) -> dead_letters.Read:
@@ -163,20 +158,8 @@ def _reader(context: Context) -> dead_letters.Read:
 
 
 def _letter(one: Shown) -> api.DeadLetter:
-    events = tuple(_event(told) for told in one.told)
+    events = tuple(api.FailedEvent(**asdict(told)) for told in one.told)
     return api.DeadLetter(one.letter.name, one.letter.written, events, one.fault)
-
-
-def _event(told: Told) -> api.FailedEvent:
-    return api.FailedEvent(
-        type=told.type,
-        subject=told.subject,
-        reason=told.reason,
-        outcome=told.outcome,
-        attempts=told.attempts,
-        published=told.published,
-        attempted=told.attempted,
-    )
 
 
 def _replayed(done: Replayed) -> api.Replay:

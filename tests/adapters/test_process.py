@@ -79,7 +79,7 @@ def test_a_process_knows_how_it_was_started_and_none_of_its_secrets() -> None:
     assert {"STAGEWARD_DEAD_LETTERS": END, "STAGEWARD_WEBHOOKS": END} == {
         one.name: one.ends for one in facts.endings
     }
-    assert ("entra", "somewhere", True) == (facts.sign_in, facts.ledger, facts.hooked)
+    assert ("entra", "somewhere") == (facts.sign_in, facts.ledger)
     assert facts.version
     assert facts.started is not None
     assert process.dead_letters is not None

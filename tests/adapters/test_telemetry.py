@@ -45,13 +45,6 @@ def _no_exporter_outlives_these_tests() -> Iterator[None]:
             assert not thread.is_alive()
 
 
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
-
-
 def test_a_step_goes_on_the_trace_of_whoever_caused_it(collector: Collector) -> None:
     """Also where the caller has not sampled it: kept or not is a matter of the trace's id."""
     telemetry = telemetry_to(collector)

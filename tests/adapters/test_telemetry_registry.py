@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from stage_functions.adapters.telemetry_registry import WatchedRegistry, bare
 from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.error import RegistryRefusedError, RegistryUnavailableError
-from tests.collector import Collector, collecting, telemetry_to
+from tests.collector import Collector, telemetry_to
 from tests.contracts.registry import RegistryContract
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.telemetry import CountingTelemetry
@@ -51,13 +49,6 @@ class TestWatchedRegistry(RegistryContract):
         registry = MemoryRegistry()
         registry.refusing = True
         return watched(registry)
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
 
 
 def test_calls_are_counted_by_what_became_of_them(collector: Collector) -> None:

@@ -15,6 +15,7 @@ from tests.brief_world import (
     empty_world,
 )
 from tests.builders import World
+from tests.fakes.sink import MemorySink
 
 
 @pytest.fixture
@@ -28,6 +29,12 @@ def closing() -> Iterator[Callable[[World], World]]:
             return made
 
         yield closed_later
+
+
+@pytest.fixture
+def sink() -> MemorySink:
+    """Where a world publishes."""
+    return MemorySink("events")
 
 
 @pytest.fixture

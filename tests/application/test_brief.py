@@ -22,14 +22,13 @@ from tests.brief_world import (
     approve,
     ask,
     asked,
-    cast,
     context_over_file,
     empty_world,
     facts,
     people_of,
     seen,
 )
-from tests.builders import World, actor, world
+from tests.builders import World, actor, cast, world
 from tests.fakes.sink import MemorySink
 
 

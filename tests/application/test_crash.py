@@ -19,10 +19,8 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import FENCE_SECONDS, sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
-from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
-from tests.builders import IRIS, actor
+from tests.builders import IRIS, actor, cast
 from tests.crash import context, last_vote, registry_of, sink_of
 
 OLD, NEW = Version(IRIS, "1"), Version(IRIS, "2")
@@ -36,13 +34,6 @@ def ask(on: Context, version: Version, target: str) -> str:
     return request_transition(on, command).approval
 
 
-def approve(on: Context, approval: str, person: str) -> None:
-    """Vote for an approval."""
-    fingerprint = query.approval(on, approval).approval.fingerprint
-    operation = on.clock.operation_id()
-    vote(on, VoteCommand(approval, Decision.APPROVE, "", fingerprint, actor(person), operation))
-
-
 def prepare(folder: Path) -> None:
     """Put one version at Production, and the next one a vote away from it."""
     on = context(folder)
@@ -54,9 +45,9 @@ def prepare(folder: Path) -> None:
         follow(on, Signal(version))
         ask(on, version, "Staging")
     approval = ask(on, OLD, "Production")
-    approve(on, approval, "bob")
-    approve(on, approval, "eve")
-    approve(on, ask(on, NEW, "Production"), "bob")
+    cast(on, approval, "bob")
+    cast(on, approval, "eve")
+    cast(on, ask(on, NEW, "Production"), "bob")
     on.ledger.rows.close()
 
 

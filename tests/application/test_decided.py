@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from stage_functions.application import decided, keys, query, upkeep
+from stage_functions.application import decided, keys, upkeep
 from stage_functions.application.codec import pack
 from stage_functions.application.ports.rows import CATALOG, LEDGER, Change, Delete, Upsert
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
-from stage_functions.application.vote import VoteCommand, vote, withdraw
+from stage_functions.application.vote import withdraw
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import UnknownOutcomeError
-from tests.builders import IRIS, World, actor, world
+from tests.builders import IRIS, World, actor, cast, world
 
 
 @pytest.fixture
@@ -36,12 +36,7 @@ def asked(it: World, number: str) -> str:
 
 def reject(it: World, approval: str) -> None:
     """Let bob reject."""
-    fingerprint = query.approval(it.context, approval).approval.fingerprint
-    operation = it.clock.operation_id()
-    vote(
-        it.context,
-        VoteCommand(approval, Decision.REJECT, "no", fingerprint, actor("bob"), operation),
-    )
+    cast(it.context, approval, "bob", Decision.REJECT, "no")
 
 
 def listed(it: World) -> list[tuple[str, Status]]:

@@ -24,7 +24,6 @@ from tests.fakes.sink import MemorySink
 from tests.wire.samples import OID
 
 ONE = Version(IRIS, "1")
-NOBODY = {"attribution": "none", "via": "registry"}
 
 
 @pytest.fixture

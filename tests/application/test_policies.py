@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -26,7 +25,6 @@ from tests.wire.configuration_file import loaded
 Make = Callable[..., World]
 ONE = Version(IRIS, "1")
 AUDITING = FILE.replace("effect: deny", "effect: audit")
-MISSING: Mapping[str, Any] = rule({"value": "[int(field('name'))]", "less": "[field('fullName')]"})
 
 
 @pytest.fixture

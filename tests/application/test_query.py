@@ -21,8 +21,7 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
-from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.domain.approval import Decision, Status
+from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import (
     Mode,
@@ -37,7 +36,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.record import Record, canonical, link
 from stage_functions.domain.state import MISSING_TWICE_SECONDS, VersionState
-from tests.builders import IRIS, STAGES, World, actor, unguarded, world
+from tests.builders import IRIS, STAGES, World, cast, unguarded, world
 
 PARTITION = keys.asset_partition(IRIS)
 MOMENT = timedelta(microseconds=1)
@@ -55,12 +54,7 @@ def it() -> Iterator[World]:
 def approve(it: World, approval: str, *people: str) -> None:
     """Let people vote for an approval."""
     for person in people:
-        fingerprint = query.approval(it.context, approval).approval.fingerprint
-        operation = it.clock.operation_id()
-        vote(
-            it.context,
-            VoteCommand(approval, Decision.APPROVE, "", fingerprint, actor(person), operation),
-        )
+        cast(it.context, approval, person)
 
 
 def staged(it: World, *numbers: str) -> list[Version]:

@@ -52,12 +52,6 @@ DAY = 86_400
 
 
 @pytest.fixture
-def sink() -> MemorySink:
-    """A sink."""
-    return MemorySink("events")
-
-
-@pytest.fixture
 def it(sink: MemorySink) -> Iterator[World]:
     """A world that publishes, and was scanned a moment ago."""
     made = world(sinks=(sink,))

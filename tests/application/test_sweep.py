@@ -18,12 +18,6 @@ LATER_SECONDS = 3700
 
 
 @pytest.fixture
-def sink() -> MemorySink:
-    """A sink."""
-    return MemorySink("events")
-
-
-@pytest.fixture
 def it(sink: MemorySink) -> Iterator[World]:
     """A world that publishes, where anyone may take Production."""
     made = world(sinks=(sink,), governed_by=unguarded())

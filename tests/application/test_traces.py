@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal as signals
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -34,8 +33,8 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.people import Person
 from stage_functions.domain.rule import Rule
-from tests.builders import DIRECTORY, IRIS, World, actor, context_over, lifecycle, world
-from tests.collector import Collector, collecting, telemetry_to
+from tests.builders import DIRECTORY, IRIS, actor, cast, context_over, lifecycle, world
+from tests.collector import Collector, telemetry_to
 from tests.copy_world import copy_world, there
 from tests.crash import context as context_of_folder
 from tests.crash import sink_of
@@ -44,29 +43,6 @@ from tests.fakes.telemetry import CountingTelemetry
 
 TELLTALE = "telltale"
 """Stands in everything that must never be sent."""
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
-
-
-@pytest.fixture
-def telemetry(collector: Collector) -> Iterator[OpenTelemetry]:
-    """Telemetry that is sent to it."""
-    opened = telemetry_to(collector)
-    yield opened
-    opened.close()
-
-
-def approve(it: World, approval: str, person: str) -> None:
-    """Vote for an approval."""
-    fingerprint = query.approval(it.context, approval).approval.fingerprint
-    operation = it.clock.operation_id()
-    command = VoteCommand(approval, Decision.APPROVE, "", fingerprint, actor(person), operation)
-    vote(it.context, command)
 
 
 def test_the_whole_way_of_a_signal_is_one_trace(
@@ -231,7 +207,7 @@ def test_a_vote_points_to_the_trace_of_the_request(
     request_transition(it.context, it.command(version, "Staging"))
     answer = request_transition(it.context, it.command(version, "Production"))
     for person in ("bob", "eve"):
-        approve(it, answer.approval, person)
+        cast(it.context, answer.approval, person)
     telemetry.close()
 
     *_, request = collector.named("stageward.transition")
@@ -261,7 +237,7 @@ def test_outcomes_conflicts_and_owed_work_are_counted(
         request_transition(it.context, it.command(version, "Staging"))
         answer = request_transition(it.context, it.command(version, "Production"))
         for person in ("bob", "eve"):
-            approve(it, answer.approval, person)
+            cast(it.context, answer.approval, person)
     request_transition(it.context, it.command(two, "Prodcution, please"))
     waiting = request_transition(it.context, it.command(two, "Archived"))
     withdraw(it.context, waiting.approval, actor("sam"), "w", "")

@@ -27,8 +27,6 @@ from tests.application.unregistered_world import (
 )
 from tests.builders import IRIS, World, world
 
-DAY = 86_400
-
 
 @pytest.fixture
 def it() -> Iterator[World]:

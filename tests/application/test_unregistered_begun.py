@@ -30,8 +30,6 @@ from tests.application.unregistered_world import (
 )
 from tests.builders import IRIS, World, actor, world
 
-DAY = 86_400
-
 
 @pytest.fixture
 def it() -> Iterator[World]:

@@ -28,12 +28,6 @@ DAY = 86_400
 
 
 @pytest.fixture
-def sink() -> MemorySink:
-    """A sink."""
-    return MemorySink("events")
-
-
-@pytest.fixture
 def it(sink: MemorySink) -> Iterator[World]:
     """A world that publishes."""
     made = world(sinks=(sink,))

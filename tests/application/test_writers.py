@@ -27,7 +27,6 @@ VERSION = Version(IRIS, "1")
 NAME = "Jo Doe"
 MAIL = "jo@example.org"
 HINT = Signal(VERSION, actor=f"oid:{OID}", names=(NAME, MAIL, OID, APPLICATION), authenticated=True)
-JO = Person("jo", "Jo", (f"oid:{OID}",))
 OWN = "oid:11111111-2222-4333-8444-555555555555"
 VOTERS = {
     key: Person(key, key.title(), (f"oid:{key}", f"aml:{key.title()}", f"upn:{key}@example.org"))

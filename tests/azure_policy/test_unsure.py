@@ -13,11 +13,10 @@ from tests.azure_policy.rules import rule
 def decided(
     condition: object,
     resource: Mapping[str, object] | None = None,
-    effect: object = "deny",
     **given: object,
 ) -> Decision:
     """Return what comes of a condition, with parameters as given."""
-    policy = compile_policy(rule(condition, effect), parameters=given)
+    policy = compile_policy(rule(condition), parameters=given)
     return policy.decide(resource or {}, context={"resourceGroup": {"tags": {}}})
 
 

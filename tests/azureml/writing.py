@@ -22,7 +22,6 @@ from tests.azureml.world import World
 
 _API_VERSION = "2024-10-01"
 _ANNA = "anna"
-_ALL = 100
 
 Who = str | Person
 """A name, or who has it."""

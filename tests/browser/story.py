@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from stage_functions.application import query
 from stage_functions.application.answer import Answer
 from stage_functions.application.ports.registry import Output
 from stage_functions.application.scan import Scanner
@@ -14,14 +13,13 @@ from stage_functions.application.signal import JobSignal, Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.application.unregistered import follow_job
-from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Escalation, Lifecycle, Transition
 from stage_functions.domain.rule import Rule
 from stage_functions.domain.state import MISSING_TWICE_SECONDS
-from tests.builders import IRIS, World, actor, lifecycle, world
+from tests.builders import IRIS, World, actor, cast, lifecycle, world
 
 DAY = 86400
 ODD = Asset("demo", Kind.MODELS, 'Größe 100% & "more" <b>bold<i>?#')
@@ -128,13 +126,7 @@ class Story:
 
     def decide(self, approval: str, person: str, decision: str = "approve", why: str = "") -> None:
         """Vote."""
-        context = self.it.context
-        fingerprint = query.approval(context, approval).approval.fingerprint
-        operation = self.it.clock.operation_id()
-        ballot = VoteCommand(
-            approval, Decision(decision), why, fingerprint, actor(person), operation
-        )
-        vote(context, ballot)
+        cast(self.it.context, approval, person, Decision(decision), why)
 
     def promote(self, version: Version, reason: str) -> None:
         """Bring a version to Production, with two approvals."""

@@ -48,13 +48,6 @@ def it() -> Iterator[World]:
     made.rows.close()
 
 
-@pytest.fixture
-def at(it: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    """A terminal before a Stageward over that world."""
-    with api_over(it) as running:
-        yield Console(running, monkeypatch)
-
-
 def pending(at: Console) -> str:
     """Ask for Production; return the approval's id."""
     done = at.run("sam", "promote", FIRST, "Production", "--json")

@@ -40,13 +40,6 @@ def it() -> Iterator[World]:
     made.rows.close()
 
 
-@pytest.fixture
-def at(it: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
-    """A terminal before it."""
-    with api_over(it) as api:
-        yield Console(api, monkeypatch)
-
-
 def shown(it: World) -> set[str]:
     """Return the stages that the registry shows."""
     return {it.registry.tags(version)["stage"] for version in VERSIONS}

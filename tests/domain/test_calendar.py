@@ -16,9 +16,6 @@ from stage_functions.domain.calendar import Calendar, Standing, fault, standing
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 YEAR_END = Calendar("year-end", "Europe/Berlin", "2026-12-20T00:00", 14 * DAY, "FREQ=YEARLY")
-WEEKENDS = Calendar(
-    "weekends", "Europe/Berlin", "2026-01-03T00:00", 2 * DAY, "FREQ=WEEKLY;BYDAY=SA"
-)
 
 
 def at(text: str) -> datetime:

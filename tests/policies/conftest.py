@@ -10,24 +10,12 @@ import pytest
 from stage_functions.azure_policy import Policy, compile_policy
 from stage_functions.wire.policy_assignments import plan
 from stage_functions.wire.policy_definitions import DENY, EFFECTS, definitions
-from tests.azureml import LocalAzureMl, running
-from tests.azureml_story.world import Served, Story, stageward, told
+from tests.azureml import LocalAzureMl
+from tests.azureml_story.conftest import local, served
+from tests.azureml_story.world import Served, Story, told
 
+__all__ = ["local", "served"]
 _COUNT = itertools.count(1)
-
-
-@pytest.fixture(scope="package")
-def local() -> Iterator[LocalAzureMl]:
-    """Return a local Azure ML, which the process is pointed to."""
-    with running() as local, local.in_environment():
-        yield local
-
-
-@pytest.fixture(scope="package")
-def served() -> Iterator[Served]:
-    """Return the server of all stories."""
-    with stageward() as served:
-        yield served
 
 
 @pytest.fixture

@@ -1,61 +1,27 @@
-"""A world that two releases work on, and what people do in it."""
+"""What people do in a world that two releases work on, and what is in it then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from stage_functions.application import keys, query
-from stage_functions.application.answer import AnswerKind
+from stage_functions.application import keys
 from stage_functions.application.ports.rows import (
     LEDGER,
     Row,
 )
 from stage_functions.application.transition import request_transition
-from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.record import Record
-from tests.builders import IRIS, World, actor, world
+from tests.builders import IRIS, World
 from tests.fakes.sink import MemorySink
 
 PARTITION = keys.asset_partition(IRIS)
 LATER = "update this instance"
 
 
-@pytest.fixture
-def sink() -> MemorySink:
-    """Where records are published."""
-    return MemorySink("events")
-
-
-@pytest.fixture
-def it(sink: MemorySink) -> Iterator[World]:
-    """A world under the default lifecycle."""
-    made = world(sinks=(sink,))
-    yield made
-    made.rows.close()
-
-
 def ask(it: World, version: Version, target: str) -> str:
     """Ask for a transition; return the approval's id."""
     return request_transition(it.context, it.command(version, target)).approval
-
-
-def approve(it: World, approval: str, person: str) -> AnswerKind:
-    """Vote for an approval."""
-    fingerprint = query.approval(it.context, approval).approval.fingerprint
-    command = VoteCommand(
-        approval,
-        Decision.APPROVE,
-        "",
-        fingerprint,
-        actor(person),
-        it.clock.operation_id(),
-    )
-    return vote(it.context, command).kind
 
 
 def pending(it: World) -> tuple[Version, str]:

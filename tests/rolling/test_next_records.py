@@ -36,13 +36,9 @@ from tests.rolling.next_world import (
     PARTITION,
     ask,
     found,
-    it,
     pending,
     published,
-    sink,
 )
-
-__all__ = ["it", "sink"]
 
 
 def test_a_history_with_records_of_a_next_release_is_verified_and_shown(it: World) -> None:

@@ -25,7 +25,7 @@ from stage_functions.domain.error import (
     LaterReleaseError,
     SinkUnavailableError,
 )
-from tests.builders import IRIS, World, lifecycle
+from tests.builders import IRIS, World, cast, lifecycle
 from tests.fakes.sink import MemorySink
 from tests.rolling import next_release
 from tests.rolling.next_release import CONTENT, FIELD, PROPERTY, body, rewrite
@@ -33,17 +33,12 @@ from tests.rolling.next_world import (
     CONDITIONS,
     LATER,
     PARTITION,
-    approve,
     ask,
     found,
-    it,
     pending,
     published,
-    sink,
     snapshot,
 )
-
-__all__ = ["it", "sink"]
 
 
 def test_a_version_goes_its_whole_way_with_what_a_next_release_wrote(it: World) -> None:
@@ -59,15 +54,15 @@ def test_a_version_goes_its_whole_way_with_what_a_next_release_wrote(it: World) 
     for partition, key in places:
         rewrite(it.rows, partition, key, next_release.add_field, **{PROPERTY: b"beside"})
 
-    approve(it, approval, "bob")
-    granted = approve(it, approval, "eve")
+    cast(it.context, approval, "bob")
+    granted = cast(it.context, approval, "eve")
     it.registry.set_tag(version, "stage", "None")
     follow(it.context, Signal(version))
     it.context.states.suspect("demo", str(IRIS), "why", at_once=False)
     newer = replace(lifecycle(), text={"name": "default", "shape": "another"})
     adopt(replace(it.context, configuration=replace(it.context.configuration, lifecycles=(newer,))))
 
-    assert granted is AnswerKind.GRANTED
+    assert granted.kind is AnswerKind.GRANTED
     for partition, key in places:
         row = found(it, key, partition)
         assert (CONTENT, b"beside") == (body(row)[FIELD], row.values[PROPERTY]), key
@@ -116,12 +111,12 @@ def test_the_row_of_an_adopted_lifecycle_keeps_its_further_properties(it: World)
 def test_an_approval_that_is_not_understood_is_not_granted(it: World, condition: str) -> None:
     """Nor closed, nor reminded of, nor let lapse: nothing of it changes here."""
     version, approval = pending(it)
-    approve(it, approval, "bob")
+    cast(it.context, approval, "bob")
     rewrite(it.rows, PARTITION, keys.approval_key(approval), CONDITIONS[condition])
     before = found(it, keys.approval_key(approval))
 
     with pytest.raises(LaterReleaseError, match=LATER):
-        approve(it, approval, "eve")
+        cast(it.context, approval, "eve")
     with pytest.raises(LaterReleaseError, match=LATER):
         ask(it, version, "Archived")
     it.clock.sleep(30 * 86_400)

@@ -36,13 +36,9 @@ from tests.rolling.next_world import (
     PARTITION,
     ask,
     found,
-    it,
     published,
-    sink,
     snapshot,
 )
-
-__all__ = ["it", "sink"]
 
 
 def test_work_of_an_unknown_kind_is_left_to_the_next_release(it: World) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.azurite import connection_string
-from tests.collector import Collector, collecting
+from tests.collector import Collector
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_world import MlflowWorld
 from tests.triggers.worker import ROOT, Worker, running_worker
@@ -24,13 +24,6 @@ pytest.importorskip(
 
 NAME = f"telemetry-{uuid4().hex[:8]}"
 """Other tests use the same server: only this model is watched."""
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
 
 
 @pytest.fixture

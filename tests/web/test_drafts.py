@@ -12,7 +12,7 @@ from stage_functions.domain.asset import Version
 from stage_functions.domain.error import DeniedError
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.web.drafts import MAX_DRAFT_CHARACTERS, under
-from tests.api_server import Api, api_over
+from tests.api_server import Api
 from tests.builders import IRIS, World, world
 
 FIRST = "/api/v1/assets/demo/models/iris/versions/1/checks"
@@ -42,13 +42,6 @@ def it() -> Iterator[World]:
     made.register("1")
     yield made
     made.rows.close()
-
-
-@pytest.fixture
-def api(it: World) -> Iterator[Api]:
-    """The API over that world."""
-    with api_over(it) as running:
-        yield running
 
 
 def test_a_draft_is_tried_on_what_is_there_and_nothing_is_kept(it: World, api: Api) -> None:

@@ -36,13 +36,6 @@ def it() -> Iterator[World]:
     made.rows.close()
 
 
-@pytest.fixture
-def api(it: World) -> Iterator[Api]:
-    """The API over that world."""
-    with api_over(it) as running:
-        yield running
-
-
 def tried(api: Api, draft: str, definitions: object = None) -> httpx.Response:
     """Try a draft on the transition to Staging."""
     body = {"action": "transition", "to": "Staging", "configuration": draft}

@@ -12,28 +12,13 @@ from stage_functions.domain.asset import Version
 from stage_functions.settings import SignIn
 from tests.api_server import api_over
 from tests.builders import IRIS, World, world
-from tests.collector import Collector, collecting, telemetry_to
+from tests.collector import Collector
 from tests.fakes.sink import MemorySink
 from tests.web.browser import Browser, site_over
 from tests.web.linked import Case, asked, linked
 from tests.web.test_signals import CREATED, deliver
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector that takes everything."""
-    with collecting() as running:
-        yield running
-
-
-@pytest.fixture
-def telemetry(collector: Collector) -> Iterator[OpenTelemetry]:
-    """Telemetry that is sent to it."""
-    opened = telemetry_to(collector)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -25,12 +25,11 @@ from tests.brief_world import (
     approve,
     ask,
     asked,
-    cast,
     context_over_file,
     empty_world,
     evidence,
 )
-from tests.builders import World, world
+from tests.builders import World, cast, world
 from tests.fakes.sink import MemorySink
 
 MARKUP = "<script>alert(1)</script>\"'&<b>"
