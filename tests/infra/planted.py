@@ -201,6 +201,7 @@ ROLES = (
     Planted("a role of somebody else", LEDGER, "    principalId: appId\n", "    principalId: deployerId\n", "missing-role"),
     Planted("a role more than needed", REGISTRY, "mode == 'enforce' ? azureMlRegistryUser : aiModelScannerOperator", "mode == 'enforce' ? azureMlRegistryUser : azureMlRegistryUser", "unneeded-role"),
     Planted("a role without the type of its holder", TOPIC, "    principalType: 'ServicePrincipal'\n", "", "principal-type"),
+    Planted("an identity taken for a person", LEDGER, "    principalId: appId\n    principalType: 'ServicePrincipal'\n", "    principalId: appId\n    principalType: 'User'\n", "principal-type"),
     Planted("rights to write while it observes", RIGHTS, "mode == 'enforce' ? governor.Actions : reads", "governor.Actions", "missing-role"),
     Planted("an action that the code does not call", GOVERNOR, "workspaces/models/versions/write", "workspaces/models/versions/delete", "role-file"),
     Planted("an action of everything", OFFICER, '"Microsoft.MachineLearningServices/workspaces/*/read"', '"Microsoft.MachineLearningServices/*/write"', "role-action"),
