@@ -149,6 +149,7 @@ EVENT_RULES = (
     Planted("more retries than Azure makes", EVENTS, "maxDeliveryAttempts: 30", "maxDeliveryAttempts: 31", "retry"),
     Planted("an event that nobody hears", GOVERNANCE, "        '${machineLearning}.ModelDeployed'\n", "", "events"),
     Planted("an event that the app does not read", GOVERNANCE, "${machineLearning}.ModelDeployed", "${machineLearning}.DatasetDriftDetected", "events"),
+    Planted("a topic of another type than its source", GOVERNANCE, "topicType: 'Microsoft.Resources.ResourceGroups'", "topicType: 'Microsoft.MachineLearningServices.Workspaces'", "topic-type"),
     Planted("writes of other workspaces", GOVERNANCE, "      subjectBeginsWith: '${workspace.id}/'\n", "", "filter"),
     Planted("an operation that is not let through", GOVERNANCE, "            '${machineLearning}/workspaces/data/'\n", "", "filter"),
     Planted("a filter on another key", GOVERNANCE, "key: 'data.operationName'", "key: 'data.operation'", "filter"),
