@@ -114,6 +114,7 @@ BODIES = (
     Planted("a resource twice", HOST, "name: 'eg-deadletter'", "name: 'app-package'", "duplicate"),
 )
 SECURITY = (
+    Planted("a ledger that nobody may change", LEDGER, "'CanNotDelete'", "'ReadOnly'", "lock", thorough=True),
     Planted("shared keys allowed", LEDGER, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "shared-key"),
     Planted("shared keys not forbidden", HOST, "    allowSharedKeyAccess: false\n", "", "shared-key"),
     Planted("public blobs allowed", HOST, "allowBlobPublicAccess: false", "allowBlobPublicAccess: true", "public-blobs"),
