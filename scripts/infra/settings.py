@@ -194,7 +194,8 @@ def _excluded(resource: Deployed) -> Iterator[Fault]:
             message = f"'{wanted}' would ask machines to sign in as people do; exclude it"
             yield Fault(place, "excluded-path", message)
     for pattern in patterns:
-        if not any(_matches(pattern, one) for one in (PLATFORM_PATH, *MACHINE_PATHS)):
+        machines = any(_matches(pattern, one) for one in (PLATFORM_PATH, *MACHINE_PATHS))
+        if _matches(pattern, "/") or not machines:
             message = f"'{pattern}' opens what machines do not call; remove it"
             yield Fault(place, "excluded-path", message)
 

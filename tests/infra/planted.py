@@ -226,6 +226,7 @@ SETTINGS = (
     Planted("a table too few", LEDGER, "  'stagewardblobs'\n", "", "tables"),
     Planted("a misspelt table", LEDGER, "'stagewardledger'", "'stagewardledgers'", "tables"),
     Planted("machines asked to sign in", APP, "          '/healthz'\n", "", "excluded-path"),
+    Planted("all opened to everybody", APP, "          '/healthz'\n", "          '/*'\n", "excluded-path"),
     Planted("pages opened to everybody", APP, "          '/healthz'\n", "          '/healthz'\n          '/api/*'\n", "excluded-path"),
 )
 FILES = (
