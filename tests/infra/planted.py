@@ -179,6 +179,7 @@ SIGN_IN = (
 POLICIES = (
     Planted("an assignment of nothing", _M + "policy-assignments.bicep", "'${item.definition}-${token}'", "'${item.definition}'", "policy"),
     Planted("a parameter of no policy", _M + "policy-assignments.bicep", "        approvedObjectIds: {", "        approvedIds: {", "policy"),
+    Planted("an assignment that is not enforced", _M + "policy-assignments.bicep", "enforcementMode: 'Default'", "enforcementMode: 'DoNotEnforce'", "policy"),
     Planted("a policy without its rule", _M + "policy.bicep", "      policyRule: item.properties.policyRule\n", "", "policy"),
     Planted("a role of nothing", RIGHTS, "        actions: officer.Actions\n", "", "role-definition"),
     Planted("a role that can be given nowhere", RIGHTS, "    assignableScopes: [\n      resourceGroup().id\n    ]\n", "    assignableScopes: []\n", "role-definition"),
