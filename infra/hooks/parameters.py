@@ -165,6 +165,11 @@ def _secrets(settings: list[str]) -> Iterator[str]:
                 f"SECRET_SETTINGS names '{setting}', which is no setting that can be a secret; "
                 f"{set_('SECRET_SETTINGS', 'STAGEWARD_MAIL,STAGEWARD_NOTIFY_MODEL_RISK')}"
             )
+    if len(set(settings)) < len(settings):
+        yield (
+            "SECRET_SETTINGS names a setting twice; "
+            f"{set_('SECRET_SETTINGS', ','.join(dict.fromkeys(settings)))}"
+        )
 
 
 def _registries(ids: list[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from scripts.infra import find
@@ -28,10 +29,21 @@ _KINDS = (
 )
 OPERATIONS = frozenset(f"{_ML}/workspaces/{kind}/" for kind in _KINDS)
 """What the names of operations begin with that concern Stageward."""
+_SYSTEM_TOPIC = "Microsoft.EventGrid/systemTopics"
+_SOURCES = (
+    (re.compile(rf".+/providers/{_ML}/workspaces/[^/]+"), f"{_ML}.Workspaces"),
+    (
+        re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+"),
+        "Microsoft.Resources.ResourceGroups",
+    ),
+)
+"""What the id of a source looks like, and the only type that its topic can have."""
 
 
 def check(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:
     """Yield what is lost, or comes in vain."""
+    for topic in find.of(deployment, _SYSTEM_TOPIC):
+        yield from _source(topic)
     subscriptions = list(find.of(deployment, find.SUBSCRIPTION))
     for resource in subscriptions:
         for part in (_dead_letter, _retries, _filter):
@@ -44,6 +56,15 @@ def check(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:
     for kind in sorted(TYPES - heard) if subscriptions else ():
         message = f"nothing subscribes to {kind}; add it to a filter"
         yield Fault(subscriptions[0].place, "events", message)
+
+
+def _source(topic: Deployed) -> Iterator[Fault]:
+    source = str(find.value(topic.body, "properties.source"))
+    path = "properties.topicType"
+    for pattern, kind in _SOURCES:
+        if pattern.fullmatch(source) and find.value(topic.body, path) != kind:
+            message = f"the source has topics of one type; give topicType: '{kind}'"
+            yield Fault(find.place(topic, path), "topic-type", message)
 
 
 def _types(resource: Deployed) -> frozenset[str]:

@@ -17,6 +17,10 @@ def check(deployment: Deployment) -> Iterator[Fault]:
     """Yield assignments of nothing, and parameters that do not fit."""
     definitions = {one.id.lower(): one for one in find.of(deployment, _DEFINITION)}
     for resource in find.of(deployment, _ASSIGNMENT):
+        mode = "properties.enforcementMode"
+        if find.value(resource.body, mode) != "Default":
+            message = "what it does is said by its effect alone; give enforcementMode: 'Default'"
+            yield Fault(find.place(resource, mode), "policy", message)
         named = str(find.value(resource.body, "properties.policyDefinitionId"))
         definition = definitions.get(named.lower())
         if definition is None:

@@ -96,6 +96,7 @@ def check(deployment: Deployment) -> Iterator[Fault]:
         yield from _sound(grant, customs)
     needs = [*_of_settings(deployment), *_of_package(deployment), *_of_events(deployment)]
     needs += _of_machine_learning(deployment, customs)
+    yield from _types(grants, {need.holder for need in needs})
     needs += _of_people(deployment, customs)
     for need in needs:
         if not any(_covers(grant, need) for grant in grants):
@@ -153,6 +154,16 @@ def _sound(grant: Grant, customs: Mapping[str, frozenset[str]]) -> Iterator[Faul
     if find.value(resource.body, "properties.principalType") is None:
         message = "a new identity may not be known everywhere yet; give its principalType"
         yield Fault(find.place(resource, "properties"), "principal-type", message)
+
+
+def _types(grants: list[Grant], identities: set[str]) -> Iterator[Fault]:
+    """Yield roles of identities that are called something else, which Azure refuses."""
+    path = "properties.principalType"
+    for grant in grants:
+        kind = find.value(grant.resource.body, path)
+        if grant.holder in identities and kind not in (None, "ServicePrincipal"):
+            message = "an identity has this role; give principalType: 'ServicePrincipal'"
+            yield Fault(find.place(grant.resource, path), "principal-type", message)
 
 
 # --- what needs roles ---------------------------------------------------------------------------

@@ -76,7 +76,11 @@ def _locks(deployment: Deployment) -> Iterator[Fault]:
     """
     if any(value is False for value in deployment.case.values.values()):
         return
-    locked = {lock.scope.id for lock in find.of(deployment, _LOCK)}
+    locked = {
+        lock.scope.id
+        for lock in find.of(deployment, _LOCK)
+        if find.value(lock.body, "properties.level") == "CanNotDelete"
+    }
     accounts = {table.id.partition("/tableServices/")[0] for table in find.of(deployment, _TABLE)}
     for account in find.of(deployment, _ACCOUNT):
         if account.id in accounts and account.id not in locked:

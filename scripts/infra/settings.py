@@ -30,6 +30,18 @@ REQUIRED: Mapping[str, str] = {
     "STAGEWARD_URL": "links in mails lead there",
 }
 """Settings that the app needs in Azure, each with why."""
+ADDRESSES: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "AzureWebJobsStorage__blobServiceUri": (
+        re.compile(r"https://[^/]+\.blob\.[^/]+/"),
+        "the address of blobs",
+    ),
+    "STAGEWARD_TABLES_ENDPOINT": (
+        re.compile(r"https://[^/]+\.table\.[^/]+/"),
+        "the address of tables",
+    ),
+    "STAGEWARD_URL": (re.compile(r"https://[^/]+"), "an address over https"),
+}
+"""Settings that are addresses, each with what it looks like, also in words."""
 OTHERS = (
     "AZUREML_WORKSPACE_ID",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -106,6 +118,9 @@ def _value(name: str, value: object, place: Place) -> Iterator[Fault]:
         yield Fault(place, "secret", message)
     elif value is None or value == "":
         yield Fault(place, "setting-missing", f"{name} is empty; give it a value or leave it out")
+    elif name in ADDRESSES and not ADDRESSES[name][0].fullmatch(str(value)):
+        message = f"{name} is '{value}'; give {ADDRESSES[name][1]}"
+        yield Fault(place, "setting-address", message)
 
 
 def _configuration(
@@ -130,7 +145,7 @@ def _container(value: str, deployment: Deployment, place: Place) -> Iterator[Fau
         (one.id.partition("/blobServices/")[0].rpartition("/")[2], str(one.last_name))
         for one in find.of(deployment, "Microsoft.Storage/storageAccounts/blobServices/containers")
     }
-    if (account.partition(".")[0], name) not in found:
+    if (account.partition(".")[0], name) not in found or ".blob." not in account:
         message = f"no container '{name}' is deployed there; deploy it, or name another"
         yield Fault(place, "container", message)
 
@@ -178,7 +193,8 @@ def _excluded(resource: Deployed) -> Iterator[Fault]:
             message = f"'{wanted}' would ask machines to sign in as people do; exclude it"
             yield Fault(place, "excluded-path", message)
     for pattern in patterns:
-        if not any(_matches(pattern, one) for one in (PLATFORM_PATH, *MACHINE_PATHS)):
+        machines = any(_matches(pattern, one) for one in (PLATFORM_PATH, *MACHINE_PATHS))
+        if _matches(pattern, "/") or not machines:
             message = f"'{pattern}' opens what machines do not call; remove it"
             yield Fault(place, "excluded-path", message)
 

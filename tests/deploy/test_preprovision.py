@@ -115,6 +115,16 @@ def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
     assert "STAGEWARD_URL" in fault
 
 
+def test_a_secret_that_is_named_twice(machine: Machine) -> None:
+    """The template makes a setting of each name: it is told which to leave."""
+    twice = "STAGEWARD_MAIL,STAGEWARD_MAIL"
+
+    (fault,) = faults(machine, KEY_VAULT_ID=VAULT, SECRET_SETTINGS=twice)
+
+    assert "twice" in fault
+    assert fault.endswith("azd env set SECRET_SETTINGS STAGEWARD_MAIL")
+
+
 def test_all_faults_are_said_at_once(machine: Machine) -> None:
     """Nobody has to mend one to be told of the next: what Azure says comes along."""
     told = faults(

@@ -114,6 +114,7 @@ BODIES = (
     Planted("a resource twice", HOST, "name: 'eg-deadletter'", "name: 'app-package'", "duplicate"),
 )
 SECURITY = (
+    Planted("a ledger that nobody may change", LEDGER, "'CanNotDelete'", "'ReadOnly'", "lock", thorough=True),
     Planted("shared keys allowed", LEDGER, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true", "shared-key"),
     Planted("shared keys not forbidden", HOST, "    allowSharedKeyAccess: false\n", "", "shared-key"),
     Planted("public blobs allowed", HOST, "allowBlobPublicAccess: false", "allowBlobPublicAccess: true", "public-blobs"),
@@ -149,6 +150,7 @@ EVENT_RULES = (
     Planted("more retries than Azure makes", EVENTS, "maxDeliveryAttempts: 30", "maxDeliveryAttempts: 31", "retry"),
     Planted("an event that nobody hears", GOVERNANCE, "        '${machineLearning}.ModelDeployed'\n", "", "events"),
     Planted("an event that the app does not read", GOVERNANCE, "${machineLearning}.ModelDeployed", "${machineLearning}.DatasetDriftDetected", "events"),
+    Planted("a topic of another type than its source", GOVERNANCE, "topicType: 'Microsoft.Resources.ResourceGroups'", "topicType: 'Microsoft.MachineLearningServices.Workspaces'", "topic-type"),
     Planted("writes of other workspaces", GOVERNANCE, "      subjectBeginsWith: '${workspace.id}/'\n", "", "filter"),
     Planted("an operation that is not let through", GOVERNANCE, "            '${machineLearning}/workspaces/data/'\n", "", "filter"),
     Planted("a filter on another key", GOVERNANCE, "key: 'data.operationName'", "key: 'data.operation'", "filter"),
@@ -177,6 +179,7 @@ SIGN_IN = (
 POLICIES = (
     Planted("an assignment of nothing", _M + "policy-assignments.bicep", "'${item.definition}-${token}'", "'${item.definition}'", "policy"),
     Planted("a parameter of no policy", _M + "policy-assignments.bicep", "        approvedObjectIds: {", "        approvedIds: {", "policy"),
+    Planted("an assignment that is not enforced", _M + "policy-assignments.bicep", "enforcementMode: 'Default'", "enforcementMode: 'DoNotEnforce'", "policy"),
     Planted("a policy without its rule", _M + "policy.bicep", "      policyRule: item.properties.policyRule\n", "", "policy"),
     Planted("a role of nothing", RIGHTS, "        actions: officer.Actions\n", "", "role-definition"),
     Planted("a role that can be given nowhere", RIGHTS, "    assignableScopes: [\n      resourceGroup().id\n    ]\n", "    assignableScopes: []\n", "role-definition"),
@@ -201,6 +204,7 @@ ROLES = (
     Planted("a role of somebody else", LEDGER, "    principalId: appId\n", "    principalId: deployerId\n", "missing-role"),
     Planted("a role more than needed", REGISTRY, "mode == 'enforce' ? azureMlRegistryUser : aiModelScannerOperator", "mode == 'enforce' ? azureMlRegistryUser : azureMlRegistryUser", "unneeded-role"),
     Planted("a role without the type of its holder", TOPIC, "    principalType: 'ServicePrincipal'\n", "", "principal-type"),
+    Planted("an identity taken for a person", LEDGER, "    principalId: appId\n    principalType: 'ServicePrincipal'\n", "    principalId: appId\n    principalType: 'User'\n", "principal-type"),
     Planted("rights to write while it observes", RIGHTS, "mode == 'enforce' ? governor.Actions : reads", "governor.Actions", "missing-role"),
     Planted("an action that the code does not call", GOVERNOR, "workspaces/models/versions/write", "workspaces/models/versions/delete", "role-file"),
     Planted("an action of everything", OFFICER, '"Microsoft.MachineLearningServices/workspaces/*/read"', '"Microsoft.MachineLearningServices/*/write"', "role-action"),
@@ -215,10 +219,15 @@ SETTINGS = (
     Planted("a configuration file that is not deployed", APP, "'stageward.azure.yaml'", "'infra/abbreviations.json'", "configuration"),
     Planted("a variable that is not set", "stageward.azure.yaml", "${AZUREML_WORKSPACE_ID}", "${WORKSPACE_ID}", "configuration"),
     Planted("a container that is not there", APP, "blob}${deadLetterContainer}'", "blob}dead-letters'", "container"),
+    Planted("queues for blobs", APP, "blobServiceUri: hostAccount.properties.primaryEndpoints.blob", "blobServiceUri: hostAccount.properties.primaryEndpoints.queue", "setting-address"),
+    Planted("blobs for tables", LEDGER, "primaryEndpoints.table", "primaryEndpoints.blob", "setting-address"),
+    Planted("links in clear", APP, "STAGEWARD_URL: 'https://", "STAGEWARD_URL: 'http://", "setting-address"),
+    Planted("a container among the queues", APP, "STAGEWARD_DEAD_LETTERS: '${hostAccount.properties.primaryEndpoints.blob}", "STAGEWARD_DEAD_LETTERS: '${hostAccount.properties.primaryEndpoints.queue}", "container"),
     Planted("another Python", APP, "version: '3.13'", "version: '3.12'", "python"),
     Planted("a table too few", LEDGER, "  'stagewardblobs'\n", "", "tables"),
     Planted("a misspelt table", LEDGER, "'stagewardledger'", "'stagewardledgers'", "tables"),
     Planted("machines asked to sign in", APP, "          '/healthz'\n", "", "excluded-path"),
+    Planted("all opened to everybody", APP, "          '/healthz'\n", "          '/*'\n", "excluded-path"),
     Planted("pages opened to everybody", APP, "          '/healthz'\n", "          '/healthz'\n          '/api/*'\n", "excluded-path"),
 )
 FILES = (
