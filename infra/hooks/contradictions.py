@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from infra.hooks.parameters import Parameters, set_
+from infra.hooks.parameters import Parameters, registry_faults, set_
 
 CONFIGURATION = "stageward.azure.yaml"
 _MODE = re.compile(r"\bmode[\"']?\s*:\s*[\"']?(observe|enforce)\b")
@@ -99,11 +99,20 @@ def with_configuration(given: Parameters, text: str) -> Iterator[str]:
             "person, so nobody could sign in; write people into the file, and who of them is in "
             f"operators, or {set_('SIGN_IN', 'entra')}"
         )
-    known = {"AZUREML_WORKSPACE_ID"} | {
-        f"AZUREML_REGISTRY_{position}"
-        for position, _ in enumerate(given.several("AZUREML_REGISTRY_IDS"), start=1)
-    }
+    ids = given.several("AZUREML_REGISTRY_IDS")
+    registries = {f"AZUREML_REGISTRY_{position}": one for position, one in enumerate(ids, start=1)}
+    known = {"AZUREML_WORKSPACE_ID", *registries}
     used = dict.fromkeys(name for line in lines for name in _VARIABLE.findall(line))
+    written = "\n".join(lines).casefold()
+    unused = [name for name in registries if name not in used]
+    for name in unused if not any(registry_faults(ids)) else ():
+        if registries[name].casefold() not in written:
+            yield (
+                f"AZUREML_REGISTRY_IDS has {registries[name]}, and {CONFIGURATION} names no "
+                f"registry with address: ${{{name}}}: the app would get rights there that it does "
+                "not use; write it into the file, or "
+                f"{set_('AZUREML_REGISTRY_IDS', '<the others>')}"
+            )
     for name in used:
         if name not in known:
             yield (

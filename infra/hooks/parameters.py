@@ -148,7 +148,7 @@ def alone(given: Parameters) -> Iterator[str]:
                 f"{name} is '{given[name]}', which is no number from {least} to {most}; "
                 f"{set_(name, default(name))}"
             )
-    yield from _registries(given.several("AZUREML_REGISTRY_IDS"))
+    yield from registry_faults(given.several("AZUREML_REGISTRY_IDS"))
     yield from _secrets(given.several("SECRET_SETTINGS"))
 
 
@@ -172,7 +172,8 @@ def _secrets(settings: list[str]) -> Iterator[str]:
         )
 
 
-def _registries(ids: list[str]) -> Iterator[str]:
+def registry_faults(ids: list[str]) -> Iterator[str]:
+    """Say what is wrong with a list of registries by itself."""
     mend = set_("AZUREML_REGISTRY_IDS", '"$(az ml registry show … --query id --output tsv)"')
     for one in ids:
         if not REGISTRY.fullmatch(one):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scripts.infra import find
 from scripts.infra.check import Deployment
@@ -30,6 +30,9 @@ _KINDS = (
 OPERATIONS = frozenset(f"{_ML}/workspaces/{kind}/" for kind in _KINDS)
 """What the names of operations begin with that concern Stageward."""
 _SYSTEM_TOPIC = "Microsoft.EventGrid/systemTopics"
+_ALERT = "Microsoft.Insights/metricAlerts"
+COUNTS = ("DeadLetteredCount", "DroppedEventCount", "DeliveryAttemptFailCount")
+"""What Event Grid counts of a topic that an operator must be told of."""
 _SOURCES = (
     (re.compile(rf".+/providers/{_ML}/workspaces/[^/]+"), f"{_ML}.Workspaces"),
     (
@@ -44,6 +47,7 @@ def check(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:
     """Yield what is lost, or comes in vain."""
     for topic in find.of(deployment, _SYSTEM_TOPIC):
         yield from _source(topic)
+        yield from _alerts(topic, deployment)
     subscriptions = list(find.of(deployment, find.SUBSCRIPTION))
     for resource in subscriptions:
         for part in (_dead_letter, _retries, _filter):
@@ -67,9 +71,26 @@ def _source(topic: Deployed) -> Iterator[Fault]:
             yield Fault(find.place(topic, path), "topic-type", message)
 
 
+def _alerts(topic: Deployed, deployment: Deployment) -> Iterator[Fault]:
+    watched = {
+        find.value(one, "metricName")
+        for alert in find.of(deployment, _ALERT)
+        if topic.id in _listed(alert, "properties.scopes")
+        for one in _listed(alert, "properties.criteria.allOf")
+    }
+    for count in COUNTS:
+        if count not in watched:
+            message = f"nobody is told of events that go astray; give {_ALERT} on its {count}"
+            yield Fault(topic.place, "alert", message)
+
+
+def _listed(resource: Deployed, path: str) -> Sequence[object]:
+    found = find.value(resource.body, path)
+    return found if isinstance(found, list) else ()
+
+
 def _types(resource: Deployed) -> frozenset[str]:
-    listed = find.value(resource.body, "properties.filter.includedEventTypes")
-    return frozenset(str(one) for one in listed) if isinstance(listed, list) else frozenset()
+    return frozenset(map(str, _listed(resource, "properties.filter.includedEventTypes")))
 
 
 def _dead_letter(resource: Deployed) -> Iterator[Fault]:
@@ -107,8 +128,7 @@ def _filter(resource: Deployed) -> Iterator[Fault]:
         yield Fault(find.place(resource, path), "filter", message)
     if not any(one.startswith("Microsoft.Resources.") for one in types):
         return
-    narrowed = find.value(resource.body, f"{path}.advancedFilters")
-    for one in narrowed if isinstance(narrowed, list) else ():
+    for one in _listed(resource, f"{path}.advancedFilters"):
         values = find.value(one, "values")
         if (
             find.value(one, "operatorType") == "StringBeginsWith"

@@ -70,10 +70,21 @@ def test_people_however_they_are_written(text: str) -> None:
 
 def test_an_address_that_the_app_does_not_get() -> None:
     """The app gets the address of the workspace, and those of the registries that were named."""
-    text = "address: ${AZUREML_WORKSPACE_ID}\naddress: ${AZUREML_REGISTRY_2}\n# ${OTHER}"
+    text = "${AZUREML_WORKSPACE_ID}\n${AZUREML_REGISTRY_1}\n${AZUREML_REGISTRY_2}\n# ${OTHER}"
 
     (fault,) = faults(text, AZUREML_REGISTRY_IDS=ID)
 
     assert "${AZUREML_REGISTRY_2}" in fault
     assert "AZUREML_REGISTRY_1, AZUREML_WORKSPACE_ID" in fault
     assert [] == faults(text, AZUREML_REGISTRY_IDS=f"{ID},{ID}2")
+
+
+def test_a_registry_that_the_file_does_not_name() -> None:
+    """It would give the app rights for nothing; a file may write the address out as well."""
+    used = "address: ${AZUREML_WORKSPACE_ID}\naddress: ${AZUREML_REGISTRY_2}"
+
+    (fault,) = faults(used, AZUREML_REGISTRY_IDS=f"{ID},{ID}2")
+
+    assert f"{ID}, and" in fault
+    assert "${AZUREML_REGISTRY_1}" in fault
+    assert [] == faults(f"{used}\naddress: {ID}", AZUREML_REGISTRY_IDS=f"{ID},{ID}2")

@@ -156,6 +156,10 @@ def test_a_workspace_that_is_not_there(machine: Machine) -> None:
 
 def test_a_registry_that_is_not_there(machine: Machine) -> None:
     """A registry is asked for as well."""
+    both = "  - {alias: one, address: '${AZUREML_REGISTRY_1}'}\n"
+    both += "  - {alias: two, address: '${AZUREML_REGISTRY_2}'}\n"
+    machine.writes("registries:\n", f"registries:\n{both}")
+
     (fault,) = faults(machine, AZUREML_REGISTRY_IDS=f"{REGISTRY},{REGISTRY}2")
 
     assert f"no registry {REGISTRY}2" in fault
