@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -9,6 +11,14 @@ pytest.register_assert_rewrite("tests.contracts")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how fast a machine is decides no test
 pytest_plugins = ["tests.azurite", "tests.collector", "tests.mlflow_server", "tests.mlflow_trained"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _wide_terminal() -> Iterator[None]:
+    """Let the command line be as wide as into a pipe, whatever terminal the tests run in."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COLUMNS", "200")
+        yield
 
 
 @pytest.hookimpl
