@@ -14,10 +14,11 @@ pytest_plugins = ["tests.azurite", "tests.collector", "tests.mlflow_server", "te
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _wide_terminal() -> Iterator[None]:
-    """Let the command line be as wide as into a pipe, whatever terminal the tests run in."""
+def _no_terminal() -> Iterator[None]:
+    """Let the command line be as wide and as plain as into a pipe, wherever the tests run."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COLUMNS", "200")
+        environment.delenv("FORCE_COLOR", raising=False)
         yield
 
 

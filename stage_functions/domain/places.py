@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from msgspec import Struct
 
 MAX_LINK_CHARACTERS = 4000
-_LOGIN = re.compile(r"(?<=://)[^/\s@\"'<>\\]+@")
+_LOGIN = re.compile(r"(?<=://)[^/\s\"'<>\\]+@")
+"""Up to the last `@`: a password may have one, unencoded, as it may have `?` and `#`."""
 _SIGNATURE = re.compile(
     r"(?<=[?&])(sig|token|X-Amz-Signature|X-Goog-Signature)=[^&\s\"']+", re.IGNORECASE
 )
@@ -49,6 +50,9 @@ def link(text: str) -> str:
     found = _named(text.strip()) if text.lstrip().startswith("{") else text.strip()
     if len(found) > MAX_LINK_CHARACTERS or public(found) != _LOGIN.sub("", found):
         return ""
+    login = _LOGIN.search(found)
+    if login is not None and {"?", "#"} & set(login[0]):
+        return ""  # a login, or a query that has an `@`: nobody knows
     found = _LOGIN.sub("", found)
     try:
         parts = urlsplit(found)

@@ -68,6 +68,9 @@ def test_what_is_no_commit_leads_to_the_repository(commit: str) -> None:
         ("data:text/html,x", ""),
         ("//e.org/x", ""),
         ("dbfs:/x", ""),
+        ("https://u:p@ss@h/x", "https://h/x"),
+        ("https://u:p#w@h/x", ""),
+        ("https://h?mail=a@b", ""),
         (f"https://e.org/{'x' * 5000}", ""),
     ],
 )
@@ -78,7 +81,7 @@ def test_only_a_web_address_is_a_link(text: str, found: str) -> None:
 
 def test_what_lets_somebody_in_is_not_shown() -> None:
     """Wherever it stands in a text."""
-    text = '{"a": "https://u:pw@h/x?sv=1&sig=abc%3D&x=2", "b": "abfss://c@acc/x"}'
+    text = '{"a": "https://u:p@?w@h/x?sv=1&sig=abc%3D&x=2", "b": "abfss://c@acc/x"}'
 
     assert '{"a": "https://h/x?sv=1&sig=…&x=2", "b": "abfss://acc/x"}' == public(text)
 
