@@ -46,6 +46,8 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
     "registry-refused": RegistryRefusedError,
     "configuration": ConfigurationError,
 }
+_CARRIED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+"""What a header can carry, by any server's reading of it."""
 _NUMBERED = re.compile(r"\[Errno -?\d+\] ")
 _PROBLEM = "urn:stageward:problem:"
 
@@ -84,6 +86,12 @@ class Connection:
         self._sleep = sleep
         self._waiting = waiting
         headers = {"User-Agent": f"{agent}/{__version__}"}
+        if token and _CARRIED.fullmatch(token) is None:
+            message = (
+                "the token has a character that no header can carry, such as a line's end or a "
+                "letter with an accent: STAGEWARD_TOKEN is to be the token and nothing else"
+            )
+            raise InvalidInputError(message)
         if token:
             headers["Authorization"] = f"Bearer {token}"
         try:
@@ -91,7 +99,7 @@ class Connection:
                 base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
             )
         except (ValueError, httpx.InvalidURL) as exc:
-            message = f"'{url}' cannot be called, or the token cannot be sent: {exc}"
+            message = f"'{url}' cannot be called: {exc}"
             raise InvalidInputError(message) from exc
 
     def close(self) -> None:

@@ -296,6 +296,23 @@ def test_who_is_not_signed_in_is_told_how(at: Console) -> None:
     assert "Set STAGEWARD_TOKEN" in done.err
 
 
+@pytest.mark.parametrize("token", ["eve\r", "eve\n", " eve\r\n"])
+def test_white_space_about_a_token_is_not_of_it(it: World, at: Console, token: str) -> None:
+    """A file with the line ends of Windows leaves some."""
+    it.register("1")
+
+    assert at.run(token, "ls").code == 0
+
+
+def test_a_token_that_cannot_be_sent_is_not_shown(at: Console) -> None:
+    """Nor tried four times."""
+    done = at.run("secret\rtoken", "ls")
+
+    assert done.code == 1
+    assert "a character that no header can carry" in done.err
+    assert "secret" not in done.err + done.out
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nowhere", "http://[::1"])
 def test_a_stageward_that_is_not_there_is_said_so(
     monkeypatch: pytest.MonkeyPatch, url: str
