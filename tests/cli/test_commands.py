@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stage_functions.domain.asset import Version
+from stage_functions.settings import SignIn
 from tests.api_server import api_over
 from tests.builders import IRIS, World, world
 from tests.cli.console import Console, run
@@ -288,12 +289,25 @@ def test_what_cannot_be_done_is_said_with_the_next_step(
     assert done.out == ""
 
 
-def test_who_is_not_signed_in_is_told_how(at: Console) -> None:
-    """With the variable to set."""
-    done = at.run("", "ls")
+@pytest.mark.parametrize("sign_in", [SignIn.DEV, SignIn.TOKENS, SignIn.ENTRA])
+@pytest.mark.parametrize("who", ["", "mallory"])
+def test_who_is_not_signed_in_is_told_how(
+    it: World, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn, who: str
+) -> None:
+    """By what to set the variable to, as people sign in there; headers are the program's."""
+    with api_over(it, sign_in=sign_in) as api:
+        done = Console(api, monkeypatch).run(who, "ls")
+    *said, advice = done.err.splitlines()
 
-    assert done.code == 1
-    assert "Set STAGEWARD_TOKEN" in done.err
+    assert (done.code, "Authorization" in done.err) == (1, False)
+    assert (said == ["STAGEWARD_TOKEN is not set, so nobody is signed in."]) == (not who)
+    assert advice.startswith(
+        {
+            SignIn.DEV: "Set STAGEWARD_TOKEN to the key of a person in `people`",
+            SignIn.TOKENS: "Set STAGEWARD_TOKEN to a token; `stageward token create PERSON` makes",
+            SignIn.ENTRA: "Set STAGEWARD_TOKEN to a token of Microsoft Entra for this app",
+        }[sign_in]
+    )
 
 
 @pytest.mark.parametrize("token", ["eve\r", "eve\n", " eve\r\n"])
