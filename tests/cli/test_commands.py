@@ -310,6 +310,29 @@ def test_who_is_not_signed_in_is_told_how(
     )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            "{url}/foo",
+            "nothing is at /foo/api/v1/assets; /api/v1/openapi.json describes what is. "
+            "STAGEWARD_URL is {url}/foo: is its path right?",
+        ),
+        ("https{host}", "(it may speak http: then STAGEWARD_URL is {url})"),
+    ],
+)
+def test_an_address_that_is_nearly_right_is_told_with_what_is_wrong_about_it(
+    at: Console, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
+) -> None:
+    """A path too many, or TLS where there is none."""
+    url, host = at.api.address, at.api.address.removeprefix("http")
+    monkeypatch.setenv("STAGEWARD_URL", wrong.format(url=url, host=host))
+    done = run("ls")
+
+    assert done.code == 1
+    assert said.format(url=url) in done.err
+
+
 @pytest.mark.parametrize("token", ["eve\r", "eve\n", " eve\r\n"])
 def test_white_space_about_a_token_is_not_of_it(it: World, at: Console, token: str) -> None:
     """A file with the line ends of Windows leaves some."""
