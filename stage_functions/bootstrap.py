@@ -457,7 +457,7 @@ def open_telemetry(settings: Settings) -> Telemetry:
     except ModuleNotFoundError as exc:
         log.warning(
             "no traces and no metrics are sent: %s is not installed; "
-            "pip install 'stageward[telemetry]', or unset %s",
+            "in the repository of Stageward, pip install '.[telemetry]'; or unset %s",
             exc.name,
             "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
         )

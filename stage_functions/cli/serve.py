@@ -136,7 +136,10 @@ def demo(
     }
     can_play, begin = on[registry]
     if not can_play():
-        fail("the demonstration needs more than is installed: pip install 'stageward[demo]'")
+        fail(
+            "the demonstration needs more than is installed: in the repository of Stageward, "
+            "pip install '.[demo]', or `make demo`"
+        )
     story.play(begin, once=once)
 
 
