@@ -228,8 +228,10 @@ def ledger_place(settings: Settings) -> str:
     if settings.tables:
         pairs = (part.partition("=") for part in settings.tables.split(";"))
         named = {name.strip().casefold(): value for name, _, value in pairs}
-        account = named.get("tableendpoint") or named.get("accountname") or "development storage"
-        return f"the tables of {account}"
+        account = named.get("tableendpoint") or named.get("accountname")
+        if not account and named.get("usedevelopmentstorage", "").casefold() == "true":
+            account = "development storage"
+        return f"the tables of {account}" if account else "the tables that STAGEWARD_TABLES names"
     if settings.tables_endpoint:
         return f"the tables of {settings.tables_endpoint}"
     return f"the file {Path(settings.ledger).resolve()}"
@@ -241,19 +243,21 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
+def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -> WholeRows:
     """Open the store of the ledger.
 
     Args:
         settings: what the environment says.
         heard: takes the headers of the store's answers.
+        create: make the tables in Table Storage that are missing; else they read as empty. (Of a
+            file, `ledger_is_missing` tells before it is opened.)
 
     Raises:
         ConfigurationError: SQLite inside Azure Functions, or in a folder that cannot be made.
         StoreUnavailableError: it cannot be opened.
     """
     if settings.tables or settings.tables_endpoint:
-        return _tables(settings, heard)
+        return _tables(settings, heard, create=create)
     if settings.in_functions:
         message = (
             "SQLite cannot be the ledger inside Azure Functions: its disk is not kept; "
@@ -271,7 +275,7 @@ def open_rows(settings: Settings, heard: Heard = deaf) -> WholeRows:
     return SQLiteRows(settings.ledger)
 
 
-def _tables(settings: Settings, heard: Heard) -> WholeRows:
+def _tables(settings: Settings, heard: Heard, *, create: bool) -> WholeRows:
     fault = endpoint_fault(settings.tables_endpoint) if not settings.tables else ""
     if fault:
         message = f"STAGEWARD_TABLES_ENDPOINT: {fault}"
@@ -287,8 +291,9 @@ def _tables(settings: Settings, heard: Heard) -> WholeRows:
     else:
         with _naming("STAGEWARD_TABLES_ENDPOINT"):
             service = table_service(settings.tables_endpoint, _credential(settings), heard)
-    rows = TableRows(service)
-    rows.create_tables()
+    rows = TableRows(service, missing_is_empty=not create)
+    if create:
+        rows.create_tables()
     return rows
 
 
@@ -452,7 +457,7 @@ def open_telemetry(settings: Settings) -> Telemetry:
     except ModuleNotFoundError as exc:
         log.warning(
             "no traces and no metrics are sent: %s is not installed; "
-            "pip install 'stageward[telemetry]', or unset %s",
+            "in the repository of Stageward, pip install '.[telemetry]'; or unset %s",
             exc.name,
             "APPLICATIONINSIGHTS_CONNECTION_STRING and OTEL_EXPORTER_OTLP_ENDPOINT",
         )

@@ -60,7 +60,8 @@ class Settings(Struct, frozen=True):
         tables_endpoint: its tables endpoint, signed in to by identity
             (`STAGEWARD_TABLES_ENDPOINT`), or "".
         sign_in: how callers sign in (`STAGEWARD_AUTH`); dev only answers on loopback.
-        url: where Stageward answers, as others reach it (`STAGEWARD_URL`).
+        url: where Stageward answers, as others reach it (`STAGEWARD_URL`); where that is not set,
+            `serve` puts here where it listens.
         token: bearer of the command line (`STAGEWARD_TOKEN`), or "".
         webhook_secret: shared with MLflow (`STAGEWARD_WEBHOOK_SECRET`), or "".
         eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
@@ -127,6 +128,11 @@ class Settings(Struct, frozen=True):
         """The environment has a channel by which somebody might be told something."""
         return bool(self.mail or self.notify)
 
+    @property
+    def url_is_set(self) -> bool:
+        """The environment says where Stageward answers."""
+        return bool((self.environment or {}).get("STAGEWARD_URL"))
+
     def credential(self, alias: str, name: str, *, alone: bool) -> str:
         """Return a credential of an MLflow server, or "".
 
@@ -159,7 +165,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tables_endpoint=get("TABLES_ENDPOINT", ""),
         sign_in=get("AUTH", default.sign_in),
         url=get("URL", default.url).rstrip("/"),
-        token=get("TOKEN", ""),
+        token=get("TOKEN", "").strip(),
         webhook_secret=get("WEBHOOK_SECRET", ""),
         eventgrid_endpoint=get("EVENTGRID_ENDPOINT", ""),
         eventgrid_key=get("EVENTGRID_KEY", ""),

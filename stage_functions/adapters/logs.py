@@ -185,8 +185,13 @@ def quieten(*, verbose: bool = False) -> None:
     """Let libraries say what is wrong, and no more."""
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
-    if not verbose:  # of each way to sign in it says why not, every time; the message says enough
-        logging.getLogger("azure.identity").setLevel(logging.ERROR)
+    if not verbose:
+        hush_sign_in()
+
+
+def hush_sign_in() -> None:
+    """Keep back what is said of each way to sign in to Azure, every time: the error says enough."""
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -31,6 +31,10 @@ from stage_functions.domain.error import (
 
 TABLE_NOT_FOUND = "TableNotFound"
 _SHOWN_CHARACTERS = 600
+_SIGN_IN = (
+    "In Azure, give Stageward a managed identity; elsewhere set AZURE_CLIENT_ID, AZURE_TENANT_ID "
+    "and AZURE_CLIENT_SECRET, or run `az login`"
+)
 
 
 class Fault(StrEnum):
@@ -186,5 +190,8 @@ def _retry_after_seconds(exc: Exception) -> int | None:
 def _in_words(exc: Exception) -> str:
     status = getattr(exc, "status_code", None)
     first_line = in_a_line(str(exc).partition("\n")[0], _SHOWN_CHARACTERS)
+    if isinstance(exc, core.ClientAuthenticationError) and exc.response is None:
+        # Nobody was asked: there is nothing here to sign in with.
+        return f"Stageward cannot sign in to Azure: {first_line.rstrip('.')}. {_SIGN_IN}"
     parts = (type(exc).__name__, status, error_code(exc), first_line)
     return " ".join(str(part) for part in parts if part)

@@ -8,6 +8,7 @@ in `sdk_errors.py`; what a batch may be, in `limits.py`. It does not choose a cr
   is somebody else's doing, and a lost reply is an `UnknownOutcomeError`. Reads are repeated.
 - A deletion goes as a batch of one, for the SDK hides that a single one found no row.
 - `prepare` writes at once.
+- A table that is missing is a fault, unless the store is opened only to look at what is there.
 - A query of more rows than a page is read page by page: each page is of one instant, the whole is
   not.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
@@ -99,12 +100,19 @@ def table_service(
 class TableRows:
     """A store of rows in Azure Table Storage. Safe to share between threads."""
 
-    def __init__(self, service: TableServiceClient, *, prefix: str = "stageward") -> None:
+    def __init__(
+        self,
+        service: TableServiceClient,
+        *,
+        prefix: str = "stageward",
+        missing_is_empty: bool = False,
+    ) -> None:
         """Use the tables of an account whose names begin with `prefix`.
 
         Args:
             service: the account; closed with the store.
             prefix: letters and digits, a letter first.
+            missing_is_empty: a table that is not there reads as one without rows.
 
         Raises:
             ConfigurationError: no table name can begin with the prefix.
@@ -113,6 +121,7 @@ class TableRows:
             message = f"the table prefix {prefix!r} is not 1 to 50 letters and digits"
             raise ConfigurationError(message)
         self._service = service
+        self._missing_is_empty = missing_is_empty
         self._names = {table: prefix + table for table in TABLES}
         self._clients = {
             table: service.get_table_client(name) for table, name in self._names.items()
@@ -137,7 +146,7 @@ class TableRows:
             try:
                 entity = self._clients[table].get_entity(partition, key, **_READ_RETRIES)
             except ResourceNotFoundError as exc:
-                if error_code(exc) == TABLE_NOT_FOUND:
+                if error_code(exc) == TABLE_NOT_FOUND and not self._missing_is_empty:
                     raise
                 return None
         return _row(entity)
@@ -160,11 +169,12 @@ class TableRows:
             conditions.append(f"RowKey ge {_quoted(start)}")
         if end is not None:
             conditions.append(f"RowKey lt {_quoted(end)}")
-        with translated(f"read {self._names[table]}", repeatable=True):
+        with translated(f"read {self._names[table]}", repeatable=True), self._perhaps_missing():
             entities = self._clients[table].query_entities(
                 " and ".join(conditions), results_per_page=min(limit, PAGE_ROWS), **_READ_RETRIES
             )
             return [_row(entity) for entity in islice(entities, limit)]
+        return []
 
     def scan(self, table: str) -> Iterator[tuple[str, Row]]:
         """Yield every row of a table, page by page; see `WholeRows`."""
@@ -172,12 +182,22 @@ class TableRows:
         entities = self._clients[table].list_entities(results_per_page=PAGE_ROWS, **_READ_RETRIES)
         pages = entities.by_page()
         while True:
-            with translated(f"read {self._names[table]}", repeatable=True):
+            found = None
+            with translated(f"read {self._names[table]}", repeatable=True), self._perhaps_missing():
                 found = next(pages, None)
                 page = [] if found is None else list(found)
             if found is None:
                 return
             yield from ((entity["PartitionKey"], _row(entity)) for entity in page)
+
+    @contextmanager
+    def _perhaps_missing(self) -> Iterator[None]:
+        """End the block without a word where the table is missing, and that means empty."""
+        try:
+            yield
+        except ResourceNotFoundError as exc:
+            if error_code(exc) != TABLE_NOT_FOUND or not self._missing_is_empty:
+                raise
 
     def commit(
         self,

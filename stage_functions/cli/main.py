@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -22,6 +22,20 @@ from stage_functions.cli import (
 )
 from stage_functions.cli.output import FAULT, complain
 from stage_functions.domain.error import NotSignedInError, StagewardError
+from stage_functions.settings import read_settings
+
+_A_KEY = "the key of a person in `people` of the configuration"
+_ONE_MADE = "a token; `stageward token create PERSON` makes one, where the ledger is"
+_SIGNS_IN: Mapping[str, str] = {
+    "STAGEWARD_AUTH=dev": _A_KEY,
+    "has no person": _A_KEY,
+    "Microsoft Entra": "a token of Microsoft Entra for this app",
+    "token": _ONE_MADE,
+}
+"""What STAGEWARD_TOKEN is to be, by what the server says when nobody is signed in: that tells how
+people sign in there."""
+_ELSEWHERE = "answers only on this machine"
+"""Said in development to other machines, whatever they send."""
 
 app = typer.Typer(
     name="stageward",
@@ -66,7 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except NotSignedInError as exc:
-        complain(f"{exc}\nSet STAGEWARD_TOKEN to it.")
+        complain(_signed_in_by(str(exc)))
     except StagewardError as exc:
         complain(str(exc))
     sys.exit(FAULT)
+
+
+def _signed_in_by(said: str) -> str:
+    """Return what the server says, in words of the command line, which sends no headers by hand."""
+    if _ELSEWHERE in said:
+        return said
+    what = next((what for mark, what in _SIGNS_IN.items() if mark in said), _ONE_MADE)
+    if not read_settings().token:
+        said = "STAGEWARD_TOKEN is not set, so nobody is signed in."
+    elif "Authorization" in said:
+        said = "STAGEWARD_TOKEN signs in nobody there."
+    return f"{said}\nSet STAGEWARD_TOKEN to {what}."

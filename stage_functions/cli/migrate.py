@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stage_functions.adapters import logs
 from stage_functions.cli.output import FAULT, Json, complain, fail, print_json, print_table, say
 from stage_functions.settings import read_settings
 
@@ -44,8 +45,9 @@ def migrate(
     place = ledger_place(settings)
     if ledger_is_missing(settings):
         fail(f"There is no ledger at {place}; STAGEWARD_LEDGER names it.")
+    logs.hush_sign_in()
+    rows = open_rows(settings, create=False)  # what has no ledger yet has nothing to migrate
     complain(f"The ledger is {place}.")
-    rows = open_rows(settings)
     try:
         found = run(rows, dry_run=dry_run, progress=_Progress())
     finally:

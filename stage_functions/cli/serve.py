@@ -11,6 +11,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from msgspec.structs import replace
 
 from stage_functions.adapters import logs
 from stage_functions.bootstrap import Application
@@ -33,12 +34,21 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen at; else that of STAGEWARD_URL.")
     ] = "",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; likewise.")] = 0,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help=f"Port to listen at; else that of STAGEWARD_URL, or {DEFAULT_PORT}.",
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
 ) -> None:
     """Serve the HTTP API, take events, and run the timers, until Ctrl-C."""
     settings = read_settings()
     host, port = _listen_at(settings, host, port)
+    if not settings.url_is_set:
+        settings = replace(settings, url=_reached_at(host, port))
     _is_free(host, port)
     if settings.sign_in == SignIn.DEV and not _loopback(host):
         fail(f"STAGEWARD_AUTH=dev answers only on this machine, not at {host}: set it to tokens")
@@ -71,7 +81,12 @@ def _run(application: Application, host: str, port: int, *, verbose: bool) -> No
     tell = log.info if settings.logs == Logs.JSON else say  # every line is to be JSON then
     for alias, one in application.context.configuration.registries.items():
         tell(f"registry {alias}: {one.type} {one.address}, mode {one.mode}")
-    tell(f"Stageward listens at http://{host}:{port}, sign-in: {settings.sign_in}")
+    tell(f"Stageward listens at {_address(host, port)}, sign-in: {settings.sign_in}")
+    if _everywhere(host) and not settings.url_is_set:
+        tell(
+            f"STAGEWARD_URL is not set, so links and webhooks lead to {settings.url}, which only "
+            "this machine reaches; set it to the address that others use"
+        )
     every = scan_seconds(application.context)
     for line in _events_of_azureml(application.context.configuration, settings.url, every):
         tell(line)
@@ -121,11 +136,14 @@ def demo(
     }
     can_play, begin = on[registry]
     if not can_play():
-        fail("the demonstration needs more than is installed: pip install 'stageward[demo]'")
+        fail(
+            "the demonstration needs more than is installed: in the repository of Stageward, "
+            "pip install '.[demo]', or `make demo`"
+        )
     story.play(begin, once=once)
 
 
-def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:
+def _listen_at(settings: Settings, host: str, port: int | None) -> tuple[str, int]:
     try:
         address = urlsplit(settings.url)
         named, named_port = address.hostname or "", address.port
@@ -143,6 +161,17 @@ def _listen_at(settings: Settings, host: str, port: int) -> tuple[str, int]:
     if not port:
         port = named_port or DEFAULT_PORT
     return ("127.0.0.1" if host == "localhost" else host), port
+
+
+def _reached_at(host: str, port: int) -> str:
+    """Return the address of who listens there, for this machine where it is every one of its."""
+    if _everywhere(host):
+        host = "::1" if ":" in host else "127.0.0.1"
+    return _address(host, port)
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_free(host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from stage_functions.adapters import logs
 from stage_functions.application import tokens
 from stage_functions.application.ports.rows import Rows
 from stage_functions.application.tokens import PREFIX, SHOWN, Token, token_id
@@ -59,7 +60,7 @@ def list_(as_json: Json = False) -> None:
     if _missing():
         found = []
     else:
-        with _rows() as rows:
+        with _rows(create=False) as rows:
             found = tokens.tokens(rows)
     if as_json:
         print_json(found)
@@ -86,7 +87,7 @@ def revoke(
     """End a token at once."""
     if _missing():
         fail("so there is no token to revoke")
-    with _rows() as rows:
+    with _rows(create=False) as rows:
         gone = tokens.revoke(rows, id_)
     say(f"the token {gone.id[:SHOWN]} of {gone.person} signs in nobody any more")
 
@@ -106,12 +107,13 @@ def _missing() -> bool:
 
 
 @contextmanager
-def _rows() -> Iterator[Rows]:
+def _rows(*, create: bool = True) -> Iterator[Rows]:
     from stage_functions.bootstrap import ledger_place, open_rows  # noqa: PLC0415  # loads a store
 
     settings = read_settings()
     complain(f"The ledger is {ledger_place(settings)}.")
-    rows = open_rows(settings)
+    logs.hush_sign_in()
+    rows = open_rows(settings, create=create)
     try:
         yield rows
     finally:

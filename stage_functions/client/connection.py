@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -31,6 +32,7 @@ from stage_functions.wire import api
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 10.0
 _RETRIED = (429, 503)
+_NO_SUCH_ADDRESS = "no-such-address"
 _BY_CODE: Mapping[str, type[StagewardError]] = {
     "registry-unavailable": RegistryUnavailableError,
     "ledger-unavailable": StoreUnavailableError,
@@ -38,7 +40,7 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
     "not-signed-in": NotSignedInError,
     "denied": DeniedError,
     "not-found": NotFoundError,
-    "no-such-address": NotFoundError,
+    _NO_SUCH_ADDRESS: NotFoundError,
     "stale": StaleError,
     "invalid": InvalidInputError,
     "malformed": InvalidInputError,
@@ -46,6 +48,8 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
     "registry-refused": RegistryRefusedError,
     "configuration": ConfigurationError,
 }
+_CARRIED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+"""What a header can carry, by any server's reading of it."""
 _NUMBERED = re.compile(r"\[Errno -?\d+\] ")
 _PROBLEM = "urn:stageward:problem:"
 
@@ -84,6 +88,12 @@ class Connection:
         self._sleep = sleep
         self._waiting = waiting
         headers = {"User-Agent": f"{agent}/{__version__}"}
+        if token and _CARRIED.fullmatch(token) is None:
+            message = (
+                "the token has a character that no header can carry, such as a line's end or a "
+                "letter with an accent: STAGEWARD_TOKEN is to be the token and nothing else"
+            )
+            raise InvalidInputError(message)
         if token:
             headers["Authorization"] = f"Bearer {token}"
         try:
@@ -91,7 +101,7 @@ class Connection:
                 base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
             )
         except (ValueError, httpx.InvalidURL) as exc:
-            message = f"'{url}' cannot be called, or the token cannot be sent: {exc}"
+            message = f"'{url}' cannot be called: {exc}"
             raise InvalidInputError(message) from exc
 
     def close(self) -> None:
@@ -125,12 +135,18 @@ class Connection:
             except httpx.TransportError as exc:
                 if attempt == ATTEMPTS:
                     said = _NUMBERED.sub("", str(exc)) or type(exc).__name__
+                    if _no_tls(exc):
+                        said += f" (it may speak http: then STAGEWARD_URL is {self._over_http})"
                     raise self._unreachable(said) from exc
                 self._sleep(0.2 * attempt)
                 continue
             if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
                 return answer
             self._wait(answer)
+
+    @property
+    def _over_http(self) -> str:
+        return self._url.replace("https", "http", 1)
 
     def _wait(self, answer: httpx.Response) -> None:
         seconds = _pause(answer)
@@ -148,7 +164,7 @@ class Connection:
         """
         problem = problem_of(answer)
         if problem is not None:
-            raise _error(problem, answer)
+            raise self._error(problem, answer)
         try:
             return msgspec.json.decode(answer.content, type=type_)
         except msgspec.MsgspecError as exc:
@@ -156,12 +172,33 @@ class Connection:
             why = f"what answers there is not Stageward: {said}"
             raise self._unreachable(why) from exc
 
+    def _error(self, problem: api.Problem, answer: httpx.Response) -> StagewardError:
+        code = problem.type.removeprefix(_PROBLEM)
+        if problem.status == httpx.codes.CONFLICT:
+            return NotAllowedNowError(problem.detail, code=code)
+        type_ = _BY_CODE.get(code, TerminalError)
+        if issubclass(type_, RetryableError):
+            said = answer.headers.get("Retry-After", "")
+            seconds = int(said) if said.isdigit() else None
+            return type_(problem.detail, retry_after_seconds=seconds)
+        if code == _NO_SUCH_ADDRESS and self._http.base_url.path != "/":
+            message = f"{problem.detail}. STAGEWARD_URL is {self._url}: is its path right?"
+            return type_(message)
+        return type_(problem.detail)
+
     def _unreachable(self, why: str) -> UnreachableError:
         message = (
             f"Stageward does not answer at {self._url}: {why}; "
             "start it with `stageward serve`, or set STAGEWARD_URL to where it runs"
         )
         return UnreachableError(message)
+
+
+def _no_tls(exc: BaseException | None) -> bool:
+    """Tell whether an answer was none of TLS, and not that a certificate was not believed."""
+    while exc is not None and not isinstance(exc, ssl.SSLError):
+        exc = exc.__cause__ or exc.__context__
+    return exc is not None and not isinstance(exc, ssl.SSLCertVerificationError)
 
 
 def _pause(answer: httpx.Response) -> float:
@@ -177,15 +214,3 @@ def problem_of(answer: httpx.Response) -> api.Problem | None:
         return msgspec.json.decode(answer.content, type=api.Problem)
     except msgspec.MsgspecError:
         return None
-
-
-def _error(problem: api.Problem, answer: httpx.Response) -> StagewardError:
-    code = problem.type.removeprefix(_PROBLEM)
-    if problem.status == httpx.codes.CONFLICT:
-        return NotAllowedNowError(problem.detail, code=code)
-    type_ = _BY_CODE.get(code, TerminalError)
-    if issubclass(type_, RetryableError):
-        said = answer.headers.get("Retry-After", "")
-        seconds = int(said) if said.isdigit() else None
-        return type_(problem.detail, retry_after_seconds=seconds)
-    return type_(problem.detail)

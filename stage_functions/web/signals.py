@@ -142,6 +142,12 @@ async def health(request: Request) -> Response:
     return reply(api.Health(found.ready, found.parts), 200 if found.ready else 503)
 
 
+@router.head("/healthz", include_in_schema=False)
+async def health_without_words(request: Request) -> Response:
+    """Answer as `health` does, without the body: some load balancers ask so."""
+    return Response(status_code=(await health(request)).status_code)
+
+
 def _alias(here: Service, wanted: str) -> str:
     if wanted:
         return here.context.configuration.registry(wanted).alias

@@ -240,7 +240,11 @@ def test_a_request_that_cannot_be_signed_was_not_sent() -> None:
     """A failure to get a token is no unknown outcome."""
     exc = core.ClientAuthenticationError("no token")
 
-    assert type(error_for(exc, "commit", repeatable=False)) is StoreUnavailableError
+    error = error_for(exc, "commit", repeatable=False)
+
+    assert type(error) is StoreUnavailableError
+    assert str(error).startswith("commit: Stageward cannot sign in to Azure: no token. In Azure, ")
+    assert str(error).endswith("or run `az login`")
 
 
 def test_tls_that_breaks_may_have_carried_the_request() -> None:

@@ -214,6 +214,20 @@ def test_missing_tables_are_not_taken_for_missing_rows(
             store.commit(LEDGER, PARTITION, changes)
 
 
+def test_a_store_that_only_looks_takes_missing_tables_for_empty_ones(
+    azurite: int, prefix: str
+) -> None:
+    """It makes none, and still says so where it is to write."""
+    with closing(table_service(connection_string(azurite))) as service:
+        store = TableRows(service, prefix=prefix, missing_is_empty=True)
+
+        assert store.get(LEDGER, PARTITION, "head") is None
+        assert (store.query(LEDGER, PARTITION), list(store.scan(LEDGER))) == ([], [])
+        with pytest.raises(StoreUnavailableError, match="TableNotFound"):
+            store.commit(LEDGER, PARTITION, WRITES["batch"])
+        assert [name for name in service.list_tables() if name.name.startswith(prefix)] == []
+
+
 def test_tables_are_created_once(direct: TableRows) -> None:
     """Creating them again changes nothing."""
     direct.commit(LEDGER, PARTITION, [Insert("head", {})])

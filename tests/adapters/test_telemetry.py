@@ -447,7 +447,8 @@ def test_without_the_packages_it_is_off_and_says_what_to_install() -> None:
 
     said = _run(code, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
 
-    assert "opentelemetry is not installed; pip install 'stageward[telemetry]'" in said
+    assert "opentelemetry is not installed; in the repository of Stageward, pip install" in said
+    assert "pip install '.[telemetry]'; or unset" in said
 
 
 @pytest.mark.parametrize(

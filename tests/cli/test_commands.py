@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stage_functions.domain.asset import Version
+from stage_functions.settings import SignIn
 from tests.api_server import api_over
 from tests.builders import IRIS, World, world
 from tests.cli.console import Console, run
@@ -288,12 +289,65 @@ def test_what_cannot_be_done_is_said_with_the_next_step(
     assert done.out == ""
 
 
-def test_who_is_not_signed_in_is_told_how(at: Console) -> None:
-    """With the variable to set."""
-    done = at.run("", "ls")
+@pytest.mark.parametrize("sign_in", [SignIn.DEV, SignIn.TOKENS, SignIn.ENTRA])
+@pytest.mark.parametrize("who", ["", "mallory"])
+def test_who_is_not_signed_in_is_told_how(
+    it: World, monkeypatch: pytest.MonkeyPatch, sign_in: SignIn, who: str
+) -> None:
+    """By what to set the variable to, as people sign in there; headers are the program's."""
+    with api_over(it, sign_in=sign_in) as api:
+        done = Console(api, monkeypatch).run(who, "ls")
+    *said, advice = done.err.splitlines()
+
+    assert (done.code, "Authorization" in done.err) == (1, False)
+    assert (said == ["STAGEWARD_TOKEN is not set, so nobody is signed in."]) == (not who)
+    assert advice.startswith(
+        {
+            SignIn.DEV: "Set STAGEWARD_TOKEN to the key of a person in `people`",
+            SignIn.TOKENS: "Set STAGEWARD_TOKEN to a token; `stageward token create PERSON` makes",
+            SignIn.ENTRA: "Set STAGEWARD_TOKEN to a token of Microsoft Entra for this app",
+        }[sign_in]
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            "{url}/foo",
+            "nothing is at /foo/api/v1/assets; /api/v1/openapi.json describes what is. "
+            "STAGEWARD_URL is {url}/foo: is its path right?",
+        ),
+        ("https{host}", "(it may speak http: then STAGEWARD_URL is {url})"),
+    ],
+)
+def test_an_address_that_is_nearly_right_is_told_with_what_is_wrong_about_it(
+    at: Console, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
+) -> None:
+    """A path too many, or TLS where there is none."""
+    url, host = at.api.address, at.api.address.removeprefix("http")
+    monkeypatch.setenv("STAGEWARD_URL", wrong.format(url=url, host=host))
+    done = run("ls")
 
     assert done.code == 1
-    assert "Set STAGEWARD_TOKEN" in done.err
+    assert said.format(url=url) in done.err
+
+
+@pytest.mark.parametrize("token", ["eve\r", "eve\n", " eve\r\n"])
+def test_white_space_about_a_token_is_not_of_it(it: World, at: Console, token: str) -> None:
+    """A file with the line ends of Windows leaves some."""
+    it.register("1")
+
+    assert at.run(token, "ls").code == 0
+
+
+def test_a_token_that_cannot_be_sent_is_not_shown(at: Console) -> None:
+    """Nor tried four times."""
+    done = at.run("secret\rtoken", "ls")
+
+    assert done.code == 1
+    assert "a character that no header can carry" in done.err
+    assert "secret" not in done.err + done.out
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nowhere", "http://[::1"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -10,8 +13,10 @@ import pytest
 
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.adapters.tables import table_service
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Insert, Replace
+from tests.azurite import connection_string, running_azurite
 from tests.cli.console import run
 
 
@@ -81,6 +86,51 @@ def test_where_there_is_no_ledger_none_is_made(
 
     assert (done.code, path.parent.exists()) == (1, False)
     assert done.err == f"There is no ledger at the file {path}; STAGEWARD_LEDGER names it.\n"
+
+
+@pytest.mark.parametrize("command", [("migrate", "--dry-run"), ("migrate",), ("token", "list")])
+def test_who_only_looks_makes_no_tables(
+    monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """Where there is no ledger in Table Storage yet, there is none afterwards."""
+    with running_azurite() as port, closing(table_service(connection_string(port))) as service:
+        monkeypatch.setenv("STAGEWARD_TABLES", connection_string(port))
+        done = run(*command)
+
+        assert [] == [table.name for table in service.list_tables()]
+    assert ("is no token yet" in done.err) or "there is no ledger here yet" in done.err
+    assert done.code == ("migrate" in command)
+
+
+def test_tables_that_cannot_be_named_are_not_said_to_be_somewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fault is the first that is said."""
+    monkeypatch.setenv("STAGEWARD_TABLES", "garbage")
+    done = run("migrate", "--dry-run")
+
+    assert done.code == 1
+    assert done.err.startswith("STAGEWARD_TABLES: the address of Table Storage cannot be used")
+
+
+def test_who_cannot_sign_in_to_azure_is_told_in_one_line_what_to_do() -> None:
+    """Not what each of a dozen ways has to say."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stage_functions", "migrate", "--dry-run"],
+        env={
+            **os.environ,  # noqa: TID251  # the program's environment is ours, and more
+            "STAGEWARD_TABLES_ENDPOINT": "https://x.table.core.windows.net",
+            "AZURE_TOKEN_CREDENTIALS": "EnvironmentCredential",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    _, said, *more = done.stderr.splitlines()
+
+    assert (done.returncode, more) == (1, [])
+    assert "Stageward cannot sign in to Azure" in said
+    assert said.endswith("run `az login`")
 
 
 def test_a_ledger_that_is_too_new_is_refused(ledger: Path) -> None:

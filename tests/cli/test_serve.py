@@ -18,6 +18,7 @@ import pytest
 
 from stage_functions.domain.asset import Version
 from tests.azurite import connection_string, free_port
+from tests.cli.console import run
 from tests.collector import collecting
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_world import MlflowWorld
@@ -256,6 +257,57 @@ def test_an_address_where_it_cannot_listen_is_named_before_anything_is_done(
     assert process.returncode == 1
     assert said in " ".join(output.decode().split())
     assert not (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "url", "leads_to"),
+    [
+        ([], "", "http://127.0.0.1:{port}"),
+        (["--host", "0.0.0.0"], "", "http://127.0.0.1:{port}"),
+        ([], "http://127.0.0.1:1", "http://127.0.0.1:1"),
+    ],
+)
+def test_the_webhook_leads_to_where_it_listens_unless_the_environment_says_where(
+    tmp_path: Path, mlflow_server: MlflowServer, options: list[str], url: str, leads_to: str
+) -> None:
+    """A proxy may stand before it; where others have to reach it, they are told the setting."""
+    port, log = free_port(), tmp_path / "serve.log"
+    settings = {
+        "MLFLOW_TRACKING_URI": mlflow_server.address,
+        "STAGEWARD_URL": url,
+        "STAGEWARD_AUTH": "tokens",
+    }
+    wanted = f"{leads_to.format(port=port)}/webhooks/mlflow?registry=demo"
+    with log.open("wb") as output:
+        process = start(tmp_path, settings, output, "--port", str(port), *options)
+        try:
+            wait_for(process, f"http://127.0.0.1:{port}", log)
+            end = time.monotonic() + 60
+            while wanted not in webhooks(mlflow_server) and time.monotonic() < end:
+                time.sleep(0.1)
+            found = webhooks(mlflow_server)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+    assert wanted in found
+    assert bool(options) == ("STAGEWARD_URL is not set, so links" in log.read_text())
+
+
+def webhooks(server: MlflowServer) -> list[str]:
+    """Return where the webhooks of an MLflow server lead."""
+    answer = httpx.get(
+        f"{server.address}/api/2.0/mlflow/webhooks", params={"max_results": 1000}, timeout=30
+    )
+    return [hook["url"] for hook in answer.json().get("webhooks", [])]
+
+
+def test_the_help_says_which_port_it_is() -> None:
+    """And which option decides over the setting."""
+    said = " ".join(run("serve", "--help").out.replace("│", " ").split())
+
+    assert "else that of STAGEWARD_URL, or 8321." in said
+    assert "default: 0" not in said
 
 
 AZUREML = """

@@ -100,6 +100,7 @@ def test_who_only_looks_makes_no_ledger(ledger: Path) -> None:
         ),
         (Settings(tables="AccountName=us;AccountKey=c2VjcmV0"), "the tables of us"),
         (Settings(tables="UseDevelopmentStorage=true"), "the tables of development storage"),
+        (Settings(tables="secret"), "the tables that STAGEWARD_TABLES names"),
         (Settings(tables_endpoint="https://us.example"), "the tables of https://us.example"),
     ],
 )

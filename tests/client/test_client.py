@@ -211,10 +211,14 @@ def test_where_nobody_listens_is_said_without_a_number_of_the_system() -> None:
         away.registries()
 
 
-def test_a_token_that_no_header_can_carry_is_said_so() -> None:
-    """Before anything is sent."""
-    with pytest.raises(InvalidInputError):
-        Client("http://127.0.0.1:1", "tök\nen")
+@pytest.mark.parametrize("token", ["secret\r", "\nsecret", "sec\0ret", "sec\nret", "sécret", " "])
+def test_a_token_that_no_header_can_carry_is_said_so_and_not_shown(token: str) -> None:
+    """Before anything is sent, and by no error of whatever would have sent it."""
+    with pytest.raises(InvalidInputError, match="STAGEWARD_TOKEN") as caught:
+        Client("http://127.0.0.1:1", token)
+
+    assert "cret" not in str(caught.value)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_who_waits_is_told_why_and_for_how_long() -> None:

@@ -76,6 +76,17 @@ def test_health_says_in_a_word_what_status_says_in_full(it: World, api: Api) -> 
     assert "`stageward scan demo`" in found["do"]
 
 
+def test_health_is_told_without_words_too(it: World, api: Api) -> None:
+    """By the status alone; other methods are refused as ever."""
+    before = api.client().head("/healthz")
+    it.rows.close()
+    after = httpx.head(f"{api.address}/healthz", timeout=30)
+
+    assert (200, b"") == (before.status_code, before.content)
+    assert (503, b"") == (after.status_code, after.content)
+    assert 405 == api.client().post("/healthz").status_code
+
+
 def test_the_status_says_what_runs_where_on_what(it: World, api: Api) -> None:
     """And that nothing is wrong, where nothing is."""
     it.register("1")
