@@ -98,7 +98,9 @@ def test_the_command_that_renders_them_can_be_walked_at_once(
 ) -> None:
     """Before the first deployment azd knows no address: the command says all that it takes."""
     shared = "  - {alias: shared, type: azureml, address: '${AZUREML_REGISTRY_1}'"
-    installed.writes("registries:\n", f"registries:\n{shared}, mode: observe, watch: ['data/*']}}\n")
+    installed.writes(
+        "registries:\n", f"registries:\n{shared}, mode: observe, watch: ['data/*']}}\n"
+    )
     installed.writes(
         "Archived:   {terminal: true, deletable: true,", "Archived:   {terminal: true,"
     )
