@@ -55,7 +55,7 @@ def in_azure(given: Parameters) -> Iterator[str]:
     except CommandError as exc:
         yield f"az is not signed in: {exc}; az login"
         return
-    if not given["AZURE_SUBSCRIPTION_ID"]:
+    if not given.sound("AZURE_SUBSCRIPTION_ID"):
         return  # azd asks for it after this; what follows is then said by the deployment itself
     try:
         groups = az("group", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []

@@ -17,6 +17,11 @@ _NAMES = {
         "letters, digits, '-' and '_', at most 40, as it becomes part of names",
         "azd env new <another name>",
     ),
+    "AZURE_SUBSCRIPTION_ID": (
+        GUID.pattern,
+        "the id of a subscription, a GUID (azd keeps a name as it is given)",
+        "azd env set AZURE_SUBSCRIPTION_ID <id> (az account list --output table)",
+    ),
     "AZUREML_WORKSPACE_NAME": (
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
         "the name of an Azure ML workspace: 3 to 33 letters, digits, '-' and '_'",
@@ -108,8 +113,7 @@ class Parameters:
     def workspace_id(self) -> str:
         """The resource id of the workspace, or "" where a part of it is missing or malformed."""
         group, name = self["AZUREML_RESOURCE_GROUP"], self["AZUREML_WORKSPACE_NAME"]
-        sound = all(self.sound(one) for one in _REQUIRED)
-        if not (sound and self["AZURE_SUBSCRIPTION_ID"]):
+        if not all(self.sound(one) for one in ("AZURE_SUBSCRIPTION_ID", *_REQUIRED)):
             return ""
         return (
             f"/subscriptions/{self['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{group}"

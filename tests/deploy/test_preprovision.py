@@ -226,6 +226,18 @@ def test_a_region_that_can_keep_no_ledger(machine: Machine) -> None:
     assert fault.endswith("; azd env set AZURE_LOCATION <another region>")
 
 
+def test_a_subscription_by_its_name(machine: Machine) -> None:
+    """`azd env new --subscription` keeps what it is given: neither file nor workspace is blamed."""
+    machine.installs_stageward()
+
+    (fault,) = faults(machine, AZURE_SUBSCRIPTION_ID="my sub")
+
+    assert "AZURE_SUBSCRIPTION_ID is 'my sub', which is not the id of a subscription" in fault
+    assert fault.endswith(
+        "; azd env set AZURE_SUBSCRIPTION_ID <id> (az account list --output table)"
+    )
+
+
 def topic(source: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
     """A system topic, as az lists it."""
     identity = {"principalId": SUBSCRIPTION}
