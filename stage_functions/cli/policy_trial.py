@@ -124,7 +124,7 @@ def _answers(
     """Try a definition on a resource, with the values of each of its assignments."""
     for assignment, values in inputs.trials(one, parameters):
         policy = _compiled(one, values, assignment, where)
-        for note in notes(one.content, policy):
+        for note in notes(one.content, policy, resource):
             text = f"Note: {one.file}: {note}"
             if text not in told:
                 told.add(text)
