@@ -32,7 +32,8 @@ def postdeploy(given: Parameters) -> None:
     _stop(_said_by_files(given)[0])
     _say(governance.deploy(given))
     workspace, mode = given["AZUREML_WORKSPACE_NAME"], given["GOVERNANCE_MODE"]
-    _say([f"{workspace} is governed ({mode}): {given['STAGEWARD_URL']}"])
+    done = "governed" if mode == "enforce" else "observed"
+    _say([f"{workspace} is {done}: {given['STAGEWARD_URL']}"])
     _say(["new rights take up to an hour to count"])
 
 

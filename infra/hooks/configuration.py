@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,7 +47,7 @@ def checked(given: Parameters) -> tuple[list[str], str]:
     for python in _PYTHONS:
         found = _faults(python, environment)
         if found is not None:
-            policies = [] if found else _policies(given, python, environment)
+            policies = [] if found else _policies(given, python, text)
             return [*faults, *found, *policies], ""
     return faults, NOT_CHECKED
 
@@ -77,22 +78,43 @@ def _faults(python: str, environment: Mapping[str, str]) -> list[str] | None:
     return []
 
 
-def _policies(given: Parameters, python: str, environment: Mapping[str, str]) -> list[str]:
+def _policies(given: Parameters, python: str, text: str) -> list[str]:
     """Say that the policies to be deployed are not those of the file."""
     if given["POLICY_EFFECT"] == "disabled":
         return []
+    known = addresses(given, text)
+    written = "\n".join(contradictions.without_comments(text))
+    used = {name: one for name, one in known.items() if f"${{{name}}}" in written}
+    render = command_line(python, RENDER, used)
     try:
-        _stageward(python, f"{RENDER} --check", environment)
+        _stageward(python, f"{RENDER} --check", {**os.environ, **known})
     except CommandError as exc:
         said = str(exc).splitlines()
         if _DIFFERS in said[0]:
             which = said[0].partition(_DIFFERS)[2]
-            return [f"infra/policy is not what {CONFIGURATION} says ({which}); stageward {RENDER}"]
+            return [f"infra/policy is not what {CONFIGURATION} says ({which}); {render}"]
         if said[0].startswith(_NOTHING):
             why = f"POLICY_EFFECT is {given['POLICY_EFFECT']}, and {' '.join(said)}"
             return [f"{why}; {set_('POLICY_EFFECT', 'disabled')}"]
-        return [f"the policies of {CONFIGURATION} cannot be told: {said[0]}; stageward {RENDER}"]
+        return [f"the policies of {CONFIGURATION} cannot be told: {said[0]}; {render}"]
     return []
+
+
+def command_line(python: str, arguments: str, known: Mapping[str, str]) -> str:
+    """Return what to write to have Stageward do something with the addresses that the app gets.
+
+    Before the first deployment nothing else has them: azd learns them from what it provisions.
+    """
+    folder, _, name = python.rpartition("/")
+    installed = folder.startswith(".venv")
+    stageward = f"{folder}/stageward" if installed else f"{shlex.quote(python)} -m stage_functions"
+    if name.endswith(".exe"):
+        call = stageward if installed else f"& '{python}' -m stage_functions"
+        return "".join(f"$env:{one}='{value}'; " for one, value in known.items()) + (
+            f"{call} {arguments}"
+        )
+    before = "".join(f"{one}={shlex.quote(value)} " for one, value in known.items())
+    return f"{before}{stageward} {arguments}"
 
 
 def _stageward(python: str, arguments: str, environment: Mapping[str, str]) -> None:

@@ -75,10 +75,9 @@ def with_configuration(given: Parameters, text: str) -> Iterator[str]:
 
     Args:
         given: the parameters.
-        text: the file, as it is deployed. Comments are left out line by line: a `#` inside quotes
-            would cut a line short, which can only hide something from this check.
+        text: the file, as it is deployed.
     """
-    lines = [re.sub(r"(^|\s)#.*", "", line) for line in text.splitlines()]
+    lines = without_comments(text)
     modes = {found for line in lines for found in _MODE.findall(line)} or {"observe"}
     mode = given["GOVERNANCE_MODE"]
     if mode == "observe" and "enforce" in modes:
@@ -121,6 +120,14 @@ def with_configuration(given: Parameters, text: str) -> Iterator[str]:
                 f"{set_('AZUREML_REGISTRY_IDS', '<resource ids, separated by commas>')}, or "
                 "write the address itself"
             )
+
+
+def without_comments(text: str) -> list[str]:
+    """Return the lines of a file without what is behind a `#`.
+
+    One inside quotes cuts a line short too, which can only hide something from a check.
+    """
+    return [re.sub(r"(^|\s)#.*", "", line) for line in text.splitlines()]
 
 
 def _nobody(lines: Sequence[str]) -> bool:

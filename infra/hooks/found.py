@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from infra.hooks import neighbours
@@ -30,6 +30,13 @@ _LOCK = "Microsoft.Authorization/locks/write"
 _POLICY = "Microsoft.Authorization/policyDefinitions/write"
 _ASSIGNMENT = "Microsoft.Authorization/policyAssignments/write"
 _JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
+_KEEPS = {
+    "Standard_GZRS": "three zones, and another region",
+    "Standard_GRS": "one zone, and another region",
+    "Standard_ZRS": "three zones",
+    "Standard_LRS": "one zone",
+}
+"""Ways to keep the ledger, the strongest first."""
 _OLDEST = (2, 60)
 """Of the versions of az: the first that lists the regions of Flex Consumption."""
 
@@ -48,7 +55,7 @@ def in_azure(given: Parameters) -> Iterator[str]:
     except CommandError as exc:
         yield f"az is not signed in: {exc}; az login"
         return
-    if not given["AZURE_SUBSCRIPTION_ID"]:
+    if not given.sound("AZURE_SUBSCRIPTION_ID"):
         return  # azd asks for it after this; what follows is then said by the deployment itself
     try:
         groups = az("group", "list", "--subscription", given["AZURE_SUBSCRIPTION_ID"]) or []
@@ -150,10 +157,35 @@ def _region(given: Parameters) -> Iterator[str]:
         and location in [str(place).lower() for place in one.get("locations") or ()]
     }
     if kept and given.sound("LEDGER_SKU") and given["LEDGER_SKU"] not in kept:
+        ways = ledger_ways(given["LEDGER_SKU"], kept)
+        mends = ", or ".join(f"{set_('LEDGER_SKU', one)} ({_KEEPS[one]})" for one in ways)
         yield (
             f"LEDGER_SKU is {given['LEDGER_SKU']}, which {location} does not have; "
-            f"{set_('LEDGER_SKU', 'Standard_LRS' if 'Standard_LRS' in kept else min(kept))}"
+            f"{mends or set_('AZURE_LOCATION', '<another region>')}"
         )
+
+
+def ledger_ways(wanted: str, kept: Collection[str]) -> list[str]:
+    """Return how a region can keep the ledger instead: the best of what it has comes first.
+
+    Zones that were asked for go before another region. A second way is one that has what the first
+    lacks, or that stays in the region where no other one was asked for.
+    """
+    zones, elsewhere = "ZRS" in wanted, "_G" in wanted
+    there = sorted(
+        (one for one in _KEEPS if one in kept), key=lambda one: zones and "ZRS" not in one
+    )
+    first = there[0] if there else ""
+    more = [
+        one
+        for one in there[1:]
+        if (elsewhere and "_G" in one and "_G" not in first)
+        or (not elsewhere and "_G" in first and "_G" not in one)
+    ]
+    return [
+        *there[:1],
+        *[one for one in more if "ZRS" in one or "ZRS" not in first or elsewhere][:1],
+    ]
 
 
 def _topics(given: Parameters) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -14,6 +16,11 @@ _NAMES = {
         r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?",
         "letters, digits, '-' and '_', at most 40, as it becomes part of names",
         "azd env new <another name>",
+    ),
+    "AZURE_SUBSCRIPTION_ID": (
+        GUID.pattern,
+        "the id of a subscription, a GUID (azd keeps a name as it is given)",
+        "azd env set AZURE_SUBSCRIPTION_ID <id> (az account list --output table)",
     ),
     "AZUREML_WORKSPACE_NAME": (
         r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
@@ -58,6 +65,8 @@ CHOICES = {
     "LOG_RETENTION_DAYS": ("90", "30", "60", "120", "180", "270", "365", "550", "730"),
 }
 """Those with a few values; the first is what counts where nothing is set."""
+_NEAR = 0.8
+"""So much of a value and of a choice is the same where the one stands for the other."""
 NUMBERS = {
     "ALWAYS_READY": (0, 0, 20),
     "SOFT_DELETE_DAYS": (14, 1, 365),
@@ -104,8 +113,7 @@ class Parameters:
     def workspace_id(self) -> str:
         """The resource id of the workspace, or "" where a part of it is missing or malformed."""
         group, name = self["AZUREML_RESOURCE_GROUP"], self["AZUREML_WORKSPACE_NAME"]
-        sound = all(self.sound(one) for one in _REQUIRED)
-        if not (sound and self["AZURE_SUBSCRIPTION_ID"]):
+        if not all(self.sound(one) for one in ("AZURE_SUBSCRIPTION_ID", *_REQUIRED)):
             return ""
         return (
             f"/subscriptions/{self['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{group}"
@@ -140,7 +148,7 @@ def alone(given: Parameters) -> Iterator[str]:
         if not given.sound(name):
             yield (
                 f"{name} is '{given[name]}', which is none of {', '.join(choices)}; "
-                f"{set_(name, default(name))}"
+                f"{set_(name, _nearest(name, given[name]))}"
             )
     for name, (_, least, most) in NUMBERS.items():
         if not given.sound(name):
@@ -150,6 +158,14 @@ def alone(given: Parameters) -> Iterator[str]:
             )
     yield from registry_faults(given.several("AZUREML_REGISTRY_IDS"))
     yield from _secrets(given.several("SECRET_SETTINGS"))
+
+
+def _nearest(name: str, value: str) -> str:
+    """Return the choice that was meant: never another one where only case or a letter differs."""
+    near = difflib.get_close_matches(
+        value.casefold(), [one.casefold() for one in CHOICES[name]], n=1, cutoff=_NEAR
+    )
+    return next((one for one in CHOICES[name] if one.casefold() in near), default(name))
 
 
 def _mend(name: str) -> str:
@@ -181,5 +197,7 @@ def registry_faults(ids: list[str]) -> Iterator[str]:
                 f"AZUREML_REGISTRY_IDS has '{one}', which is no resource id of an Azure ML "
                 f"registry; {mend}"
             )
-    if len({one.casefold() for one in ids}) < len(ids):
-        yield f"AZUREML_REGISTRY_IDS names a registry twice; {mend}"
+    once = {one.casefold(): one for one in reversed(ids)}
+    if len(once) < len(ids):
+        rest = shlex.quote(",".join(reversed(once.values())))
+        yield f"AZUREML_REGISTRY_IDS names a registry twice; {set_('AZUREML_REGISTRY_IDS', rest)}"

@@ -67,7 +67,9 @@ class Reader:
         if found is not self:
             return found
         if self._declared:
-            message = f"the parameter {shown(name)!r} is not declared; add it to `parameters`"
+            message = (
+                f"the definition declares no parameter {shown(name)!r}; add it to its `parameters`"
+            )
             raise InvalidPolicyError(message, place)
         message = f"the parameter {shown(name)!r} has no value; give one"
         raise InvalidPolicyError(message, f"/parameters/{name}")

@@ -12,11 +12,12 @@ from stage_functions.cli.output import complain, fail
 from stage_functions.domain.definition import member
 from stage_functions.domain.error import why_unread
 from stage_functions.domain.hint import did_you_mean
-from stage_functions.wire.policy_cases import Values, json_object
+from stage_functions.wire.policy_cases import Values, context_fault, json_object
 from stage_functions.wire.policy_values import (
     Assigned,
     Parameters,
     Sources,
+    holds_assignments,
     merged,
     read_parameters,
 )
@@ -112,7 +113,7 @@ def inputs(
             "--effect chooses among those of assignments; add --parameters assignments.json, or "
             "write the effect into the values"
         )
-    return Inputs(_all(found), assignments, effect, _object(request_context), _object(context))
+    return Inputs(_all(found), assignments, effect, _object(request_context), _context(context))
 
 
 def _all(found: Iterable[Sources]) -> Parameters:
@@ -131,12 +132,16 @@ def check_known(parameters: Parameters, definitions: Sequence[Definition]) -> No
     for name, given in parameters.items():
         if name.casefold() not in folded:
             hint = did_you_mean(name, known)
-            fail(f"{given.source}: no definition has a parameter '{name}'{hint}")
+            declared = f"; they declare {', '.join(dict.fromkeys(known)) or 'none'}"
+            fail(f"{given.source}: no definition has a parameter '{name}'{hint or declared}")
 
 
 def definition_in(file: Path) -> Definition:
     """Return the definition that a file holds."""
-    return Definition(str(file), json_object(text_of(file), str(file)))
+    text = text_of(file)
+    if holds_assignments(text):
+        fail(f"{file} holds assignments, and no definition; give it by --parameters {file}")
+    return Definition(str(file), json_object(text, str(file)))
 
 
 def resource_in(file: Path) -> Values:
@@ -149,6 +154,14 @@ def resource_in(file: Path) -> Values:
 
 def _object(file: Path | None) -> Values:
     return {} if file is None else json_object(text_of(file), str(file))
+
+
+def _context(file: Path | None) -> Values:
+    found = _object(file)
+    wrong = context_fault(found)
+    if wrong:
+        fail(f"{file}: {wrong}")
+    return found
 
 
 def text_of(file: Path) -> str:

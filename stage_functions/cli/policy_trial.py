@@ -5,6 +5,7 @@ What is asked of Azure itself is not here: `az policy` does that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -31,6 +32,9 @@ from stage_functions.domain.hint import did_you_mean
 from stage_functions.wire.policy_cases import FAILS, NOTHING, Case, Values, read_cases
 from stage_functions.wire.policy_notes import notes
 from stage_functions.wire.policy_values import Parameters, given, merged
+
+_MISSING = re.compile(r"; give (?:a value|one)$")
+"""How the evaluation ends what it says of a parameter that has no value."""
 
 
 def try_resources(
@@ -124,7 +128,7 @@ def _answers(
     """Try a definition on a resource, with the values of each of its assignments."""
     for assignment, values in inputs.trials(one, parameters):
         policy = _compiled(one, values, assignment, where)
-        for note in notes(one.content, policy):
+        for note in notes(one.content, policy, resource):
             text = f"Note: {one.file}: {note}"
             if text not in told:
                 told.add(text)
@@ -140,15 +144,24 @@ def _compiled(one: Definition, values: Parameters, assignment: str, where: str) 
         plain = {name: value.value for name, value in values.items()}
         return compile_policy(one.content, parameters=plain)
     except PolicyError as exc:
-        reason = str(exc).removeprefix(f"{exc.place}: ").removesuffix("; give a value")
+        reason = str(exc).removeprefix(f"{exc.place}: ")
+        missing = _MISSING.search(reason)
+        reason = _MISSING.sub("", reason)
         for name, value in values.items():
             if exc.place == f"/parameters/{name}":
                 fail(f"{value.source}: {name}: {reason}")
         before = f"{where}: " if where else ""
-        if assignment and exc.place.count("/") == 2 and exc.place.startswith("/parameters/"):  # noqa: PLR2004  # of a value that is not there
+        if assignment and missing:
             fail(
                 f"{before}{assignment}: {reason}; what the deployment adds, give in one more "
                 "--parameters file"
+            )
+        if missing:
+            given_by = "under parameters of the case, or by" if where else "by"
+            name = exc.place.rpartition("/")[2]
+            fail(
+                f"{before}{one.file}: {exc.place}: {reason}; give one {given_by} "
+                f'--parameters FILE.json, {{"{name}": …}}'
             )
         fail(f"{before}{one.file}: {exc}")
 

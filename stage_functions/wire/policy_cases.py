@@ -14,12 +14,18 @@ import yaml
 from msgspec import Struct
 
 from stage_functions.azure_policy import EFFECTS
+from stage_functions.azure_policy.error import UnfitValueError
+from stage_functions.azure_policy.functions.moments import moment
+from stage_functions.azure_policy.scope import CONTEXT
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.wire.document import parsed
 
+MAX_LEVELS = 256
+"""Of lists and objects within each other, in one file."""
 MAX_VALUES = 200_000
 """In one file of cases, those behind an alias counted at every use."""
+_TOO_DEEP = f"nested more than {MAX_LEVELS} levels deep"
 NOTHING, FAILS = "none", "fails"
 """What may be expected besides an effect: that the rule does not match, or cannot be evaluated."""
 
@@ -89,14 +95,37 @@ def json_document(text: str, name: str) -> object:
     try:
         found = parsed(text, strict=True)
     except ValueError as exc:
+        if isinstance(exc.__cause__, RecursionError):
+            message = f"{name}: {_TOO_DEEP}"
+            raise InvalidInputError(message) from exc
         message = f"{name} is not JSON: {exc}"
         raise InvalidInputError(message) from exc
     try:
         _plain(found, "", [MAX_VALUES])
     except (_FaultError, RecursionError) as exc:
-        message = f"{name}: {exc if isinstance(exc, _FaultError) else 'nested too deeply'}"
+        message = f"{name}: {exc if isinstance(exc, _FaultError) else _TOO_DEEP}"
         raise InvalidInputError(message) from exc
     return found
+
+
+def context_fault(context: Values) -> str:
+    """Say what is wrong with what `utcNow()` and others of its kind are to say; "" for nothing.
+
+    A member that none of them reads would be left out of the evaluation without a word.
+    """
+    known = (*CONTEXT.values(), "requestContext")
+    folded = {one.casefold(): one for one in known}
+    for name, value in context.items():
+        meant = folded.get(name.casefold())
+        if meant is None:
+            hint = did_you_mean(name, known)
+            return f"there is no '{name}' but {', '.join(known)}{hint}"
+        if meant == CONTEXT["utcnow"]:
+            try:
+                moment(value)
+            except UnfitValueError:
+                return f"{name} is no time; write one such as 2026-01-31T12:00:00Z, in quotes"
+    return ""
 
 
 def read_cases(text: str, name: str) -> Cases:
@@ -113,13 +142,13 @@ def read_cases(text: str, name: str) -> Cases:
         message = f"{name}{place}: this is not YAML: {exc.problem or exc.context}"
         raise InvalidInputError(message) from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        message = f"{name} is not YAML: {exc or 'nested too deeply'}"
+        message = f"{name} is not YAML: {_TOO_DEEP if isinstance(exc, RecursionError) else exc}"
         raise InvalidInputError(message) from exc
     try:
         _plain(found, "", [MAX_VALUES])
         return _cases(found)
     except (_FaultError, RecursionError) as exc:
-        message = f"{name}: {exc if isinstance(exc, _FaultError) else 'nested too deeply'}"
+        message = f"{name}: {exc if isinstance(exc, _FaultError) else _TOO_DEEP}"
         raise InvalidInputError(message) from exc
 
 
@@ -131,21 +160,29 @@ def _refuse(message: str, place: str = "") -> NoReturn:
     raise _FaultError(f"{place}: {message}" if place else message)
 
 
-def _plain(value: object, place: str, left: list[int]) -> None:
-    """Refuse what JSON does not have."""
+def _plain(value: object, place: str, left: list[int], level: int = 1) -> None:
+    """Refuse what JSON does not have, and what nobody writes."""
     left[0] -= 1
     if left[0] < 0:
         _refuse(f"more than {MAX_VALUES} values")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                _refuse(f"the key {key!r} is no text; put it in quotes", place)
-            _whole(key, place)
-            _plain(inner, _joined(place, key), left)
-    elif isinstance(value, list):
+    if not isinstance(value, dict | list):
+        _scalar(value, place)
+        return
+    if level > MAX_LEVELS:
+        _refuse(_TOO_DEEP)
+    if isinstance(value, list):
         for index, inner in enumerate(value):
-            _plain(inner, f"{place}[{index}]", left)
-    elif isinstance(value, str):
+            _plain(inner, f"{place}[{index}]", left, level + 1)
+        return
+    for key, inner in value.items():
+        if not isinstance(key, str):
+            _refuse(f"the key {key!r} is no text; put it in quotes", place)
+        _whole(key, place)
+        _plain(inner, _joined(place, key), left, level + 1)
+
+
+def _scalar(value: object, place: str) -> None:
+    if isinstance(value, str):
         _whole(value, place)
     elif isinstance(value, float) and not math.isfinite(value):
         _refuse(f"{value} is no number that JSON has; put it in quotes", place)
@@ -189,7 +226,12 @@ def _case(found: object, whole: Values, place: str) -> Case:
 
     def values(key: str) -> Values:
         common = _mapping(whole.get(key, {}), key)
-        return {**common, **_mapping(item.get(key, {}), f"{place}.{key}")}
+        own = _mapping(item.get(key, {}), f"{place}.{key}")
+        for said, there in ((common, key), (own, f"{place}.{key}")):
+            wrong = context_fault(said) if key == "context" else ""
+            if wrong:
+                _refuse(wrong, there)
+        return {**common, **own}
 
     return Case(
         _text(item["name"], f"{place}.name"),

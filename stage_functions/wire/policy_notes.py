@@ -16,9 +16,11 @@ from stage_functions.azure_policy import Lookup, Policy, lookups
 from stage_functions.azure_policy.condition import (
     CountCondition,
     FieldCondition,
+    Not,
     ValueCondition,
 )
 from stage_functions.azure_policy.expression import Constant
+from stage_functions.azure_policy.like import like
 from stage_functions.azure_policy.value import order
 from stage_functions.domain.arm_form import TYPE
 from stage_functions.domain.asset import Kind
@@ -47,16 +49,27 @@ _FIELDS: Final = frozenset(
 )
 """Fields that are no aliases."""
 _TYPES: Final = {TYPE.format(kind=kind).casefold(): kind for kind in Kind}
+_VERSIONS: Final = TYPE.format(kind="*").casefold()
 _INDEXED: Final = "indexed"
+_TAGS: Final = "tags"
+_ASKING: Final = frozenset({"equals", "in", "like"})
+_NEGATION: Final = (Not,)
 _Compared = FieldCondition | ValueCondition | CountCondition
 
 
-def notes(definition: Mapping[str, object], policy: Policy) -> Iterator[str]:
-    """Return what to know of a definition, each once, with its place in it."""
+def notes(
+    definition: Mapping[str, object], policy: Policy, resource: Mapping[str, object]
+) -> Iterator[str]:
+    """Return what to know of a definition that is tried on a resource.
+
+    Each is told once, with its place in the definition.
+    """
     found = [*lookups(policy)]
+    tried = _version_type(resource, policy)
     told = dict.fromkeys(
         (
-            *_of_mode(definition, policy, found),
+            *_of_mode(definition, policy, found, tried),
+            *(_of_tags(found, tried) if tried else ()),
             *(note for one in found for note in _of_field(one)),
             *(note for one in _conditions(policy) for note in _of_condition(one)),
         )
@@ -65,7 +78,7 @@ def notes(definition: Mapping[str, object], policy: Policy) -> Iterator[str]:
 
 
 def _of_mode(
-    definition: Mapping[str, object], policy: Policy, found: Iterable[Lookup]
+    definition: Mapping[str, object], policy: Policy, found: Iterable[Lookup], tried: str
 ) -> Iterator[str]:
     properties = member(definition, "properties")
     body = properties if isinstance(properties, Mapping) else definition
@@ -79,12 +92,52 @@ def _of_mode(
             asked |= {
                 str(item).casefold() for item in (right if isinstance(right, list) else [right])
             }
-    if asked & set(_TYPES):
+    if tried or asked & set(_TYPES):
         where = "/properties/mode" if body is properties else "/mode"
         yield (
             f"{where}: in the mode {mode} Azure never evaluates versions of assets, which have no "
             "tags of a resource and no location; write All"
         )
+
+
+def _version_type(resource: Mapping[str, object], policy: Policy) -> str:
+    """Return the type of a version of an asset that a policy is about; "" for other resources.
+
+    What asks for types, and for none that is like this one, is about others.
+    """
+    type_ = member(resource, "type")
+    if not isinstance(type_, str) or not like(type_.casefold(), _VERSIONS):
+        return ""
+    wanted = [*_wanted_types(policy)]
+    return type_ if not wanted or any(like(type_.casefold(), one) for one in wanted) else ""
+
+
+def _wanted_types(policy: Policy) -> Iterator[str]:
+    """Return the types that a policy asks for, folded, as patterns of `like`."""
+    for one in _conditions(policy, _NEGATION):
+        if isinstance(one, CountCondition) or one.operator.name not in _ASKING:
+            continue
+        left = one.field if isinstance(one, FieldCondition) else one.left
+        if isinstance(one.right, Constant) and ("", "type") in [
+            tuple(str(part).casefold() for part in asked.path) for asked in lookups(left)
+        ]:
+            right = one.right.constant
+            yield from (
+                str(item).casefold() for item in (right if isinstance(right, list) else [right])
+            )
+
+
+def _of_tags(found: Iterable[Lookup], tried: str) -> Iterator[str]:
+    """Say where tags are looked for that versions do not have; of each field at its first place."""
+    told: set[str] = set()
+    for one in found:
+        scope, *steps = one.path
+        if not scope and str(steps[0]).casefold() == _TAGS and one.field not in told:
+            told.add(one.field)
+            yield (
+                f"{one.place}: versions of assets have no tags of a resource, and '{one.field}' "
+                f"finds none there; theirs are {tried}/tags"
+            )
 
 
 def _of_field(one: Lookup) -> Iterator[str]:
@@ -133,12 +186,14 @@ def _left(one: _Compared) -> object:
     return left.constant if isinstance(left, Constant) else None
 
 
-def _conditions(node: object) -> Iterator[_Compared]:
+def _conditions(node: object, without: tuple[type, ...] = ()) -> Iterator[_Compared]:
+    if isinstance(node, without):
+        return
     if isinstance(node, _Compared):
         yield node
     if isinstance(node, Struct):
         for name in node.__struct_fields__:
-            yield from _conditions(getattr(node, name))
+            yield from _conditions(getattr(node, name), without)
     elif isinstance(node, tuple):
         for value in node:
-            yield from _conditions(value)
+            yield from _conditions(value, without)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.hint import did_you_mean
-from stage_functions.wire.document import member
+from stage_functions.wire.document import member, parsed
 from stage_functions.wire.policy_cases import Values, json_document
 
 EFFECT = "effect"
@@ -96,6 +96,15 @@ def read_parameters(text: str, source: str) -> Sources:
     of_assignment = member(found, "properties", "parameters")
     inner = member(found, "parameters") if "$schema" in found else of_assignment
     return Sources(given(inner if isinstance(inner, dict) else found, source))
+
+
+def holds_assignments(text: str) -> bool:
+    """Tell whether a file holds assignments as they are rendered, whatever is wrong with them."""
+    try:
+        found = parsed(text)
+    except ValueError:
+        return False
+    return isinstance(found, list) and any(member(one, "definition") for one in found)
 
 
 def given(values: Values, source: str) -> Parameters:

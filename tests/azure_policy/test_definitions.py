@@ -165,7 +165,9 @@ def test_a_parameter_that_is_not_declared_is_refused_where_it_is_used() -> None:
     """In a definition at its use, in a rule alone at the value that is missing."""
     condition = {"value": "[parameters('p')]", "equals": 1}
 
-    with pytest.raises(InvalidPolicyError, match="the parameter 'p' is not declared") as fault:
+    with pytest.raises(
+        InvalidPolicyError, match="the definition declares no parameter 'p'"
+    ) as fault:
         compile_policy(defined(condition=condition))
     assert fault.value.place == "/policyRule/if/value"
     with pytest.raises(InvalidPolicyError, match="the parameter 'p' has no value") as fault:

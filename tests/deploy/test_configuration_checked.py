@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.azure_world import GIVEN, PROVISIONED, REGISTRY, ROOT, Machine, faults
+from infra.hooks.configuration import command_line
+from tests.deploy.azure_world import (
+    GIVEN,
+    PROVISIONED,
+    REGISTRY,
+    ROOT,
+    WORKSPACE,
+    Machine,
+    faults,
+)
 
 
 @pytest.fixture
@@ -75,8 +85,55 @@ def test_policies_of_another_file(installed: Machine) -> None:
     (fault,) = faults(installed)
 
     assert "infra/policy is not what stageward.azure.yaml says (assignments.json)" in fault
-    assert fault.endswith("; stageward lifecycle azure-policy stageward.azure.yaml")
+    assert fault.endswith(
+        f"; AZUREML_WORKSPACE_ID={WORKSPACE} .venv/bin/stageward lifecycle azure-policy "
+        "stageward.azure.yaml"
+    )
     assert [] == faults(installed, POLICY_EFFECT="disabled")
+
+
+@pytest.mark.parametrize("group", ["ml", "ml(dev)"])
+def test_the_command_that_renders_them_can_be_walked_at_once(
+    installed: Machine, tmp_path: Path, group: str
+) -> None:
+    """Before the first deployment azd knows no address: the command says all that it takes."""
+    shared = "  - {alias: shared, type: azureml, address: '${AZUREML_REGISTRY_1}'"
+    installed.writes(
+        "registries:\n", f"registries:\n{shared}, mode: observe, watch: ['data/*']}}\n"
+    )
+    installed.writes(
+        "Archived:   {terminal: true, deletable: true,", "Archived:   {terminal: true,"
+    )
+    changes = {"AZUREML_RESOURCE_GROUP": group, "AZUREML_REGISTRY_IDS": REGISTRY}
+    (fault,) = (one for one in faults(installed, **changes) if "infra/policy" in one)
+    command = fault.partition("; ")[2].replace("/stageward ", "/python -m stage_functions ")
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{command} --out {tmp_path / 'rendered'}"],
+        cwd=installed.project,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert f"AZUREML_REGISTRY_1={REGISTRY} .venv/bin/" in command
+    assert 0 == done.returncode, done.stderr
+    assert (tmp_path / "rendered" / "assignments.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("python", "expected"),
+    [
+        (".venv/Scripts/python.exe", "$env:A='b(c)'; .venv/Scripts/stageward x"),
+        ("C:\\a b\\python.exe", "$env:A='b(c)'; & 'C:\\a b\\python.exe' -m stage_functions x"),
+        ("/a b/python3", "A='b(c)' '/a b/python3' -m stage_functions x"),
+    ],
+)
+def test_a_command_is_for_the_python_that_has_stageward(python: str, expected: str) -> None:
+    """And for the shell that is there."""
+    assert expected == command_line(python, "x", {"A": "b(c)"})
 
 
 def test_a_file_of_which_no_policy_can_come(installed: Machine) -> None:

@@ -37,7 +37,16 @@ def test_the_template_is_deployed_with_what_azd_knows(machine: Machine) -> None:
     assert call[call.index("--name") + 1].startswith("stageward.trial.")
     assert f"functionAppId={APP}" in call
     assert "mode=observe" in call
-    assert "https://func-a.azurewebsites.net" in done.stdout
+    assert "stageward: dev is observed: https://func-a.azurewebsites.net\n" in done.stdout
+
+
+def test_what_is_enforced_is_said_to_be_governed(machine: Machine) -> None:
+    """Who has set it sees that it counts."""
+    machine.writes("mode: observe", "mode: enforce")
+
+    done = machine.run("postdeploy", {**PROVISIONED, "GOVERNANCE_MODE": "enforce"})
+
+    assert "stageward: dev is governed: " in done.stdout
 
 
 def test_it_waits_for_the_function(machine: Machine) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.hooks.found import ledger_ways
+from infra.hooks.parameters import registry_faults
 from tests.deploy.azure_world import (
     GIVEN,
     GROUP,
@@ -40,9 +42,12 @@ def test_good_parameters_pass(machine: Machine) -> None:
         ("AZUREML_RESOURCE_GROUP", "ml.", "no '.' at the end", "azd env set AZUREML_RESOURCE_"),
         ("AZUREML_REGISTRY_IDS", "shared", "no resource id", "azd env set AZUREML_REGISTRY_IDS"),
         ("AZUREML_REGISTRY_IDS", f"{REGISTRY},", "''", "azd env set AZUREML_REGISTRY_IDS"),
-        ("AZUREML_REGISTRY_IDS", f"{REGISTRY},{REGISTRY}", "twice", "azd env set AZUREML_REGISTRY_IDS"),
-        ("GOVERNANCE_MODE", "enforced", "observe, enforce", "azd env set GOVERNANCE_MODE observe"),
-        ("POLICY_EFFECT", "Deny", "audit, deny, disabled", "azd env set POLICY_EFFECT audit"),
+        ("AZUREML_REGISTRY_IDS", f"{REGISTRY},{REGISTRY}", "twice", f"azd env set AZUREML_REGISTRY_IDS {REGISTRY}"),
+        ("GOVERNANCE_MODE", "enforced", "observe, enforce", "azd env set GOVERNANCE_MODE enforce"),
+        ("GOVERNANCE_MODE", "on", "observe, enforce", "azd env set GOVERNANCE_MODE observe"),
+        ("POLICY_EFFECT", "Deny", "audit, deny, disabled", "azd env set POLICY_EFFECT deny"),
+        ("LEDGER_SKU", "standard_gzrs", "Standard_ZRS", "azd env set LEDGER_SKU Standard_GZRS"),
+        ("LOCK_LEDGER", "False", "true, false", "azd env set LOCK_LEDGER false"),
         ("SIGN_IN", "none", "entra, tokens", "azd env set SIGN_IN entra"),
         ("ENTRA_CLIENT_ID", "stageward", "a GUID", "azd env set ENTRA_CLIENT_ID"),
         ("OFFICERS_ID", "Model Risk", "a GUID", "azd env set OFFICERS_ID"),
@@ -115,6 +120,15 @@ def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
     assert "STAGEWARD_URL" in fault
 
 
+def test_registries_of_which_one_is_named_twice() -> None:
+    """The others stay, in their order: case does not make another one."""
+    other = REGISTRY.replace("/ml/", "/ml(dev)/")
+
+    (fault,) = registry_faults([other, REGISTRY, other.lower(), REGISTRY])
+
+    assert fault.endswith(f"; azd env set AZUREML_REGISTRY_IDS '{other},{REGISTRY}'")
+
+
 def test_a_secret_that_is_named_twice(machine: Machine) -> None:
     """The template makes a setting of each name: it is told which to leave."""
     twice = "STAGEWARD_MAIL,STAGEWARD_MAIL"
@@ -176,7 +190,52 @@ def test_a_region_that_keeps_nothing_in_zones(machine: Machine) -> None:
     """A way to keep the ledger that the region does not have is told, with one that it has."""
     (fault,) = faults(machine, LEDGER_SKU="Standard_GZRS")
 
-    assert "azd env set LEDGER_SKU Standard_LRS" in fault
+    assert fault.endswith("; azd env set LEDGER_SKU Standard_ZRS (three zones)")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept", "expected"),
+    [
+        ("GZRS", "LRS ZRS GRS", "ZRS GRS"),
+        ("GZRS", "LRS GRS", "GRS"),
+        ("GZRS", "LRS", "LRS"),
+        ("GRS", "LRS ZRS GZRS", "GZRS"),
+        ("GRS", "LRS ZRS", "ZRS"),
+        ("ZRS", "LRS GRS", "GRS LRS"),
+        ("ZRS", "LRS GRS GZRS", "GZRS"),
+        ("LRS", "ZRS GRS", "GRS ZRS"),
+        ("ZRS", "RAGRS", ""),
+    ],
+)
+def test_what_comes_nearest_to_a_way_to_keep_the_ledger(
+    wanted: str, kept: str, expected: str
+) -> None:
+    """Zones before regions where zones were asked for; both ways where each lacks something."""
+    assert [f"Standard_{one}" for one in expected.split()] == ledger_ways(
+        f"Standard_{wanted}", [f"Standard_{one}" for one in kept.split()]
+    )
+
+
+def test_a_region_that_can_keep_no_ledger(machine: Machine) -> None:
+    """Then it is the region that is chosen anew."""
+    sku = {"name": "Standard_RAGRS", "kind": "StorageV2", "locations": ["swedencentral"]}
+    machine.answers("storage sku list", [sku])
+
+    (fault,) = faults(machine)
+
+    assert fault.endswith("; azd env set AZURE_LOCATION <another region>")
+
+
+def test_a_subscription_by_its_name(machine: Machine) -> None:
+    """`azd env new --subscription` keeps what it is given: neither file nor workspace is blamed."""
+    machine.installs_stageward()
+
+    (fault,) = faults(machine, AZURE_SUBSCRIPTION_ID="my sub")
+
+    assert "AZURE_SUBSCRIPTION_ID is 'my sub', which is not the id of a subscription" in fault
+    assert fault.endswith(
+        "; azd env set AZURE_SUBSCRIPTION_ID <id> (az account list --output table)"
+    )
 
 
 def topic(source: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON

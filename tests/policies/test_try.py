@@ -161,6 +161,58 @@ def test_a_parameter_that_is_missing_is_named(here: Path) -> None:
     assert f"{here / 'tag.json'}: /parameters/" in done.err
 
 
+USES_A_PARAMETER = {
+    "if": {"field": "name", "equals": "[parameters('t')]"},
+    "then": {"effect": "deny"},
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (USES_A_PARAMETER, "has no value"),
+        (
+            {"parameters": {"t": {"type": "String"}}, "policyRule": USES_A_PARAMETER},
+            "has no value and no default",
+        ),
+    ],
+)
+def test_how_to_give_a_value_is_told(here: Path, content: dict[str, object], place: str) -> None:
+    """By a file, or in the case."""
+    (here / "uses.json").write_text(json.dumps(content), "utf-8")
+    (here / "uses.yaml").write_text(
+        "definitions: [uses.json]\ncases: [{name: a, resource: {type: x}, expect: none}]", "utf-8"
+    )
+    told = f"/parameters/t: the parameter 't' {place}; give one "
+
+    assert tried(here, "uses.json", "--resource", "owned.json").err.endswith(
+        f'uses.json: {told}by --parameters FILE.json, {{"t": …}}\n'
+    )
+    assert tried(here, "--cases", "uses.yaml").err.endswith(
+        f'{told}under parameters of the case, or by --parameters FILE.json, {{"t": …}}\n'
+    )
+
+
+def test_a_parameter_that_is_not_declared(here: Path) -> None:
+    """No value helps: it is the definition that lacks it."""
+    content = {"parameters": {"u": {"type": "String"}}, "policyRule": USES_A_PARAMETER}
+    (here / "uses.json").write_text(json.dumps(content), "utf-8")
+    (here / "values.json").write_text('{"tag": "x"}', "utf-8")
+    (here / "u.json").write_text('{"u": "x"}', "utf-8")
+    lacking = tried(here, "uses.json", "--resource", "owned.json", "--parameters", "u.json")
+    unknown = tried(here, "uses.json", "--resource", "owned.json", "--parameters", "values.json")
+
+    assert "the definition declares no parameter 't'; add it to its `parameters`" in lacking.err
+    assert unknown.err.endswith("no definition has a parameter 'tag'; they declare u\n")
+
+
+TYPO = (
+    "there is no 'utcnov' but resourceGroup, subscription, policy, claims, utcNow, requestContext; "
+    "did you mean 'utcNow'?"
+)
+NO_TIME = " is no time; write one such as 2026-01-31T12:00:00Z, in quotes"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -169,7 +221,16 @@ def test_a_parameter_that_is_missing_is_named(here: Path) -> None:
         (("none.json", "--resource", "owned.json"), "cannot read none.json: "),
         (("owner.json", "--resource", "text.txt"), "text.txt is not JSON: "),
         (("owner.json", "--resource", "list.json"), "list.json holds a list; an object is wanted"),
-        (("deep.json", "--resource", "owned.json"), "deep.json is not JSON: nested too deeply"),
+        (("deep.json", "--resource", "owned.json"), "deep.json: nested more than 256 levels deep"),
+        (("d257.json", "--resource", "owned.json"), "d257.json: nested more than 256 levels deep"),
+        (("owner.json", "--resource", "owned.json", "--context", "typo.json"), TYPO),
+        (("owner.json", "--resource", "owned.json", "--context", "noon.json"), NO_TIME),
+        (("owner.json", "--resource", "owned.json", "--context", "five.json"), NO_TIME),
+        (("--cases", "typo.yaml"), f"typo.yaml: cases[0].context: {TYPO}"),
+        (
+            ("assigned.json", "--resource", "owned.json"),
+            "assigned.json holds assignments, and no definition; give it by --parameters ",
+        ),
         (
             ("owner.json", "--resource", "owned.json", "--cases", "cases.yaml"),
             "the resources of --cases are in its file",
@@ -191,6 +252,14 @@ def test_wrong_arguments_are_told(here: Path, arguments: tuple[str, ...], messag
     (here / "text.txt").write_text("type: a", "utf-8")
     (here / "list.json").write_text("[]", "utf-8")
     (here / "deep.json").write_text("[" * 100_000, "utf-8")
+    (here / "d257.json").write_text(f'{{"a": {"[" * 256}{"]" * 256}}}', "utf-8")
+    (here / "typo.json").write_text('{"utcnov": "2026-01-31"}', "utf-8")
+    (here / "noon.json").write_text('{"UtcNow": "noon"}', "utf-8")
+    (here / "five.json").write_text('{"utcNow": 5}', "utf-8")
+    (here / "typo.yaml").write_text(
+        "cases: [{name: a, resource: {}, expect: none, context: {utcnov: x}}]", "utf-8"
+    )
+    (here / "assigned.json").write_text('[{"name": "a", "definition": "b"}]', "utf-8")
     (here / "cases.yaml").write_text("cases: []", "utf-8")
     (here / "one.yaml").write_text("cases: [{name: a, resource: {}, expect: none}]", "utf-8")
     (here / "blank.json").write_text("\n", "utf-8")

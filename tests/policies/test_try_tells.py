@@ -15,6 +15,7 @@ from tests.policies.requests import GOVERNOR
 
 VERSIONS = "Microsoft.MachineLearningServices/workspaces/models/versions"
 IS_MODEL = {"field": "type", "equals": VERSIONS}
+IS_ACCOUNT = {"field": "type", "equals": "Microsoft.Storage/storageAccounts"}
 GUID = "2f0b0c6e-1111-4222-8333-444455556666"
 VERSION = {"type": VERSIONS, "properties": {"tags": {"stage": "Production", "note": "x" * 80}}}
 
@@ -179,7 +180,17 @@ def test_what_azure_would_not_take_is_noted(
     assert [note] == noted(tmp_path, condition)
 
 
-@pytest.mark.parametrize("condition", [IS_MODEL, {"field": f"{VERSIONS}/tags", "exists": True}])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        IS_MODEL,
+        {"field": f"{VERSIONS}/tags", "exists": True},
+        {"field": "name", "equals": "3"},
+        {"field": "type", "like": "Microsoft.MachineLearningServices/*"},
+        {"field": "type", "notEquals": "Microsoft.Storage/storageAccounts"},
+        {"not": IS_ACCOUNT},
+    ],
+)
 def test_a_mode_in_which_it_is_never_asked_is_noted(
     tmp_path: Path, condition: Mapping[str, Any]
 ) -> None:
@@ -194,10 +205,52 @@ def test_a_mode_in_which_it_is_never_asked_is_noted(
 @pytest.mark.parametrize(
     "condition",
     [
+        {"field": "tags[stage]", "equals": "Production"},
+        {"field": "tags['stage']", "equals": "Production"},
+        {"field": "tags.stage", "equals": "Production"},
+        {"field": "tags", "containsKey": "stage"},
+        {"value": "[field('tags')]", "containsKey": "stage"},
+        {"allOf": [IS_MODEL, {"field": "tags.stage", "exists": True}]},
+        {
+            "allOf": [
+                {"field": "Type", "like": "*/Versions"},
+                {"field": "Tags.stage", "exists": True},
+            ]
+        },
+    ],
+)
+def test_tags_that_versions_do_not_have_are_noted(
+    tmp_path: Path, condition: Mapping[str, Any]
+) -> None:
+    """Their tags are among their properties: the rule would never find one."""
+    (note,) = noted(tmp_path, condition)
+
+    assert ": versions of assets have no tags of a resource, and '" in note
+    assert note.endswith(f"; theirs are {VERSIONS}/tags")
+
+
+@pytest.mark.parametrize(
+    "type_", [{"equals": "Microsoft.Storage/a"}, {"in": ["a/b"]}, {"like": "Microsoft.Storage/*"}]
+)
+@pytest.mark.parametrize(
+    "left", [{"field": "type"}, {"value": "[field('type')]"}], ids=["field", "value"]
+)
+def test_tags_of_other_resources_are_not_noted(
+    tmp_path: Path, type_: Mapping[str, Any], left: Mapping[str, Any]
+) -> None:
+    """A rule about others has every right to ask for theirs."""
+    assert [] == noted(
+        tmp_path, {"allOf": [{**left, **type_}, {"field": "tags.stage", "exists": True}]}
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
         IS_MODEL,
         {"field": f"{VERSIONS}/intellectualProperty.publisher", "exists": True},
         {"field": VERSIONS.replace("models", "components") + "/componentSpec", "exists": True},
-        {"field": "tags['a*b*']", "like": "a*"},
+        {"allOf": [IS_ACCOUNT, {"field": "tags['a*b*']", "like": "a*"}]},
         {"field": "identity.type", "in": ["None"]},
         {"field": "Microsoft.Storage/storageAccounts/anything", "exists": True},
         {"count": {"value": [1]}, "less": "3"},
