@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from stage_functions import __version__
 from stage_functions.domain.authors import authors
 from stage_functions.domain.demands import apart, span
+from stage_functions.domain.foreseen import status
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
 from stage_functions.web.pages import addresses
@@ -124,6 +125,7 @@ def _environment() -> Environment:
         "product_version": __version__,
         "form_token": form_token,
         "authors": authors,
+        "status": status,
     }
     return environment
 

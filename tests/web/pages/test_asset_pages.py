@@ -278,6 +278,21 @@ def test_an_asset_that_no_lifecycle_governs_any_more_keeps_its_page(it: World) -
     assert "No lifecycle is configured" in lifecycles
 
 
+def test_the_timeline_of_what_is_only_observed_says_that_nothing_moved() -> None:
+    """What would have come of a tag, and why: a way alone would look like a transition."""
+    it = world(Mode.OBSERVE)
+    version = Version(IRIS, "1")
+    it.registry.register(version, it.clock.now())
+    follow(it.context, Signal(version))
+    it.registry.set_tags(version, {"stage_request": "Production"})
+    follow(it.context, Signal(version))
+    with closing(it.rows), api_over(it) as api:
+        page = looked_at(api, FIRST, "bob", 200)
+
+    assert "observed None → Production: would be refused" in page.text
+    assert "None → Production is not allowed; allowed: " in page.text
+
+
 def test_a_version_that_is_only_observed_has_a_page_too() -> None:
     """With what would have happened; of a data input that cannot be read, what there is."""
     it = world(Mode.OBSERVE)
@@ -292,9 +307,11 @@ def test_a_version_that_is_only_observed_has_a_page_too() -> None:
         gone = looked_at(api, FIRST, "bob", 200)
     it.rows.close()
 
-    assert "only observed, no stage is granted" in page.text
+    assert "Status only observed: no stage is granted, nothing is written" in page.text
+    assert "only observed: no stage is granted, nothing is written" in asset.text
     assert "Data name train" in page.text
-    assert "observed: first seen" in page.text
+    assert "observed first seen at None" in page.text
+    assert "would be taken over by `stageward import demo`" in page.text
     assert "nobody known" in page.text
     assert "by a tag" not in page.text
     assert "observed" in asset.text
