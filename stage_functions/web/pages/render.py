@@ -52,6 +52,13 @@ _VIA = {
 _FRACTION = re.compile(r"-?[0-9]+\.[0-9]{7,}(?:e[+-]?[0-9]+)?\Z")
 """The text of a number that has more digits than people read."""
 _HOUR, _DAY = 3600, 86400
+_WORD = re.compile(r"[a-z]+(?=[ ,;]|\Z)")
+"""What a sentence may begin with; an id, a path or a setting stays as it is written."""
+_PAGES = {
+    "stageward approvals": ("/approvals", "the page of approvals"),
+    "stageward status": ("/status", "the page of the status"),
+}
+"""What a browser has in the place of a command."""
 
 
 def page(
@@ -111,6 +118,7 @@ def _environment() -> Environment:
         "via": via,
         "number": number,
         "coded": coded,
+        "sentence": sentence,
         "digits": digits,
     }
     environment.globals |= {
@@ -173,8 +181,21 @@ def coded(text: str) -> Markup:
     parts = str(escape(text)).split("`")
     if len(parts) % 2 == 0:  # one of them is no mark
         return escape(text)
-    marked = (f'<code class="command">{p}</code>' if n % 2 else p for n, p in enumerate(parts))
+    marked = (_command(part) if n % 2 else part for n, part in enumerate(parts))
     return Markup("".join(marked))  # noqa: S704  # escaped right here
+
+
+def _command(text: str) -> str:
+    if text in _PAGES:
+        return '<a href="{}">{}</a>'.format(*_PAGES[text])
+    return f'<code class="command">{text}</code>'
+
+
+def sentence(text: str) -> str:
+    """Return words of Stageward's as a sentence: with a capital letter, where a word begins it."""
+    if _WORD.match(text):
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def via(way: str) -> str:

@@ -23,7 +23,11 @@ def test_operators_find_it_in_the_navigation_and_others_do_not(get: Get) -> None
     """Whoever goes there all the same is told who may."""
     assert "/status" == get("/", "eve").links["Status"]
     assert "Status" not in get("/", "sam").links
-    assert "only operators see how Stageward fares" in get("/status", "sam", 403).text
+    refused = get("/status", "sam", 403)
+    assert "Only operators see how Stageward fares; operators are eve." in refused.text
+    assert {"Assets", "Approvals", "Lifecycles"} <= set(refused.links)
+    assert "Sam" in refused.text
+    assert "Sign out" in refused.text
 
 
 def test_all_is_well_where_nothing_is_wrong(it: World, get: Get) -> None:
