@@ -138,13 +138,21 @@ def _environment() -> Environment:
     return environment
 
 
-def moment(at: datetime | None) -> Markup:
-    """Return a moment for people and machines, in UTC, to the minute."""
+def moment(at: datetime | None, beside: datetime | None = None) -> Markup:
+    """Return a moment for people and machines, in UTC, to the minute.
+
+    Args:
+        at: the moment.
+        beside: another that it is shown beside: within one minute both are told to the second.
+    """
     if at is None:
         return Markup("–")
     utc = at.astimezone(UTC)
+    text = f"{utc:%Y-%m-%d %H:%M}"
+    if beside is not None and text == f"{beside.astimezone(UTC):%Y-%m-%d %H:%M}":
+        text = f"{utc:%Y-%m-%d %H:%M:%S}"
     return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M} UTC"
+        utc.isoformat(timespec="seconds"), f"{text} UTC"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from urllib.parse import unquote
 
@@ -53,6 +54,22 @@ def test_an_asset_shows_who_held_what_and_when_as_picture_and_table(get_told: Ge
     bars = [one for one in page.all("rect") if one["class"].startswith("bar")]
     assert len(bars) == 3
     assert [one["class"] for one in bars].count("bar now") == 1
+
+
+def test_what_was_held_for_less_than_a_minute_is_told_to_the_second() -> None:
+    """From and until would be one text otherwise."""
+    it = world(governed_by=unguarded())
+    for version in (it.register("1"), it.register("2")):
+        request_transition(it.context, it.command(version, "Staging"))
+        it.clock.sleep(7)
+        request_transition(it.context, it.command(version, "Production"))
+    with closing(it.rows), api_over(it) as api:
+        page = looked_at(api, ASSET, "bob", 200)
+
+    (times,) = re.findall(r"Production 1 (\S+ \S+) UTC (\S+ \S+) UTC", page.text)
+    assert [8, 8] == [len(one.partition(" ")[2]) for one in times]
+    assert times[0] != times[1]
+    assert re.search(r"Production 2 \S+ \d\d:\d\d UTC now", page.text)
 
 
 def test_the_timeline_says_who_did_what_why_and_under_which_lifecycle(
