@@ -181,6 +181,29 @@ def test_a_version_shows_its_own_records_alone(get_told: Get) -> None:
     assert "drift on the holdout set" not in page.text
 
 
+def test_what_has_been_asked_for_is_said_so_where_stages_are_listed(
+    told: Story, get_told: Get
+) -> None:
+    """With a link to its approval; a version that waits for nothing says nothing."""
+    page = get_told(f"{ASSET}/versions/4")
+
+    assert f"asked for already approval {told.pending}" in page.text
+    assert f"/approvals/{told.pending}" == page.links[f"approval {told.pending}"]
+    assert "asked for already" not in get_told(f"{ASSET}/versions/5").text
+
+
+def test_a_registry_that_cannot_be_read_is_said_once(get: Get, it: World) -> None:
+    """What the last scan found is not said beside what has just been found."""
+    it.register("1")
+    it.registry.away = True
+    it.context.states.update("demo", lambda state: replace(state, unreadable="it is away"))
+    page = get(FIRST)
+
+    assert "Registry demo cannot be read now: the registry is away" in page.text
+    assert "could not be read at the last scan" not in page.text
+    assert "could not be read at the last scan" in get(ASSET).text
+
+
 def test_the_page_stands_while_the_registry_is_away(get: Get, it: World) -> None:
     """With what the ledger has: its records, and the evidence it was last judged on."""
     version = it.register("1")
