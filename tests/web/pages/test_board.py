@@ -170,6 +170,7 @@ def test_a_registry_that_is_only_observed_is_said_on_top_with_what_to_do() -> No
     assert "set mode: enforce in the configuration, and restart; then an operator" in page.text
     assert "stageward import demo --dry-run" in page.text
     assert "Observed 1 version" in page.text
+    assert "/assets/demo/models/iris#versions" == page.links["1 version"]
 
 
 def test_a_stopped_or_unreadable_registry_is_said_on_top(it: World, get: Get) -> None:
