@@ -29,8 +29,10 @@ from tests.brief_world import (
     empty_world,
     evidence,
 )
+from tests.browser.story import Story
 from tests.builders import World, cast, world
 from tests.fakes.sink import MemorySink
+from tests.web.pages.conftest import Get
 
 MARKUP = "<script>alert(1)</script>\"'&<b>"
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
@@ -119,6 +121,14 @@ def by_hand(site: Site, it: Asked, who: str, form: str, **given: str) -> httpx.R
     browser, path = site.by(who), f"/approvals/{it.approval}"
     token = dict(_HIDDEN.findall(browser.get(path).text)).get("form_token", "")
     return browser.post(f"{path}/{form}", data={"form_token": token, **given})
+
+
+def test_what_is_the_same_in_both_is_said_once(told: Story, get_told: Get) -> None:
+    """In the line that unfolds it."""
+    page = get_told(f"/approvals/{told.pending}")
+
+    assert "3 the same in both, none different" in page.text
+    assert "The same in both." not in page.text
 
 
 def test_answers_every_question_on_one_page(site: Site, it: Asked) -> None:
