@@ -351,7 +351,7 @@ def test_a_version_that_is_only_observed_has_a_page_too() -> None:
     assert "only observed: no stage is granted, nothing is written" in asset.text
     assert "Data name train" in page.text
     assert "observed first seen at None" in page.text
-    assert "would be taken over by `stageward import demo`" in page.text
+    assert "would be taken over by stageward import demo" in page.text
     assert "nobody known" in page.text
     assert "by a tag" not in page.text
     assert "observed" in asset.text
