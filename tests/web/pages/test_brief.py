@@ -32,7 +32,6 @@ from tests.brief_world import (
 from tests.browser.story import Story
 from tests.builders import World, cast, world
 from tests.fakes.sink import MemorySink
-from tests.web.pages.conftest import Get
 
 MARKUP = "<script>alert(1)</script>\"'&<b>"
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
@@ -123,12 +122,13 @@ def by_hand(site: Site, it: Asked, who: str, form: str, **given: str) -> httpx.R
     return browser.post(f"{path}/{form}", data={"form_token": token, **given})
 
 
-def test_what_is_the_same_in_both_is_said_once(told: Story, get_told: Get) -> None:
+def test_what_is_the_same_in_both_is_said_once(told: Story) -> None:
     """In the line that unfolds it."""
-    page = get_told(f"/approvals/{told.pending}")
+    with api_over(told.it) as api:
+        said = words(api.client("bob").get(f"/approvals/{told.pending}"))
 
-    assert "3 the same in both, none different" in page.text
-    assert "The same in both." not in page.text
+    assert "3 the same in both, none different" in said
+    assert "The same in both." not in said
 
 
 def test_answers_every_question_on_one_page(site: Site, it: Asked) -> None:
