@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from stage_functions.domain.foreseen import foreseen
 from stage_functions.domain.lifecycle import OnViolation
 from stage_functions.domain.record import Json, Record, RecordType
 
@@ -188,7 +189,7 @@ def _observed(content: Mapping[str, Json]) -> tuple[str, str]:
     """Return what was seen: by the by, or of an approval that is open."""
     if _text(content, "approval"):
         return "wrote to it too before it was asked", "wait"
-    return f"observed: {_text(content, 'outcome')}", ""
+    return f"observed {foreseen(content)[0]}", ""
 
 
 def _violated(content: Mapping[str, Json]) -> str:
@@ -217,6 +218,8 @@ def _words(record: Record) -> tuple[str, str]:
     told = [_text(content, key) for key in ("detail", "why", "grounds")]
     if record.type in _TOLD_WHOLE:
         told = []
+    elif record.type is RecordType.OBSERVED and not _text(content, "approval"):
+        told = [foreseen(content)[1]]
     elif record.type is RecordType.APPROVAL_CLOSED:
         found = _CLOSED_BY.fullmatch(told[1])
         wrote, told = (found[2], [found[1]]) if found else ("", told)

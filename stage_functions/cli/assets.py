@@ -35,6 +35,7 @@ from stage_functions.cli.output import (
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.error import InvalidInputError, why_unread
+from stage_functions.domain.foreseen import foreseen
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
@@ -384,6 +385,9 @@ def _what(record: Mapping[str, Any]) -> str:
     if source and target and why.startswith(way):
         way = ""  # it is said in why
     why = _and_then(kind, why, str(record.get("then", "")))
+    if kind == RecordType.OBSERVED:
+        seen, why = foreseen(record)
+        way = way if record.get("approval") else seen
     output, origin = record.get("output"), record.get("origin")
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [f"something of job {record['job']}"] if record.get("job") else []

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from stage_functions.client import Client
@@ -91,8 +91,13 @@ def print_json(document: object) -> None:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) -> None:
-    """Print rows; what is not there is a dash."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """Print rows; what is not there is a dash, and what is too long for its column is wrapped."""
+    table = Table(
+        *(Column(name, overflow="fold") for name in columns),
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for row in rows:
         table.add_row(*(Text(_still(cell or "–")) for cell in row))
     console().print(table)

@@ -83,6 +83,9 @@ def _invite(console: Console, stage: Stage, approval: str) -> None:
     said = f"export STAGEWARD_URL={stage.stageward_url} STAGEWARD_TOKEN=officer-1"
     console.print(f"            {said}", soft_wrap=True)
     console.print(f"            {shlex.quote(str(command))} ls", soft_wrap=True)
+    console.print("scientist-2 is the operator, who alone sees how Stageward fares:")
+    status = f"STAGEWARD_TOKEN=scientist-2 {shlex.quote(str(command))} status"
+    console.print(f"            {status}", soft_wrap=True)
 
 
 def _open(console: Console, folder: Path, processes: Processes, begin: Begin) -> Stage:

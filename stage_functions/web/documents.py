@@ -26,6 +26,7 @@ from stage_functions.application.query import (
 from stage_functions.application.resolving import Resolution
 from stage_functions.application.scan import Scanned
 from stage_functions.application.unregistered_rows import Note
+from stage_functions.domain import foreseen
 from stage_functions.domain import lifecycle as domain
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.evidence import Evidence, Scalar
@@ -95,7 +96,7 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         since=entry.since,
         record=entry.number,
         approval=entry.approval or None,
-        status=entry.status,
+        status=entry.status if entry.gone else foreseen.status(entry.status, entry.stage),
         author=entry.author or None,
         trainer=entry.trainer or None,
         gone=entry.gone,
@@ -144,7 +145,7 @@ def version(view: VersionView) -> api.Version:
         since=state.since if state and state.stage else None,
         allowed=view.allowed,
         approval=(state.approval or None) if state else None,
-        status=state.status if state else "",
+        status=_status(state),
         stopped=(state.stopped or None) if state else None,
         registered=snapshot is not None,
         created=snapshot.created_at if snapshot else None,
@@ -164,6 +165,12 @@ def version(view: VersionView) -> api.Version:
         violations=tuple(violation(one) for one in reversed(state.violating)) if state else (),
         archived=snapshot is not None and snapshot.archived,
     )
+
+
+def _status(state: VersionState | None) -> str:
+    if state is None or state.gone:
+        return state.status if state else ""
+    return foreseen.status(state.status, state.stage)
 
 
 def origin(hop: Hop) -> api.Origin:

@@ -17,7 +17,7 @@ from stage_functions.application.shared import Shared
 from stage_functions.application.signatures import Signatures
 from stage_functions.application.upkeep import Health
 from stage_functions.domain.error import DeniedError, InvalidInputError
-from stage_functions.domain.people import PERSON, Actor, Attribution
+from stage_functions.domain.people import PERSON, Actor, Attribution, Directory
 from stage_functions.settings import SignIn
 from stage_functions.web.bearer import by_bearer
 from stage_functions.web.deliveries import SeenDeliveries
@@ -147,10 +147,15 @@ def operator(request: Request) -> Actor:
     actor = caller(request)
     directory = context_of(request).configuration.directory
     if not directory.is_operator(actor.id):
-        known = ", ".join(directory.operators) or "nobody yet: see `operators` in the configuration"
-        message = f"only operators may do this; operators are {known}"
+        message = f"only operators may do this; {who_operates(directory)}"
         raise DeniedError(message)
     return actor
+
+
+def who_operates(directory: Directory) -> str:
+    """Say who the operators are."""
+    known = ", ".join(directory.operators) or "nobody yet: see `operators` in the configuration"
+    return f"operators are {known}"
 
 
 def operation(request: Request) -> str:

@@ -236,7 +236,7 @@ class CatalogVersion:
         since: when it was granted, or first observed; or when what is Unregistered was made.
         record: number of its last record; 0 where it is Unregistered.
         approval: id of its open approval.
-        status: the last answer, in words.
+        status: the last answer, in words; or that it is only observed.
         author: id of who registered it.
         gone: deleted in its registry.
         stopped: why nothing is written to it.
@@ -349,7 +349,7 @@ class Version:
         since: when it was granted.
         allowed: stages that may be asked for.
         approval: id of its open approval.
-        status: the last answer, in words.
+        status: the last answer, in words; or that it is only observed.
         stopped: why nothing is written to it.
         registered: its registry has it.
         created: when its registry made it.

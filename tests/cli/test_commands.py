@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from stage_functions.cli.output import print_table
 from stage_functions.domain.asset import Version
 from stage_functions.settings import SignIn
 from tests.api_server import api_over
@@ -210,6 +211,30 @@ def test_as_of_shows_who_held_what(it: World, at: Console) -> None:
 
     assert now["versions"]["1"]["stage"] == "Staging"
     assert then["versions"] == {}
+
+
+def test_a_narrow_terminal_wraps_a_table_and_cuts_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An id that ends in three dots would be nobody's."""
+    monkeypatch.setenv("COLUMNS", "80")
+    row = (
+        "3",
+        "Production",
+        "2026-10-07 14:02:11 UTC",
+        "approved",
+        "person:officer-1 and person:officer-2",
+        "2027-04-05 14:02:11 UTC",
+    )
+    print_table(("version", "stage", "since", "why", "approved by", "valid until"), [row])
+    shown = capsys.readouterr().out
+
+    assert "…" not in shown
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    column = shown.splitlines()[0].index("approved by")
+    width = shown.splitlines()[0].index("valid until") - column
+    cell = "".join(line[column : column + width].strip() for line in shown.splitlines()[1:])
+    assert "person:officer-1andperson:officer-2" == cell.replace(" ", "")
 
 
 def test_an_operator_scans_imports_and_resolves(it: World, at: Console) -> None:

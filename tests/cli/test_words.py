@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from msgspec.structs import replace
 
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
+from stage_functions.domain.asset import Version
+from stage_functions.domain.configuration import Mode
 from stage_functions.domain.lifecycle import OnViolation
 from tests.api_server import api_over
 from tests.application.guard_world import deploy, guarding, told
-from tests.builders import World, lifecycle, world
+from tests.builders import IRIS, World, lifecycle, world
 from tests.cli.console import Console
 
 FIRST = "demo/models/iris:1"
@@ -146,6 +149,30 @@ def test_a_history_says_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "TransitionRefused None → Production is not allowed: it is the best" in said
     assert "Violated None: deployed to demo/scoring while at None" in said
     assert "(on_violation: notify)" in said
+
+
+def test_what_is_only_observed_is_said_so_and_what_would_have_happened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the history and in the lists: a way without its outcome would look like a transition."""
+    monkeypatch.setenv("COLUMNS", "300")
+    made = world(Mode.OBSERVE)
+    version = Version(IRIS, "1")
+    made.registry.register(version, made.clock.now())
+    follow(made.context, Signal(version))
+    made.registry.set_tags(version, {"stage_request": "Production"})
+    follow(made.context, Signal(version))
+    with closing(made.rows), api_over(made) as api:
+        at = Console(api, monkeypatch)
+        said = at.run("sam", "history", "demo/models/iris").out
+        listed = [at.run("sam", *words).out for words in (["ls"], ["show", FIRST])]
+
+    assert "Observed first seen at None: would be taken over by `stageward import demo`" in said
+    assert (
+        "Observed None → Production: would be refused: None → Production is not allowed; allowed: "
+        in said
+    )
+    assert all("only observed: no stage is granted" in one for one in listed)
 
 
 def test_a_put_back_that_waits_says_why(it: World, at: Console) -> None:

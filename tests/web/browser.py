@@ -134,7 +134,9 @@ def _running() -> Site:
 
     def header(request: Request) -> Response:
         """Show the layout to whoever looks."""
-        return page("error.html", visitor(request), title="Test", detail="")
+        return page(
+            "error.html", visitor(request), title="Test", detail="", onward=None, sign_in=""
+        )
 
     def take(request: Request) -> Response:
         """Take a form."""

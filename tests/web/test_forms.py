@@ -38,7 +38,7 @@ def token(browser: Browser) -> str:
 def refused(site: Site, answer: httpx.Response, why: str) -> None:
     """Assert that a form was refused in words, as a page, and changed nothing."""
     assert (answer.status_code, site.sent) == (403, [])
-    assert "the form is refused and nothing was changed" in answer.text
+    assert "The form is refused and nothing was changed" in answer.text
     assert why in answer.text
     assert answer.headers["Content-Type"].startswith("text/html")
 
@@ -135,7 +135,7 @@ def test_what_is_no_form_is_said_so(site: Site, bob: Browser) -> None:
     answers = [bob.http.post("/test", content=body, headers=FORM) for body in bodies]
 
     assert [answer.status_code for answer in answers] == [422] * 3
-    assert "the form cannot be read" in answers[0].text
+    assert "The form cannot be read" in answers[0].text
     assert site.sent == []
 
 

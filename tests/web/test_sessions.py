@@ -93,6 +93,7 @@ def test_a_wrong_token_gets_the_form_again(browser: Browser, token: str) -> None
 
     assert answer.status_code == 401
     assert "The token is unknown, expired or revoked" in answer.text
+    assert '<code class="command">stageward token create &lt;person&gt;</code>.' in answer.text
     assert not token or f'value="{token}"' not in answer.text
     assert 'name="next" value="/test"' in answer.text
     assert browser.get("/test").status_code == 303

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.brief_facts import TITLES, readable
+from stage_functions.application.context import Context
 from stage_functions.application.dossier import (
     MAX_RECORDS,
     VersionDossier,
@@ -17,6 +18,7 @@ from stage_functions.application.dossier import (
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.application.unregistered import OUTPUTS_DAYS
 from stage_functions.application.unregistered_words import how_to_register, origin_words
+from stage_functions.application.vote import find
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
 from stage_functions.domain.lifecycle import Transition
@@ -98,11 +100,12 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         here="board",
         now=context.clock.now(),
         found=found,
-        notices=notices(context, wanted.asset.registry),
+        notices=notices(context, wanted.asset.registry, told_unreadable=bool(found.unreadable)),
         evidence=readable(found.evidence),
         titles={**TITLES, "author": maker_of(found)},
         lineage=lineage(found, context.configuration.directory),
         allowed=_allowed(found),
+        asked=_asked(context, found),
         operation=context.clock.operation_id(),
         refused=refused,
         max_records=MAX_RECORDS,
@@ -114,6 +117,13 @@ def _allowed(found: VersionDossier) -> list[tuple[str, str, tuple[str, ...]]]:
     there = [(one.target, _named(one), demands(one)) for one in found.allowed]
     same = found.renewal
     return [(same.target, f"{same.target} (renewal)", demands(same)), *there] if same else there
+
+
+def _asked(context: Context, found: VersionDossier) -> str:
+    """Return the stage that the open approval is about; "" where none is open."""
+    if found.state is None or not found.state.approval:
+        return ""
+    return find(context, found.state.approval)[1].binding.target
 
 
 def _named(way: Transition) -> str:

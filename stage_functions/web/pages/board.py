@@ -43,15 +43,21 @@ def routes() -> list[Route]:
     return [show(HOME, _board)]
 
 
-def notices(context: Context, alias: str = "") -> list[Notice]:
-    """Return what must be known of registries, or of one."""
+def notices(context: Context, alias: str = "", *, told_unreadable: bool = False) -> list[Notice]:
+    """Return what must be known of registries, or of one.
+
+    Args:
+        context: the context.
+        alias: of the one; "" for all.
+        told_unreadable: the page itself says that it cannot be read, as it has just tried.
+    """
     found = [view for view in query.registries(context) if alias in ("", view.alias)]
-    return [notice for view in found for notice in _of_registry(view)]
+    return [notice for view in found for notice in _of_registry(view, told=told_unreadable)]
 
 
-def _of_registry(view: query.RegistryView) -> list[Notice]:
+def _of_registry(view: query.RegistryView, *, told: bool) -> list[Notice]:
     found: list[Notice] = []
-    if view.unreadable:
+    if view.unreadable and not told:
         text = f"Registry {view.alias} could not be read at the last scan: {view.unreadable}."
         do = "What is shown here is what the ledger knows. Check its address and credentials."
         found.append(Notice("bad", text, do))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from stage_functions.web.pages.render import page
+from stage_functions.web.pages.routes import fault_page
+from stage_functions.web.pages.visitor import Visitor, somebody
 from stage_functions.web.problems import of_fault, of_http
 
 _MACHINES = ("/api/", "/events", "/webhooks/", "/healthz")
@@ -29,7 +31,8 @@ async def _http(request: Request, error: Exception) -> Response:
         return await of_http(request, error)
     status = HTTPStatus(error.status_code)
     detail = _WORDS.get(status, "The request cannot be read.")
-    return page("error.html", status=status, title=status.phrase, detail=detail)
+    visiting = await run_in_threadpool(somebody, request)
+    return fault_page(request, status, detail, visiting)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
@@ -37,8 +40,10 @@ async def _fault(request: Request, error: Exception) -> Response:
     if not _wants_page(request):
         return found
     detail = "An unforeseen fault; the log of Stageward has it."
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return page("error.html", status=status, title=status.phrase, detail=detail)
+    # Who looks is not asked again: that may be what failed.
+    known = getattr(request.state, "visitor", None)
+    visiting = known if isinstance(known, Visitor) else None
+    return fault_page(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, visiting)
 
 
 def _wants_page(request: Request) -> bool:

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from stage_functions import __version__
 from stage_functions.domain.authors import authors
 from stage_functions.domain.demands import apart, span
+from stage_functions.domain.foreseen import status
 from stage_functions.domain.people import PERSON, STAGEWARD
 from stage_functions.domain.places import link, public
 from stage_functions.web.pages import addresses
@@ -51,6 +52,13 @@ _VIA = {
 _FRACTION = re.compile(r"-?[0-9]+\.[0-9]{7,}(?:e[+-]?[0-9]+)?\Z")
 """The text of a number that has more digits than people read."""
 _HOUR, _DAY = 3600, 86400
+_WORD = re.compile(r"[a-z]+(?=[ ,;]|\Z)")
+"""What a sentence may begin with; an id, a path or a setting stays as it is written."""
+_PAGES = {
+    "stageward approvals": ("/approvals", "the page of approvals"),
+    "stageward status": ("/status", "the page of the status"),
+}
+"""What a browser has in the place of a command."""
 
 
 def page(
@@ -110,6 +118,7 @@ def _environment() -> Environment:
         "via": via,
         "number": number,
         "coded": coded,
+        "sentence": sentence,
         "digits": digits,
     }
     environment.globals |= {
@@ -124,17 +133,26 @@ def _environment() -> Environment:
         "product_version": __version__,
         "form_token": form_token,
         "authors": authors,
+        "status": status,
     }
     return environment
 
 
-def moment(at: datetime | None) -> Markup:
-    """Return a moment for people and machines, in UTC, to the minute."""
+def moment(at: datetime | None, beside: datetime | None = None) -> Markup:
+    """Return a moment for people and machines, in UTC, to the minute.
+
+    Args:
+        at: the moment.
+        beside: another that it is shown beside: within one minute both are told to the second.
+    """
     if at is None:
         return Markup("–")
     utc = at.astimezone(UTC)
+    text = f"{utc:%Y-%m-%d %H:%M}"
+    if beside is not None and text == f"{beside.astimezone(UTC):%Y-%m-%d %H:%M}":
+        text = f"{utc:%Y-%m-%d %H:%M:%S}"
     return Markup('<time datetime="{}">{}</time>').format(
-        utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M} UTC"
+        utc.isoformat(timespec="seconds"), f"{text} UTC"
     )
 
 
@@ -171,8 +189,21 @@ def coded(text: str) -> Markup:
     parts = str(escape(text)).split("`")
     if len(parts) % 2 == 0:  # one of them is no mark
         return escape(text)
-    marked = (f'<code class="command">{p}</code>' if n % 2 else p for n, p in enumerate(parts))
+    marked = (_command(part) if n % 2 else part for n, part in enumerate(parts))
     return Markup("".join(marked))  # noqa: S704  # escaped right here
+
+
+def _command(text: str) -> str:
+    if text in _PAGES:
+        return '<a href="{}">{}</a>'.format(*_PAGES[text])
+    return f'<code class="command">{text}</code>'
+
+
+def sentence(text: str) -> str:
+    """Return words of Stageward's as a sentence: with a capital letter, where a word begins it."""
+    if _WORD.match(text):
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def via(way: str) -> str:

@@ -27,7 +27,14 @@ from stage_functions.domain.error import (
 )
 from stage_functions.web.origin import foreign
 from stage_functions.web.pages.render import page, redirect
-from stage_functions.web.pages.visitor import Visitor, form_parts, visitor, way_back, way_in
+from stage_functions.web.pages.visitor import (
+    Visitor,
+    form_parts,
+    somebody,
+    visitor,
+    way_back,
+    way_in,
+)
 from stage_functions.web.pages.voted import voted_page
 from stage_functions.web.problems import said, status_of
 from stage_functions.web.service import service
@@ -36,6 +43,9 @@ Endpoint = Callable[[Request], Response]
 MAX_FIELDS = 50
 FORM_TOKEN = "form_token"  # noqa: S105  # the name of a field
 FORM_LASTS = timedelta(hours=24)
+_ONWARD = (("All approvals", "/approvals"), ("All lifecycles", "/lifecycles"))
+"""The list that leads on from a page below it which cannot be shown."""
+_SIGN_IN_HELPS = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 _OPERATION = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
 
 
@@ -158,8 +168,34 @@ def _answer(request: Request, endpoint: Endpoint) -> Response:
 
 
 def error_page(request: Request, error: StagewardError) -> Response:
-    """Return an error as a page, with what to do."""
-    status, detail = status_of(error), said(request, error)
+    """Return an error as a page in the frame of whoever looks, with what to do."""
+    # First what is told: that depends on whether whoever asks was known when it failed.
+    detail = said(request, error)
+    return fault_page(request, status_of(error), detail, somebody(request))
+
+
+def fault_page(
+    request: Request, status: int, detail: str, visiting: Visitor | None = None
+) -> Response:
+    """Return a page that says what went wrong, with the way on.
+
+    Args:
+        request: the request.
+        status: the HTTP status.
+        detail: what went wrong, in words.
+        visiting: who looks at it, where somebody is known.
+    """
+    path = request.scope["path"]
+    onward = next((one for one in _ONWARD if path.startswith(f"{one[1]}/")), None)
     return page(
-        "error.html", status=status, title=HTTPStatus(status).phrase, detail=detail, here=""
+        "error.html",
+        visiting,
+        status=status,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        onward=onward if visiting and not visiting.approval else None,
+        # Whoever is refused by name, or while the store is away, would only come back here.
+        sign_in=(
+            way_in(request, way_back(request)) if not visiting and status in _SIGN_IN_HELPS else ""
+        ),
     )

@@ -11,6 +11,7 @@ from stage_functions.domain.error import DeniedError
 from stage_functions.web.pages.render import page
 from stage_functions.web.pages.routes import show
 from stage_functions.web.pages.visitor import visitor
+from stage_functions.web.service import who_operates
 
 
 def routes() -> list[BaseRoute]:
@@ -21,7 +22,8 @@ def routes() -> list[BaseRoute]:
 def _status(request: Request) -> Response:
     visiting = visitor(request)
     if not visiting.operates:
-        message = "only operators see how Stageward fares: see `operators` in the configuration"
+        who = who_operates(visiting.context.configuration.directory)
+        message = f"only operators see how Stageward fares; {who}"
         raise DeniedError(message)
     known = status(visiting.context)
     return page(

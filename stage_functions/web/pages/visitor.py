@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from stage_functions.application.context import Context
 from stage_functions.application.signatures import Purpose, Signatures
-from stage_functions.domain.error import NotSignedInError
+from stage_functions.domain.error import NotSignedInError, StagewardError
 from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.people import PERSON, Actor, Attribution
 from stage_functions.settings import SignIn
@@ -61,6 +61,14 @@ def visitor(request: Request) -> Visitor:
         found = request.state.visitor = _visitor(request)
         request.state.known = True
     return found
+
+
+def somebody(request: Request) -> Visitor | None:
+    """Return who looks at a page that must be shown in any case; None where that is not known."""
+    try:
+        return visitor(request)
+    except StagewardError:
+        return None
 
 
 def signed_in(request: Request) -> Visitor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from urllib.parse import unquote
 
@@ -53,6 +54,22 @@ def test_an_asset_shows_who_held_what_and_when_as_picture_and_table(get_told: Ge
     bars = [one for one in page.all("rect") if one["class"].startswith("bar")]
     assert len(bars) == 3
     assert [one["class"] for one in bars].count("bar now") == 1
+
+
+def test_what_was_held_for_less_than_a_minute_is_told_to_the_second() -> None:
+    """From and until would be one text otherwise."""
+    it = world(governed_by=unguarded())
+    for version in (it.register("1"), it.register("2")):
+        request_transition(it.context, it.command(version, "Staging"))
+        it.clock.sleep(7)
+        request_transition(it.context, it.command(version, "Production"))
+    with closing(it.rows), api_over(it) as api:
+        page = looked_at(api, ASSET, "bob", 200)
+
+    (times,) = re.findall(r"Production 1 (\S+ \S+) UTC (\S+ \S+) UTC", page.text)
+    assert [8, 8] == [len(one.partition(" ")[2]) for one in times]
+    assert times[0] != times[1]
+    assert re.search(r"Production 2 \S+ \d\d:\d\d UTC now", page.text)
 
 
 def test_the_timeline_says_who_did_what_why_and_under_which_lifecycle(
@@ -162,6 +179,29 @@ def test_a_version_shows_its_own_records_alone(get_told: Get) -> None:
 
     assert "Production → Archived, displaced by version 2" in page.text
     assert "drift on the holdout set" not in page.text
+
+
+def test_what_has_been_asked_for_is_said_so_where_stages_are_listed(
+    told: Story, get_told: Get
+) -> None:
+    """With a link to its approval; a version that waits for nothing says nothing."""
+    page = get_told(f"{ASSET}/versions/4")
+
+    assert f"asked for already approval {told.pending}" in page.text
+    assert f"/approvals/{told.pending}" == page.links[f"approval {told.pending}"]
+    assert "asked for already" not in get_told(f"{ASSET}/versions/5").text
+
+
+def test_a_registry_that_cannot_be_read_is_said_once(get: Get, it: World) -> None:
+    """What the last scan found is not said beside what has just been found."""
+    it.register("1")
+    it.registry.away = True
+    it.context.states.update("demo", lambda state: replace(state, unreadable="it is away"))
+    page = get(FIRST)
+
+    assert "Registry demo cannot be read now: the registry is away" in page.text
+    assert "could not be read at the last scan" not in page.text
+    assert "could not be read at the last scan" in get(ASSET).text
 
 
 def test_the_page_stands_while_the_registry_is_away(get: Get, it: World) -> None:
@@ -278,6 +318,21 @@ def test_an_asset_that_no_lifecycle_governs_any_more_keeps_its_page(it: World) -
     assert "No lifecycle is configured" in lifecycles
 
 
+def test_the_timeline_of_what_is_only_observed_says_that_nothing_moved() -> None:
+    """What would have come of a tag, and why: a way alone would look like a transition."""
+    it = world(Mode.OBSERVE)
+    version = Version(IRIS, "1")
+    it.registry.register(version, it.clock.now())
+    follow(it.context, Signal(version))
+    it.registry.set_tags(version, {"stage_request": "Production"})
+    follow(it.context, Signal(version))
+    with closing(it.rows), api_over(it) as api:
+        page = looked_at(api, FIRST, "bob", 200)
+
+    assert "observed None → Production: would be refused" in page.text
+    assert "None → Production is not allowed; allowed: " in page.text
+
+
 def test_a_version_that_is_only_observed_has_a_page_too() -> None:
     """With what would have happened; of a data input that cannot be read, what there is."""
     it = world(Mode.OBSERVE)
@@ -292,9 +347,11 @@ def test_a_version_that_is_only_observed_has_a_page_too() -> None:
         gone = looked_at(api, FIRST, "bob", 200)
     it.rows.close()
 
-    assert "only observed, no stage is granted" in page.text
+    assert "Status only observed: no stage is granted, nothing is written" in page.text
+    assert "only observed: no stage is granted, nothing is written" in asset.text
     assert "Data name train" in page.text
-    assert "observed: first seen" in page.text
+    assert "observed first seen at None" in page.text
+    assert "would be taken over by stageward import demo" in page.text
     assert "nobody known" in page.text
     assert "by a tag" not in page.text
     assert "observed" in asset.text

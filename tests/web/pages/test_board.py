@@ -19,6 +19,7 @@ from tests.api_server import Api, api_over
 from tests.browser.story import ODD, Story
 from tests.builders import IRIS, World, world
 from tests.web.pages.conftest import Get, looked_at
+from tests.web.pages.parsed import Parsed
 
 
 def put(it: World, asset: Asset, *numbers: str, stage: str = "None") -> None:
@@ -169,6 +170,7 @@ def test_a_registry_that_is_only_observed_is_said_on_top_with_what_to_do() -> No
     assert "set mode: enforce in the configuration, and restart; then an operator" in page.text
     assert "stageward import demo --dry-run" in page.text
     assert "Observed 1 version" in page.text
+    assert "/assets/demo/models/iris#versions" == page.links["1 version"]
 
 
 def test_a_stopped_or_unreadable_registry_is_said_on_top(it: World, get: Get) -> None:
@@ -214,7 +216,32 @@ def test_what_cannot_be_shown_is_a_page_that_says_why(
     get_told: Get, path: str, status: int
 ) -> None:
     """Not a bare document."""
-    assert "Back to the assets" in get_told(path, status=status).links
+    page = get_told(path, status=status)
+
+    assert {"Back to the assets", "Approvals"} <= set(page.links)
+    assert "`" not in page.text
+
+
+def test_an_approval_that_there_is_not_leads_to_those_that_there_are(get_told: Get) -> None:
+    """By a link, where the command line names its command."""
+    page = get_told("/approvals/zzz", status=404)
+
+    assert "No approval has the id 'zzz'; the page of approvals lists them." in page.text
+    assert "/approvals" == page.links["the page of approvals"] == page.links["All approvals"]
+    assert "/lifecycles" == get_told("/lifecycles/none", status=404).links["All lifecycles"]
+
+
+def test_an_address_that_is_none_is_told_in_the_frame_of_whoever_looks(api: Api) -> None:
+    """Whoever is nobody yet may sign in."""
+    looks = [{"Accept": "text/html"}, {"Accept": "text/html", "Authorization": "Bearer bob"}]
+    nobody, bob = (
+        Parsed(httpx.get(f"{api.address}/nowhere", headers=one, timeout=30).text) for one in looks
+    )
+
+    assert "Approvals" in bob.links
+    assert "Sign in" not in bob.links
+    assert "Approvals" not in nobody.links
+    assert "/sign-in?next=%2F" == nobody.links["Sign in"]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from tests.brief_world import (
     empty_world,
     evidence,
 )
+from tests.browser.story import Story
 from tests.builders import World, cast, world
 from tests.fakes.sink import MemorySink
 
@@ -119,6 +120,15 @@ def by_hand(site: Site, it: Asked, who: str, form: str, **given: str) -> httpx.R
     browser, path = site.by(who), f"/approvals/{it.approval}"
     token = dict(_HIDDEN.findall(browser.get(path).text)).get("form_token", "")
     return browser.post(f"{path}/{form}", data={"form_token": token, **given})
+
+
+def test_what_is_the_same_in_both_is_said_once(told: Story) -> None:
+    """In the line that unfolds it."""
+    with api_over(told.it) as api:
+        said = words(api.client("bob").get(f"/approvals/{told.pending}"))
+
+    assert "3 the same in both, none different" in said
+    assert "The same in both." not in said
 
 
 def test_answers_every_question_on_one_page(site: Site, it: Asked) -> None:
