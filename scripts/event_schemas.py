@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from stage_functions.domain.approval import Decision, Status
@@ -215,6 +216,15 @@ def _why(description: str) -> Schema:
     return _text(f"{description}, in words for people.", minLength=1)
 
 
+class About(StrEnum):
+    """What a record may be about."""
+
+    VERSION = "version"
+    ASSET = "asset"
+    LIFECYCLE = "lifecycle"
+    LEDGER = "ledger"
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What one type of record says besides what all of them do.
@@ -224,14 +234,14 @@ class Shape:
         fields: its own fields, by name, in order.
         optional: those that may be left out.
         conditions: what further holds between them.
-        versioned: it is about a version; else about a lifecycle.
+        about: what it is about: a version, an asset, a lifecycle, or the ledger.
     """
 
     says: str
     fields: Schema
     optional: tuple[str, ...] = ()
     conditions: tuple[Schema, ...] = field(default=())
-    versioned: bool = True
+    about: About = About.VERSION
 
 
 SHAPES: dict[RecordType, Shape] = {
@@ -429,10 +439,16 @@ SHAPES: dict[RecordType, Shape] = {
             "to": _TO,
             "why": _choice(
                 "allowed: the lifecycle demands no approval. approved: it was. displaced: "
-                "another version took its exclusive stage.",
+                "another version took its exclusive stage. rolled_back: it came back in place of the "
+                "version that had displaced it. emergency: it was made at once, see EmergencyUsed. "
+                "reverted: nobody ratified that in time. renamed: its stage is called so now.",
                 "allowed",
                 "approved",
                 "displaced",
+                "rolled_back",
+                "emergency",
+                "reverted",
+                "renamed",
             ),
             "requester": _REQUESTER,
             "reason": _REASON,
@@ -466,7 +482,10 @@ SHAPES: dict[RecordType, Shape] = {
             {
                 "if": {"properties": {"why": {"const": "displaced"}}},
                 "then": {"required": ["displaced_by", "because_of"]},
-                "else": {"required": ["requester", "evidence", "fingerprint"]},
+            },
+            {
+                "if": {"properties": {"why": {"enum": ["allowed", "approved"]}}},
+                "then": {"required": ["requester", "evidence", "fingerprint"]},
             },
             {
                 "if": {"properties": {"why": {"const": "approved"}}},
@@ -559,12 +578,136 @@ SHAPES: dict[RecordType, Shape] = {
             ),
         },
         optional=("from",),
-        versioned=False,
+        about=About.LIFECYCLE,
+    ),
+    RecordType.LIFECYCLE_PROPOSED: Shape(
+        "A lifecycle of the configuration loosens what a protected one demands: it waits for the "
+        "consent of a second person, and the one before stays in force.",
+        {
+            "lifecycle": _one_of("lifecycle", "The lifecycle, as it would be."),
+            "from": _one_of("digest", "Digest of the text in force."),
+            "changes": _list(
+                "The difference to the text in force, as LifecycleAdopted has it.",
+                {"type": "string"},
+                maxItems=200,
+            ),
+            "loosens": _list(
+                "What it loosens, in words for people.", {"type": "string"}, minItems=1
+            ),
+            "needs": _one_of("needs"),
+        },
+        about=About.LIFECYCLE,
+    ),
+    RecordType.EMERGENCY_USED: Shape(
+        "Somebody, the actor, made a transition at once that demands approval; its StageChanged "
+        "follows in the same commit.",
+        {
+            "from": _FROM,
+            "to": _TO,
+            "incident": _said("The incident, as whoever used it named it."),
+            "reason": _REASON,
+            "skipped": _list(
+                "Who could have approved it and was not asked.", _one_of("actorId"), minItems=1
+            ),
+            "waived": _list(
+                "Rules that did not pass and need not, in an emergency.",
+                {"type": "string"},
+                minItems=1,
+            ),
+            "approval": _one_of("approvalId", "The approval by which it is to be ratified."),
+            "deadline": _one_of("moment", "Until when."),
+        },
+        optional=("waived",),
+    ),
+    RecordType.RATIFIED: Shape(
+        "What was done in an emergency is approved.",
+        {
+            "approval": _one_of("approvalId", "The approval that ratified it."),
+            "ratifies": _integer("Number of the record of the emergency."),
+            "stage": _one_of("stage", "The stage that the version has."),
+            "valid_until": _VALID_UNTIL,
+        },
+        optional=("valid_until",),
+    ),
+    RecordType.REVIEW_DUE: Shape(
+        "A version is to be reviewed again; or whoever may is reminded of it.",
+        {
+            "stage": _one_of("stage", "The stage that the version has."),
+            "due": _one_of("moment", "Since when it is due."),
+            "deadline": _one_of("moment", "When the review lapses."),
+            "reminder": _integer("Which reminder this is; left out the first time."),
+        },
+        optional=("reminder",),
+    ),
+    RecordType.REVIEWED: Shape(
+        "Somebody, the actor, has reviewed a version: it stays where it is.",
+        {
+            "stage": _one_of("stage", "The stage that the version has."),
+            "comment": _said("In the reviewer's words; left out where none was given."),
+            "review_due": _one_of("moment", "When the next review is due; left out for never."),
+            "clears": _integer(
+                "Number of the record that marked it: it may be asked for again; left out where "
+                "it was not marked."
+            ),
+        },
+        optional=("comment", "review_due", "clears"),
+    ),
+    RecordType.REVIEW_LAPSED: Shape(
+        "A version was not reviewed in time; it stays where it is.",
+        {
+            "stage": _one_of("stage", "The stage that the version has."),
+            "due": _one_of("moment", "Since when it was due."),
+            "then": _text(
+                "What follows. notify: people are told. block: checks of deployments refuse it. "
+                "Others may follow.",
+                minLength=1,
+            ),
+        },
+    ),
+    RecordType.ACKNOWLEDGED: Shape(
+        "Somebody, the actor, has taken note of what was edited from outside: the version may "
+        "move again.",
+        {
+            "drift": _integer("Number of the first record of that."),
+            "comment": _said("In their words; left out where none was given."),
+        },
+        optional=("comment",),
+    ),
+    RecordType.HOLD_PLACED: Shape(
+        "What is kept of an asset is to be kept until the hold is lifted.",
+        {"hold": _said("The case, as whoever placed it named it."), "reason": _REASON},
+        optional=("reason",),
+        about=About.ASSET,
+    ),
+    RecordType.HOLD_LIFTED: Shape(
+        "A hold on an asset is lifted.",
+        {"hold": _said("The case."), "reason": _REASON},
+        optional=("reason",),
+        about=About.ASSET,
+    ),
+    RecordType.PERSON_FORGOTTEN: Shape(
+        "The names of a person were deleted; the ids that stand in records stay.",
+        {
+            "person": _one_of("actorId", "Whose names."),
+            "names": _integer("How many texts were deleted."),
+            "reason": _REASON,
+        },
+        optional=("reason",),
+        about=About.LEDGER,
+    ),
+    RecordType.RESTORED: Shape(
+        "The ledger was restored from a backup; nothing is written to a registry until somebody "
+        "has resolved it.",
+        {
+            "made_at": _one_of("moment", "When the backup was made."),
+            "backup": _one_of("sha256", "SHA-256 of the backup's content, 64 hex digits."),
+        },
+        about=About.LEDGER,
     ),
 }
 
 
-def _first_fields(type_: RecordType, *, versioned: bool) -> Schema:
+def _first_fields(type_: RecordType, about: About) -> Schema:
     kinds = "|".join(Kind)
     asset = _text(
         "The asset: registry/kind/name.", pattern=f"^[a-z0-9-]+/({kinds})/[^/:]{{1,1000}}$"
@@ -572,7 +715,7 @@ def _first_fields(type_: RecordType, *, versioned: bool) -> Schema:
     lifecycle = _text(
         "The lifecycle: lifecycle:<name>.", pattern="^lifecycle:[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
     )
-    about: Schema = {
+    of_version: Schema = {
         "version": _one_of(
             "version", "The version that this is about, as its registry numbers it."
         ),
@@ -591,11 +734,14 @@ def _first_fields(type_: RecordType, *, versioned: bool) -> Schema:
             "Id of the ledger: 8 Crockford base-32 characters.",
             pattern="^[0-9a-hjkmnp-tv-z]{8}$",
         ),
-        "asset": asset if versioned else lifecycle,
+        "asset": {
+            About.LIFECYCLE: lifecycle,
+            About.LEDGER: _text("The ledger itself.", const="ledger"),
+        }.get(about, asset),
         "number": _integer("Place in the history of the asset: 1, 2, 3, without gaps."),
         "commit": _integer("The commit; records that were committed together have the same."),
         "type": _text("What this is about.", const=type_),
-        **(about if versioned else {}),
+        **(of_version if about is About.VERSION else {}),
         "at": _one_of("moment", "When it was committed; later than the record before."),
         "actor": _one_of("actor"),
     }
@@ -615,7 +761,7 @@ def schema(type_: RecordType) -> Schema:
     """Return the JSON Schema of a type of record."""
     shape = SHAPES[type_]
     properties: Schema = {
-        **_first_fields(type_, versioned=shape.versioned),
+        **_first_fields(type_, shape.about),
         **shape.fields,
         **_LAST_FIELDS,
     }

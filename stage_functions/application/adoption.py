@@ -9,26 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from itertools import takewhile
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys
-from stage_functions.application.codec import pack, pack_blob, pack_record, plain, unpack
+from stage_functions.application import catalog, histories, keys
+from stage_functions.application.codec import pack_blob, plain
 from stage_functions.application.context import Context
-from stage_functions.application.ledger import Head
-from stage_functions.application.ports.rows import (
-    BLOBS,
-    LEDGER,
-    Change,
-    Insert,
-    Replace,
-    Row,
-    Upsert,
-)
-from stage_functions.application.ports.sink import Sink
+from stage_functions.application.ports.rows import BLOBS, LEDGER, Insert, Replace
 from stage_functions.domain.asset import Asset, Kind
 from stage_functions.domain.error import (
     ConfigurationError,
@@ -37,23 +25,12 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.grounds import ITSELF, lifecycle_document
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.record import (
-    Draft,
-    Json,
-    Record,
-    RecordType,
-    Tail,
-    canonical,
-    empty_tail,
-    seal,
-)
-from stage_functions.domain.stored import demand_understood
+from stage_functions.domain.record import Draft, Json, RecordType, canonical
 
 MAX_CHANGES = 200
 MAX_CHANGED_CHARACTERS = 300
 """Of a value in a change; the texts themselves are kept whole, by their digests."""
 _ADOPTED = "adopted"
-_SINK = "sink:"
 
 
 class Adopted(Struct, frozen=True):
@@ -84,11 +61,13 @@ def adopted(context: Context) -> tuple[Adopted, ...]:
 
 
 def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
-    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
-    row, head = rows.get(LEDGER, partition, _ADOPTED), rows.get(LEDGER, partition, keys.HEAD)
-    last = unpack(head, Head) if head is not None else Head(0, "")
+    ledger, history = context.ledger, histories.of_lifecycle(lifecycle.name)
+    row, last = (
+        ledger.rows.get(LEDGER, history.partition, _ADOPTED),
+        histories.tail(ledger, history),
+    )
     behind = [
-        name for name in context.sinks if _announced(context, partition, name)[2] < last.number
+        name for name in context.sinks if histories.announced(ledger, history, name) < last.number
     ]
     digest = str(row.values.get("digest", "")) if row is not None else ""
     return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at)
@@ -112,44 +91,20 @@ def adopt(context: Context) -> None:
 
 
 def announce(context: Context) -> tuple[str, ...]:
-    """Publish adoptions that a sink does not have yet; tell what failed.
-
-    A lifecycle's history is its own, with no outbox beside it: each sink has a row that says how
-    far it got. So adoptions are published in order, at least once, when the sweep comes by.
+    """Publish records of lifecycles, and of the ledger, that a sink lacks; tell what failed.
 
     Raises:
         StoreUnavailableError: try again.
     """
     failed: list[str] = []
-    for lifecycle in context.configuration.lifecycles:
+    own = [histories.of_lifecycle(one.name) for one in context.configuration.lifecycles]
+    for history in (*own, histories.JOURNAL):
         for sink in context.sinks.values():
             try:
-                _announce(context, keys.lifecycle_partition(lifecycle.name), sink)
+                histories.announce(context.ledger, history, sink)
             except (SinkRefusedError, SinkUnavailableError) as exc:
-                failed.append(f"lifecycle {lifecycle.name} to {sink.name}: {exc}")
+                failed.append(f"{history.name} to {sink.name}: {exc}")
     return tuple(failed)
-
-
-def _announce(context: Context, partition: str, sink: Sink) -> None:
-    key, row, done = _announced(context, partition, sink.name)
-    records = list(takewhile(_known, context.ledger.records(partition, after=done)))
-    if not records:
-        return
-    sink.publish(records)
-    told = Upsert(key, plain({"number": records[-1].number}, row))
-    context.ledger.rows.commit(LEDGER, partition, [told], durable=False)
-
-
-def _known(record: Record) -> bool:
-    """Tell whether a record can be published: behind one of a later release all wait for that."""
-    return record.known
-
-
-def _announced(context: Context, partition: str, sink: str) -> tuple[str, Row | None, int]:
-    """Return key and row that say how far a sink got, and how far that is."""
-    key = f"{_SINK}{keys.encode(sink)}"
-    row = context.ledger.rows.get(LEDGER, partition, key)
-    return key, row, int(row.values["number"]) if row is not None else 0
 
 
 def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
@@ -158,53 +113,27 @@ def _is_new(context: Context, lifecycle: Lifecycle) -> bool:
 
 
 def _adopt(context: Context, lifecycle: Lifecycle) -> None:
-    rows, partition = context.ledger.rows, keys.lifecycle_partition(lifecycle.name)
-    head_row = rows.get(LEDGER, partition, keys.HEAD)
-    adopted = rows.get(LEDGER, partition, _ADOPTED)
-    if adopted is not None and adopted.values.get("digest") == lifecycle.digest:
-        return
-    record = _record(context, lifecycle, head_row, adopted)
-    before = unpack(head_row, Head) if head_row else Head(0, "")
-    demand_understood(before)
-    head = replace(
-        before, number=record.number, hash=record.hash, at=record.at, commit=record.number
-    )
-    row = plain({"digest": lifecycle.digest}, adopted)
-    changes: list[Change] = [
-        Replace(keys.HEAD, pack(head), head_row.etag)
-        if head_row
-        else Insert(keys.HEAD, pack(head)),
-        Replace(_ADOPTED, row, adopted.etag) if adopted else Insert(_ADOPTED, row),
-        Insert(keys.record_key(record.number), pack_record(record)),
-    ]
-    blob = pack_blob(canonical(lifecycle.text))
-    rows.prepare(BLOBS, keys.encode(lifecycle.digest), blob)
-    rows.commit(LEDGER, partition, changes)
-
-
-def _record(
-    context: Context, lifecycle: Lifecycle, head_row: Row | None, adopted: Row | None
-) -> Record:
-    name = f"lifecycle:{lifecycle.name}"
-    empty = empty_tail(context.ledger.id, name)
-    head = unpack(head_row, Head) if head_row else Head(empty.number, empty.hash)
+    history, rows = histories.of_lifecycle(lifecycle.name), context.ledger.rows
+    adopted = rows.get(LEDGER, history.partition, _ADOPTED)
     before = str(adopted.values["digest"]) if adopted else ""
-    text = context.ledger.blob(before) if before else None
+    if before == lifecycle.digest:
+        return
+    text, blob = context.ledger.blob(before) if before else None, canonical(lifecycle.text)
     fields: dict[str, Json] = {
         "lifecycle": lifecycle_document(lifecycle),
         **({"from": before} if before else {}),
-        "changes": list(_differences(text, canonical(lifecycle.text))),
+        "changes": list(_differences(text, blob)),
     }
-    tail = Tail(context.ledger.id, name, head.number, head.hash, head.at)
-    draft = Draft(RecordType.LIFECYCLE_ADOPTED, "", "", ITSELF, fields)
-    (record,) = seal(
-        tail,
-        [draft],
-        commit=head.number + 1,
+    row = plain({"digest": lifecycle.digest}, adopted)
+    rows.prepare(BLOBS, keys.encode(lifecycle.digest), pack_blob(blob))
+    histories.append(
+        context.ledger,
+        history,
+        Draft(RecordType.LIFECYCLE_ADOPTED, "", "", ITSELF, fields),
         now=context.clock.now(),
         operation=context.clock.operation_id(),
+        changes=[Replace(_ADOPTED, row, adopted.etag) if adopted else Insert(_ADOPTED, row)],
     )
-    return record
 
 
 def _differences(before: bytes | None, after: bytes) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ _PARTITIONS: Mapping[tuple[str, str], Mapping[str, RowKind]] = {
     (LEDGER, keys.LEDGER_PARTITION): _LEDGERS_OWN,
     (LEDGER, "asset:"): _OF_ASSETS,
     (LEDGER, "lifecycle:"): _OF_LIFECYCLES,
+    (LEDGER, keys.JOURNAL_PARTITION): _OF_LIFECYCLES,
     (LEDGER, "registry:"): {"state": RowKind("registry", RegistryState)},
     (LEDGER, "unregistered:"): {
         keys.NOTE: RowKind("unregistered", Note),

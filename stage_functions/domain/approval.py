@@ -163,6 +163,8 @@ class Approval(Stored, frozen=True):
         asked: within which it was asked by tag; None where it was asked otherwise.
         late: those of the candidates of whom it was known only later that they had written.
         traceparent: W3C trace context of the step that opened it, or "".
+        ratifies: number of the record of the emergency that it is to ratify, or 0: the stage has
+            changed already then.
     """
 
     id: str
@@ -193,6 +195,7 @@ class Approval(Stored, frozen=True):
     asked: Span | None = None
     late: tuple[str, ...] = ()
     traceparent: str = ""
+    ratifies: int = 0
 
     @property
     def renews(self) -> bool:

@@ -65,6 +65,57 @@ class OnViolation(StrEnum):
         return OnViolation.NOTIFY if self is OnViolation.ZERO_TRAFFIC else self
 
 
+class WhenUnreviewed(StrEnum):
+    """What follows when a version was not reviewed in time. No stage ever changes by it."""
+
+    NOTIFY = "notify"
+    BLOCK = "block"
+
+
+class NotRatified(StrEnum):
+    """What follows when nobody ratified in time what was done in an emergency."""
+
+    REVERT = "revert"
+    ESCALATE = "escalate"
+
+
+class Review(Struct, frozen=True):
+    """How versions at a stage are reviewed again and again.
+
+    Attributes:
+        every: how long after it was granted, or reviewed, the next review is due.
+        groups: who may review; empty for whoever may vote on the way to the stage.
+        within: how long after it is due a review lapses.
+        remind: how long after it is due whoever may review is reminded.
+        when_unreviewed: what follows when it has lapsed.
+    """
+
+    every: timedelta
+    groups: tuple[str, ...] = ()
+    within: timedelta = timedelta(days=14)
+    remind: tuple[timedelta, ...] = ()
+    when_unreviewed: WhenUnreviewed = WhenUnreviewed.NOTIFY
+
+
+class Emergency(Struct, frozen=True):
+    """Who may make a transition at once, and what follows.
+
+    Attributes:
+        groups: who may.
+        ratify_within: how long after it was used it can be ratified, by whoever may approve the
+            transition otherwise.
+        not_ratified: what follows when nobody did.
+        escalate_to: the group that is told then, and may ratify as well; "" for none.
+        waives: names of the rules that need not pass then; every other one must.
+    """
+
+    groups: tuple[str, ...]
+    ratify_within: timedelta = timedelta(days=1)
+    not_ratified: NotRatified = NotRatified.ESCALATE
+    escalate_to: str = ""
+    waives: tuple[str, ...] = ()
+
+
 class Escalation(Whole, frozen=True):
     """Who may vote as well when an approval has waited for long.
 
@@ -90,6 +141,10 @@ class Stage(Struct, frozen=True):
         deployable_to: globs over `registry/endpoint`.
         hidden: left out of lists by default, and archived in registries that know that.
         retire_within: how long a version that was displaced from here may still be served.
+        rollback_within: how long after a version was displaced from here it may be brought back
+            by a rollback; None where it may not.
+        frozen: what is edited of a version here from outside is put back, and blocks it.
+        review: how versions here are reviewed, or None.
     """
 
     name: str
@@ -101,6 +156,9 @@ class Stage(Struct, frozen=True):
     deployable_to: tuple[str, ...] = ()
     hidden: bool = False
     retire_within: timedelta | None = None
+    rollback_within: timedelta | None = None
+    frozen: bool = False
+    review: Review | None = None
 
 
 class ApprovalPolicy(Whole, frozen=True):
@@ -163,6 +221,11 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         calendars: by name, windows of time that rules may ask about.
         links_despite_exclusions: votes by personal link are taken even where somebody is excluded.
         on_violation: what follows when something was done that a stage does not allow.
+        emergency: who may make a transition at once, or None.
+        protect_lifecycle: groups of which a second person must consent to what loosens approval or
+            exclusion; empty where nobody need.
+        renamed: by the stage's name before, what it is called now.
+        retain_for: how long records are to be kept, or None where that is not said.
         text: as written in the file, without defaults; what the digest is over.
     """
 
@@ -176,6 +239,10 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
     links_despite_exclusions: bool = False
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     on_violation: OnViolation = OnViolation.RECORD
+    emergency: Emergency | None = None
+    protect_lifecycle: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    retain_for: timedelta | None = None
     text: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property

@@ -57,6 +57,17 @@ class RecordType(StrEnum):
     VIOLATED = "Violated"
     DRIFT_FOUND = "DriftFound"
     LIFECYCLE_ADOPTED = "LifecycleAdopted"
+    LIFECYCLE_PROPOSED = "LifecycleProposed"
+    EMERGENCY_USED = "EmergencyUsed"
+    RATIFIED = "Ratified"
+    REVIEW_DUE = "ReviewDue"
+    REVIEWED = "Reviewed"
+    REVIEW_LAPSED = "ReviewLapsed"
+    ACKNOWLEDGED = "Acknowledged"
+    HOLD_PLACED = "HoldPlaced"
+    HOLD_LIFTED = "HoldLifted"
+    PERSON_FORGOTTEN = "PersonForgotten"
+    RESTORED = "Restored"
 
     @classmethod
     def _missing_(cls, value: object) -> RecordType | None:

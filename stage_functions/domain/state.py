@@ -69,6 +69,20 @@ class Origin(Stored, frozen=True):
         }
 
 
+class Mark(Stored, frozen=True):
+    """Why a version must not return to a stage unreviewed.
+
+    Attributes:
+        number: of the record that says so.
+        why: in words.
+        by: id of who marked it.
+    """
+
+    number: int
+    why: str
+    by: str = ""
+
+
 class Duty(Struct, frozen=True):
     """Something that a decision owes the outside besides tags, events and notices.
 
@@ -129,6 +143,13 @@ class VersionState(Stored, frozen=True):
             allows what was done, or the endpoint is found to serve it so no more.
         job: id of the job that made it, or "".
         trainer: id of whose job that was, as far as it is known, or "".
+        marked: why it must not be granted a stage again before it is reviewed, or None.
+        frozen: digest of what it was as it came to a frozen stage, or "".
+        drifted: number of the record of an edit from outside that nobody has acknowledged, while
+            it stands at a frozen stage; 0 for none. Nothing is granted to it meanwhile.
+        review_due: when its next review is due, or None.
+        reviews_reminded: how many reminders of that review are behind it.
+        review_lapsed: the review was not made in time.
     """
 
     version: str
@@ -162,6 +183,12 @@ class VersionState(Stored, frozen=True):
     job: str = ""
     trainer: str = ""
     verified_at: datetime | None = None
+    marked: Mark | None = None
+    frozen: str = ""
+    drifted: int = 0
+    review_due: datetime | None = None
+    reviews_reminded: int = 0
+    review_lapsed: bool = False
 
     @property
     def content(self) -> str:

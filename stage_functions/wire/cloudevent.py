@@ -12,6 +12,7 @@ from stage_functions.domain.asset import Asset
 from stage_functions.domain.record import Record
 
 _LIFECYCLE = "lifecycle:"
+_LEDGER = "ledger"
 
 
 def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
@@ -20,7 +21,7 @@ def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     `source` and `id` together are unique, and the same each time the record is published. Names
     are percent-encoded once in `id`, `source` and `subject`; in `data` they stand as they are. A
     record of a lifecycle has the source `/stageward/lifecycles` and the subject
-    `lifecycles/<name>`.
+    `lifecycles/<name>`; one of the ledger itself has `/stageward/ledger` and `ledger`.
 
     Args:
         record: as it is kept.
@@ -28,7 +29,7 @@ def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
             distributed tracing. It is no part of the record, nor of what a hash is over.
 
     Raises:
-        InvalidInputError: the record is of neither an asset nor a lifecycle.
+        InvalidInputError: the record is of no asset, no lifecycle and not of the ledger.
     """
     content = record.content
     source, path = _place(str(content["asset"]))
@@ -50,6 +51,8 @@ def _place(asset: str) -> tuple[str, str]:
     """Return where a history belongs, and its path there."""
     if asset.startswith(_LIFECYCLE):
         return "lifecycles", f"lifecycles/{_encoded(asset.removeprefix(_LIFECYCLE))}"
+    if asset == _LEDGER:
+        return _LEDGER, _LEDGER
     read = Asset.parse(asset)
     return f"registries/{_encoded(read.registry)}", f"{read.kind}/{_encoded(read.name)}"
 

@@ -24,13 +24,17 @@ from stage_functions.domain.configuration import (
 from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
     Assurance,
+    Emergency,
     Escalation,
     Excluded,
     Lifecycle,
+    NotRatified,
     OnViolation,
+    Review,
     Stage,
     Transition,
     WhenInvalid,
+    WhenUnreviewed,
 )
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.record import canonical
@@ -164,6 +168,10 @@ def _lifecycle(item: Item) -> Lifecycle:
             bind=tuple,
             links_despite_exclusions=bool,
             on_violation=OnViolation,
+            emergency=_emergency,
+            protect_lifecycle=tuple,
+            renamed=dict,
+            retain_for=_duration,
         ),
     )
 
@@ -181,6 +189,37 @@ def _stage(name: str, item: Item) -> Stage:
             deployable_to=tuple,
             hidden=bool,
             retire_within=_duration,
+            rollback_within=_duration,
+            frozen=bool,
+        ),
+        review=_review(item),
+    )
+
+
+def _review(item: Item) -> Review | None:
+    if "review_every" not in item:
+        return None
+    return Review(
+        _duration(item["review_every"]),
+        **_options(
+            item.get("review", {}),
+            groups=tuple,
+            within=_duration,
+            remind=_durations,
+            when_unreviewed=WhenUnreviewed,
+        ),
+    )
+
+
+def _emergency(item: Item) -> Emergency:
+    return Emergency(
+        tuple(item["groups"]),
+        **_options(
+            item,
+            ratify_within=_duration,
+            not_ratified=NotRatified,
+            escalate_to=str,
+            waives=tuple,
         ),
     )
 
@@ -226,13 +265,17 @@ def _approval(item: Item) -> ApprovalPolicy:
             item,
             exclude=lambda parts: tuple(Excluded(part) for part in parts),
             expires=_duration,
-            remind=lambda texts: tuple(_duration(text) for text in texts),
+            remind=_durations,
             escalate=lambda further: Escalation(_duration(further["after"]), further["to"]),
             assurance=Assurance,
             valid_for=_duration,
             when_invalid=WhenInvalid,
         ),
     )
+
+
+def _durations(texts: Sequence[str]) -> tuple[timedelta, ...]:
+    return tuple(_duration(text) for text in texts)
 
 
 def _duration(text: str) -> timedelta:

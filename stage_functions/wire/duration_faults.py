@@ -12,6 +12,8 @@ LONGEST = timedelta(days=366)
 """Of what is waited for: an answer, the end of a release."""
 LONGEST_VALID = timedelta(days=3660)
 """Of an approval that was given, and of a calendar's window."""
+LONGEST_KEPT = timedelta(days=36_600)
+"""Of the keeping of records."""
 
 _Path = tuple[str | int, ...]
 
@@ -28,6 +30,13 @@ def _durations(
 ) -> Iterator[tuple[_Path, timedelta | None, timedelta, str]]:
     for name, stage in lifecycle.stages.items():
         yield ("stages", name, "retire_within"), stage.retire_within, LONGEST, ""
+        yield ("stages", name, "rollback_within"), stage.rollback_within, LONGEST, ""
+        if stage.review is not None:
+            yield ("stages", name, "review_every"), stage.review.every, LONGEST_VALID, ""
+            yield ("stages", name, "review", "within"), stage.review.within, LONGEST, ""
+    if lifecycle.emergency is not None:
+        yield ("emergency", "ratify_within"), lifecycle.emergency.ratify_within, LONGEST, ""
+    yield ("retain_for",), lifecycle.retain_for, LONGEST_KEPT, ""
     for name, calendar in lifecycle.calendars.items():
         yield ("calendars", name, "lasts"), calendar.lasts, LONGEST_VALID, ""
     for index, transition in enumerate(lifecycle.transitions):
