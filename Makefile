@@ -16,9 +16,9 @@ demo: ## see a real model go through its lifecycle; REGISTRY=azureml, ONCE=1 to 
 	@$(SETUP) demo
 	@$(BIN)/stageward demo $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: ## run the tests; ARGS="-k name" goes to pytest
+test: ## run the tests, a file on each core; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite browser checkov
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: ## format, lint, types, imports, docstrings and templates, without changing anything
 	@$(SETUP) dev checkov
