@@ -34,11 +34,16 @@ _PATH = "/api/2.0/mlflow/webhooks"
 
 @pytest.fixture
 def client(mlflow_server: MlflowServer) -> Iterator[httpx.Client]:
-    """Return a client of the server, apart from Stageward."""
+    """Return a client of the server, apart from Stageward; the server has no webhooks yet."""
     with httpx.Client(base_url=mlflow_server.address, timeout=60) as client:
+        _delete_all(client)
         yield client
-        for hook in client.get(_PATH, params={"max_results": 1000}).json().get("webhooks", []):
-            client.delete(f"{_PATH}/{hook['webhook_id']}")
+        _delete_all(client)
+
+
+def _delete_all(client: httpx.Client) -> None:
+    for hook in client.get(_PATH, params={"max_results": 1000}).json().get("webhooks", []):
+        client.delete(f"{_PATH}/{hook['webhook_id']}")
 
 
 @pytest.fixture

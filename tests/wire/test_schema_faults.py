@@ -32,7 +32,8 @@ SHAPE = [
         [
             (
                 "29:5: unknown key 'zzz'; the keys here are name, applies_to, "
-                "forward_only, bind, links_despite_exclusions, on_violation, stages, rules, calendars, transitions"
+                "forward_only, bind, links_despite_exclusions, on_violation, "
+                "emergency, protect_lifecycle, renamed, retain_for, stages, rules, calendars, transitions"
             )
         ],
         id="unknown-key-far",

@@ -143,8 +143,11 @@ SHAPE = [
     ),
     pytest.param(
         "    bind: []",
-        "    protect_lifecycle: true\n    renamed: {}\n    bind: []",
-        ["29:5: 'protect_lifecycle' is not available yet", "30:5: 'renamed' is not available yet"],
+        "    protect_lifecycle: true\n    notify: {}\n    bind: []",
+        [
+            "29:24: protect_lifecycle must be a list, not true or false",
+            "30:5: 'notify' is not available yet",
+        ],
         id="others",
     ),
     pytest.param(
