@@ -38,7 +38,7 @@ _HOW: Mapping[str, str] = {
     "registered": "as every version begins, when it was registered; nobody approved anything",
     "copied": "as a copy of a version that was granted it in another registry",
     "imported": "by an import: an operator took what its registry showed as granted, nobody approved it",
-    "approved": "by an approval",
+    "approved": "as it was approved",
     "allowed": "at once: the lifecycle demands no approval for it",
     "displaced": "since another version took its exclusive stage",
     "rolled_back": "by a rollback, under the approval that it had before",
@@ -189,7 +189,7 @@ def _how(record: Record) -> str:
     why = str(content.get("why", record.type.lower()))
     said = _HOW.get(why, why)
     if content.get("approval"):
-        said = f"{said}, {content['approval']}"
+        said = f"{said}: approval {content['approval']}"
     if content.get("displaced_by"):
         said = f"{said}: version {content['displaced_by']}"
     return said
