@@ -10,13 +10,10 @@ What is missing or damaged is told, and packed as far as it can be read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 
-from stage_functions import __version__
 from stage_functions.application import histories, keys, pack_documents, pack_proofs
 from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
@@ -26,12 +23,10 @@ from stage_functions.application.pack_documents import (
     EVIDENCE,
     LIFECYCLES,
     Document,
-    approval_document,
     binding_of,
-    readable,
     whose,
 )
-from stage_functions.application.pack_lines import Line, lines, look_over
+from stage_functions.application.pack_lines import lines, look_over
 from stage_functions.application.pack_proofs import Prover
 from stage_functions.application.vote import find
 from stage_functions.domain.anchor import Inclusion
@@ -44,15 +39,13 @@ from stage_functions.domain.error import (
     NotFoundError,
 )
 from stage_functions.domain.history import Fault
-from stage_functions.domain.record import Json, Record, Tail, timestamp
+from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
 
-FORMAT = 1
-RECORDS, PROOF, MANIFEST = "records.jsonl", "proof.json", "manifest.json"
+RECORDS = "records.jsonl"
 FIRST, LAST = 100, 400
 """Of the version's records, so many at either end are kept for the report."""
 MAX_DISPLACED = 200
-_NO_RECORDS = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 class History(Struct, frozen=True):
@@ -226,9 +219,7 @@ def _gather(
     head = Tail(ledger.id, str(loaded.asset), end.number, end.hash, end.at)
     partition, seen = keys.asset_partition(loaded.asset), _Seen(version.number)
     fault = look_over(lines(ledger, partition, head.number), head, seen.see)
-    own = History(
-        head.asset, partition, RECORDS, head, fault, prover(context, str(loaded.asset))
-    )
+    own = History(head.asset, partition, RECORDS, head, fault, prover(context, str(loaded.asset)))
     ids = dict.fromkeys((*seen.approvals, *((approval,) if approval else ())))
     approvals, missing = _approvals(context, loaded, ids)
     wanted = {
@@ -283,16 +274,17 @@ def _approvals(
         try:
             one = context.ledger.more(loaded, approval=id_).approvals.get(id_)
         except (LedgerDamagedError, LaterReleaseError) as exc:
-            missing.append(Missing(_approval_file(id_), str(exc)))
+            missing.append(Missing(approval_file(id_), str(exc)))
             continue
         if one is None:
-            missing.append(Missing(_approval_file(id_), "the ledger does not have it"))
+            missing.append(Missing(approval_file(id_), "the ledger does not have it"))
         else:
             found.append(one)
     return found, missing
 
 
-def _approval_file(id_: str) -> str:
+def approval_file(id_: str) -> str:
+    """Return the name of the file that has an approval."""
     return f"approvals/{keys.encode(id_)}.json"
 
 
@@ -318,69 +310,3 @@ def _names(
         ids |= {str(content.get(key, "")) for key in ("on_behalf_of", "author", "trainer")}
     named = {id_: someone(context, id_).name for id_ in sorted(ids - {""})}
     return {id_: name for id_, name in named.items() if name != id_}
-
-
-def files(pack: Pack, beside: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the files of a pack but the histories, by name.
-
-    Args:
-        pack: what was gathered.
-        beside: further files.
-    """
-    asset = str(pack.version.asset)
-    made = {_approval_file(one.id): readable(approval_document(asset, one)) for one in pack.approvals}
-    made |= {one.name: one.body for one in pack.documents if one.body is not None}
-    made["people.json"] = readable(dict(pack.names))
-    proofs = {one.name: one.inclusion.document() for one in pack.histories if one.inclusion}
-    if proofs:
-        made[PROOF] = readable(proofs)
-    return {**made, **beside}
-
-
-def written(context: Context, history: History) -> Iterator[bytes]:
-    """Yield the lines of a history, read anew: the records up to its head never change."""
-    found: Iterator[Line] = lines(context.ledger, history.partition, history.head.number)
-    return (line.written() for line in found)
-
-
-def manifest(pack: Pack, packed: Sequence[tuple[str, int, str]]) -> bytes:
-    """Return the manifest.
-
-    Args:
-        pack: what was gathered.
-        packed: of each file its name, size in bytes, and SHA-256, 64 hex digits.
-    """
-    state = pack.state
-    made_at = pack.head.at
-    subject: dict[str, Json] = {
-        "asset": str(pack.version.asset),
-        "version": pack.version.number,
-        "stage": state.stage,
-        "gone": state.gone,
-        "approvals": [one.id for one in pack.approvals],
-    }
-    document: dict[str, Json] = {
-        "format": FORMAT,
-        "product": f"Stageward {__version__}",
-        "ledger": pack.head.ledger,
-        "made_at": timestamp(made_at) if made_at is not None else "",
-        "subject": {**subject, **({"approval": pack.approval} if pack.approval else {})},
-        "histories": [
-            {
-                "name": one.name,
-                "file": one.file,
-                "records": one.head.number,
-                "hash": one.head.hash,
-                **({"fault": f"record {one.fault.number}: {one.fault.why}"} if one.fault else {}),
-            }
-            for one in pack.histories
-        ],
-        "missing": [{"file": one.what, "why": one.why} for one in pack.missing],
-        "files": [{"name": name, "size": size, "sha256": hash_} for name, size, hash_ in packed],
-    }
-    return readable(msgspec.to_builtins(document))
-
-
-def when(pack: Pack) -> datetime:
-    """Return the time that files of a pack get: that of the last record, whenever it is made."""
-    return pack.head.at or _NO_RECORDS

@@ -134,8 +134,6 @@ def whose(approval: Approval) -> set[str]:
     return named | {*approval.candidates, *approval.late, *(one.voter for one in approval.votes)}
 
 
-
-
 def _vote(vote: Vote) -> dict[str, Json]:
     return {
         "voter": vote.voter,

@@ -1,4 +1,4 @@
-"""The files that are the same in every pack of a release: what checks it, and what to read first."""
+"""The files that are the same in every pack of a release: what checks it, what to read first."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def zipped(
     """
     pipe = _Pipe()
     packed: list[Packed] = []
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:  # type: ignore[arg-type]  # written in order
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name in sorted(files):
             body = files[name]
             parts = (body,) if isinstance(body, bytes) else body

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from stage_functions.application import pack, pack_files
+from stage_functions.application import pack, pack_content, pack_files
 from stage_functions.application.context import Context
 from stage_functions.application.pack import Pack
-from stage_functions.application.pack_zip import Packed, zipped
+from stage_functions.application.pack_zip import zipped
 from stage_functions.web.contract import (
     Alias,
     KindName,
@@ -91,12 +91,9 @@ def parts(context: Context, found: Pack) -> Iterator[bytes]:
         StoreUnavailableError: the ledger can no longer be read; what was sent is no whole zip.
     """
     beside = {**pack_files.constant(), pack_files.REPORT: report(context, found)}
-    whole = pack.files(found, beside)
-    streamed = {one.file: pack.written(context, one) for one in found.histories}
+    whole = pack_content.files(found, beside)
+    streamed = {one.file: pack_content.written(context, one) for one in found.histories}
     large = {one.file for one in found.histories if one.head.number >= _LARGE_RECORDS}
-    manifest = partial(_manifest, found)
-    return zipped({**whole, **streamed}, (pack.MANIFEST, manifest), pack.when(found), frozenset(large))
-
-
-def _manifest(found: Pack, listed: Sequence[Packed]) -> bytes:
-    return pack.manifest(found, listed)
+    manifest = partial(pack_content.manifest, found)
+    at = pack_content.when(found)
+    return zipped({**whole, **streamed}, (pack_content.MANIFEST, manifest), at, frozenset(large))

@@ -132,6 +132,7 @@ def _environment() -> Environment:
         "url_for_version": addresses.url_for_version,
         "url_for_version_named": addresses.url_for_version_named,
         "url_for_approval": addresses.url_for_approval,
+        "url_for_export": addresses.url_for_export,
         "url_for_lifecycle": addresses.url_for_lifecycle,
         "url_with": addresses.url_with,
         "icon": f"/static/{ICON}?v={version_of(ICON)}",

@@ -14,16 +14,14 @@ from msgspec import Struct
 from stage_functions.application import brief_facts
 from stage_functions.application.brief import Brief, recorded
 from stage_functions.application.brief_facts import Known
-from stage_functions.application.brief_law import Law
 from stage_functions.application.context import Context
 from stage_functions.application.origins import Hop, chain, places_of
 from stage_functions.application.pack import Pack
 from stage_functions.application.pack_documents import LIFECYCLES
 from stage_functions.application.pack_files import VERIFIER
-from stage_functions.application.timeline import Moment, moment
+from stage_functions.application.timeline import moment
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.demands import demands
-from stage_functions.domain.difference import Difference
 from stage_functions.domain.error import LedgerDamagedError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Transition
@@ -37,7 +35,7 @@ _STANDS = ("Registered", "Imported", "StageChanged")
 _HOW: Mapping[str, str] = {
     "registered": "as every version begins, when it was registered; nobody approved anything",
     "copied": "as a copy of a version that was granted it in another registry",
-    "imported": "by an import: an operator took what its registry showed as granted, nobody approved it",
+    "imported": "by an import: what its registry showed was taken as granted, nobody approved it",
     "approved": "as it was approved",
     "allowed": "at once: the lifecycle demands no approval for it",
     "displaced": "since another version took its exclusive stage",
@@ -106,22 +104,26 @@ def report(context: Context, pack: Pack) -> bytes:
     hops = _hops(context, pack)
     decided = [_decided(context, pack, one) for one in pack.approvals]
     asked = next((one for one in decided if one.approval.id == pack.approval), None)
-    text = for_evidence().get_template(_TEMPLATE).render(
-        pack=pack,
-        asked=asked,
-        decided=decided,
-        others=[one for one in decided if one is not asked],
-        moments=[(moment(one), one.hash) for one in records],
-        displaced=[moment(one) for one in pack.others],
-        stood=_stood(records),
-        evidence=_evidence(context, pack, records, hops) if not decided else (),
-        hops=hops,
-        texts=_texts(pack),
-        words=brief_words,
-        stamp=stamp,
-        named=_Named(pack.names),
-        clip=clip,
-        verifier=VERIFIER,
+    text = (
+        for_evidence()
+        .get_template(_TEMPLATE)
+        .render(
+            pack=pack,
+            asked=asked,
+            decided=decided,
+            others=[one for one in decided if one is not asked],
+            moments=[(moment(one), one.hash) for one in records],
+            displaced=[moment(one) for one in pack.others],
+            stood=_stood(records),
+            evidence=_evidence(context, pack, records, hops) if not decided else (),
+            hops=hops,
+            texts=_texts(pack),
+            words=brief_words,
+            stamp=stamp,
+            named=_Named(pack.names),
+            clip=clip,
+            verifier=VERIFIER,
+        )
     )
     return text.encode(errors="replace")
 
