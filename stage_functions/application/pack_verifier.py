@@ -177,6 +177,12 @@ def check_approval(pack: Pack, name: str, records: list[Item]) -> None:
     file = f"bindings/{approval['fingerprint'][7:]}.json"
     same = file in pack.names and pack.json(file) == bound
     expect(same, f"{name}: its fingerprint is not that of what it says it is bound to")
+    for folder, digest in (
+        ("beside", approval.get("beside")),
+        ("evidence", approval.get("compared_evidence")),
+    ):
+        file = f"{folder}/{str(digest)[7:]}.json"
+        expect(not digest or file in pack.names, f"{name} names {file}, which is not in the pack")
     for vote in voted:
         same = vote[-1] == approval["fingerprint"]
         expect(same, f"{name}: {vote[0]} voted on something else: another fingerprint")
