@@ -271,6 +271,9 @@ def test_a_document_that_is_gone_is_told_and_fails_the_check(it: Asked, tmp_path
     assert 1 == checked.code
     assert f"evidence/{digest[7:]}.json: the ledger does not have it" in checked.said
     assert "This pack does not hold" in report_of(data)
+    assert "The ledger does not have the document" in report_of(data)
+    assert "Job: not recorded" not in report_of(data)
+    assert "removed" not in report_of(data)
     assert f"evidence/{digest[7:]}.json" == manifest_of(data)["missing"][0]["file"]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from msgspec import Struct
 
@@ -122,6 +123,7 @@ def report(context: Context, pack: Pack) -> bytes:
             stamp=stamp,
             named=_Named(pack.names),
             clip=clip,
+            lacks=partial(_lacks, pack),
             verifier=VERIFIER,
         )
     )
@@ -163,6 +165,13 @@ def _decided(context: Context, pack: Pack, approval: Approval) -> Decided:
     rules = tuple(one.rule for one in approval.verdicts)
     way = Transition(bound.source, bound.target, rules, (), approval.policy)
     return Decided(approval, found, demands(way))
+
+
+def _lacks(pack: Pack, brief: Brief) -> str:
+    """Return the digest of what a comparison needs and the pack does not have as it was, or ""."""
+    approval = brief.approval
+    needed = (approval.binding.evidence, approval.holder_evidence)
+    return next((one for one in needed if one and pack.document(one) is None), "")
 
 
 def _hops(context: Context, pack: Pack) -> tuple[Hop, ...]:
