@@ -213,8 +213,14 @@ def check_grants(pack: Pack, records: list[Item]) -> None:
         text = pack.json(file) if file in pack.names else {}
         ways = [way for way in text.get("transitions", []) if way["to"] == target]
         ways = [way for way in ways if one["type"] == "Renewed" or way["from"] == one["from"]]
-        least = min(((way.get("approval") or {}).get("quorum", 1) for way in ways), default=1)
+        asked = [way.get("approval") or {} for way in ways] or [{}]
+        least = min(one.get("quorum", 1) for one in asked)
         expect(len(people) >= least, f"{where}: {len(people)} approved, {least} were demanded")
+        escalated = any(record["type"] == "Escalated" for record in own)
+        groups = asked[0].get("groups", {}) if len(asked) == 1 and not escalated else {}
+        for group, count in groups.items():
+            of_it = {vote["actor"]["id"] for vote in votes if group in vote["groups"]} & people
+            expect(len(of_it) >= count, f"{where}: {len(of_it)} of {group}, {count} were demanded")
 
 
 def root_of(proof: Item) -> str:
@@ -231,7 +237,7 @@ def root_of(proof: Item) -> str:
     return "" if index or path else found.hex()
 
 
-def check_proofs(pack: Pack, ledger: str, hashes: dict[str, dict[int, str]]) -> list[Item]:
+def check_proofs(pack: Pack, manifest: Item, hashes: dict[str, dict[int, str]]) -> list[Item]:
     """The end that a proof is of is in the history here, and the proof leads to its anchor."""
     proofs = pack.json("proof.json") if "proof.json" in pack.names else {}
     for name, proof in proofs.items():
@@ -239,24 +245,33 @@ def check_proofs(pack: Pack, ledger: str, hashes: dict[str, dict[int, str]]) -> 
         same = of == name and hashes.get(name, {}).get(number) == own
         expect(same, f"proof.json: record {number} of {name} is not the one that was anchored")
         expect(root_of(proof) == proof["anchor"]["root"], f"proof.json: of {name}: another root")
-        expect(proof["anchor"]["ledger"] == ledger, f"proof.json: of {name}: another ledger")
+        same = proof["anchor"]["ledger"] == manifest["ledger"]
+        expect(same, f"proof.json: of {name}: another ledger")
     return list(proofs.values())
 
 
-def check_anchor(proofs: list[Item], root: str, file: Path | None) -> list[str]:
+def check_anchor(proofs: list[Item], manifest: Item, root: str, file: Path | None) -> list[str]:
     """Compare what the proofs lead to with what the reader was given; return what that proves."""
     given = [root.lower()] if root else []
     if file is not None:
         lines = file.read_text(encoding="utf-8").strip()
         found = lines.splitlines() if lines.count('"root"') > 1 else [lines]
         documents = [json.loads(one) for one in found]
-        given = [str(one.get("data", one)["root"]) for one in documents]
-    expect(proofs or not given, "the pack has no proof that could lead to the anchor given")
-    for one in proofs if given else []:
+        given += [str(one.get("data", one)["root"]) for one in documents]
+    if not given:
+        return []
+    for one in proofs:
         known = one["anchor"]["root"] in given
         expect(known, f"{one['history'][0]} is not under the anchor that was given")
+    proved = {one["history"][0]: one for one in proofs}
+    asset = manifest["subject"]["asset"]
+    expect(asset in proved, f"nothing proves that {asset} is under the anchor that was given")
     said = "{0[0]}: records 1 to {0[1]} are as they were when the anchor of {1} was made"
-    return [said.format(one["history"], one["anchor"]["at"]) for one in proofs if given]
+    return [said.format(one["history"], one["anchor"]["at"]) for one in proofs] + [
+        f"{one['name']}: not proved, it is only linked: no proof of it is in the pack"
+        for one in manifest["histories"]
+        if one["name"] not in proved
+    ]
 
 
 def check(pack: Pack, root: str, file: Path | None) -> list[str]:
@@ -267,6 +282,9 @@ def check(pack: Pack, root: str, file: Path | None) -> list[str]:
     hashes: dict[str, dict[int, str]] = {}
     adopted: dict[str, int] = {}
     mine: list[Item] = []
+    names = [one["name"] for one in manifest["histories"]]
+    once = names.count(subject["asset"]) == 1 and len(set(names)) == len(names)
+    expect(once, f"the history of {subject['asset']} is not there once")
     for history in manifest["histories"]:
         name = history["name"]
         for record in chain(pack, ledger, history, hashes.setdefault(name, {})):
@@ -276,14 +294,14 @@ def check(pack: Pack, root: str, file: Path | None) -> list[str]:
                 adopted[record["lifecycle"]["digest"]] = record["number"]
     for record in mine:
         check_named(pack, record, adopted)
-    for one in sorted(pack.names):
-        if one.startswith("approvals/"):
-            check_approval(pack, one, mine)
+    approvals = [one for one in sorted(pack.names) if one.startswith("approvals/")]
+    for one in approvals:
+        check_approval(pack, one, mine)
     check_grants(pack, mine)
     stands = ["", *(record["to"] for record in mine if record["type"] in PLACED)][-1]
     same = stands == subject["stage"]
     expect(same, f"the manifest says {subject['stage']!r}, by its records it is at {stands!r}")
-    proved = check_anchor(check_proofs(pack, ledger, hashes), root, file)
+    proved = check_anchor(check_proofs(pack, manifest, hashes), manifest, root, file)
     count = len(manifest["files"])
     return [
         f"all {count} files are as the manifest lists them, and no other is there",
@@ -292,7 +310,7 @@ def check(pack: Pack, root: str, file: Path | None) -> list[str]:
             for h in manifest["histories"]
         ),
         f"version {subject['version']} stands at {stands or 'no stage'} by its {len(mine)} records",
-        f"{len(subject['approvals'])} approvals are as the records say: asked, voted on, closed",
+        f"{len(approvals)} approvals are as the records say: asked, voted on, closed",
         *proved,
     ]
 
@@ -317,7 +335,8 @@ def main() -> int:
             "Not proved: whoever could write to the ledger could have linked all of it anew."
         )
         said.append("It is hash-linked, and no more: ask for an anchor, and give it by --root.")
-    said.append("Not proved by any pack: that what was recorded is true, or that all was recorded.")
+    said.append("Not proved by any pack: that what was recorded is true, or that all was recorded;")
+    said.append("names in people.json; that report.html, a reading of the rest, reads it right.")
     for one in said:
         print(ascii(one)[1:-1])  # nothing in it can steer a terminal
     return 1 if faults else 0

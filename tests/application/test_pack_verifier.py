@@ -279,8 +279,52 @@ def test_only_an_anchor_finds_a_history_that_was_linked_anew_as_a_whole(
     assert "records 1 to 15 are as they were when the anchor of" in whole.said
     assert "linked all of it anew" not in whole.said
     assert 0 == check(forged).code
-    assert "the pack has no proof" in check(forged, "--root", root).said
+    assert "nothing proves that demo/models/churn is under" in check(forged, "--root", root).said
     assert "is not the one that was anchored" in check(with_proof).said
+
+
+def test_the_proof_of_another_history_does_not_stand_in(told: Asked, tmp_path: Path) -> None:
+    """Whoever forges the asset's history, and leaves out its proof, is found by the anchor."""
+    root, prover = proof(told)
+    files = unzipped(pack_of(told.world.context, told.approval, prover))
+    proofs = json.loads(files["proof.json"])
+    less = {name: json.dumps({name: one}).encode() for name, one in proofs.items()}
+    of_asset = listed_anew({**files, "proof.json": less["demo/models/churn"]})
+    of_lifecycle = listed_anew({**files, "proof.json": less["lifecycle:default"]})
+    whole = check(zipped(of_asset, tmp_path / "asset.zip"), "--root", root)
+    forged = check(zipped(of_lifecycle, tmp_path / "lifecycle.zip"), "--root", root)
+
+    assert 0 == whole.code
+    assert "lifecycle:default: not proved, it is only linked" in whole.said
+    assert 1 == forged.code
+    assert "nothing proves that demo/models/churn is under" in forged.said
+
+
+@pytest.mark.parametrize("histories", [[], [1], [0, 0, 1]], ids=str)
+def test_the_history_that_it_is_about_is_there_once(
+    files: Files, tmp_path: Path, histories: list[int]
+) -> None:
+    """A pack without it proves nothing, and two of them leave open which one counts."""
+    manifest = json.loads(files[MANIFEST])
+    manifest["histories"] = [manifest["histories"][one] for one in histories]
+    forged = listed_anew({**files, MANIFEST: json.dumps(manifest).encode()})
+    checked = check(zipped(forged, tmp_path / "pack.zip"))
+
+    assert 1 == checked.code
+    assert "the history of demo/models/churn is not there once" in checked.said
+
+
+def test_votes_of_the_wrong_group_are_found(files: Files, tmp_path: Path) -> None:
+    """Two people are enough, and one of them must be of model-risk."""
+    changed = [
+        edited(one, groups=["data-science"]) if json.loads(one)["type"] == "Voted" else one
+        for one in bodies(files[RECORDS])
+    ]
+    forged = forged_approval(files, "votes/0/groups", ["data-science"])
+    checked = check(zipped(linked_anew(forged, changed), tmp_path / "pack.zip"))
+
+    assert 1 == checked.code
+    assert "0 of model-risk, 1 were demanded" in checked.said
 
 
 def test_an_anchor_covers_what_was_before_it(told: Asked, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from stage_functions.application.pack_files import VERIFIER
 from stage_functions.application.timeline import moment
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.demands import demands
-from stage_functions.domain.error import LedgerDamagedError, NotFoundError
+from stage_functions.domain.error import LaterReleaseError, LedgerDamagedError, NotFoundError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.record import Record
@@ -33,6 +33,8 @@ from stage_functions.web.pages.render import for_evidence
 LONGEST_VALUE = 2000
 _TEMPLATE = "report.html"
 _STANDS = ("Registered", "Imported", "StageChanged")
+_DAMAGE = (LedgerDamagedError, LaterReleaseError, NotFoundError, LookupError, ValueError)
+"""Where rows beside the version's are damaged: then what they would tell is left out, and said."""
 _HOW: Mapping[str, str] = {
     "registered": "as every version begins, when it was registered; nobody approved anything",
     "copied": "as a copy of a version that was granted it in another registry",
@@ -160,7 +162,7 @@ def _decided(context: Context, pack: Pack, approval: Approval) -> Decided:
     at = pack.head.at
     try:
         found = recorded(context, approval.id, at if at is not None else approval.opened)
-    except (LedgerDamagedError, NotFoundError, ValueError) as exc:
+    except _DAMAGE as exc:
         return Decided(approval, None, (), str(exc))
     rules = tuple(one.rule for one in approval.verdicts)
     way = Transition(bound.source, bound.target, rules, (), approval.policy)
@@ -177,7 +179,7 @@ def _lacks(pack: Pack, brief: Brief) -> str:
 def _hops(context: Context, pack: Pack) -> tuple[Hop, ...]:
     try:
         return chain(context, pack.state)
-    except (LedgerDamagedError, ValueError):
+    except _DAMAGE:
         return ()
 
 
