@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from stage_functions.application import keys
 from stage_functions.application.context import Context
 from stage_functions.application.importing import ImportCommand, import_registry
+from stage_functions.application.pack import FIRST, LAST
 from stage_functions.application.ports.rows import BLOBS, LEDGER, Delete, Upsert
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.signal import Signal
@@ -418,3 +419,59 @@ class Parts(HTMLParser):
         """Take note of an element."""
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
+
+
+def test_an_approval_whose_row_is_gone_is_told(it: Asked, tmp_path: Path) -> None:
+    """Its records are there, and say that it was."""
+    approve(it.world.context, it.approval, "rosa", "grace")
+    partition = keys.asset_partition(it.version.asset)
+    row = it.world.rows.get(LEDGER, partition, keys.approval_key(it.approval))
+    assert row is not None
+    it.world.rows.commit(LEDGER, partition, [Delete(row.key, row.etag)])
+    data = pack_of(it.world.context, it.version)
+    checked = check(zipped(unzipped(data), tmp_path / "pack.zip"))
+
+    assert 1 == checked.code
+    assert f"approvals/{it.approval}.json: the ledger does not have it" in checked.said
+    assert f"approvals/{it.approval}.json" in report_of(data)
+    assert "as it was approved" in report_of(data)
+
+
+def test_a_history_that_was_cut_is_told(it: Asked, tmp_path: Path) -> None:
+    """Its head says how many records there were."""
+    partition = keys.asset_partition(it.version.asset)
+    row = it.world.rows.get(LEDGER, partition, keys.record_key(10))
+    assert row is not None
+    it.world.rows.commit(LEDGER, partition, [Delete(row.key, row.etag)])
+    data = pack_of(it.world.context, it.version)
+    checked = check(zipped(unzipped(data), tmp_path / "pack.zip"))
+
+    assert 1 == checked.code
+    assert "records.jsonl ends with record 9, the history with 10" in checked.said
+    assert "the head is at 10, the records end at 9" in report_of(data)
+
+
+def test_the_packs_of_two_versions_share_their_history_and_nothing_else(it: Asked) -> None:
+    """The one that was displaced tells by whom, the other whom it displaced."""
+    approve(it.world.context, it.approval, "rosa", "grace")
+    first, second = (pack_of(it.world.context, one) for one in (it.holder, it.version))
+
+    assert unzipped(first)["records.jsonl"] == unzipped(second)["records.jsonl"]
+    assert "since another version took its exclusive stage: version 2" in report_of(first)
+    assert "Version 1: Production → Archived, displaced by version 2" in report_of(second)
+
+
+def test_a_version_with_many_records_has_all_of_them_and_a_report_that_can_be_read(
+    plain: World, tmp_path: Path
+) -> None:
+    """The first and the last are told, and how many are left out."""
+    version = plain.register("1")
+    for _ in range(FIRST + LAST + 20):
+        request_transition(plain.context, plain.command(version, "Nowhere"))
+    pack = gathered(plain.context, version)
+    data = pack_of(plain.context, version)
+    holds(data, tmp_path)
+
+    assert (FIRST + LAST + 21, 21) == (pack.count, pack.left_out)
+    assert "21 of them, between record 100 and 122, are left out here" in report_of(data)
+    assert pack.count == unzipped(data)["records.jsonl"].count(b"\n")
