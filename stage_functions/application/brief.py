@@ -111,7 +111,7 @@ class Brief(Struct, frozen=True):
         people: who has a say.
         position: what the viewer may do.
         judgements: of the rules.
-        present: how it compares with now; None for one that is closed.
+        present: how it compares with now; None where that was not looked at.
         holder: what the version is compared with.
         compared: the difference, by section.
         evidence: what it is bound to.
@@ -175,14 +175,41 @@ def brief(
         NotFoundError: no such approval.
         StoreUnavailableError, ConflictError: the ledger cannot be read now.
     """
+    return _brief(context, approval_id, viewer_id, assurance, context.clock.now())
+
+
+def recorded(context: Context, approval_id: str, moment: datetime) -> Brief:
+    """Return the brief as the ledger alone has it: no registry is asked, nobody looks at it.
+
+    Args:
+        context: the context.
+        approval_id: of the approval.
+        moment: as of which it is told; what is due later has not come.
+
+    Raises:
+        NotFoundError: no such approval.
+        StoreUnavailableError, ConflictError, LedgerDamagedError: the ledger cannot be read.
+    """
+    return _brief(context, approval_id, "", Assurance.SIGNED_IN, moment, look=False)
+
+
+def _brief(
+    context: Context,
+    approval_id: str,
+    viewer_id: str,
+    assurance: Assurance,
+    now: datetime,
+    *,
+    look: bool = True,
+) -> Brief:
+    """Return a brief as of a moment; with `look`, an open one is compared with its registry."""
     loaded, kept = context.persistently(lambda: find(context, approval_id))
-    now = context.clock.now()
     approval = kept.at(now)
     version = Version(loaded.asset, approval.version)
     evidence = _evidence(context, approval.binding.evidence) or Evidence()
     beside = _beside(context, approval)
-    open_ = approval.status is Status.OPEN
-    seen = present(context, loaded, approval, evidence, beside) if open_ else None
+    compares = look and approval.status is Status.OPEN
+    seen = present(context, loaded, approval, evidence, beside) if compares else None
     said = law(context, loaded.asset, approval)
     holder, old = _holder(context, loaded, approval, said, beside)
     hops = chain(context, loaded.versions.get(approval.version))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import IO, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -284,6 +284,19 @@ class Client:
         """
         body = api.WithdrawalBody(reason)
         return self._post(f"approvals/{_part(approval)}/withdrawal", api.Decision, body, key)
+
+    def export(self, subject: str, into: IO[bytes]) -> str:
+        """Write an evidence pack, a zip, to a file; return the name that the server gives it.
+
+        Args:
+            subject: `registry/kind/name:version`, or an approval's id.
+            into: an empty file that can be cut.
+
+        Raises:
+            NotFoundError: the ledger knows no such version or approval.
+        """
+        path = _version(subject) if "/" in subject else f"approvals/{_part(subject)}"
+        return self._connection.download(f"{path}/export", into)
 
     def registries(self) -> tuple[api.Registry, ...]:
         """Return all registries with their state."""

@@ -6,7 +6,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import httpx
 import msgspec
@@ -51,6 +51,8 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
 _CARRIED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 """What a header can carry, by any server's reading of it."""
 _NUMBERED = re.compile(r"\[Errno -?\d+\] ")
+_FILE_NAME = re.compile(r'filename="([A-Za-z0-9][A-Za-z0-9._-]*)"')
+"""No other name is taken from the other end: it becomes the name of a file here."""
 _PROBLEM = "urn:stageward:problem:"
 
 T = TypeVar("T")
@@ -144,6 +146,45 @@ class Connection:
                 return answer
             self._wait(answer)
 
+    def download(self, path: str, into: IO[bytes]) -> str:
+        """Write the body of an answer to a file, however long it is; return its name.
+
+        Whatever is written of an answer that breaks off is taken back, and it is asked for again.
+
+        Args:
+            path: what to get.
+            into: a file that can be cut; it is left empty where that fails.
+
+        Returns:
+            The name that the answer gives the file, or "".
+
+        Raises:
+            UnreachableError: nothing answers, or not to the end.
+            StagewardError: the answer is a problem.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._http.stream("GET", f"/api/v1/{path}") as answer:
+                    if answer.is_success:
+                        for part in answer.iter_bytes():
+                            into.write(part)
+                        return _named(answer)
+                    answer.read()
+            except httpx.TransportError as exc:
+                into.seek(0)
+                into.truncate()
+                if attempt == ATTEMPTS:
+                    raise self._unreachable(str(exc) or type(exc).__name__) from exc
+                self._sleep(0.2 * attempt)
+                continue
+            if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
+                self.read(answer, object)
+                said = f"it answers HTTP {answer.status_code}"
+                raise self._unreachable(said)
+            self._wait(answer)
+
     @property
     def _over_http(self) -> str:
         return self._url.replace("https", "http", 1)
@@ -199,6 +240,12 @@ def _no_tls(exc: BaseException | None) -> bool:
     while exc is not None and not isinstance(exc, ssl.SSLError):
         exc = exc.__cause__ or exc.__context__
     return exc is not None and not isinstance(exc, ssl.SSLCertVerificationError)
+
+
+def _named(answer: httpx.Response) -> str:
+    """Return the name that an answer gives its file: a plain one, or ""."""
+    found = _FILE_NAME.search(answer.headers.get("Content-Disposition", ""))
+    return found[1] if found else ""
 
 
 def _pause(answer: httpx.Response) -> float:

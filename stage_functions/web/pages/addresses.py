@@ -30,6 +30,11 @@ def url_for_approval(approval: str) -> str:
     return f"/approvals/{_part(approval)}"
 
 
+def url_for_export(page: str) -> str:
+    """Return the address of the evidence pack of what a page is about: a version or an approval."""
+    return f"{page}/export"
+
+
 def url_for_lifecycle(name: str) -> str:
     """Return the address of a lifecycle's page."""
     return f"/lifecycles/{_part(name)}"

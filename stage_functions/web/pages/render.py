@@ -52,6 +52,12 @@ _VIA = {
 _FRACTION = re.compile(r"-?[0-9]+\.[0-9]{7,}(?:e[+-]?[0-9]+)?\Z")
 """The text of a number that has more digits than people read."""
 _HOUR, _DAY = 3600, 86400
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e0fff]"
+)
+"""Controls, marks of direction, characters without width, halves of surrogate pairs."""
 _WORD = re.compile(r"[a-z]+(?=[ ,;]|\Z)")
 """What a sentence may begin with; an id, a path or a setting stays as it is written."""
 _PAGES = {
@@ -126,6 +132,7 @@ def _environment() -> Environment:
         "url_for_version": addresses.url_for_version,
         "url_for_version_named": addresses.url_for_version_named,
         "url_for_approval": addresses.url_for_approval,
+        "url_for_export": addresses.url_for_export,
         "url_for_lifecycle": addresses.url_for_lifecycle,
         "url_with": addresses.url_with,
         "icon": f"/static/{ICON}?v={version_of(ICON)}",
@@ -285,3 +292,20 @@ def _name(shown: Shown, id_: str) -> str:
     if id_ not in kept:
         kept[id_] = visitor.context.ledger.name(id_).partition(":")[2]
     return kept[id_] or "somebody whose name was not kept"
+
+
+def plain_sight(value: object) -> object:
+    """Return a value with what cannot be seen in it written out: `‹U+202E›`.
+
+    A text that turns its direction, or has characters without width, looks like another one. In a
+    document that is to be evidence it must not. Line ends and tabs stay.
+    """
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return _UNSEEN.sub(lambda found: f"‹U+{ord(found[0]):04X}›", value)
+
+
+@cache
+def for_evidence() -> Environment:
+    """Return the templates as documents of evidence are made of them: see `plain_sight`."""
+    return _environment().overlay(finalize=plain_sight)

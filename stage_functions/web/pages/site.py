@@ -12,6 +12,7 @@ from stage_functions.web.pages import (
     assets,
     board,
     brief,
+    exports,
     lifecycles,
     links,
     sign_in,
@@ -40,6 +41,7 @@ def routes() -> list[BaseRoute]:
         *lifecycles.routes(),
         *status.routes(),
         *brief.routes(),
+        *exports.routes(),
         *sign_in.routes(),
         *links.routes(),
     ]
