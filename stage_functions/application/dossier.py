@@ -249,7 +249,7 @@ def _kept(context: Context, newest_first_records: list[Record]) -> tuple[Evidenc
         digest = record.content.get("evidence")
         document = context.ledger.blob(str(digest)) if digest else None
         if document is not None:
-            return _evidence(document), record.number
+            return context.nameless(_evidence(document)), record.number
     return Evidence(), 0
 
 
