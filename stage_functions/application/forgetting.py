@@ -112,7 +112,8 @@ def forget(context: Context, command: ForgetCommand) -> Forgotten:
     It can be repeated, and is to be after an error: what is deleted is not deleted twice.
 
     Raises:
-        InvalidInputError: that is no id of a person, or the operation id was used for another.
+        InvalidInputError: that is no id of a person, the reason has a name of theirs, or the
+            operation id was used for another.
         NotFoundError: nothing is kept here of such a person.
         NotAllowedNowError: they appear in the records of an asset that is held.
         ConflictError, UnknownOutcomeError, StoreUnavailableError: try again.
@@ -121,6 +122,7 @@ def forget(context: Context, command: ForgetCommand) -> Forgotten:
     if given is not None:
         return given
     subject = _subject(context, command.person)
+    _demand_nameless(command.reason, subject)
     _demand_unheld(context, subject)
     found = _mentions(context, subject.texts)
     names = context.ledger.names
@@ -205,6 +207,18 @@ def _subject(context: Context, wanted: str) -> _Subject:
 
 def _text(id_: str) -> str:
     return id_.partition(":")[2]
+
+
+def _demand_nameless(reason: str, subject: _Subject) -> None:
+    """Refuse a reason that would keep the name for good.
+
+    Raises:
+        InvalidInputError: it has a name.
+    """
+    said = reason.casefold()
+    if any(len(text) >= _LEAST_CHARACTERS and text.casefold() in said for text in subject.texts):
+        message = "the reason has a name of theirs, and records keep it for good: say it without"
+        raise InvalidInputError(message)
 
 
 def _demand_unheld(context: Context, subject: _Subject) -> None:
