@@ -19,6 +19,7 @@ from stage_functions.application import (
 from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
+from stage_functions.application.holds import of_asset
 from stage_functions.application.origins import Copied, Hop, copied_to
 from stage_functions.application.origins import chain as origins_of
 from stage_functions.application.unregistered_rows import Note
@@ -66,6 +67,7 @@ class AssetView(Struct, frozen=True):
         versions: all that the ledger knows, gone ones too, by number.
         holders: versions by exclusive stage.
         records: how many its history has.
+        holds: cases that it is held for.
     """
 
     asset: Asset
@@ -73,6 +75,7 @@ class AssetView(Struct, frozen=True):
     versions: Mapping[str, VersionState]
     holders: Mapping[str, tuple[str, ...]]
     records: int
+    holds: tuple[str, ...] = ()
 
 
 class VersionView(Struct, frozen=True):
@@ -274,7 +277,8 @@ def asset(context: Context, wanted: Asset) -> AssetView:
         raise NotFoundError(message)
     versions = context.ledger.versions(wanted)
     head = loaded.head
-    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number)
+    cases = tuple(one.case for one in of_asset(context.ledger, wanted))
+    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number, cases)
 
 
 def version(context: Context, wanted: Version) -> VersionView:
