@@ -74,7 +74,9 @@ def present(
         return Present(bound=(str(exc),))
     except (RegistryUnavailableError, RegistryRefusedError) as exc:
         return Present(unreadable=str(exc))
-    then = as_sealed_now(context, approval.binding)
+    then = approval.binding
+    if then != now_bound:
+        then = as_sealed_now(context, then)
     bound = bound_changes(then, now_bound, evidence, known)
     if bound and snapshot.modified_by:
         writer = someone(context, context.identify(snapshot.modified_by)).name

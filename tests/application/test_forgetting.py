@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stage_functions.adapters.sqlite import SQLiteRows
@@ -32,7 +35,7 @@ from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import verify
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.record import Record, RecordType
-from tests.builders import DIRECTORY, IRIS, World, actor, cast, context_over
+from tests.builders import DIRECTORY, IRIS, World, actor, cast, context_over, world
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.rows import LossyRows
@@ -335,6 +338,44 @@ def test_a_look_writes_no_name(it: World) -> None:
     assert everything(it) == before
     assert shown == it.context.ledger.mask(STRANGER)
     assert someone(it.context, str(shown)).name == "ignatius@planted.example"
+
+
+HOSTILE = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40)
+
+
+@settings(max_examples=30)
+@given(HOSTILE, HOSTILE.filter(lambda text: ":" not in text))
+def test_whatever_somebody_is_called_it_is_hashed_nowhere_and_forgotten_everywhere(
+    name: str, local: str
+) -> None:
+    """Quotes, backslashes, other scripts, what looks like an id of somebody else."""
+    called, mail = f"Qx {name} person:sam Zq", f"qx{local}zq@planted.example"
+    person = Person("zoe", called, (f"upn:{mail}",), mail)
+    it = world()
+    it = World(knowing(it.context, person), it.registry, it.clock, it.rows)
+    version = Version(IRIS, "1")
+    for number, author in (("1", f"mlflow:{mail}"), ("2", f"aml:{called}")):
+        version = Version(IRIS, number)
+        it.registry.evidences[version] = Evidence({"author": {"id": author}})
+        it.registry.register(version, it.clock.now(), author=author)
+        follow(it.context, Signal(version))
+        request_transition(it.context, it.command(version, "Staging", "zoe"))
+    before = [one for body in hashed(it) for one in written(called, mail) if one in body]
+    kept = [one for one in written(called, mail) if one in everything(it)]
+    forget(it.context, wish("person:zoe"))
+    after = [one for one in written(called, mail) if one in everything(it)]
+    it.rows.close()
+
+    assert ([], []) == (before, after)
+    assert kept
+
+
+def written(*texts: str) -> list[bytes]:
+    """Return how texts stand in rows: as they are, in JSON, and as Python shows bytes."""
+    plain = [text.encode() for text in texts]
+    quoted = [json.dumps(text, ensure_ascii=False)[1:-1].encode() for text in texts]
+    shown = [repr(one)[2:-1].encode() for one in (*plain, *quoted)]
+    return [*plain, *quoted, *shown, *(repr(text)[1:-1].encode() for text in texts)]
 
 
 def test_of_many_names_the_first_and_the_latest_are_kept(it: World) -> None:
