@@ -139,9 +139,9 @@ def forget(context: Context, command: ForgetCommand) -> Forgotten:
     if command.dry_run:
         return told
     now = context.clock.now()
-    deleted = sum(context.persistently(partial(names.forget, id_, now)) for id_ in subject.ids)
-    number = _recorded(context, command, subject.id, deleted, now)
-    return replace(told, names=deleted, record=number)
+    for id_ in subject.ids:
+        context.persistently(partial(names.forget, id_, now))
+    return replace(told, record=_recorded(context, command, told, now))
 
 
 def _given(context: Context, command: ForgetCommand) -> Forgotten | None:
@@ -288,19 +288,17 @@ def _records(context: Context, partition: str) -> Iterator[Record]:
         after = records[-1].number
 
 
-def _recorded(
-    context: Context, command: ForgetCommand, person: str, deleted: int, now: datetime
-) -> int:
+def _recorded(context: Context, command: ForgetCommand, told: Forgotten, now: datetime) -> int:
     """Record it; return the record's number. Where nothing was left of them, once is enough."""
-    if not deleted:
-        for record in _records(context, histories.JOURNAL.partition):
-            if record.content.get("person") == person:
-                return record.number
     reason: dict[str, Json] = {"reason": command.reason} if command.reason else {}
-    fields: dict[str, Json] = {"person": person, "names": deleted, **reason}
+    fields: dict[str, Json] = {"person": told.person, "names": told.names, **reason}
     draft = Draft(RecordType.PERSON_FORGOTTEN, "", "", command.actor, fields)
 
     def attempt() -> Record:
+        for record in _records(context, histories.JOURNAL.partition):
+            again = not told.names and record.content.get("person") == told.person
+            if again or record.content.get("operation") == command.operation:
+                return record
         return histories.append(
             context.ledger, histories.JOURNAL, draft, now=now, operation=command.operation
         )

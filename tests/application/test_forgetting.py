@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -13,16 +14,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.adapters.tables import TableRows, table_service
 from stage_functions.application import histories, keys, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.brief_people import named, someone
 from stage_functions.application.codec import unpack_bytes
 from stage_functions.application.context import Context
 from stage_functions.application.forgetting import ForgetCommand, forget
-from stage_functions.application.holds import HoldCommand, lift, place
+from stage_functions.application.holds import HoldCommand, lift, of_asset, place
 from stage_functions.application.keeping import keep_under
 from stage_functions.application.names import FORGOTTEN, MAX_NAMES
-from stage_functions.application.ports.rows import BLOBS, TABLES, Row
+from stage_functions.application.ports.rows import BLOBS, TABLES, Row, WholeRows
 from stage_functions.application.scan import found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
@@ -35,6 +37,7 @@ from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.history import verify
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.record import Record, RecordType
+from tests.azurite import connection_string
 from tests.builders import DIRECTORY, IRIS, World, actor, cast, context_over, world
 from tests.fakes.clock import FakeClock
 from tests.fakes.registry import MemoryRegistry
@@ -128,7 +131,7 @@ def hashed(it: World) -> Iterator[bytes]:
 
 def rows_of(it: World) -> Iterator[tuple[str, str, Row]]:
     """Yield every row of the store, with table and partition."""
-    whole: SQLiteRows = it.rows._rows  # type: ignore[assignment]  # noqa: SLF001  # it can be scanned
+    whole: WholeRows = it.rows._rows  # type: ignore[assignment]  # noqa: SLF001  # it can be scanned
     for table in TABLES:
         for partition, row in whole.scan(table):
             yield table, partition, row
@@ -338,6 +341,53 @@ def test_a_look_writes_no_name(it: World) -> None:
     assert everything(it) == before
     assert shown == it.context.ledger.mask(STRANGER)
     assert someone(it.context, str(shown)).name == "ignatius@planted.example"
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("call", range(8))
+def test_a_lost_reply_forgets_nothing_twice_and_nothing_less(
+    it: World, call: int, *, applied: bool
+) -> None:
+    """Whichever commit it was, and whether it was applied: one record, and no name is left."""
+    story(it)
+    it.rows.losses = [None] * call + [applied]
+    done = forget(it.context, wish("person:zoe"))
+    (said,) = all_histories(it)["ledger"]
+
+    assert (2, 2) == (done.names, said.content["names"])
+    assert verify(it.context.ledger.id, "ledger", [said]) is None
+    assert "quartermain" not in everything(it).decode().lower()
+
+
+def test_whoever_is_forgotten_is_in_no_row_of_table_storage(
+    request: pytest.FixtureRequest,
+) -> None:
+    """The same in the other store."""
+    service = table_service(connection_string(request.getfixturevalue("azurite")))
+    rows, clock, registry = (
+        TableRows(service, prefix=f"t{uuid4().hex}"),
+        FakeClock(),
+        MemoryRegistry(),
+    )
+    rows.create_tables()
+    lossy = LossyRows(rows)
+    context = knowing(context_over(lossy, registry, clock, Mode.ENFORCE), ZOE)
+    it = World(context, registry, clock, lossy)
+    adopt(context)
+    found_empty(context, "demo")
+    story(it)
+    place(context, HoldCommand(IRIS, "case 7", "", actor("eve"), "h"))
+    held = [one.case for one in of_asset(context.ledger, IRIS)]
+    lift(context, HoldCommand(IRIS, "case 7", "", actor("eve"), "l"))
+    before = found(everything(it))
+    for who in ("person:zoe", STRANGER, SHOWN):
+        forget(context, wish(who))
+    after = found(everything(it))
+    it.rows.close()
+
+    assert ["case 7"] == held
+    assert len(before) == len(PLANTED) - 1
+    assert after == []
 
 
 HOSTILE = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40)

@@ -201,6 +201,25 @@ def test_a_hold_is_placed_and_lifted_once_however_often_it_is_asked(it: World) -
     assert 2 == sum(one.type.startswith("Hold") for one in query.all_records(it.context, IRIS))
 
 
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("call", range(3))
+def test_a_lost_reply_places_and_lifts_one_hold(it: World, call: int, *, applied: bool) -> None:
+    """Whichever commit it was, and whether it was applied."""
+    it.register("1")
+    it.rows.losses = [None] * call + [applied]
+    place(it.context, hold())
+    placed = [one.case for one in holds.of_asset(it.context.ledger, IRIS)]
+    it.rows.losses = [None] * call + [applied]
+    lift(it.context, hold(operation="l"))
+    it.rows.losses = []
+
+    assert ["case 7"] == placed
+    assert () == holds.of_asset(it.context.ledger, IRIS)
+    assert ["HoldPlaced", "HoldLifted"] == [
+        one.type for one in query.all_records(it.context, IRIS) if one.type.startswith("Hold")
+    ]
+
+
 @pytest.mark.parametrize("case", ["", "  ", "x" * 101, "a\nb"])
 def test_a_hold_names_its_case(it: World, case: str) -> None:
     """In a line that lists can show."""
