@@ -22,7 +22,7 @@ from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.people import Attribution
-from stage_functions.domain.record import MAX_TEXT_CHARACTERS, SCHEMA, RecordType
+from stage_functions.domain.record import MAX_TEXT_CHARACTERS, RETAIN_UNTIL, SCHEMA, RecordType
 from stage_functions.domain.rule import Result
 from stage_functions.domain.transition import MAX_DISPLACED
 
@@ -439,9 +439,9 @@ SHAPES: dict[RecordType, Shape] = {
             "to": _TO,
             "why": _choice(
                 "allowed: the lifecycle demands no approval. approved: it was. displaced: "
-                "another version took its exclusive stage. rolled_back: it came back in place of the "
-                "version that had displaced it. emergency: it was made at once, see EmergencyUsed. "
-                "reverted: nobody ratified that in time. renamed: its stage is called so now.",
+                "another version took its exclusive stage. rolled_back: it came back in place of "
+                "the version that had displaced it. emergency: it was made at once, see "
+                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is called so now.",
                 "allowed",
                 "approved",
                 "displaced",
@@ -747,6 +747,13 @@ def _first_fields(type_: RecordType, about: About) -> Schema:
     }
 
 
+_RETENTION: Schema = {
+    RETAIN_UNTIL: _one_of(
+        "moment",
+        "Until when this record is to be kept, as the lifecycle said when it was made; left out "
+        "where it said nothing.",
+    ),
+}
 _LAST_FIELDS: Schema = {
     "operation": _text(
         "Id of the operation: the caller's Idempotency-Key, or one that Stageward made.",
@@ -760,9 +767,12 @@ _LAST_FIELDS: Schema = {
 def schema(type_: RecordType) -> Schema:
     """Return the JSON Schema of a type of record."""
     shape = SHAPES[type_]
+    retention = {} if shape.about is About.LEDGER else _RETENTION
+    optional = {*shape.optional, *retention}
     properties: Schema = {
         **_first_fields(type_, shape.about),
         **shape.fields,
+        **retention,
         **_LAST_FIELDS,
     }
     conditions: Schema = {"allOf": list(shape.conditions)} if shape.conditions else {}
@@ -772,7 +782,7 @@ def schema(type_: RecordType) -> Schema:
         "title": f"Stageward.{type_}",
         "description": f"{shape.says} The data of the CloudEvent: the record.",
         "type": "object",
-        "required": [name for name in properties if name not in shape.optional],
+        "required": [name for name in properties if name not in optional],
         "properties": properties,
         "additionalProperties": True,
         **conditions,

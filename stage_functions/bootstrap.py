@@ -23,6 +23,7 @@ from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
 from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
+from stage_functions.application.keeping import keep_under
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.clock import Clock
@@ -138,6 +139,7 @@ def open_application(settings: Settings) -> Application:
         telemetry=telemetry,
         process=process,
     )
+    keep_under(context)
     trace(context.telemetry.traceparent)
     adopt(context)
     _find_empty(context, registries)

@@ -14,6 +14,7 @@ from stage_functions.application import query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.answer import Answer
 from stage_functions.application.context import Context
+from stage_functions.application.keeping import keep_under
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
@@ -202,7 +203,9 @@ def context_over(  # noqa: PLR0913, PLR0917  # all that an instance is made of
     states = RegistryStates(rows, clock, configuration)
     by_name = {sink.name: sink for sink in sinks}
     context = Context(configuration, ledger, {"demo": asked}, states, Rules(), by_name, clock)
-    return replace(context, notifier=notifier, telemetry=telemetry)
+    context = replace(context, notifier=notifier, telemetry=telemetry)
+    keep_under(context)
+    return context
 
 
 def world(

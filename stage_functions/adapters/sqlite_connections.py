@@ -252,6 +252,8 @@ class Connections:
         connection.execute(f"PRAGMA synchronous = {self._synchronous.value}")
         if self._synchronous is Synchronous.FULL:
             connection.execute("PRAGMA fullfsync = ON")
+        # What is deleted is written over: a name that was forgotten stays in no free page.
+        connection.execute("PRAGMA secure_delete = ON")
 
     def _deadline(self) -> float:
         return time.monotonic() + self._busy_timeout_seconds

@@ -229,8 +229,8 @@ def _brief(
         candidates=tuple(someone(context, id_) for id_ in approval.candidates),
         late=tuple(someone(context, id_) for id_ in approval.late),
         needs=unmet(approval, directory),
-        vain=named(directory, impossible(approval, directory)),
-        why=named(directory, approval.why),
+        vain=named(context, impossible(approval, directory)),
+        why=named(context, approval.why),
         people=electorate(context, approval),
         position=position(context, approval, loaded.asset, viewer_id, assurance),
         judgements=judgements(said, approval, seen.verdicts if seen else None),
@@ -252,8 +252,7 @@ def _brief(
 
 
 def _evidence(context: Context, digest: str) -> Evidence | None:
-    kept = context.ledger.blob(digest) if digest else None
-    return Evidence.kept(msgspec.json.decode(kept)) if kept is not None else None
+    return context.kept_evidence(digest)
 
 
 def _beside(context: Context, approval: Approval) -> Beside | None:

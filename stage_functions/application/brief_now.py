@@ -11,7 +11,7 @@ from msgspec import Struct
 from stage_functions.application.brief_people import someone
 from stage_functions.application.changes import bound_changes, each, evidence_changes
 from stage_functions.application.context import Context
-from stage_functions.application.judging import Judged, judge, weigh
+from stage_functions.application.judging import Judged, as_sealed_now, judge, weigh
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
@@ -74,9 +74,12 @@ def present(
         return Present(bound=(str(exc),))
     except (RegistryUnavailableError, RegistryRefusedError) as exc:
         return Present(unreadable=str(exc))
-    bound = bound_changes(approval.binding, now_bound, evidence, known)
+    then = approval.binding
+    if then != now_bound:
+        then = as_sealed_now(context, then)
+    bound = bound_changes(then, now_bound, evidence, known)
     if bound and snapshot.modified_by:
-        writer = someone(context, snapshot.modified_by).name
+        writer = someone(context, context.identify(snapshot.modified_by)).name
         bound = (*bound, f"the registry says that {writer} wrote it last")
     refused = judged.outcome.why if isinstance(judged.outcome, Refused) and not bound else ""
     verdicts = judged.grounds.verdicts if judged.binding is not None else None
@@ -123,13 +126,12 @@ def _unbound(
         lines = each("tag", beside.tags, unbound_tags(lifecycle, registry, snapshot))
     if not approval.holder_evidence:
         return lines
-    kept = context.ledger.blob(approval.holder_evidence)
+    then = context.kept_evidence(approval.holder_evidence)
     holder = Version(snapshot.version.asset, approval.holder)
     found = context.registry(holder.asset.registry).read(holder)
     if found is None:
         return (*lines, f"version {holder.number}, which it is compared with, is no longer there")
-    if kept is None:
+    if then is None:
         return lines
-    then = Evidence.kept(msgspec.json.decode(kept))
     said = evidence_changes(then, context.evidence(found))
     return (*lines, *(f"version {holder.number}, {line}" for line in said))

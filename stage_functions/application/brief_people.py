@@ -24,7 +24,6 @@ from stage_functions.domain.voting import (
     withdrawal_objection,
 )
 
-_MASKED = ":raw-"
 _PERSON_ID = re.compile(rf"\b{PERSON}:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
@@ -114,24 +113,32 @@ class Electorate(Struct, frozen=True):
     barred: tuple[Barred, ...]
 
 
-def someone(context: Context, id_: str) -> Someone:
-    """Return whom an id of a record means."""
+def someone(context: Context, id_: str, at: datetime | None = None) -> Someone:
+    """Return whom an id of a record means.
+
+    Args:
+        context: the context.
+        id_: as records write it.
+        at: as of when somebody is named who is in the configuration no more.
+    """
     directory = context.configuration.directory
     person = directory.person(id_)
     if person is not None:
         return Someone(id_, person.name, directory.groups_of(id_))
     if id_ == STAGEWARD:
         return Someone(id_, "Stageward")
-    name = context.ledger.name(id_) if _MASKED in id_ else ""
+    name = context.ledger.names.at(id_, at)
     return Someone(id_, name or id_, directory.groups_of(id_))
 
 
-def named(directory: Directory, text: str) -> str:
-    """Return a text in which each person of the file is called by name."""
+def named(context: Context, text: str) -> str:
+    """Return a text in which each person is called by name, as far as one is known."""
+    directory = context.configuration.directory
 
     def name(found: re.Match[str]) -> str:
         person = directory.person(found[0])
-        return person.name if person is not None else found[0]
+        kept = person.name if person is not None else context.ledger.names.at(found[0])
+        return kept or found[0]
 
     return _PERSON_ID.sub(name, text)
 
@@ -176,11 +183,11 @@ def position(
     return Position(
         viewer=someone(context, viewer),
         voted=_ballot(context, approval, mine[0], mine[0].voter in counting) if mine else None,
-        vote=closed or named(directory, _vote(approval, viewer, directory, signed_in=signed_in)),
+        vote=closed or named(context, _vote(approval, viewer, directory, signed_in=signed_in)),
         sponsor=closed or unsigned or _sponsor(approval, viewer, directory),
         withdraw=closed
         or unsigned
-        or named(directory, withdrawal_objection(approval, viewer, directory)),
+        or named(context, withdrawal_objection(approval, viewer, directory)),
         then=_then(approval, viewer, directory),
     )
 
@@ -222,7 +229,7 @@ def _ballot(context: Context, approval: Approval, vote: Vote, counts: bool) -> B
             else _part(approval, vote.voter, context.configuration.directory)
         )
     return Ballot(
-        someone(context, vote.voter),
+        someone(context, vote.voter, vote.at),
         vote.decision,
         vote.comment,
         vote.at,

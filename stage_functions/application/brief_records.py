@@ -69,4 +69,6 @@ def first_since(context: Context, partition: str, last: int, moment: datetime) -
 def _deed(context: Context, record: Record) -> Deed:
     actor = record.content.get("actor")
     id_ = str(actor.get("id", "")) if isinstance(actor, dict) else ""
-    return Deed(record.number, str(record.type), record.at, someone(context, id_), record.hash)
+    return Deed(
+        record.number, str(record.type), record.at, someone(context, id_, record.at), record.hash
+    )

@@ -27,6 +27,8 @@ _OUTCOMES: Mapping[RecordType, str] = {
     RecordType.DELETED: "deleted",
     RecordType.VIOLATED: "violated",
     RecordType.DRIFT_FOUND: "drift",
+    RecordType.HOLD_PLACED: "held",
+    RecordType.HOLD_LIFTED: "hold lifted",
 }
 """Of what is worth a line to operators; the rest, of which there is one for each version that is
 found, is for whoever looks closer."""
@@ -63,10 +65,9 @@ def _log(level: int, asset: Asset, record: Record, operation: str) -> None:
     about = f", approval {approval}" if approval else ""
     log.log(
         level,
-        "%s: %s:%s%s%s, record %d",
+        "%s: %s%s%s, record %d",
         outcome,
-        asset,
-        record.version,
+        f"{asset}:{record.version}" if record.version else asset,
         course,
         about,
         record.number,

@@ -102,10 +102,33 @@ class Context(Struct, frozen=True):
         snapshot = self._with_job(snapshot)
         own = self.registry(snapshot.version.asset.registry).evidence(snapshot)
         origin = self.origin(snapshot)
-        kept = self.ledger.blob(origin.evidence) if origin and origin.evidence else None
+        kept = self.kept_evidence(origin.evidence) if origin is not None else None
         if kept is not None:
-            own = own.over(Evidence.kept(msgspec.json.decode(kept)))
-        return own.of_job(snapshot.job)
+            own = own.over(kept)
+        return self.nameless(own.of_job(snapshot.job))
+
+    def nameless(self, evidence: Evidence) -> Evidence:
+        """Return evidence whose author is no name and no mail address: it is hashed, and kept.
+
+        Such an id is masked and not mapped: whoever is put into `people` meanwhile changes nothing
+        of what an approval is bound to.
+        """
+        return evidence.by(self.masked)
+
+    def kept_evidence(self, digest: str) -> Evidence | None:
+        """Return evidence as it was kept, its author masked as it is now; None if it is not there.
+
+        The release before masked nothing in it.
+        """
+        kept = self.ledger.blob(digest) if digest else None
+        return None if kept is None else self.nameless(Evidence.kept(msgspec.json.decode(kept)))
+
+    def masked(self, id_: str) -> str:
+        """Return an id of a registry, masked where it could be a name or a mail address.
+
+        Nothing is written: what it stands for is kept by the first commit that has it.
+        """
+        return self.ledger.names.masked(id_) if names_somebody(id_) else id_
 
     def _with_job(self, snapshot: Snapshot) -> Snapshot:
         state = None if snapshot.job else self.ledger.state(snapshot.version)
@@ -140,19 +163,11 @@ class Context(Struct, frozen=True):
         """Return who an id of a registry or caller is, as records write it.
 
         `person:<key>` where the configuration maps it. What could be a name or a mail address is
-        masked: a record is never changed, and a name must be possible to forget.
-
-        Raises:
-            UnknownOutcomeError, StoreUnavailableError: as the store says.
+        masked: a record is never changed, and a name must be possible to forget. Nothing is
+        written: what it stands for is kept by the first commit that has it.
         """
-        resolved = self.configuration.directory.resolve(id_)
-        if not names_somebody(resolved):
-            return resolved
-        masked = self.ledger.mask(resolved)
-        known = self.configuration.directory.resolve(masked)
-        if known == masked:
-            self.ledger.keep_name(masked, resolved)
-        return known
+        directory = self.configuration.directory
+        return directory.resolve(self.masked(directory.resolve(id_)))
 
     def trainer(self, known: str, evidence: Evidence) -> str:
         """Return whose job a version is of, as records write it, or "".
@@ -162,9 +177,6 @@ class Context(Struct, frozen=True):
         Args:
             known: whom it named before, or "".
             evidence: what is known of it now.
-
-        Raises:
-            UnknownOutcomeError, StoreUnavailableError: as the store says.
         """
         if known or not evidence.trainer:
             return known

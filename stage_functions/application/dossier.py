@@ -14,6 +14,7 @@ from msgspec import Struct
 from stage_functions.application import keys, query, unregistered, unregistered_lists
 from stage_functions.application.context import Context
 from stage_functions.application.holding import Holding, holdings
+from stage_functions.application.holds import Hold, of_asset
 from stage_functions.application.numbering import newest_first
 from stage_functions.application.origins import Copied, Hop, chain, copied_to, places_of
 from stage_functions.application.timeline import Moment, moment
@@ -53,6 +54,7 @@ class AssetDossier(Struct, frozen=True):
         records: how many there are.
         holdings: who held each exclusive stage, the latest first.
         read_from: number of the first record that these are read from.
+        holds: what it is held for.
     """
 
     asset: Asset
@@ -67,6 +69,7 @@ class AssetDossier(Struct, frozen=True):
     records: int
     holdings: tuple[Holding, ...]
     read_from: int
+    holds: tuple[Hold, ...] = ()
 
 
 class VersionDossier(Struct, frozen=True):
@@ -153,6 +156,7 @@ def asset_dossier(
         records=number,
         holdings=tuple(reversed(held)),
         read_from=newest[0].number if newest else 0,
+        holds=of_asset(context.ledger, wanted),
     )
 
 
@@ -249,7 +253,7 @@ def _kept(context: Context, newest_first_records: list[Record]) -> tuple[Evidenc
         digest = record.content.get("evidence")
         document = context.ledger.blob(str(digest)) if digest else None
         if document is not None:
-            return _evidence(document), record.number
+            return context.nameless(_evidence(document)), record.number
     return Evidence(), 0
 
 

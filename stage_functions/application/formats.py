@@ -22,9 +22,11 @@ from stage_functions.application.codec import (
 )
 from stage_functions.application.copies import Expected
 from stage_functions.application.decided import Decided
+from stage_functions.application.holds import Hold
 from stage_functions.application.ledger import Head, Owed
 from stage_functions.application.ledger_format import KEY
 from stage_functions.application.link_keys import PREFIX as LINK_KEY
+from stage_functions.application.names import Names
 from stage_functions.application.ports.rows import BLOBS, CATALOG, LEDGER, WORK, Row, Value
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.tokens import PARTITION as TOKENS
@@ -85,6 +87,8 @@ _ONE_EACH: Mapping[str, RowKind] = {
     keys.ASSETS_PARTITION: RowKind("asset", needs=("asset",)),
     keys.APPROVALS_PARTITION: RowKind("approval's asset", needs=("asset",)),
     keys.NAMES_PARTITION: RowKind("name", needs=("id",)),
+    keys.PEOPLE_PARTITION: RowKind("person's names", Names),
+    keys.HOLDS_PARTITION: RowKind("held asset", needs=("asset",)),
     keys.COPIES_PARTITION: RowKind("expected copy", Expected),
     TOKENS: RowKind("token", Token),
 }
@@ -96,6 +100,7 @@ _OF_ASSETS: Mapping[str, RowKind] = {
     keys.RECORD: RECORD,
     keys.OPERATION: RowKind("answer", needs=("at",)),
     keys.OUTBOX: RowKind("owed work", Owed),
+    keys.HOLD: RowKind("hold", Hold),
 }
 """By how their keys begin."""
 _OF_LIFECYCLES: Mapping[str, RowKind] = {

@@ -15,10 +15,10 @@ from msgspec import Struct, field
 from stage_functions.application.arrival import arrive
 from stage_functions.application.changes import bound_changes, in_brief, nameless
 from stage_functions.application.context import Context
-from stage_functions.application.judging import Judged, judge
+from stage_functions.application.judging import Judged, as_sealed_now, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect, validity
-from stage_functions.domain.approval import Approval, Status
+from stage_functions.domain.approval import Approval, Binding, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.evidence import Evidence
@@ -86,7 +86,7 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
         approval.binding.target, approval.reason, approval.requester, approval.on_behalf_of
     )
     judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
-    if judged.binding is None or judged.binding != approval.binding:
+    if judged.binding is None or not _same(context, approval, judged.binding):
         why = _changed(context, step, snapshot, approval, judged)
         return _void(case, step, approval, why)
     if not isinstance(judged.outcome, Pending) or not all_passed(judged.grounds.verdicts):
@@ -138,9 +138,15 @@ def _changed(
     else:
         then = _known(context.ledger.blob(approval.binding.evidence))
         now = _known(judged.blobs.get(judged.binding.evidence))
-        lines = bound_changes(approval.binding, judged.binding, then, now)
+        bound = as_sealed_now(context, approval.binding)
+        lines = bound_changes(bound, judged.binding, then, now)
         changed = in_brief(lines or approval.binding.differences(judged.binding))
     return f"changed since it was asked: {changed} (by {who})"
+
+
+def _same(context: Context, approval: Approval, now: Binding) -> bool:
+    """Tell whether what an approval is bound to is what there is now."""
+    return now == approval.binding or now == as_sealed_now(context, approval.binding)
 
 
 def _known(document: bytes | None) -> Evidence:

@@ -75,7 +75,11 @@ def append(
     end = _tail(ledger, history, row)
     before = unpack(row, Head) if row is not None else Head(end.number, end.hash)
     demand_understood(before)
-    (record,) = seal(end, [draft], commit=end.number + 1, now=now, operation=operation)
+    retain = ledger.keeping.retain(history.name)
+    (record,) = seal(
+        end, [draft], commit=end.number + 1, now=now, operation=operation, retain=retain
+    )
+    ledger.names.keep([record.body], now, ledger.keeping.called)
     head = replace(
         before, number=record.number, hash=record.hash, at=record.at, commit=record.number
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -44,6 +45,7 @@ from stage_functions.domain.transition import (
 from stage_functions.domain.uses import references
 
 _HOLDER = "holder"
+_AUTHOR = "author"
 _USES, _USED_BY, _CALENDARS = "uses", "used_by", "calendars"
 
 
@@ -264,6 +266,20 @@ def new_approval(
     )
 
 
+def as_sealed_now(context: Context, binding: Binding) -> Binding:
+    """Return what an approval is bound to, its evidence sealed as this release seals it.
+
+    The release before did not mask the author in it. Nothing else is made alike.
+    """
+    kept = context.ledger.blob(binding.evidence)
+    document = msgspec.json.decode(kept) if kept is not None else {}
+    author = str(document.get(_AUTHOR, {}).get("id", ""))
+    if context.masked(author) == author:
+        return binding
+    masked = canonical({**document, _AUTHOR: {"id": context.masked(author)}})
+    return replace(binding, evidence=digest_of(masked))
+
+
 def _trainers(context: Context, state: VersionState, judged: Judged) -> tuple[str, ...]:
     """Return whose job it was: as it was known first, and as it is told now."""
     resolve = context.configuration.directory.resolve
@@ -315,8 +331,9 @@ def _verdicts(
         written = arm_form(registry, lifecycle, snapshot, evidence, transition.target)
         more = {**more, RESOURCE: written}
     state = step.version(snapshot.version.number)
+    seen = _nameless(context, snapshot)
     verdicts = context.rules.evaluate(
-        rules, facts(lifecycle, snapshot, state, evidence, holder, request, now, more)
+        rules, facts(lifecycle, seen, state, evidence, holder, request, now, more)
     )
     errors = sum(verdict.result is Result.ERRORED for verdict in verdicts)
     if errors:
@@ -361,7 +378,12 @@ def _holder(
     if found is None:
         lost = Snapshot(version, snapshot.created_at, "", {})
         return lost, Evidence()
-    return found, context.evidence(found)
+    return _nameless(context, found), context.evidence(found)
+
+
+def _nameless(context: Context, snapshot: Snapshot) -> Snapshot:
+    """Return a version as rules see it: what they show of it goes into records."""
+    return replace(snapshot, author=context.masked(snapshot.author or "") or None)
 
 
 def _compared(

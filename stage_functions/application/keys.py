@@ -28,10 +28,13 @@ RECORD = "record:"
 OPERATION = "operation:"
 OUTBOX = "outbox:"
 NOTE = "note:"
+HOLD = "hold:"
 APPROVALS_PARTITION = "approvals"
 ASSETS_PARTITION = "assets"
 LEDGER_PARTITION = "ledger"
 NAMES_PARTITION = "names"
+PEOPLE_PARTITION = "people"
+HOLDS_PARTITION = "holds"
 JOURNAL_PARTITION = "journal"
 COPIES_PARTITION = "copies"
 DECIDED_PARTITION = "decided"
@@ -161,6 +164,11 @@ def record_key(number: int) -> str:
 def operation_key(operation: str) -> str:
     """Return the key of an operation's answer."""
     return f"{OPERATION}{hashlib.sha256(operation.encode()).hexdigest()}"
+
+
+def hold_key(case: str) -> str:
+    """Return the key of the row of a hold in an asset's partition."""
+    return f"{HOLD}{hashed(case)}"
 
 
 def outbox_key(commit: int, position: int) -> str:

@@ -8,8 +8,6 @@ written for every moment at which the clock has something to do for it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -32,6 +30,7 @@ from stage_functions.application.codec import (
     unpack_record,
 )
 from stage_functions.application.ledger_format import ledger_format, say_format
+from stage_functions.application.names import UNSAID, Keeping, KeptNames
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
@@ -65,7 +64,6 @@ from stage_functions.domain.stored import Stored, demand_understood
 T = TypeVar("T")
 
 PAGE = 1000
-MAX_NAME_CHARACTERS = 1000
 LOADS = 5
 """How often an asset that changes while it is loaded is loaded again."""
 _PUT_OFF = "put back too often; the next time after a pause"
@@ -212,6 +210,10 @@ class Ledger:
         secret: what ids are masked with, known to this ledger alone.
         notices: people can be told, so that notices are owed to them.
         telemetry: what is told of loads and commits.
+
+    Attributes:
+        names: what people are called.
+        keeping: what is asked of the configuration; see `retention.keep_under`.
     """
 
     def __init__(
@@ -227,8 +229,8 @@ class Ledger:
     ) -> None:
         self.rows = rows
         self.id = ledger_id
-        self._secret = secret
-        self._kept_names: set[str] = set()
+        self.names = KeptNames(rows, secret)
+        self.keeping: Keeping = UNSAID
         self._clock = clock
         self._sinks = tuple(sinks)
         self._notices = notices
@@ -331,6 +333,7 @@ class Ledger:
         answer: bytes | None = None,
         blobs: Mapping[str, bytes] | None = None,
         not_before: Mapping[str, datetime] | None = None,
+        also: Sequence[Change] = (),
     ) -> Committed:
         """Make a decision true: state, records and what is owed, in one conditional batch.
 
@@ -342,6 +345,7 @@ class Ledger:
             answer: kept under the operation id, for whoever asks again with it.
             blobs: documents by digest that the records refer to.
             not_before: by version, when its tags may be written at the earliest.
+            also: changes of further rows in the asset's partition.
 
         Raises:
             ConflictError: the asset has changed since it was loaded; load and decide again.
@@ -355,11 +359,14 @@ class Ledger:
         tail = Tail(
             self.id, str(loaded.asset), loaded.head.number, loaded.head.hash, loaded.head.at
         )
-        records = seal(tail, step.drafts, commit=number, now=now, operation=operation)
+        retain = self.keeping.retain(tail.asset)
+        records = seal(
+            tail, step.drafts, commit=number, now=now, operation=operation, retain=retain
+        )
         owed = self._owed(number, loaded, step, records, now, not_before or {})
         versions = _numbered(step, records)
         head = _next_head(loaded.head, step, records, owed)
-        changes = self._changes(loaded, step, versions, head, records, owed)
+        changes = [*self._changes(loaded, step, versions, head, records, owed), *also]
         if answer is not None:
             answer_row: dict[str, Value] = {**pack_bytes(answer), "at": now.isoformat()}
             changes.append(Insert(keys.operation_key(operation), answer_row))
@@ -370,6 +377,7 @@ class Ledger:
             "stageward.owed": len(owed),
         }
         with self._telemetry.span(measures.COMMIT, attributes=told):
+            self._keep_names(step, records, blobs or {}, now)
             self._prepare(loaded, step, head, owed, now, blobs or {})
             partition = keys.asset_partition(loaded.asset)
             etags = self._conditionally(lambda: self.rows.commit(LEDGER, partition, changes))
@@ -468,30 +476,12 @@ class Ledger:
         return Asset.parse(str(row.values["asset"])) if row is not None else None
 
     def mask(self, id_: str) -> str:
-        """Return what stands in records for an id that could be a mail address.
-
-        `<provider>:raw-<24 hex digits>`: the same for the same id, and not to be turned back. The
-        provider stays, so that a voter who has an id of that same provider is known to differ.
-        """
-        provider, _, text = id_.partition(":")
-        masked = hmac.new(self._secret, text.casefold().encode(), hashlib.sha256).hexdigest()
-        return f"{provider}:raw-{masked[:24]}"
-
-    def keep_name(self, masked: str, id_: str) -> None:
-        """Keep the text of a masked id apart from the records, where it can be forgotten.
-
-        Raises:
-            UnknownOutcomeError, StoreUnavailableError: as the store says.
-        """
-        if masked not in self._kept_names:
-            row = Upsert(keys.encode(masked), plain({"id": id_[:MAX_NAME_CHARACTERS]}))
-            self.rows.commit(LEDGER, keys.NAMES_PARTITION, [row])
-            self._kept_names.add(masked)
+        """Return what stands in records for an id that could be a mail address."""
+        return self.names.mask(id_)
 
     def name(self, masked: str) -> str:
         """Return the id behind a masked one; "" where it was forgotten."""
-        row = self.rows.get(LEDGER, keys.NAMES_PARTITION, keys.encode(masked))
-        return str(row.values["id"]) if row is not None else ""
+        return self.names.text(masked)
 
     def _demand_writable(self) -> None:
         if self._outdated:
@@ -624,6 +614,20 @@ class Ledger:
             }
             upsert = Upsert(keys.marker_key(partition, head.commit), plain(marker))
             self.rows.prepare(WORK, keys.outbox_shard(partition), [upsert])
+
+    def _keep_names(
+        self,
+        step: Step,
+        records: tuple[Record, ...],
+        blobs: Mapping[str, bytes],
+        now: datetime,
+    ) -> None:
+        """Keep whom the ids mean that a commit has, no later than the commit."""
+        states = step.state.versions.values()
+        ids = (" ".join((one.author, one.trainer, *one.writers)) for one in states)
+        new = (blob for digest, blob in blobs.items() if digest not in self._known_blobs)
+        texts = (*(record.body for record in records), *new, *(text.encode() for text in ids))
+        self.names.keep(texts, now, self.keeping.called)
 
     def _prepare_approval(self, partition: str, asset: Asset, approval: Approval) -> None:
         index = Insert(keys.encode(approval.id), plain({"asset": str(asset)}))

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import chain, islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import (
     catalog,
@@ -19,6 +20,7 @@ from stage_functions.application import (
 from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.context import Context
+from stage_functions.application.holds import of_asset
 from stage_functions.application.origins import Copied, Hop, copied_to
 from stage_functions.application.origins import chain as origins_of
 from stage_functions.application.unregistered_rows import Note
@@ -66,6 +68,7 @@ class AssetView(Struct, frozen=True):
         versions: all that the ledger knows, gone ones too, by number.
         holders: versions by exclusive stage.
         records: how many its history has.
+        holds: cases that it is held for.
     """
 
     asset: Asset
@@ -73,6 +76,7 @@ class AssetView(Struct, frozen=True):
     versions: Mapping[str, VersionState]
     holders: Mapping[str, tuple[str, ...]]
     records: int
+    holds: tuple[str, ...] = ()
 
 
 class VersionView(Struct, frozen=True):
@@ -274,7 +278,8 @@ def asset(context: Context, wanted: Asset) -> AssetView:
         raise NotFoundError(message)
     versions = context.ledger.versions(wanted)
     head = loaded.head
-    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number)
+    cases = tuple(one.case for one in of_asset(context.ledger, wanted))
+    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number, cases)
 
 
 def version(context: Context, wanted: Version) -> VersionView:
@@ -292,7 +297,7 @@ def version(context: Context, wanted: Version) -> VersionView:
         known = unregistered_lists.evidence(context, note, snapshot)
         governed_by = context.configuration.registry(wanted.asset.registry)
         why = unregistered_words.refusal_words(note, governed_by)
-        return VersionView(wanted, None, snapshot, known, (), note, why)
+        return VersionView(wanted, None, _nameless(context, snapshot), known, (), note, why)
     lifecycle = context.lifecycle(wanted.asset)
     if state is None and snapshot is None:
         message = f"neither the ledger nor registry {wanted.asset.registry} knows {wanted}"
@@ -304,9 +309,17 @@ def version(context: Context, wanted: Version) -> VersionView:
         allowed = ()
     hops, copies = origins_of(context, state), copied_to(context, wanted, state)
     trainer = context.trainer(state.trainer if state is not None else "", evidence)
+    seen = _nameless(context, snapshot)
     return VersionView(
-        wanted, state, snapshot, evidence, allowed, hops=hops, copies=copies, trainer=trainer
+        wanted, state, seen, evidence, allowed, hops=hops, copies=copies, trainer=trainer
     )
+
+
+def _nameless(context: Context, snapshot: Snapshot | None) -> Snapshot | None:
+    """Return a version as its registry shows it, its author as records would write it."""
+    if snapshot is None or not snapshot.author:
+        return snapshot
+    return replace(snapshot, author=context.masked(snapshot.author))
 
 
 def history(context: Context, wanted: Asset, *, after: int = 0, limit: int = 100) -> list[Record]:

@@ -127,11 +127,12 @@ def _sentence(record: Record) -> tuple[str, str]:
     plain = _PLAIN.get(record.type)
     if plain is not None:
         text, tone = plain
-        content = {key: _text(record.content, key) for key in ("from", "to", "outcome", "status")}
+        content = {key: _text(record.content, key) for key in _NAMED}
         return text.format(**{f"{key}_": value for key, value in content.items()}), tone
     return _told(record)
 
 
+_NAMED = ("from", "to", "outcome", "status", "hold")
 _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
     RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
@@ -142,6 +143,8 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.RENEWED: ("the approval was renewed", "good"),
     RecordType.DELETED: ("deleted at {from_}", "bad"),
     RecordType.LIFECYCLE_ADOPTED: ("the lifecycle's text is in force", ""),
+    RecordType.HOLD_PLACED: ("held for {hold_}: nothing of it may be removed", "wait"),
+    RecordType.HOLD_LIFTED: ("no longer held for {hold_}", ""),
 }
 
 

@@ -185,10 +185,18 @@ def _follow(context: Context, alias: str, output: Output, *, sole: bool) -> bool
 def _note_all(context: Context, alias: str, notes: Sequence[Note]) -> int:
     """Note things at once; one by one where some are noted by now. Return how many were new."""
     try:
+        _keep_authors(context, notes)
         unregistered_rows.put_new(context.ledger.rows, alias, notes)
     except (ConflictError, UnknownOutcomeError):
         return sum(_note(context, partial(_same, note)) for note in notes)
     return len(notes)
+
+
+def _keep_authors(context: Context, notes: Sequence[Note]) -> None:
+    """Keep whom the ids mean that notes have, before they are written."""
+    ledger = context.ledger
+    authors = (note.author.encode() for note in notes)
+    ledger.names.keep(authors, context.clock.now(), ledger.keeping.called)
 
 
 def _same(note: Note) -> Note:
@@ -200,6 +208,7 @@ def _note(context: Context, made: Callable[[], Note]) -> bool:
 
     def attempt() -> bool:
         note, rows = made(), context.ledger.rows
+        _keep_authors(context, [note])
         if _registered(context, note) or not unregistered_rows.put(rows, note):
             return False
         if not _registered(context, note):

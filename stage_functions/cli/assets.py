@@ -41,7 +41,7 @@ from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
 from stage_functions.wire import api
 
-_SAID = ("anonymous", "stage", "decision")
+_SAID = ("anonymous", "stage", "decision", "hold")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 _FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
@@ -315,6 +315,8 @@ def _show_asset(found: api.Asset, *, as_json: bool) -> None:
         print_json(found)
         return
     say(f"{found.asset}: lifecycle {found.lifecycle}, {found.records} records")
+    if found.holds:
+        say(f"held for {', '.join(found.holds)}: see `stageward hold list {found.asset}`")
     rows = [(one.version, one.stage, moment(one.since), _status(one)) for one in found.versions]
     print_table(("version", "stage", "since", "status"), rows)
 

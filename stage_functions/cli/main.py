@@ -17,6 +17,7 @@ from stage_functions.cli import (
     migrate,
     operations,
     policy,
+    retention,
     serve,
     status,
     tokens,
@@ -53,7 +54,8 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, export, operations, status, migrate):
+app.add_typer(retention.app, name="hold")
+for module in (serve, assets, approvals, export, operations, status, retention, migrate):
     module.add_to(app)
 
 

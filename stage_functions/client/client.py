@@ -22,7 +22,7 @@ import httpx
 from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, retention_api, status_api
 
 PAGE = 1000
 
@@ -404,6 +404,60 @@ class Client:
             DeniedError: only operators may.
         """
         return self._post("catalog/rebuild", api.Rebuilt)
+
+    def holds(self, asset: str = "") -> tuple[retention_api.Hold, ...]:
+        """Return every hold, or those on one asset.
+
+        Raises:
+            NotFoundError: the ledger does not know the asset.
+        """
+        path = f"{_asset(asset)}/holds" if asset else "holds"
+        return self._get(path, retention_api.Holds).holds
+
+    def place_hold(
+        self, asset: str, case: str, *, reason: str = "", key: str = ""
+    ) -> retention_api.Hold:
+        """Hold an asset for a case.
+
+        Raises:
+            DeniedError: only operators may.
+            NotFoundError: the ledger does not know the asset.
+        """
+        body = retention_api.HoldBody(case, reason)
+        return self._post(f"{_asset(asset)}/holds", retention_api.Hold, body, key)
+
+    def lift_hold(
+        self, asset: str, case: str, *, reason: str = "", key: str = ""
+    ) -> retention_api.Hold:
+        """Lift the hold of a case.
+
+        Raises:
+            DeniedError: only operators may.
+            NotFoundError: the asset has no such hold.
+        """
+        body = retention_api.HoldBody(case, reason)
+        return self._post(f"{_asset(asset)}/holds/lift", retention_api.Hold, body, key)
+
+    def retention(self) -> tuple[retention_api.Kept, ...]:
+        """Return what is kept of assets that are gone, and until when.
+
+        Raises:
+            DeniedError: only operators may know.
+        """
+        return self._get("retention", retention_api.Retention).assets
+
+    def forget(
+        self, person: str, *, reason: str = "", dry_run: bool = False, key: str = ""
+    ) -> retention_api.Forgotten:
+        """Delete the names of a person, for good; their ids stay in records.
+
+        Raises:
+            DeniedError: only operators may.
+            NotFoundError: no name is kept of them.
+            NotAllowedNowError: they appear in the records of an asset that is held.
+        """
+        body = retention_api.ForgetBody(person, reason, dry_run)
+        return self._post("people/forget", retention_api.Forgotten, body, key)
 
     def _get(self, path: str, type_: type[T], query: Mapping[str, str] | None = None) -> T:
         return self._connection.read(self._connection.send("GET", path, query=query), type_)

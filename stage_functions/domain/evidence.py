@@ -7,7 +7,7 @@ The document always has every section, empty where nothing is known, so that a r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct, field
@@ -35,6 +35,7 @@ Scalar = str | bool | int | float
 Section = Mapping[str, Scalar]
 _EMPTY: Section = MappingProxyType({})
 _METRICS = "metrics"
+_AUTHOR, _ID = "author", "id"
 _NUMBER = re.compile(
     r"-?(?:(?:0|[1-9][0-9]{0,399})(?:\.[0-9]{1,400})?(?:e[+-]?[0-9]{1,3})?|inf|nan)\Z"
 )
@@ -68,13 +69,21 @@ class Evidence(Struct, frozen=True):
         Its author is the original's: the copy was made by Stageward.
         """
         own = {name: section for name, section in self.sections.items() if section}
-        author = {name: section for name in ("author",) if (section := origin.section(name))}
+        author = {name: section for name in (_AUTHOR,) if (section := origin.section(name))}
         return Evidence({**origin.sections, **own, **author})
+
+    def by(self, told: Callable[[str], str]) -> Evidence:
+        """Return the document whose author's id is told in another way, and no other name of it."""
+        id_ = str(self.section(_AUTHOR).get(_ID, ""))
+        section: Section = {_ID: told(id_)} if id_ else {}
+        if section == self.section(_AUTHOR):
+            return self
+        return Evidence({**self.sections, _AUTHOR: section})
 
     @property
     def trainer(self) -> str:
         """Id of whose job it was, as the registry writes it; "" where that is not known."""
-        id_ = str(self.section("author").get("id", ""))
+        id_ = str(self.section(_AUTHOR).get(_ID, ""))
         return "" if id_ == STAGEWARD else id_
 
     def of_job(self, job: str | None) -> Evidence:

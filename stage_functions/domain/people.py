@@ -58,7 +58,8 @@ def names_somebody(id_: str) -> bool:
     provider, _, text = id_.partition(":")
     if provider == PERSON:
         return False
-    return "@" in text or (provider == AZUREML and not _MASKED.match(text))
+    blank = any(one.isspace() for one in text)  # ids have none, display names do
+    return "@" in text or blank or (provider == AZUREML and not _MASKED.match(text))
 
 
 class Person(Struct, frozen=True):

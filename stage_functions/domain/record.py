@@ -31,6 +31,8 @@ _SUSPECTS = tuple(
 since searching for what begins with a given text is many times as fast as with alternatives."""
 MAX_TEXT_CHARACTERS = 2000
 """Of a reason or comment."""
+RETAIN_UNTIL = "retain_until"
+"""On a record: until when its lifecycle says that it is to be kept."""
 
 
 class RecordType(StrEnum):
@@ -163,6 +165,12 @@ class Record(Struct, frozen=True):
         """When it was committed, aware UTC."""
         return datetime.fromisoformat(str(self.content["at"]))
 
+    @property
+    def retain_until(self) -> datetime | None:
+        """Until when it is to be kept, aware UTC; None where nothing said."""
+        until = self.content.get(RETAIN_UNTIL)
+        return datetime.fromisoformat(str(until)) if until else None
+
     def document(self) -> dict[str, Json]:
         """Return the record with its links, as events and files carry it."""
         return {**self.content, "prev": self.prev, "hash": self.hash}
@@ -206,6 +214,14 @@ def timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
+def retained(at: datetime, retain: timedelta) -> datetime:
+    """Return until when what was made at a moment is kept; the end of the calendar at the most."""
+    try:
+        return at + retain
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
 def minute(moment: datetime) -> str:
     """Return a moment as sentences say it: UTC, to the minute."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -241,11 +257,25 @@ def empty_tail(ledger: str, asset: str) -> Tail:
 
 
 def seal(
-    tail: Tail, drafts: Sequence[Draft], *, commit: int, now: datetime, operation: str
+    tail: Tail,
+    drafts: Sequence[Draft],
+    *,
+    commit: int,
+    now: datetime,
+    operation: str,
+    retain: timedelta | None = None,
 ) -> tuple[Record, ...]:
     """Number and link drafts behind a tail.
 
     `at` is max(now, previous + 1 µs), so that time never runs backwards in a history.
+
+    Args:
+        tail: where they go.
+        drafts: the records to be.
+        commit: number of the commit.
+        now: aware UTC.
+        operation: id of the operation.
+        retain: how long they are to be kept, or None where nothing says.
     """
     sealed: list[Record] = []
     prev, at = tail.hash, tail.at
@@ -270,6 +300,7 @@ def seal(
             "actor": actor_document(draft.actor),
             **draft.fields,
             **cause,
+            **({} if retain is None else {RETAIN_UNTIL: timestamp(retained(at, retain))}),
             "operation": operation,
         }
         body = canonical(content)

@@ -287,6 +287,7 @@ class Asset:
         records: how many its history has.
         holders: versions by exclusive stage.
         versions: gone ones too.
+        holds: cases that what is kept of it is held for.
     """
 
     asset: str
@@ -294,6 +295,7 @@ class Asset:
     records: int
     holders: Mapping[str, tuple[str, ...]]
     versions: tuple[CatalogVersion, ...]
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

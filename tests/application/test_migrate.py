@@ -55,7 +55,8 @@ def it() -> Iterator[World]:
         request_transition(made.context, made.command(version, "Production"))
     sweep(made.context)
     LinkKeys.of(made.rows, made.clock, made.context.configuration).newest()
-    made.context.ledger.keep_name("mlflow:raw-1", "mlflow:sam@example.org")
+    names = made.context.ledger.names
+    names.keep([names.masked("mlflow:sam@example.org").encode()], made.clock.now())
     yield made
     made.rows.close()
 

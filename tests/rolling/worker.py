@@ -112,11 +112,12 @@ class Worker:
         found_empty(self.on, "demo")
         return str(Path(stage_functions.__file__).parents[1])
 
-    def register(self, number: str) -> None:
-        """Register a version, as sam, with a tag that is nobody's business."""
+    def register(self, number: str, trainer: str = "") -> None:
+        """Register a version, as sam, with a tag that is nobody's business; of somebody's job."""
         version = Version(IRIS, number)
-        tags = {"team": "risk ÄÖ"}
-        self._kept.register(version, self.on.clock.now(), tags=tags, author="mlflow:sam")
+        tags, now = {"team": "risk ÄÖ"}, self.on.clock.now()
+        job = self._kept.run(user=trainer) if trainer else None
+        self._kept.register(version, now, tags=tags, author="mlflow:sam", job=job)
 
     def tag(self, number: str, stage: str) -> None:
         """Ask by a tag."""

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.brief_facts import TITLES, readable
+from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
 from stage_functions.application.dossier import (
     MAX_RECORDS,
@@ -103,7 +104,7 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         notices=notices(context, wanted.asset.registry, told_unreadable=bool(found.unreadable)),
         evidence=readable(found.evidence),
         titles={**TITLES, "author": maker_of(found)},
-        lineage=lineage(found, context.configuration.directory),
+        lineage=lineage(found, lambda id_: someone(context, id_).name),
         allowed=_allowed(found),
         asked=_asked(context, found),
         operation=context.clock.operation_id(),

@@ -132,7 +132,6 @@ def _shown(
     reason: str = "",
 ) -> Response:
     found = brief(who.context, approval, who.actor.id, who.assurance)
-    directory = who.context.configuration.directory
     response = page(
         "brief.html",
         who,
@@ -140,7 +139,7 @@ def _shown(
         here="approvals",
         brief=found,
         words=brief_words,
-        message=named(directory, str(error)) if error is not None else "",
+        message=named(who.context, str(error)) if error is not None else "",
         comment=comment,
         reason=reason,
         operation=who.context.clock.operation_id(),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from stage_functions.application.brief_facts import maker_title
 from stage_functions.application.dossier import VersionDossier
 from stage_functions.domain.evidence import Evidence, Scalar
-from stage_functions.domain.people import Directory
 from stage_functions.domain.places import public
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
 
@@ -60,9 +59,14 @@ class Lineage(Struct, frozen=True):
     left_out: int
 
 
-def lineage(found: VersionDossier, directory: Directory) -> Lineage:
-    """Return where a version comes from."""
-    origins = _origins(found.evidence, directory, maker_of(found))
+def lineage(found: VersionDossier, called: Callable[[str], str]) -> Lineage:
+    """Return where a version comes from.
+
+    Args:
+        found: the version.
+        called: what somebody is called, by id; the id itself where that is not known.
+    """
+    origins = _origins(found.evidence, called, maker_of(found))
     known = [one for one in origins if one.values]
     if not known:
         return Lineage(tuple(origins), None, 0)
@@ -86,15 +90,15 @@ def maker_of(found: VersionDossier) -> str:
     return maker_title(found.state.author if found.state is not None else "", [found.trainer])
 
 
-def _origins(evidence: Evidence, directory: Directory, maker: str) -> list[Origin]:
+def _origins(evidence: Evidence, called: Callable[[str], str], maker: str) -> list[Origin]:
     found = [Origin("Job", _values("job", evidence.section("job")))]
     found += [Origin("Data", values) for values in _data(evidence.section("data"))]
     for name, label in _LABELS.items():
         if name not in ("job", "author"):
             found.append(Origin(label, _values(name, evidence.section(name))))
     id_ = str(evidence.section("author").get("id", ""))
-    person = directory.person(id_) if id_ else None
-    named = (("name", person.name),) if person is not None else ()
+    name = called(id_) if id_ else ""
+    named = (("name", name),) if name != id_ else ()
     return [*found, Origin(maker, (*named, ("id", id_)) if id_ else ())]
 
 

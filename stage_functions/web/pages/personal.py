@@ -71,7 +71,7 @@ def opened(request: Request, here: Service, token: str, approval: str) -> Person
     if why or person is None:
         voted = person is not None and has_voted(found, person.id, directory)
         voter = person.id if person and voted and found.status is not Status.OPEN else ""
-        raise LinkEndedError(named(directory, why), approval=approval, voter=voter)
+        raise LinkEndedError(named(here.context, why), approval=approval, voter=voter)
     return Personal(found, person)
 
 

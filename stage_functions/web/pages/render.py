@@ -253,13 +253,19 @@ def _six(text: str) -> str:
 
 
 @pass_context
-def who(shown: Shown, id_: str) -> Markup:
-    """Return whoever an id means: by name, with the id."""
+def who(shown: Shown, id_: str, at: datetime | None = None) -> Markup:
+    """Return whoever an id means: by name, with the id.
+
+    Args:
+        shown: what the page shows.
+        id_: as records write it.
+        at: as of when somebody is named who is in the configuration no more.
+    """
     if not id_:
         return Markup("nobody known")
     if id_ == STAGEWARD:
         return Markup("Stageward itself")
-    name = _name(shown, id_)
+    name = _name(shown, id_, at)
     if not name:
         return Markup('<span class="id">{}</span>').format(id_)
     return Markup('{} <span class="id">({})</span>').format(name, id_)
@@ -278,20 +284,18 @@ def named(shown: Shown, text: str) -> Markup:
     return Markup(_PERSON.sub(name, str(escape(text))))  # noqa: S704  # escaped right here
 
 
-def _name(shown: Shown, id_: str) -> str:
-    """Return the name of whoever an id means; of a masked id what was kept, if it still is."""
+def _name(shown: Shown, id_: str, at: datetime | None = None) -> str:
+    """Return the name of whoever an id means: as the file has it, else as it was kept."""
     visitor: Visitor | None = shown["visitor"]
     if visitor is None:
         return ""
     person = visitor.context.configuration.directory.person(id_)
     if person is not None:
         return person.name
-    if not _MASKED.match(id_):
-        return ""
-    kept: dict[str, str] = shown["kept_names"]
-    if id_ not in kept:
-        kept[id_] = visitor.context.ledger.name(id_).partition(":")[2]
-    return kept[id_] or "somebody whose name was not kept"
+    kept: dict[tuple[str, datetime | None], str] = shown["kept_names"]
+    if (id_, at) not in kept:
+        kept[id_, at] = visitor.context.ledger.names.at(id_, at)
+    return kept[id_, at] or ("somebody whose name was not kept" if _MASKED.match(id_) else "")
 
 
 def plain_sight(value: object) -> object:
