@@ -12,6 +12,7 @@ from stage_functions import __version__
 from stage_functions.cli import (
     approvals,
     assets,
+    backup,
     lifecycle,
     migrate,
     operations,
@@ -52,7 +53,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status, migrate):
+for module in (serve, assets, approvals, operations, status, migrate, backup):
     module.add_to(app)
 
 
