@@ -67,8 +67,8 @@ def ledger_format(rows: Rows) -> LedgerFormat:
         return LedgerFormat()
     if RESTORING in row.values:
         message = (
-            f"this ledger is being restored from a backup since {row.values.get(_SINCE)!s}, or that "
-            "was broken off: nothing works on it until `stageward restore` has come to its end"
+            f"this ledger is being restored from a backup, since {row.values.get(_SINCE)!s}, or "
+            "that was broken off: nothing works on it until `stageward restore` has come to its end"
         )
         raise BeingRestoredError(message)
     return demand_known(row)

@@ -110,13 +110,14 @@ def restore(
 
     settings, opened = read_settings(), partial(lines, file)
     contents = application.examine(opened, str(file), _Progress("read"))
-    refused = bool(contents.broken) and not damaged
     _tell(file, contents, ledger_place(settings))
+    if contents.broken and not damaged:
+        fail("Nothing is restored: histories do not verify; --damaged restores them as they are.")
     done: Restored | None = None
     if not (dry_run and ledger_is_missing(settings)):
-        with closing(_rows(settings, create=not dry_run and not refused)) as rows:
+        with closing(_rows(settings, create=not dry_run)) as rows:
             application.demand_empty(rows)
-            if not (dry_run or refused):
+            if not dry_run:
                 if not yes and not as_json and somebody_reads():
                     typer.confirm("Restore it there?", abort=True)
                 done = application.restore(
@@ -126,8 +127,8 @@ def restore(
         print_json(done or contents)
     elif done is not None:
         _show_restored(done)
-    if refused:
-        fail("Nothing was restored: histories do not verify; --damaged restores them as they are.")
+    else:
+        say("It can be restored there.")
 
 
 class _Progress:
@@ -144,10 +145,9 @@ class _Progress:
 
 
 def _rows(settings: Settings, *, create: bool) -> WholeRows:
-    from stage_functions.bootstrap import ledger_place, open_rows  # noqa: PLC0415  # loads a store
+    from stage_functions.bootstrap import open_rows  # noqa: PLC0415  # loads a store
 
     logs.hush_sign_in()
-    complain(f"The ledger is {ledger_place(settings)}.")
     return open_rows(settings, create=create)
 
 
