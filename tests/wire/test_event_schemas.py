@@ -16,10 +16,12 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from scripts import event_schemas
-from stage_functions.application import keys, query
+from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.application import histories, keys, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.importing import ImportCommand, import_registry
+from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
@@ -48,6 +50,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
+from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
 
@@ -407,6 +410,17 @@ def guarded() -> list[Record]:
         return [record for context in contexts for record in query.all_records(context, IRIS)]
 
 
+def brought_back() -> list[Record]:
+    """A ledger is restored from a backup."""
+    it = world()
+    with closing(SQLiteRows(":memory:")) as rows:
+        restored(rows, backed_up(it.rows._rows, it.clock)[0], it.clock)  # type: ignore[arg-type]  # noqa: SLF001
+        ledger = open_ledger(rows, it.clock)
+        records = ledger.records(histories.JOURNAL.partition)
+    it.rows.close()
+    return records
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
@@ -417,6 +431,7 @@ def walk() -> list[Document]:
         *copied(),
         *imported(),
         *only_observed(),
+        *brought_back(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
