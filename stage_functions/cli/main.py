@@ -17,6 +17,7 @@ from stage_functions.cli import (
     migrate,
     operations,
     policy,
+    replay,
     serve,
     status,
     tokens,
@@ -53,7 +54,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status, migrate, backup):
+for module in (serve, assets, approvals, operations, status, migrate, backup, replay):
     module.add_to(app)
 
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, replay_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -22,8 +22,14 @@ _TOKEN = MappingProxyType(
         "description": "A token; with STAGEWARD_AUTH=dev a person's key.",
     }
 )
+_DOCUMENTS = (api, status_api, replay_api)
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
+
+
+def _documented(name: str) -> type | None:
+    """Return the class that a schema is of, or None."""
+    return next((found for one in _DOCUMENTS if (found := getattr(one, name, None))), None)
 
 
 def describe(app: FastAPI) -> Callable[[], Document]:
@@ -50,7 +56,7 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
+        _explain(_documented(name), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
