@@ -68,7 +68,7 @@ def replay(
         raise typer.Exit(REFUSED)
 
 
-def _show(found: replay_api.Replay, draft: Path, begin: datetime) -> None:
+def _show(found: replay_api.DraftReplay, draft: Path, begin: datetime) -> None:
     if found.cases:
         rows = [
             (

@@ -221,7 +221,7 @@ class Client:
         *,
         assets: str = "*",
         definitions: Mapping[str, str] | None = None,
-    ) -> replay_api.Replay:
+    ) -> replay_api.DraftReplay:
         """Ask which requests since a moment (aware) a draft would have decided otherwise.
 
         Args:
@@ -238,13 +238,13 @@ class Client:
         cases: tuple[replay_api.ReplayCase, ...] = ()
         behind: str | None = ""
         while behind is not None:
-            body = replay_api.ReplayBody(
+            body = replay_api.DraftReplayBody(
                 configuration, since.isoformat(), assets, behind, definitions
             )
-            page = self._post("/replays", replay_api.Replay, body)
+            page = self._post("replays", replay_api.DraftReplay, body)
             same, differs = same + page.same, differs + page.differs
             unknown, cases, behind = unknown + page.unknown, (*cases, *page.cases), page.behind
-        return replay_api.Replay(same, differs, unknown, cases, None)
+        return replay_api.DraftReplay(same, differs, unknown, cases, None)
 
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:
         """Yield the records of an asset behind a number, in order, each with its links.

@@ -78,5 +78,6 @@ def _objection(approval: Approval, vote: Vote, directory: Directory) -> str:
         return f"was in none of {' or '.join(approval.voting_groups)} at the vote"
     for party, what in parties(approval).items():
         if not directory.certainly_differ(vote.voter, party):
-            return f"would have been excluded: {what}, or perhaps so"
+            same = directory.resolve(vote.voter) == directory.resolve(party)
+            return f"would have been excluded: {what if same else f'perhaps {what}'}"
     return ""

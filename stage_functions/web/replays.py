@@ -18,10 +18,10 @@ router = calls("lifecycles")
 
 @router.post(
     "/replays",
-    response_model=replay_api.Replay,
+    response_model=replay_api.DraftReplay,
     responses=problems(400, 401, 403, 422, 503),
 )
-def replay_requests(request: Request, body: replay_api.ReplayBody) -> Response:
+def replay_requests(request: Request, body: replay_api.DraftReplayBody) -> Response:
     """Tell which requests since a moment a draft would have decided otherwise, and why.
 
     Nothing is changed. It answers after 20 seconds at the latest with what it has; `behind` says
@@ -38,8 +38,8 @@ def replay_requests(request: Request, body: replay_api.ReplayBody) -> Response:
     return reply(_document(found))
 
 
-def _document(found: Replay) -> replay_api.Replay:
-    return replay_api.Replay(
+def _document(found: Replay) -> replay_api.DraftReplay:
+    return replay_api.DraftReplay(
         found.same,
         found.differs,
         found.unknown,

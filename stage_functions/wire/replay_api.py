@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayBody:
+class DraftReplayBody:
     """A draft, and which requests are judged by it.
 
     Attributes:
@@ -62,7 +62,7 @@ class ReplayCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class DraftReplay:
     """What a replay came to, as far as it has got.
 
     Attributes:
