@@ -19,13 +19,13 @@ from msgspec.structs import replace
 from stage_functions.application import keys
 from stage_functions.application.context import Context
 from stage_functions.application.judging import rules_of
-from stage_functions.application.replay_facts import Old, Unknown, answers, old, then
+from stage_functions.application.replay_facts import Old, Unknown, answers, later_answers, old, then
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.lifecycle import Lifecycle, Transition
-from stage_functions.domain.record import Record
+from stage_functions.domain.record import Record, minute
 from stage_functions.domain.replay_history import Past, requests
-from stage_functions.domain.replay_votes import WAITS, came
+from stage_functions.domain.replay_votes import WAITS, Came, came
 from stage_functions.domain.rule import Result, Verdict
 from stage_functions.domain.transition import Refused, Request, lawful
 
@@ -57,8 +57,8 @@ class Case(Struct, frozen=True):
         requester: id of who asked, or "".
         came: what came of it: granted, refused, approved, rejected, withdrawn, expired, voided or
             open.
-        would: what it would have come to: granted, refused, approved, rejected, expired, waits, or
-            unknown.
+        would: what it would have come to: granted, refused, approved, rejected, voided, expired,
+            waits, or unknown.
         why: in words.
     """
 
@@ -196,7 +196,21 @@ def _would(
     past = replace(past, state=state)
     found = then(context, lifecycle, Version(asset, state.version), past, approval, before)
     rules = rules_of(lifecycle, way)
-    answered = answers(context, lifecycle, rules, past, found, before, request)
+    would = _against(answers(context, lifecycle, rules, past, found, before, request))
+    if would is not None:
+        return would
+    came_to = _let_through(context, past, approval, way)
+    if came_to.at is None:
+        return came_to.to, came_to.why
+    later = _against(later_answers(context, lifecycle, rules, past, found, request, came_to.at))
+    if later is None:
+        return came_to.to, came_to.why
+    to = Status.VOIDED if later[0] == _REFUSED else later[0]
+    return to, f"{came_to.why}, but at {minute(came_to.at)}: {later[1]}"
+
+
+def _against(answered: tuple[Verdict | Unknown, ...]) -> tuple[str, str] | None:
+    """Return what stands against a request in the answers of rules, or None."""
     refused = [
         one.sentence
         for one in answered
@@ -205,25 +219,21 @@ def _would(
     if refused:
         return _REFUSED, "; ".join(refused)
     unknown = [f"{one.rule}: {one.why}" for one in answered if isinstance(one, Unknown)]
-    if unknown:
-        return _UNKNOWN, "; ".join(unknown)
-    return _let_through(context, past, approval, way)
+    return (_UNKNOWN, "; ".join(unknown)) if unknown else None
 
 
-def _let_through(
-    context: Context, past: Past, approval: Approval | None, way: Transition
-) -> tuple[str, str]:
+def _let_through(context: Context, past: Past, approval: Approval | None, way: Transition) -> Came:
     """Return what a request comes to whose rules have passed."""
     if past.outcome == _REFUSED and _was_in_the_way(past):
-        return _UNKNOWN, f"it was refused for what stood in its way then: {past.text('why')}"
+        return Came(_UNKNOWN, f"it was refused for what was in its way then: {past.text('why')}")
     if way.approval is None:
-        return _GRANTED, "it takes no approval"
+        return Came(_GRANTED, "it takes no approval")
     if approval is None:
-        return WAITS, f"it takes approval: {_demands(way)}"
+        return Came(WAITS, f"it takes approval: {_demands(way)}")
     found = came(approval, way.approval, context.configuration.directory, context.clock.now())
     if approval.status is Status.VOIDED and found.to == Status.APPROVED:
-        return _UNKNOWN, f"{found.why}, but it was voided: {approval.why}"
-    return found.to, found.why
+        return Came(_UNKNOWN, f"{found.why}, but it was voided: {approval.why}")
+    return found
 
 
 def _was_in_the_way(past: Past) -> bool:

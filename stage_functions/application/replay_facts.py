@@ -32,6 +32,7 @@ from stage_functions.domain.transition import Request
 
 _BOUND = ("tags", "properties", "description")
 _VERSION = re.compile(r"(?<![.\w])version\b(?:\.(\w+))?")
+_OF_TIME = ("now", "calendars")
 _OF_HOLDER = ("holder.created_at", "holder.author")
 _ELSEWHERE = {
     "used_by": "who used it then is not kept",
@@ -130,10 +131,25 @@ def answers(
 ) -> tuple[Verdict | Unknown, ...]:
     """Return what each rule of a draft answers to a request of the past."""
     answered: list[Verdict | Unknown] = []
+    at = past.record.at
     for rule in rules:
         recorded = _recorded(rule, lifecycle, past, before)
-        answered.append(recorded or _asked(context, lifecycle, rule, past, found, request))
+        answered.append(recorded or _asked(context, lifecycle, rule, past, found, request, at))
     return tuple(answered)
+
+
+def later_answers(
+    context: Context,
+    lifecycle: Lifecycle,
+    rules: tuple[Rule, ...],
+    past: Past,
+    found: Then,
+    request: Request,
+    at: datetime,
+) -> tuple[Verdict | Unknown, ...]:
+    """Return what rules that depend on the time answer when the quorum is reached."""
+    timed = [rule for rule in rules if any(name in rule.cel for name in _OF_TIME)]
+    return tuple(_asked(context, lifecycle, rule, past, found, request, at) for rule in timed)
 
 
 def _recorded(rule: Rule, lifecycle: Lifecycle, past: Past, before: Old | None) -> Verdict | None:
@@ -174,11 +190,11 @@ def _asked(
     past: Past,
     found: Then,
     request: Request,
+    at: datetime,
 ) -> Verdict | Unknown:
     why = _withheld(rule, found)
     if why:
         return Unknown(rule.name, why)
-    at: datetime = past.record.at
     state, evidence = past.state, found.evidence or Evidence()
     more = {"calendars": calendars(lifecycle.calendars.values(), at)}
     known = facts(lifecycle, found.snapshot, state, evidence, found.holder, request, at, more)

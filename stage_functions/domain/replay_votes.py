@@ -26,10 +26,12 @@ class Came(Struct, frozen=True):
     Attributes:
         to: approved, rejected, expired or waits.
         why: in words.
+        at: when the quorum was reached, where it was; else None.
     """
 
     to: str
     why: str
+    at: datetime | None = None
 
 
 def came(approval: Approval, policy: ApprovalPolicy, directory: Directory, now: datetime) -> Came:
@@ -65,7 +67,7 @@ def came(approval: Approval, policy: ApprovalPolicy, directory: Directory, now: 
         case = replace(case, votes=(*case.votes, vote))
         if not unmet(case, directory):
             voters = ", ".join(one.voter for one in case.votes)
-            return Came(Status.APPROVED, f"the votes of {voters} would have sufficed")
+            return Came(Status.APPROVED, f"the votes of {voters} would have sufficed", vote.at)
     needs = ", ".join(unmet(case, directory))
     said = "; ".join([f"it would still have needed {needs}", *aside])
     if (approval.closed or now) >= deadline:

@@ -45,8 +45,8 @@ class ReplayCase:
         requester: id of who asked, or an empty text.
         came: what came of it: granted, refused, approved, rejected, withdrawn, expired, voided or
             open.
-        would: what it would have come to: granted, refused, approved, rejected, expired, waits, or
-            unknown.
+        would: what it would have come to: granted, refused, approved, rejected, voided, expired,
+            waits, or unknown.
         why: in words.
     """
 

@@ -240,6 +240,25 @@ def test_what_was_asked_before_and_approved_since_is_among_them(it: World) -> No
     assert [("5", "Production", "approved", "waits")] == shown(found)
 
 
+def test_rules_of_time_are_asked_once_more_when_the_quorum_is_reached(it: World) -> None:
+    """A freeze that began meanwhile would have voided the approval."""
+    registered(it, "5", 0.99)
+    ask(it, "5", "Staging")
+    approval = ask(it, "5", "Production")
+    it.clock.sleep(2 * 24 * 3600)
+    cast(it.context, approval, "bob")
+    early = "now < timestamp('2026-01-02T00:00:00Z')"
+    found = replayed(
+        it,
+        ("      meant:", f'      early: {{cel: "{early}"}}\n      meant:'),
+        ("rules: [meant]", "rules: [meant, early]"),
+        hours=72,
+    )
+
+    assert [("5", "Production", "approved", "voided")] == shown(found)
+    assert "the votes of person:bob would have sufficed, but at 2026-01-03" in only(found).why
+
+
 def test_a_transition_that_the_draft_has_not_is_refused(it: World) -> None:
     """And who may not ask, by the groups of the draft."""
     gone = replayed(it, ("      - {from: Staging, to: Archived}\n", ""), ("[measured]", "[]"))
