@@ -1,7 +1,7 @@
 """Make a ledger of a backup, in an empty store, and stop it until somebody has resolved it.
 
 The file is read twice: once to see that it is whole and that its histories verify, before anything
-is written; and once to write it. While that lasts the ledger's own row says so, and no release
+is written; and once to write it. While that lasts the ledger's own row says so, and nobody
 works on the store; it becomes the backup's only when all else is there, and was compared. So a
 restore that was broken off is recognised, and begun anew on a store that is emptied first.
 
