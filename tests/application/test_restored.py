@@ -7,12 +7,14 @@ from contextlib import ExitStack
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import histories, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
 from stage_functions.application.keys import asset_partition
+from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signal import Signal
@@ -28,6 +30,7 @@ from stage_functions.domain.record import RecordType
 from stage_functions.wire.cloudevent import cloud_event
 from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded, world
+from tests.copy_world import copy_world, there
 from tests.fakes.notifier import MemoryNotifier
 from tests.fakes.sink import MemorySink
 
@@ -217,4 +220,28 @@ def test_an_emptied_ledger_writes_nothing(mode: Mode) -> None:
     assert (shown, edits) == (now, it.registry.calls.count("edit"))
     assert empty.states.ungoverned("demo")
     rows.close()
+    it.rows.close()
+
+
+def test_what_was_granted_then_is_not_copied_before_its_own_registry_is_resolved() -> None:
+    """It may have been taken back since; the registry that it would go to may be resolved."""
+    it = copy_world()
+    version = it.register()
+    it.registries["test"].away = True
+    it.ask(version, "Staging")
+    it.registries["test"].away = False
+
+    def stop(state: RegistryState) -> RegistryState:
+        return replace(state, stopped="restored", restored=it.clock.now())
+
+    it.context.states.update("dev", stop)
+    it.clock.sleep(60)
+    sweep(it.context)
+    before = it.registries["test"].read(there(version, "test"))
+    resolve(it.context, "dev", EVE)
+    it.clock.sleep(3600)
+    sweep(it.context)
+
+    assert before is None
+    assert "Staging" == it.stage(there(version, "test"))
     it.rows.close()

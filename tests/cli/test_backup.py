@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -201,6 +203,31 @@ def test_where_there_is_no_ledger_no_file_is_made(
 
     assert (1, []) == (done.code, list(tmp_path.iterdir()))
     assert "STAGEWARD_LEDGER names it." in done.err
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(("key", "code"), [("n\n", 1), ("y\n", 0)])
+def test_a_terminal_is_asked(file: Path, tmp_path: Path, key: str, code: int) -> None:
+    """No is no."""
+    run("backup", str(file))
+    elsewhere = tmp_path / "new.db"
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stage_functions", "restore", str(file)],
+        cwd=Path(__file__).parents[2],
+        env={"STAGEWARD_LEDGER": str(elsewhere), "TERM": "dumb"},
+        stdin=follower,
+        stdout=follower,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(follower)
+    os.write(leader, key.encode())
+    found = process.wait(60)
+    os.close(leader)
+    with closing(SQLiteRows(elsewhere)) as rows:
+        there = bool(contents(rows))
+
+    assert (code, code == 0) == (found, there)
 
 
 def killed(arguments: list[str], path: Path, until: str) -> None:
