@@ -6,9 +6,11 @@ import hashlib
 import io
 import json
 import string
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from stage_functions.adapters.limits import check_batch
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.adapters.tables import TableRows, table_service
 from stage_functions.application import keys
+from stage_functions.application.adoption import adopt
 from stage_functions.application.backup_check import histories_of
 from stage_functions.application.backup_lines import Reader, Writer, line
 from stage_functions.application.ledger import open_ledger
@@ -38,8 +41,13 @@ from stage_functions.application.ports.rows import (
     Value,
     WholeRows,
 )
+from stage_functions.application.scan import found_empty
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
-from stage_functions.application.transition import request_transition
+from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.domain.asset import Version
+from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
     BeingRestoredError,
     ConflictError,
@@ -50,13 +58,14 @@ from stage_functions.domain.error import (
     NotFoundError,
     RowTooLargeError,
 )
-from stage_functions.domain.history import verify
+from stage_functions.domain.history import as_of, verify
 from tests.application.aged import DiedError, Dying, Store, contents
 from tests.azurite import connection_string
 from tests.backup_world import Moving, backed_up, examined, opened, restored
-from tests.builders import IRIS, World, cast, timed, world
+from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded, world
 from tests.fakes.clock import FakeClock
 from tests.fakes.notifier import MemoryNotifier
+from tests.fakes.registry import MemoryRegistry
 from tests.fakes.sink import MemorySink
 
 PARTITION = keys.asset_partition(IRIS)
@@ -277,6 +286,51 @@ def test_owed_work_that_is_done_meanwhile_is_found_after_a_restore(
     assert (True, frozenset()) == (bool(owing), left)
     assert {keys.marker_key(PARTITION, commit) for commit in owing} <= markers
     assert quiet.rows[WORK] == made.rows[WORK]
+
+
+def test_whatever_is_written_meanwhile_each_asset_is_as_of_one_moment(tmp_path: Path) -> None:
+    """Where each version stands follows from its records, in every backup that is made."""
+    path = str(tmp_path / "ledger.db")
+    with closing(SQLiteRows(path)) as rows:
+        registry, clock = MemoryRegistry(), FakeClock()
+        context = context_over(rows, registry, clock, Mode.ENFORCE, governed_by=unguarded())
+        adopt(context)
+        found_empty(context, "demo")
+        ended = threading.Event()
+
+        def write() -> None:
+            for number in range(60):
+                version = Version(IRIS, str(number))
+                registry.register(version, clock.now())
+                follow(context, Signal(version))
+                for target in ("Staging", "Production"):
+                    asked = TransitionRequest(
+                        version, target, "", actor("sam"), f"{number}{target}"
+                    )
+                    request_transition(context, asked)
+            ended.set()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        made = [backed_up(rows)]
+        while not ended.is_set():
+            made.append(backed_up(rows))
+        writer.join()
+        made.append(backed_up(rows))
+    for content, report in made:
+        with closing(SQLiteRows(":memory:")) as other:
+            restored(other, content)
+            ledger = open_ledger(other, FakeClock())
+            stood = as_of(ledger.records(PARTITION, limit=10_000))
+            versions = ledger.versions(IRIS)
+            found = {number: state.stage for number, state in versions.items()}
+            holders = ledger.load(IRIS).head.holders
+
+        assert () == report.broken
+        assert {number: one.stage for number, one in stood.items()} == found
+        assert {n for n, stage in found.items() if stage == "Production"} == {
+            *holders.get("Production", ())
+        }
 
 
 def test_a_broken_history_is_kept_and_told(store: Store, empty: SQLiteRows) -> None:
