@@ -34,7 +34,7 @@ if typing.TYPE_CHECKING:
     from stage_functions.application.restore import Contents, Restored
 
 _EVERY_ROWS = 10_000
-File = Annotated[Path, typer.Argument(help="The backup's file.", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup's file.")]
 
 
 def add_to(app: typer.Typer) -> None:
