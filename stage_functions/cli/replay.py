@@ -44,7 +44,7 @@ def replay(
     asset: Annotated[str, typer.Option(help="Only assets like this, as demo/models/*.")] = "*",
     as_json: Json = False,
 ) -> None:
-    """Tell which past requests a draft would have decided otherwise, and why. Exits 0 if none, 4.
+    """Tell which past requests a draft would have decided otherwise, and why. Exits 0, or 4 if any.
 
     It is judged by what is kept of that time; what cannot be known is said to be unknown. Nothing
     is changed, and the draft is not kept.
