@@ -441,7 +441,8 @@ SHAPES: dict[RecordType, Shape] = {
                 "allowed: the lifecycle demands no approval. approved: it was. displaced: "
                 "another version took its exclusive stage. rolled_back: it came back in place of "
                 "the version that had displaced it. emergency: it was made at once, see "
-                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is called so now.",
+                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is "
+                "called so now.",
                 "allowed",
                 "approved",
                 "displaced",

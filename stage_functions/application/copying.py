@@ -48,7 +48,11 @@ def copy(context: Context, loaded: Loaded, row: Owed) -> tuple[Version, ...]:
         return ()
     _demand_standing(state, granted)
     _demand_room(context, target, there, copied)
-    why = context.states.ungoverned(row.target)
+    alias = source.asset.registry
+    restored = context.states.get(alias).restored is not None  # it may be granted no more
+    why = context.states.ungoverned(row.target) or (
+        context.states.ungoverned(alias) if restored else ""
+    )
     if why:
         message = f"{why}; {target} is copied once it is governed"
         raise RegistryUnavailableError(message)

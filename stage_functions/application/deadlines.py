@@ -10,7 +10,8 @@ the very reading of the clock that the approval was looked at with.
 - Expiry wins over everything: what has lapsed is closed, and nobody is reminded of it any more.
 - However many reminders are late, one is given.
 - Where a registry is only observed, reminders, escalation and the end of validity wait; expiry does
-  not.
+  not, unless the ledger was restored: till somebody has resolved the registry, what is open in it
+  may have been decided since.
 """
 
 from __future__ import annotations
@@ -196,6 +197,8 @@ def _waiting(context: Context, loaded: Loaded, approval: Approval, now: datetime
     """Return what is due on an approval that is open."""
     step, directory = loaded.step(), context.configuration.directory
     if approval.lapsed(now):
+        if context.states.get(loaded.asset.registry).restored is not None:
+            return _Due(step, paused=True)
         step = close(step, approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
         return _Due(step, operation=f"expiry-{approval.id}")
     if not (approval.escalates(now) or approval.reminds(now)):

@@ -49,7 +49,13 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.ports.telemetry import SILENT, Attribute, Telemetry
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.error import ConflictError, LaterReleaseError, LedgerDamagedError
+from stage_functions.domain.error import (
+    BeingRestoredError,
+    ConflictError,
+    LaterReleaseError,
+    LedgerDamagedError,
+    RetryableError,
+)
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Record,
@@ -236,23 +242,23 @@ class Ledger:
         self._notices = notices
         self._telemetry = telemetry
         self._known_blobs: dict[str, None] = {}
-        self._outdated = ""
+        self._outdated: RetryableError | None = None
 
     def demand_current(self) -> None:
-        """Look whether the ledger was migrated to what this release is too old for.
+        """Look whether the ledger was migrated to what this release is too old for, or is restored.
 
         From then on nothing is committed here. Asked for at each sweep: what a decision costs does
         not grow by it.
 
         Raises:
-            LaterReleaseError: it was.
+            LaterReleaseError, BeingRestoredError: it was, or is.
         """
         try:
             ledger_format(self.rows)
-        except LaterReleaseError as exc:
-            self._outdated = str(exc)
+        except (LaterReleaseError, BeingRestoredError) as exc:
+            self._outdated = exc
             raise
-        self._outdated = ""
+        self._outdated = None
 
     def load(self, asset: Asset, versions: Iterable[str] = ()) -> Loaded:
         """Load an asset's head and the versions named, with their open approvals.
@@ -484,8 +490,8 @@ class Ledger:
         return self.names.text(masked)
 
     def _demand_writable(self) -> None:
-        if self._outdated:
-            raise LaterReleaseError(self._outdated)
+        if self._outdated is not None:
+            raise type(self._outdated)(str(self._outdated))
 
     def _owed(
         self,

@@ -7,12 +7,23 @@ says does not start, and where it runs already its sweep finds out.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from stage_functions.application import keys
 from stage_functions.application.codec import UPDATE, plain
-from stage_functions.application.ports.rows import LEDGER, Change, Insert, Replace, Row, Rows
-from stage_functions.domain.error import LaterReleaseError
+from stage_functions.application.ports.rows import (
+    LEDGER,
+    Change,
+    Insert,
+    Replace,
+    Row,
+    Rows,
+    Value,
+)
+from stage_functions.domain.error import BeingRestoredError, LaterReleaseError
+from stage_functions.domain.record import timestamp
 
 LEDGER_FORMAT = 2
 """What this release knows. It is one more than that of the release before only where a ledger that
@@ -22,7 +33,11 @@ LEAST = 1
 FIRST = 1
 """Of a ledger that does not say."""
 KEY = "format"
-_LEDGER, _LEAST = "ledger", "least"
+RESTORING = "restoring"
+"""A property of the row while a ledger is being restored: nothing works on what is half there."""
+_LEDGER, _LEAST, _SINCE = "ledger", "least", "since"
+_NOBODY = 2**31 - 1
+"""A `least` that no release knows: it bars those too that do not know `restoring`."""
 
 
 class LedgerFormat(Struct, frozen=True):
@@ -44,11 +59,27 @@ def ledger_format(rows: Rows) -> LedgerFormat:
 
     Raises:
         LaterReleaseError: it says that this release is too old for it.
+        BeingRestoredError: it is being restored, or that was broken off.
         StoreUnavailableError: as the store says.
     """
     row = rows.get(LEDGER, keys.LEDGER_PARTITION, KEY)
     if row is None:
         return LedgerFormat()
+    if RESTORING in row.values:
+        message = (
+            f"this ledger is being restored from a backup, since {row.values.get(_SINCE)!s}, or "
+            "that was broken off: nothing works on it until `stageward restore` has come to its end"
+        )
+        raise BeingRestoredError(message)
+    return demand_known(row)
+
+
+def demand_known(row: Row) -> LedgerFormat:
+    """Return what the row of a ledger says, and demand that this release may work on it.
+
+    Raises:
+        LaterReleaseError: it is too old for it.
+    """
     found = LedgerFormat(_number(row, _LEDGER), _number(row, _LEAST), row.etag)
     if found.least > LEDGER_FORMAT:
         message = (
@@ -75,6 +106,17 @@ def say_format(rows: Rows) -> LedgerFormat:
     change: Change = Insert(KEY, values) if row is None else Replace(KEY, values, row.etag)
     (etag,) = rows.commit(LEDGER, keys.LEDGER_PARTITION, [change])
     return LedgerFormat(ledger, least, etag)
+
+
+def restoring(backup: str, now: datetime) -> dict[str, Value]:
+    """Return the row of a ledger that is being restored: no release works on it.
+
+    Args:
+        backup: SHA-256 of the backup's content.
+        now: aware UTC.
+    """
+    at = timestamp(now)
+    return plain({_LEDGER: FIRST, _LEAST: _NOBODY, RESTORING: backup, _SINCE: at})
 
 
 def _number(row: Row, name: str) -> int:

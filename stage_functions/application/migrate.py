@@ -139,10 +139,10 @@ def migrate(
         LaterReleaseError: the ledger was migrated by a later release.
         StoreUnavailableError: the store cannot be reached; begin again.
     """
+    known = ledger_format(rows)
     if rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None:
         message = "there is no ledger here yet; it is made when Stageward starts"
         raise NotFoundError(message)
-    known = ledger_format(rows)
     tally = _Tally()
     for table in TABLES:
         _table(rows, table, tally, dry_run=dry_run, progress=progress)

@@ -22,7 +22,8 @@ from stage_functions.domain.stored import Stored, demand_understood
 
 FRESH_SECONDS = 5
 SUSPECTS_THAT_STOP = 3
-_STATE = "state"
+STATE = "state"
+"""Key of the row of a registry."""
 _ATTEMPTS = 8
 
 
@@ -41,6 +42,8 @@ class RegistryState(Stored, frozen=True):
         stopped_at: when it was stopped, where it is.
         halted_at: since when the scan marks nothing as deleted, where it does not.
         unreadable_at: since when it could not be read, where it cannot.
+        restored: when the ledger was restored from a backup, where nobody has resolved the registry
+            since; or None. It is stopped then; and the clock, and notices to people, wait too.
     """
 
     imported: bool = False
@@ -54,6 +57,7 @@ class RegistryState(Stored, frozen=True):
     stopped_at: datetime | None = None
     halted_at: datetime | None = None
     unreadable_at: datetime | None = None
+    restored: datetime | None = None
 
     def dated(self, now: datetime) -> RegistryState:
         """Return it with the moments at which what is wrong began: now, if they are unknown."""
@@ -80,7 +84,7 @@ class RegistryStates:
         cached = self._cache.get(alias)
         if cached and not fresh and now - cached[0] < timedelta(seconds=FRESH_SECONDS):
             return cached[1]
-        row = self._rows.get(LEDGER, keys.registry_partition(alias), _STATE)
+        row = self._rows.get(LEDGER, keys.registry_partition(alias), STATE)
         state = RegistryState() if row is None else unpack(row, RegistryState)
         self._cache[alias] = (now, state)
         return state
@@ -94,7 +98,7 @@ class RegistryStates:
         """
         partition = keys.registry_partition(alias)
         for attempt in range(_ATTEMPTS):
-            row = self._rows.get(LEDGER, partition, _STATE)
+            row = self._rows.get(LEDGER, partition, STATE)
             before = RegistryState() if row is None else unpack(row, RegistryState)
             demand_understood(before)
             after = change(before).dated(self._clock.now())
@@ -102,9 +106,7 @@ class RegistryStates:
                 self._cache[alias] = (self._clock.now(), before)
                 return before
             write: Change = (
-                Insert(_STATE, pack(after))
-                if row is None
-                else Replace(_STATE, pack(after), row.etag)
+                Insert(STATE, pack(after)) if row is None else Replace(STATE, pack(after), row.etag)
             )
             try:
                 self._rows.commit(LEDGER, partition, [write])

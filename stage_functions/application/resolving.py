@@ -162,7 +162,10 @@ def resolve(context: Context, alias: str, actor: Actor, *, dry_run: bool = False
         context.persistently(partial(_resume, context, version, actor, operation))
     owners = tuple(sorted(found.owners))
     context.states.update(
-        alias, lambda state: replace(state, stopped="", suspects=(), taken_over=owners, halted="")
+        alias,
+        lambda state: replace(
+            state, stopped="", suspects=(), taken_over=owners, halted="", restored=None
+        ),
     )
     if not plan.idle:
         # What was owed before, and waited for the registry, comes to the same tags.

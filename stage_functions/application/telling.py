@@ -57,9 +57,13 @@ class _Round(Struct):
 def tell_due(context: Context, asset: Asset) -> None:
     """Tell what is due of the notices that an asset owes.
 
+    They wait where the ledger was restored, till somebody has said that it is right.
+
     Raises:
         ConflictError, UnknownOutcomeError, StoreUnavailableError: the rest is told later.
     """
+    if context.states.get(asset.registry).restored is not None:
+        return
     for row in context.ledger.owed(asset):
         now = context.clock.now()
         due = row.next_at is None or row.next_at <= now

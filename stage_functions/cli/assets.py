@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from stage_functions.cli import nothing
+from stage_functions.cli.drafts import definitions_of, in_file, text_of
 from stage_functions.cli.following import decided
 from stage_functions.cli.moments import Moment, moment_of
 from stage_functions.cli.output import (
@@ -34,7 +34,7 @@ from stage_functions.cli.output import (
 )
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
-from stage_functions.domain.error import InvalidInputError, why_unread
+from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.foreseen import foreseen
 from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
@@ -44,8 +44,6 @@ from stage_functions.wire import api
 _SAID = ("anonymous", "stage", "decision", "hold")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
-_FAULT_PLACE = re.compile("(?:^|(?<= in ))draft(?=:|$)", re.MULTILINE)
-"""Where the server names a draft, whose file it does not know."""
 
 
 class Action(StrEnum):
@@ -177,7 +175,7 @@ def check(
     if not target and action is not Action.DELETE:
         what = "a stage" if action is Action.TRANSITION else "registry/endpoint"
         fail(f"`stageward check {version} {action}` needs {what} behind it")
-    text = _draft(draft) if draft else None
+    text = text_of(draft) if draft else None
     with connect() as stageward:
         try:
             found = stageward.check(
@@ -186,10 +184,10 @@ def check(
                 to=target if action is Action.TRANSITION else None,
                 endpoint=target if action is Action.DEPLOY else None,
                 configuration=text,
-                definitions=_definitions(draft, text) if draft and text else None,
+                definitions=definitions_of(draft, text) if draft and text else None,
             )
         except InvalidInputError as exc:
-            fail(_FAULT_PLACE.sub(lambda _: str(draft), str(exc)) if draft else str(exc))
+            fail(in_file(draft, str(exc)) if draft else str(exc))
     if as_json:
         print_json(found)
     else:
@@ -200,29 +198,6 @@ def check(
             say(f"{'allowed' if found.allowed else 'not allowed'}{under}: {found.detail}")
         show_verdicts(found.verdicts)
     raise typer.Exit(0 if found.allowed else REFUSED)
-
-
-def _draft(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        fail(f"cannot read {path}: {why_unread(exc)}")
-
-
-def _definitions(draft: Path, text: str) -> Mapping[str, str]:
-    """Return the texts of the files that a draft names; of one that cannot be read it is said."""
-    from stage_functions.adapters.definitions import in_folder_of  # noqa: PLC0415  # only here
-    from stage_functions.wire import yaml_marks  # noqa: PLC0415  # loads YAML
-    from stage_functions.wire.definitions import named_files  # noqa: PLC0415  # only here
-
-    document, faults = yaml_marks.read(text)
-    read, found = in_folder_of(draft), {}
-    for path in () if faults else named_files(document.value):
-        try:
-            found[path] = read(path)
-        except InvalidInputError as exc:
-            fail(f"{draft} names {path}: {exc}")
-    return found
 
 
 def history(

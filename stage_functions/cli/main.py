@@ -12,11 +12,13 @@ from stage_functions import __version__
 from stage_functions.cli import (
     approvals,
     assets,
+    backup,
     export,
     lifecycle,
     migrate,
     operations,
     policy,
+    replay,
     retention,
     serve,
     status,
@@ -55,7 +57,18 @@ app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
 app.add_typer(retention.app, name="hold")
-for module in (serve, assets, approvals, export, operations, status, retention, migrate):
+for module in (
+    serve,
+    assets,
+    approvals,
+    export,
+    operations,
+    status,
+    retention,
+    migrate,
+    backup,
+    replay,
+):
     module.add_to(app)
 
 

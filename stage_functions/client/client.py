@@ -22,7 +22,7 @@ import httpx
 from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api, retention_api, status_api
+from stage_functions.wire import api, replay_api, retention_api, status_api
 
 PAGE = 1000
 
@@ -213,6 +213,38 @@ class Client:
         """
         body = api.CheckBody(action, to, endpoint, reason, configuration, definitions)
         return self._post(f"{_version(version)}/checks", api.Check, body)
+
+    def replay(
+        self,
+        configuration: str,
+        since: datetime,
+        *,
+        assets: str = "*",
+        definitions: Mapping[str, str] | None = None,
+    ) -> replay_api.DraftReplay:
+        """Ask which requests since a moment (aware) a draft would have decided otherwise.
+
+        Args:
+            configuration: text of the draft.
+            since: what was decided from then on.
+            assets: glob over `registry/kind/name`.
+            definitions: texts of the definitions of Azure Policy that it names, by their paths.
+
+        Raises:
+            DeniedError: only a person of the configuration may try a draft.
+            NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        same = differs = unknown = 0
+        cases: tuple[replay_api.ReplayCase, ...] = ()
+        behind: str | None = ""
+        while behind is not None:
+            body = replay_api.DraftReplayBody(
+                configuration, since.isoformat(), assets, behind, definitions
+            )
+            page = self._post("replays", replay_api.DraftReplay, body)
+            same, differs = same + page.same, differs + page.differs
+            unknown, cases, behind = unknown + page.unknown, (*cases, *page.cases), page.behind
+        return replay_api.DraftReplay(same, differs, unknown, cases, None)
 
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:
         """Yield the records of an asset behind a number, in order, each with its links.

@@ -8,6 +8,7 @@ an API request answers 503 with Retry-After) or terminal (trying again changes n
     │   ├── ConflictError              the ledger moved under the decision
     │   ├── UnknownOutcomeError        a store's reply was lost: the batch may have been applied
     │   ├── StoreUnavailableError      a store cannot be reached or read
+    │   │   └── BeingRestoredError     its ledger is being restored, or was restored by halves
     │   ├── LaterReleaseError          a later release wrote what this one cannot decide on
     │   ├── RegistryUnavailableError   a registry cannot be reached, or answers 429 or 5xx
     │   └── SinkUnavailableError       a sink cannot be reached, or answers 429 or 5xx
@@ -64,6 +65,10 @@ class UnknownOutcomeError(RetryableError):
 
 class StoreUnavailableError(RetryableError):
     """A store cannot be reached."""
+
+
+class BeingRestoredError(StoreUnavailableError):
+    """A ledger is being restored from a backup, or that was broken off: nothing works on it."""
 
 
 class LaterReleaseError(RetryableError):

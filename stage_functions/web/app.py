@@ -15,6 +15,7 @@ from stage_functions.web import (
     exports,
     operations,
     problems,
+    replays,
     retention,
     signals,
     status,
@@ -76,7 +77,7 @@ def create_app(
     faults.install(app)
     # The first that fits is taken: what is called most comes first. A router that is included
     # would be asked a second time at every request, so its routes are taken over.
-    for module in (signals, assets, approvals, operations, status, exports, retention):
+    for module in (signals, assets, approvals, operations, status, exports, retention, replays):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)

@@ -46,12 +46,28 @@ def under(
         InvalidInputError: the draft has faults, each told with line and column, or is too long; or
             something else than a transition is to be checked.
     """
-    if not context.configuration.directory.knows(actor.id):
-        message = f"{actor.id} is nobody in `people`; only a known person may try a draft"
-        raise DeniedError(message)
+    _demand_known(context, actor)
     if action is not Action.TRANSITION:
         message = "body.configuration: a draft is tried on a transition, on nothing else"
         raise InvalidInputError(message)
+    return read(context, actor, draft, definitions)
+
+
+def read(
+    context: Context, actor: Actor, draft: str, definitions: Mapping[str, str] | None = None
+) -> Context:
+    """Return the context as it would be under a draft, for whatever is tried.
+
+    Args:
+        context: as it is.
+        actor: who asks.
+        draft: the text of the file.
+        definitions: texts of the definitions of Azure Policy that it names, by their paths.
+
+    Raises:
+        DeniedError, InvalidInputError: as `under`.
+    """
+    _demand_known(context, actor)
     try:
         found = load(
             text("body.configuration", draft, MAX_DRAFT_CHARACTERS),
@@ -71,6 +87,12 @@ def under(
         ),
         draft=True,
     )
+
+
+def _demand_known(context: Context, actor: Actor) -> None:
+    if not context.configuration.directory.knows(actor.id):
+        message = f"{actor.id} is nobody in `people`; only a known person may try a draft"
+        raise DeniedError(message)
 
 
 def _sent(definitions: Mapping[str, str], path: str) -> str:

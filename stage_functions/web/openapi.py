@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, retention_api, status_api
+from stage_functions.wire import api, replay_api, retention_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -22,10 +22,15 @@ _TOKEN = MappingProxyType(
         "description": "A token; with STAGEWARD_AUTH=dev a person's key.",
     }
 )
-_DOCUMENTS = (api, status_api, retention_api)
+_DOCUMENTS = (api, status_api, retention_api, replay_api)
 """Modules that say what calls answer."""
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
+
+
+def _documented(name: str) -> type | None:
+    """Return the class that a schema is of, or None."""
+    return next((found for one in _DOCUMENTS if (found := getattr(one, name, None))), None)
 
 
 def describe(app: FastAPI) -> Callable[[], Document]:
@@ -52,8 +57,7 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        found_in = (getattr(module, name, None) for module in _DOCUMENTS)
-        _explain(next(filter(None, found_in), None), schema)
+        _explain(_documented(name), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():

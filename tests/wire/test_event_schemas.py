@@ -16,7 +16,8 @@ from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
 from scripts import event_schemas
-from stage_functions.application import keys, query
+from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.application import histories, keys, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.forgetting import ForgetCommand, forget
 from stage_functions.application.guards import follow_endpoint
@@ -24,6 +25,7 @@ from stage_functions.application.holds import HoldCommand
 from stage_functions.application.holds import lift as lift_hold
 from stage_functions.application.holds import place as place_hold
 from stage_functions.application.importing import ImportCommand, import_registry
+from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
@@ -53,6 +55,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
+from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
 
@@ -425,6 +428,17 @@ def kept() -> list[Record]:
         return [*query.all_records(it.context, IRIS), *journal]
 
 
+def brought_back() -> list[Record]:
+    """A ledger is restored from a backup."""
+    it = world()
+    with closing(SQLiteRows(":memory:")) as rows:
+        restored(rows, backed_up(it.rows._rows, it.clock)[0], it.clock)  # type: ignore[arg-type]  # noqa: SLF001
+        ledger = open_ledger(rows, it.clock)
+        records = ledger.records(histories.JOURNAL.partition)
+    it.rows.close()
+    return records
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
@@ -436,6 +450,7 @@ def walk() -> list[Document]:
         *imported(),
         *only_observed(),
         *kept(),
+        *brought_back(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 

@@ -1,0 +1,247 @@
+"""A restored ledger, or an emptied one, writes nothing until somebody has resolved it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.application import histories, query
+from stage_functions.application.adoption import adopt
+from stage_functions.application.context import Context
+from stage_functions.application.keys import asset_partition
+from stage_functions.application.registries import RegistryState
+from stage_functions.application.resolving import resolve
+from stage_functions.application.scan import Scanner, found_empty
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.application.sweep import sweep
+from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.domain.approval import Status
+from stage_functions.domain.asset import Version
+from stage_functions.domain.configuration import Mode
+from stage_functions.domain.error import NotAllowedNowError
+from stage_functions.domain.history import verify
+from stage_functions.domain.record import RecordType
+from stage_functions.wire.cloudevent import cloud_event
+from tests.backup_world import backed_up, restored
+from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded, world
+from tests.copy_world import copy_world, there
+from tests.fakes.notifier import MemoryNotifier
+from tests.fakes.sink import MemorySink
+
+EVE = actor("eve")
+DAY = 24 * 3600
+Make = Callable[..., "Twice"]
+
+
+class Twice(Struct, frozen=True):
+    """A ledger that went on after it was backed up, and what was restored of it since.
+
+    Attributes:
+        before: the world as it went on.
+        after: Stageward over what was restored.
+        sink: what is published by the second.
+        notifier: whom the second tells.
+        approval: id of the approval that was open when the backup was made.
+    """
+
+    before: World
+    after: Context
+    sink: MemorySink
+    notifier: MemoryNotifier
+    approval: str
+
+    @property
+    def shown(self) -> list[dict[str, str]]:
+        """All tags in the registry."""
+        return [dict(self.before.registry.tags(Version(IRIS, number))) for number in ("1", "2")]
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, with sweeps, scans and signals."""
+        for _ in range(3):
+            self.before.clock.sleep(seconds / 3)
+            sweep(self.after)
+            Scanner(self.after).scan("demo")
+            for number in ("1", "2"):
+                follow(self.after, Signal(Version(IRIS, number)))
+
+    @property
+    def records(self) -> list[RecordType]:
+        """The types of the records that the second has of the asset."""
+        return [one.type for one in self.after.ledger.records(asset_partition(IRIS))]
+
+
+@pytest.fixture
+def twice() -> Iterator[Make]:
+    """Makes a ledger with an approval that is open in the backup, and given since."""
+    with ExitStack() as stack:
+
+        def made(on: Callable[[World], object] = lambda _: None) -> Twice:
+            notifier = MemoryNotifier({"person:bob": ("mail:bob",)})
+            it = world(sinks=(MemorySink("events"),), governed_by=timed(), notifier=notifier)
+            stack.callback(it.rows.close)
+            for number in ("1", "2"):
+                version = it.register(number)
+                request_transition(it.context, it.command(version, "Staging"))
+            asked = request_transition(it.context, it.command(Version(IRIS, "1"), "Production"))
+            content, _ = backed_up(it.rows._rows, it.clock)  # type: ignore[arg-type]  # noqa: SLF001
+            cast(it.context, asked.approval, "bob")
+            cast(it.context, asked.approval, "eve")
+            sweep(it.context)
+            on(it)
+            rows = SQLiteRows(":memory:")
+            stack.callback(rows.close)
+            restored(rows, content, it.clock)
+            sink, told = MemorySink("events"), MemoryNotifier({"person:bob": ("mail:bob",)})
+            context = context_over(
+                rows, it.registry, it.clock, Mode.ENFORCE, (sink,), "", timed(), told
+            )
+            adopt(context)
+            found_empty(context, "demo")
+            return Twice(it, context, sink, told, asked.approval)
+
+        yield made
+
+
+def test_nothing_is_written_and_nobody_is_told_until_it_is_resolved(twice: Make) -> None:
+    """Not by any number of sweeps, scans and signals; nor does what was open then lapse."""
+    it = twice()
+    shown, edits = it.shown, it.before.registry.calls.count("edit")
+    it.later(30 * DAY)
+    with pytest.raises(NotAllowedNowError, match="was restored from a backup of 2026-01-01"):
+        cast(it.after, it.approval, "bob")
+    with pytest.raises(NotAllowedNowError, match="registry demo is stopped"):
+        request_transition(
+            it.after, TransitionRequest(Version(IRIS, "2"), "Archived", "", EVE, "x")
+        )
+    found = query.approval(it.after, it.approval).approval
+
+    assert ("Production", shown) == (shown[0]["stage"], it.shown)
+    assert edits == it.before.registry.calls.count("edit")
+    assert [] == it.notifier.told
+    assert RecordType.APPROVAL_CLOSED not in it.records
+    assert () == found.votes
+    assert ["stopped:"] == [one.why.split()[3] for one in query.registries(it.after)]
+
+
+def test_after_it_was_resolved_the_story_goes_on(twice: Make) -> None:
+    """By what the ledger knows: what was granted since the backup is asked for again."""
+    it = twice()
+    plan = resolve(it.after, "demo", EVE, dry_run=True)
+    resolve(it.after, "demo", EVE)
+    it.later(120)
+    stage = it.shown[0]["stage"]
+    cast(it.after, it.approval, "bob")
+    cast(it.after, it.approval, "eve")
+    it.later(120)
+
+    assert [("demo/models/iris:1", "Production", "Staging")] == [
+        (one.version, one.shows, one.granted) for one in plan.losses
+    ]
+    assert ("Staging", "Production") == (stage, it.shown[0]["stage"])
+    assert query.check_history(it.after, IRIS) is None
+    assert {"mail:bob"} == {channel for channel, _ in it.notifier.told}
+
+
+def test_what_was_open_lapses_once_it_is_resolved(twice: Make) -> None:
+    """The clock catches up."""
+    it = twice()
+    it.later(30 * DAY)
+    resolve(it.after, "demo", EVE)
+    it.later(3600)
+
+    assert Status.EXPIRED is query.approval(it.after, it.approval).approval.status
+
+
+def test_the_ledger_records_what_it_was_restored_from(twice: Make) -> None:
+    """In its own history, which is published."""
+    it = twice()
+    sweep(it.after)
+    (record,) = it.after.ledger.records(histories.JOURNAL.partition)
+    end = histories.tail(it.after.ledger, histories.JOURNAL)
+    event = cloud_event(record)
+
+    assert verify(it.after.ledger.id, "ledger", [record], head=end) is None
+    assert (RecordType.RESTORED, "cli") == (record.type, record.content["actor"]["via"])  # type: ignore[index, call-overload]
+    assert "2026-01-01" == str(record.content["made_at"])[:10]
+    assert 64 == len(str(record.content["backup"]))
+    assert ("Stageward.Restored", "ledger") == (event["type"], event["subject"])
+    assert record in it.sink.taken
+
+
+def test_events_that_were_owed_keep_their_ids(twice: Make) -> None:
+    """Whoever has them already knows them by these."""
+    it = twice()
+    it.later(120)
+    first = {
+        cloud_event(one)["id"]: one.hash
+        for one in it.before.context.ledger.records(asset_partition(IRIS))
+    }
+    again = {
+        cloud_event(one)["id"]: one.hash
+        for one in it.sink.taken
+        if one.content["asset"] == str(IRIS)
+    }
+
+    assert again.items() <= first.items()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_emptied_ledger_writes_nothing(mode: Mode) -> None:
+    """Where tags name a governor that it does not know, whatever is sent to it."""
+    it = world(governed_by=unguarded())
+    for number in ("1", "2"):
+        it.register(number)
+        for target in ("Staging", "Production"):
+            request_transition(it.context, it.command(Version(IRIS, number), target))
+    versions = [Version(IRIS, number) for number in ("1", "2")]
+    shown = [dict(it.registry.tags(version)) for version in versions]
+    rows = SQLiteRows(":memory:")
+    empty = context_over(rows, it.registry, it.clock, mode, governed_by=unguarded())
+    adopt(empty)
+    found_empty(empty, "demo")
+    edits = it.registry.calls.count("edit")
+    for _ in range(3):
+        for version in versions:
+            follow(empty, Signal(version))
+        Scanner(empty).scan("demo")
+        it.clock.sleep(600)
+        sweep(empty)
+    it.registry.set_tags(versions[0], {"stage_request": "Archived: now"})
+    follow(empty, Signal(versions[0]))
+    now = [dict(it.registry.tags(version)) for version in versions]
+    now[0].pop("stage_request")
+
+    assert (shown, edits) == (now, it.registry.calls.count("edit"))
+    assert empty.states.ungoverned("demo")
+    rows.close()
+    it.rows.close()
+
+
+def test_what_was_granted_then_is_not_copied_before_its_own_registry_is_resolved() -> None:
+    """It may have been taken back since; the registry that it would go to may be resolved."""
+    it = copy_world()
+    version = it.register()
+    it.registries["test"].away = True
+    it.ask(version, "Staging")
+    it.registries["test"].away = False
+
+    def stop(state: RegistryState) -> RegistryState:
+        return replace(state, stopped="restored", restored=it.clock.now())
+
+    it.context.states.update("dev", stop)
+    it.clock.sleep(60)
+    sweep(it.context)
+    before = it.registries["test"].read(there(version, "test"))
+    resolve(it.context, "dev", EVE)
+    it.clock.sleep(3600)
+    sweep(it.context)
+
+    assert before is None
+    assert "Staging" == it.stage(there(version, "test"))
+    it.rows.close()
