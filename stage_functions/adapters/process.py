@@ -94,9 +94,9 @@ def _dead_letters(
 ) -> DeadLetters | None:
     if not settings.dead_letters:
         return None
+    from stage_functions.adapters.containers import checked  # noqa: PLC0415  # seldom configured
     from stage_functions.adapters.dead_letters import (  # noqa: PLC0415  # loads azure-core
         BlobDeadLetters,
-        checked,
     )
 
     try:
