@@ -25,6 +25,7 @@ from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
+from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
@@ -84,6 +85,8 @@ class Application(Struct, frozen=True):
             sink.close()
         if self.context.notifier is not None:
             self.context.notifier.close()
+        for place in self.context.places:
+            place.close()
         if self.context.process.dead_letters is not None:
             self.context.process.dead_letters.close()
         self.context.ledger.rows.close()
@@ -137,6 +140,7 @@ def open_application(settings: Settings) -> Application:
         links=PageLinks(settings.url, signatures),
         telemetry=telemetry,
         process=process,
+        places=open_places(settings),
     )
     trace(context.telemetry.traceparent)
     adopt(context)
@@ -417,6 +421,23 @@ def _sinks(settings: Settings) -> list[Sink]:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)
     return sinks
+
+
+def open_places(settings: Settings) -> tuple[AnchorPlace, ...]:
+    """Return the places that anchors of the ledger go to.
+
+    Raises:
+        ConfigurationError: one of them cannot be one, or there are too many.
+    """
+    if not settings.anchors:
+        return ()
+    from stage_functions.adapters.anchors import open_place  # noqa: PLC0415  # seldom configured
+
+    if len(settings.anchors) > MAX_SINKS:
+        message = f"STAGEWARD_ANCHORS names {len(settings.anchors)} places, of {MAX_SINKS} at most"
+        raise ConfigurationError(message)
+    with _naming("STAGEWARD_ANCHORS"):
+        return tuple(open_place(one, lambda: _credential(settings)) for one in settings.anchors)
 
 
 def open_notifier(

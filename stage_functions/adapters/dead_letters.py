@@ -25,7 +25,6 @@ from stage_functions.adapters.containers import opened
 from stage_functions.adapters.sdk_errors import UNREADABLE, error_code
 from stage_functions.application.ports.dead_letters import MOST_BYTES, MOST_LISTED, DeadLetter
 from stage_functions.domain.error import (
-    ConfigurationError,
     InvalidInputError,
     NotAllowedNowError,
     NotFoundError,

@@ -78,6 +78,7 @@ def _endings(settings: Settings) -> Iterator[Ending]:
     names = {
         "STAGEWARD_TABLES": settings.tables,
         "STAGEWARD_DEAD_LETTERS": settings.dead_letters,
+        "STAGEWARD_ANCHORS": " ".join(settings.anchors),
         "STAGEWARD_EVENTGRID_KEY": settings.eventgrid_key,
         "STAGEWARD_WEBHOOKS": " ".join(settings.webhooks),
         **{n: v for n, v in known.items() if n.startswith((_NOTIFY, _REGISTRY))},

@@ -10,6 +10,8 @@ from stage_functions.domain.record import Record, RecordType
 from stage_functions.domain.state import VersionState
 
 _PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
+_GONE = "gone"
+"""The outcome of an Observed record of what is not there any more."""
 
 
 class _Known(Struct):
@@ -49,6 +51,8 @@ class Replayed:
             known.stage, known.gone = str(record.content.get("to", "")), False
         elif kind is RecordType.DELETED:
             known.gone = True
+        elif kind is RecordType.OBSERVED:
+            known.gone = record.content.get("outcome") == _GONE
 
     def forget(self, version: str) -> None:
         """Leave a version out: it has changed since."""
