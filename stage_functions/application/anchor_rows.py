@@ -135,7 +135,7 @@ def anchors(rows: Rows, *, after: int = 0, last: int | None = None) -> Iterator[
 
 
 def with_ends(rows: Rows, *, after: int = 0, last: int | None = None) -> Iterator[Ends]:
-    """Yield anchors with the ends that they are over, in order.
+    """Yield anchors with the ends that they are over, in order; the next one changes them.
 
     Args:
         rows: the store.
@@ -155,7 +155,7 @@ def with_ends(rows: Rows, *, after: int = 0, last: int | None = None) -> Iterato
                 known = read
             else:
                 changed = tuple(read.values())
-                known = {**known, **read}
+                known.update(read)
         yield Ends(kept, known, changed)
 
 

@@ -19,9 +19,10 @@ from stage_functions.application import keys
 from stage_functions.application.anchor_rows import Ends, with_ends
 from stage_functions.application.ports.rows import LEDGER, Rows
 from stage_functions.application.verifying import named
-from stage_functions.domain.anchor import Anchor, End, root_of
+from stage_functions.domain.anchor import Anchor, End
 from stage_functions.domain.chain import Broken, Fault
 from stage_functions.domain.error import InvalidInputError, StagewardError
+from stage_functions.domain.merkle import leaf_hash, root_over
 from stage_functions.domain.record import minute
 
 MAX_FAULTS = 100
@@ -110,6 +111,25 @@ def _gaps(published: list[Anchor]) -> Iterator[str]:
         before = one
 
 
+class _Tree:
+    """The hashes of the ends that anchors are over: each is made once, when its end changes."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[str, bytes] = {}
+        self._names: list[str] = []
+
+    def change(self, ends: Iterable[End]) -> None:
+        """Take over the ends that have changed."""
+        self._leaves.update({end.name: leaf_hash(end.entry) for end in ends})
+
+    def root(self, ends: Ends) -> str:
+        """Return the root over all ends of an anchor, 64 hex digits; all have been taken over."""
+        if len(self._names) != len(ends.all) or len(self._leaves) != len(ends.all):
+            self._leaves = {name: self._leaves[name] for name in ends.all}
+            self._names = sorted(self._leaves)
+        return root_over([self._leaves[name] for name in self._names]).hex()
+
+
 class _Comparing:
     """What is found while the ledger's anchors are followed."""
 
@@ -118,6 +138,7 @@ class _Comparing:
         self._ledger = ledger
         self._only = only
         self._missed: dict[str, End] = {}
+        self._tree = _Tree()
         self.faults: list[str] = []
         self.rewritten: dict[str, Fault] = {}
         self.up_to: dict[str, UpTo] = {}
@@ -141,9 +162,10 @@ class _Comparing:
         # An anchor that is only in the ledger proves nothing; what has changed counts from the next
         # one that is published.
         self._missed.update({end.name: end for end in one.changed})
+        self._tree.change(one.changed)
         if anchor is None:
             return
-        if (root_of(list(one.all.values())), len(one.all)) != (anchor.root, anchor.size):
+        if (self._tree.root(one), len(one.all)) != (anchor.root, anchor.size):
             self.tell(f"what the ledger keeps of the anchor of {minute(anchor.at)} was changed")
             return
         gone = [name for name in self.up_to if name not in one.all]

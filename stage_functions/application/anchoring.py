@@ -198,7 +198,7 @@ def _ends(context: Context, kept: KeptAnchor | None) -> Mapping[str, End]:
     found: Mapping[str, End] = {}
     for one in with_ends(context.ledger.rows, after=kept.whole - 1, last=kept.number):
         found = one.all
-    return found
+    return dict(found)
 
 
 def _now(context: Context, before: Iterable[str]) -> dict[str, End]:

@@ -46,12 +46,12 @@ class Replayed:
         if known is None or known.incarnation != incarnation:
             known = self._versions[record.version] = _Known(incarnation)
         known.number = record.number
-        kind = record.type
+        kind = str(record.content.get("type", ""))
         if kind in _PLACED:
             known.stage, known.gone = str(record.content.get("to", "")), False
-        elif kind is RecordType.DELETED:
+        elif kind == RecordType.DELETED:
             known.gone = True
-        elif kind is RecordType.OBSERVED:
+        elif kind == RecordType.OBSERVED:
             known.gone = record.content.get("outcome") == _GONE
 
     def forget(self, version: str) -> None:

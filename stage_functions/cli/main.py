@@ -19,6 +19,7 @@ from stage_functions.cli import (
     serve,
     status,
     tokens,
+    verify,
 )
 from stage_functions.cli.output import FAULT, complain
 from stage_functions.domain.error import NotSignedInError, StagewardError
@@ -52,7 +53,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status, migrate):
+for module in (serve, assets, approvals, operations, status, migrate, verify):
     module.add_to(app)
 
 

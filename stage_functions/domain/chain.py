@@ -170,6 +170,8 @@ def _looked_for(fault: Fault, number: int, place: int, rest: Iterator[Found]) ->
 
 def _unlinked(tail: Tail, record: Record, rest: Iterator[Found], head: Tail | None) -> Fault:
     """Tell of two sound records that do not fit which one is to blame: the next one vouches."""
+    if bytes.fromhex(record.prev).hex() == tail.hash:
+        return Fault(record.number, "what it links to is not written as hashes are")
     after = next(rest, None)
     if after is None:
         vouched = head is not None and head.hash == record.hash
