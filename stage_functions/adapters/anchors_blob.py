@@ -11,19 +11,23 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import AzureError, ResourceExistsError
+from azure.core.exceptions import AzureError
 
 from stage_functions.adapters.anchors import MAX_BYTES, place_name, read_anchor
 from stage_functions.adapters.containers import checked, opened, split
 from stage_functions.adapters.sdk_errors import UNREADABLE, error_code
 from stage_functions.domain.anchor import Anchor
-from stage_functions.domain.error import SinkRefusedError, SinkUnavailableError
+from stage_functions.domain.error import SinkRefusedError, SinkUnavailableError, StagewardError
 from stage_functions.wire.anchors import body_of, name_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.storage.blob import ContainerClient
 
+_THERE = frozenset({403, 409, 412})
+"""What is answered where a blob is there already: 403 to whoever may only make new ones."""
+_EMPTY = 416
+"""Of a blob without a byte there is no first one to ask for."""
 _REFUSED = frozenset({400, 409, 412})
 """Whatever it is tried again; 401, 403 and 404 are mended by an operator, and then it goes on."""
 
@@ -58,12 +62,10 @@ class BlobAnchors:
         name, body = name_of(anchor), body_of(anchor)
         try:
             self._client().upload_blob(name, body, overwrite=False)
-        except ResourceExistsError as exc:
-            if self._read(name) != body:
-                message = f"{self.where}/{name} is there, and is another anchor: it was changed"
-                raise SinkRefusedError(message) from exc
         except (AzureError, *UNREADABLE) as exc:
-            raise self._error(exc) from exc
+            if getattr(exc, "status_code", None) not in _THERE:
+                raise self._error(exc) from exc
+            self._demand_same(name, body, self._error(exc))
 
     def kept(self) -> Iterator[Anchor]:
         """Yield the anchors of its blobs, by their names; see `AnchorPlace`.
@@ -85,11 +87,28 @@ class BlobAnchors:
         if self._opened is not None:
             self._opened.close()
 
+    def _demand_same(self, name: str, body: bytes, otherwise: StagewardError) -> None:
+        """See that what keeps a blob from being written is the same blob.
+
+        Raises:
+            SinkRefusedError: another one is there.
+            SinkUnavailableError: none is; something else kept it.
+        """
+        try:
+            same = self._read(name) == body
+        except StagewardError:
+            raise otherwise from None
+        if not same:
+            message = f"{self.where}/{name} is there, and is another anchor: it was changed"
+            raise SinkRefusedError(message)
+
     def _read(self, name: str) -> bytes:
         try:
             stream = self._client().download_blob(name, offset=0, length=MAX_BYTES)
             body: bytes = stream.readall()
         except (AzureError, *UNREADABLE) as exc:
+            if getattr(exc, "status_code", None) == _EMPTY:
+                return b""
             raise self._error(exc) from exc
         return body
 

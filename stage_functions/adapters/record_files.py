@@ -121,6 +121,7 @@ def _documents(file: IO[bytes]) -> Iterator[object]:
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number)
     reading = codecs.getincrementaldecoder("utf-8")()
     text, at, ended = "", 0, False
+    fault: UnicodeDecodeError | None = None
     while True:
         at = cast("re.Match[str]", _BETWEEN.match(text, at)).end()
         if at < len(text):
@@ -133,10 +134,16 @@ def _documents(file: IO[bytes]) -> Iterator[object]:
                 yield document
                 continue
         elif ended:
+            if fault is not None:
+                raise fault
             return
         more = file.read(CHUNK_BYTES)
         ended = not more
-        text, at = text[at:] + reading.decode(more, final=ended), 0
+        try:
+            read = reading.decode(more, final=ended)
+        except UnicodeDecodeError as exc:  # what stands before it is read first
+            read, ended, fault = exc.object[: exc.start].decode(), True, exc
+        text, at = text[at:] + read, 0
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
