@@ -12,7 +12,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import azureml, counted, imports, operations, pages, policies, rows, throughput
+from benchmarks import (
+    azureml,
+    counted,
+    imports,
+    operations,
+    pages,
+    policies,
+    rows,
+    throughput,
+    verify,
+)
 from benchmarks.servers import running
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -44,6 +54,8 @@ def main() -> None:
         found += policies.measure(policies.QUICKLY if quick else policies.ROUNDS)
         progress.print("azure ml ...")
         found += azureml.measure(Path(folder), azureml.QUICKLY if quick else azureml.VERSIONS)
+        progress.print("verify ...")
+        found += verify.measure(Path(folder), verify.QUICKLY if quick else verify.RECORDS)
         progress.print("operations ...")
         found += operations.measure()
     rows.show(found, console, circumstances)

@@ -142,8 +142,8 @@ def _leaves(value: Json) -> Iterator[tuple[str, Json]]:
         case _:
             yield " emptied", []
             for place, inner in enumerate(value):
-                for where, changed in _leaves(inner):
-                    yield f"[{place}]{where}", [*value[:place], changed, *value[place + 1 :]]
+                for where, leaf in _leaves(inner):
+                    yield f"[{place}]{where}", [*value[:place], leaf, *value[place + 1 :]]
 
 
 def _written_otherwise(body: bytes) -> Iterator[tuple[str, bytes]]:

@@ -26,6 +26,7 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.process import Facts, Process
 from stage_functions.application.transition import request_transition
 from stage_functions.application.troubles import troubles
+from stage_functions.application.verifying import of_asset
 from stage_functions.domain.anchor import End, root_of
 from stage_functions.domain.error import (
     ConflictError,
@@ -83,7 +84,7 @@ def all_ends(here: Anchoring) -> list[End]:
             str(IRIS): HISTORIES["asset"],
             "lifecycle:default": HISTORIES["lifecycle"],
             "ledger": HISTORIES["ledger"],
-            str(ROSE): anchoring.of_asset(ROSE),
+            str(ROSE): of_asset(ROSE),
         }.items()
     }
     return [End(name, head.number, head.hash) for name, head in heads.items()]
