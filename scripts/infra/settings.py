@@ -95,6 +95,8 @@ def check(deployment: Deployment, app: FunctionsApp, root: Path) -> Iterator[Fau
             yield from _configuration(str(value), given, root, place, deployment)
         if name in CONTAINERS:
             yield from _container(str(value), deployment, place)
+        if name == "STAGEWARD_ANCHORS":
+            yield from _immutable(str(value), deployment, place)
     yield from _sites(deployment, app)
 
 
@@ -151,6 +153,19 @@ def _container(value: str, deployment: Deployment, place: Place) -> Iterator[Fau
     if (account.partition(".")[0], name) not in found or ".blob." not in account:
         message = f"no container '{name}' is deployed there; deploy it, or name another"
         yield Fault(place, "container", message)
+
+
+def _immutable(value: str, deployment: Deployment, place: Place) -> Iterator[Fault]:
+    """Yield where nothing keeps whoever may write to a container from writing over an anchor."""
+    kind = "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies"
+    account, _, name = value.removeprefix("https://").partition("/")
+    holder = f"/{account.partition('.')[0]}/blobServices/default/containers/{name}/"
+    for policy in find.of(deployment, kind):
+        days = find.value(policy.body, "properties.immutabilityPeriodSinceCreationInDays")
+        if holder in policy.id and isinstance(days, int) and days > 0:
+            return
+    message = "what is kept there could be changed; give the container an immutability policy"
+    yield Fault(place, "immutability", message)
 
 
 def _sites(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:

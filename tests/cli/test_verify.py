@@ -11,12 +11,14 @@ import pytest
 
 from stage_functions.adapters.anchors import FolderAnchors
 from stage_functions.adapters.sqlite import SQLiteRows
+from stage_functions.adapters.tables import table_service
 from stage_functions.application import keys
 from stage_functions.application.ports.rows import ANY_ETAG, BLOBS, LEDGER, Delete, Upsert
 from stage_functions.bootstrap import open_rows
 from stage_functions.settings import read_settings
 from tests.application.test_anchoring import Anchoring, anchoring_of
 from tests.application.test_verifying import HISTORIES, digests, partitions, told_world
+from tests.azurite import connection_string, running_azurite
 from tests.builders import IRIS, World
 from tests.cli.console import Console, run
 
@@ -271,3 +273,25 @@ def test_a_file_without_a_record_is_no_whole_history(tmp_path: Path) -> None:
 
     assert 2 == run("verify", str(tmp_path / "empty.json")).code
     assert 2 == run("verify", str(tmp_path / "no.zip")).code
+
+
+def test_a_ledger_in_table_storage_is_verified_as_well(
+    told: Anchoring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where none is, no table is made."""
+    with running_azurite() as port, closing(table_service(connection_string(port))) as service:
+        monkeypatch.setenv("STAGEWARD_TABLES", connection_string(port))
+        empty = run("verify", "--all")
+        made = [table.name for table in service.list_tables()]
+        with closing(open_rows(read_settings())) as rows:
+            for partition in partitions():
+                found = told.it.rows.query(LEDGER, partition)
+                if found:
+                    rows.commit(LEDGER, partition, [Upsert(one.key, one.values) for one in found])
+            sound = run("verify", "--all", "--no-documents")
+            rows.commit(LEDGER, PARTITION, [Delete(keys.record_key(3), ANY_ETAG)])
+            broken = run("verify", "--all", "--no-documents")
+
+    assert (2, []) == (empty.code, made)
+    assert (0, 1) == (sound.code, broken.code)
+    assert f"{IRIS}: record 3 was dropped" in broken.out
