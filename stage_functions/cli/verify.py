@@ -50,6 +50,7 @@ class Report(Struct, frozen=True):
         results: the histories.
         anchored: what the comparison with anchors came to; None without one.
         unchecked: what could not be looked at here, in sentences.
+        proven: of a file, up to which record each history is as it was anchored, in sentences.
     """
 
     whole: bool
@@ -59,6 +60,7 @@ class Report(Struct, frozen=True):
     results: tuple[Verified, ...]
     anchored: Anchored | None
     unchecked: tuple[str, ...]
+    proven: tuple[str, ...] = ()
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,7 +109,7 @@ def verify(  # options of a command
     if as_json:
         print_json(report)
     else:
-        _sum_up(report)
+        _sum_up(report, compared=kept is not None)
     if not report.whole:
         raise typer.Exit(FAULT)
 
@@ -160,7 +162,8 @@ def _ledger(
         fail(str(exc), WRONG)
     finally:
         rows.close()
-    if history is not None and not results[0].records and results[0].whole and not compared:
+    nothing = history is not None and not results[0].records and results[0].whole
+    if history is not None and nothing and not (compared and compared.rewritten):
         fail(f"The ledger knows no {history.name}.", WRONG)
     unchecked = () if documents else ("whether documents are kept was not looked at",)
     whole = all(one.whole for one in results) and (compared is None or compared.whole)
@@ -187,7 +190,7 @@ def _file(
 
     try:
         beside = proof_beside(path, proof)
-        results = []
+        results, proven = [], []
         ledger = ""
         for one in check_file(records_in(path), beside, kept):
             ledger = one.ledger
@@ -195,12 +198,14 @@ def _file(
             if not as_json:
                 for line in _lines(one.verified, None):
                     say(line)
-                if one.proven:
-                    say(f"{one.verified.name}: {one.proven}")
+            if one.proven:
+                proven.append(f"{one.verified.name}: {one.proven}")
     except InvalidInputError as exc:
         fail(str(exc), WRONG)
     if not results:
         fail(f"There is no record in {path}.", WRONG)
+    if beside is not None and all(one.name != beside.end.name for one in results):
+        fail(f"The proof is of {beside.end.name}, which is not in {path}.", WRONG)
     unchecked = ["the state beside the records, and the documents that they name: see the ledger"]
     if beside is None:
         unchecked.append("whether the tail was cut: a file has no head, and no proof was given")
@@ -208,7 +213,16 @@ def _file(
             unchecked.append("the anchors: a file needs a proof (--proof) to be compared with them")
     records = sum(one.records for one in results)
     whole = all(one.whole for one in results)
-    return Report(whole, ledger, len(results), records, tuple(results), None, tuple(unchecked))
+    return Report(
+        whole,
+        ledger,
+        len(results),
+        records,
+        tuple(results),
+        None,
+        tuple(unchecked),
+        tuple(proven),
+    )
 
 
 def _lines(one: Verified, compared: Anchored | None) -> Iterator[str]:
@@ -228,7 +242,7 @@ def _lines(one: Verified, compared: Anchored | None) -> Iterator[str]:
     yield f"{one.name}: {count}{ends}{since}"
 
 
-def _sum_up(report: Report) -> None:
+def _sum_up(report: Report, *, compared: bool) -> None:
     bad = {one.name for one in report.results if not one.whole}
     if report.anchored is not None:
         bad |= set(report.anchored.rewritten)
@@ -241,11 +255,11 @@ def _sum_up(report: Report) -> None:
     several = "histories" if report.histories != 1 else "history"
     what = f"{report.histories} {several} of ledger {report.ledger}, {report.records} records"
     say(f"{what}: {f'{len(bad)} not whole' if bad else 'whole'}")
-    for why in report.unchecked:
-        say(f"not checked: {why}")
-    if report.anchored is None:
+    for why in (*report.proven, *(f"not checked: {one}" for one in report.unchecked)):
+        say(why)
+    if report.anchored is None and not (report.proven and compared):
         say(f"{_LINKED} {_ANCHORS}")
-    elif report.anchored.latest is not None:
+    elif report.anchored is not None and report.anchored.latest is not None:
         say(
             f"Compared with {report.anchored.anchors} anchors, the latest of "
             f"{moment(report.anchored.latest)}; what is newer is hash-linked only."

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from stage_functions.application import anchor_rows, anchoring, keys, status, upkeep
 from stage_functions.application.anchoring import anchor, inclusion, keep_up
 from stage_functions.application.context import Context
+from stage_functions.application.formats import kind_of
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     BLOBS,
@@ -332,6 +333,19 @@ def codes(here: Anchoring) -> list[str]:
     """Return the troubles of anchors."""
     found = troubles(status.status(here.context))
     return [one.code for one in found if one.part == "anchors"]
+
+
+def test_the_rows_of_anchors_are_of_kinds_that_are_known(here: Anchoring) -> None:
+    """`migrate` reads them, and leaves none as unknown."""
+    keep_up(here.context)
+    rows = here.it.rows.query(LEDGER, anchor_rows.PARTITION)
+    kinds = {row.key: kind_of(LEDGER, anchor_rows.PARTITION, row.key) for row in rows}
+
+    assert 4 == len(rows)
+    for row in rows:
+        kind = kinds[row.key]
+        assert kind is not None
+        assert "" == kind.fault(row)
 
 
 def test_reading_the_heads_costs_one_read_a_history(here: Anchoring) -> None:

@@ -13,6 +13,8 @@ from stage_functions.adapters.anchors import FolderAnchors
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.adapters.tables import table_service
 from stage_functions.application import keys
+from stage_functions.application.anchor_rows import anchors
+from stage_functions.application.anchoring import inclusion
 from stage_functions.application.ports.rows import ANY_ETAG, BLOBS, LEDGER, Delete, Upsert
 from stage_functions.bootstrap import open_rows
 from stage_functions.settings import read_settings
@@ -57,8 +59,6 @@ def ledger(told: Anchoring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def anchored_ends(told: Anchoring) -> set[str]:
     """Return the partitions of what is kept of the anchors."""
-    from stage_functions.application.anchor_rows import anchors
-
     return {keys.encode(one.ends) for one in anchors(told.it.rows) if one.ends}
 
 
@@ -245,8 +245,6 @@ def test_a_file_and_a_proof_are_compared_with_anchors(
     told: Anchoring, folder: Path, tmp_path: Path
 ) -> None:
     """So a cut tail is found as well."""
-    from stage_functions.application.anchoring import inclusion
-
     proof = inclusion(told.context, str(IRIS))
     assert proof is not None
     records = [one.document() for one in told.context.ledger.records(PARTITION)]
@@ -264,6 +262,21 @@ def test_a_file_and_a_proof_are_compared_with_anchors(
     assert "the tail was cut" not in done.out
     assert "a file needs a proof (--proof) to be compared with them" in without.out
     assert f"record {len(records)} was cut off" in cut.out
+    assert LINKED not in done.out
+    assert LINKED in without.out
+
+
+def test_a_proof_of_another_history_is_no_help(told: Anchoring, tmp_path: Path) -> None:
+    """It is not passed over."""
+    proof = inclusion(told.context, "ledger")
+    assert proof is not None
+    (tmp_path / "proof.json").write_text(json.dumps(proof.document()), encoding="utf-8")
+    records = [one.document() for one in told.context.ledger.records(PARTITION)]
+    (tmp_path / "history.json").write_text(json.dumps(records), encoding="utf-8")
+    done = run("verify", str(tmp_path / "history.json"), "--proof", str(tmp_path / "proof.json"))
+
+    assert 2 == done.code
+    assert "The proof is of ledger, which is not in" in done.err
 
 
 def test_a_file_without_a_record_is_no_whole_history(tmp_path: Path) -> None:
