@@ -22,6 +22,7 @@ from benchmarks import (
     policies,
     rows,
     throughput,
+    verify,
 )
 from benchmarks.servers import running
 
@@ -56,6 +57,8 @@ def main() -> None:
         found += policies.measure(policies.QUICKLY if quick else policies.ROUNDS)
         progress.print("azure ml ...")
         found += azureml.measure(Path(folder), azureml.QUICKLY if quick else azureml.VERSIONS)
+        progress.print("verify ...")
+        found += verify.measure(Path(folder), verify.QUICKLY if quick else verify.RECORDS)
         progress.print("operations ...")
         found += operations.measure()
     rows.show(found, console, circumstances)

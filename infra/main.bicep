@@ -187,6 +187,20 @@ module ledger 'modules/ledger.bicep' = {
   }
 }
 
+module anchors 'modules/anchors.bicep' = {
+  name: 'stageward-anchors'
+  scope: group
+  params: {
+    name: '${abbreviations.anchorAccounts}${token}'
+    location: location
+    tags: tags
+    sku: ledgerSku
+    subnetId: subnetId
+    appId: identity.outputs.principalId
+    logWorkspaceId: monitoring.outputs.logWorkspaceId
+  }
+}
+
 module topic 'modules/topic.bicep' = {
   name: 'stageward-topic'
   scope: group
@@ -213,6 +227,7 @@ module app 'modules/app.bicep' = {
     packageContainer: host.outputs.packageContainer
     deadLetterContainer: host.outputs.deadLetterContainer
     ledgerEndpoint: ledger.outputs.tablesEndpoint
+    anchorContainer: anchors.outputs.container
     topicEndpoint: topic.outputs.endpoint
     insightsName: monitoring.outputs.insightsName
     logWorkspaceId: monitoring.outputs.logWorkspaceId
@@ -247,6 +262,7 @@ output AZURE_FUNCTION_APP_ID string = app.outputs.id
 output AZURE_FUNCTION_APP_NAME string = app.outputs.name
 output AZURE_HOST_STORAGE_ID string = host.outputs.id
 output AZURE_LEDGER_STORAGE_NAME string = ledger.outputs.name
+output AZURE_ANCHOR_STORAGE_NAME string = anchors.outputs.name
 output ALERT_GROUP_ID string = alerts.outputs.actionGroupId
 output AZUREML_WORKSPACE_ID string = workspaceId
 output GOVERNOR_PRINCIPAL_ID string = identity.outputs.principalId

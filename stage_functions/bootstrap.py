@@ -26,6 +26,7 @@ from stage_functions.application.context import Context
 from stage_functions.application.keeping import keep_under
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
+from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
@@ -37,7 +38,9 @@ from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
+from stage_functions.domain.anchor import Anchor, Inclusion
 from stage_functions.domain.asset import Kind
+from stage_functions.domain.chain import Found
 from stage_functions.domain.configuration import (
     Configuration,
     Mode,
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 MAX_SINKS = 10
+CONFIGURED = "configured"
+"""Stands for the places of STAGEWARD_ANCHORS."""
 _OF_CREDENTIALS = ("AZURE_", "IDENTITY_", "MSI_")
 """How the variables begin that azure.identity reads."""
 ASGI = Callable[
@@ -85,6 +90,8 @@ class Application(Struct, frozen=True):
             sink.close()
         if self.context.notifier is not None:
             self.context.notifier.close()
+        for place in self.context.places:
+            place.close()
         if self.context.process.dead_letters is not None:
             self.context.process.dead_letters.close()
         self.context.ledger.rows.close()
@@ -138,6 +145,7 @@ def open_application(settings: Settings) -> Application:
         links=PageLinks(settings.url, signatures),
         telemetry=telemetry,
         process=process,
+        places=open_places(settings),
     )
     keep_under(context)
     trace(context.telemetry.traceparent)
@@ -419,6 +427,78 @@ def _sinks(settings: Settings) -> list[Sink]:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)
     return sinks
+
+
+def open_places(settings: Settings) -> tuple[AnchorPlace, ...]:
+    """Return the places that anchors of the ledger go to.
+
+    Raises:
+        ConfigurationError: one of them cannot be one, or there are too many.
+    """
+    if not settings.anchors:
+        return ()
+    from stage_functions.adapters.anchors import open_place  # noqa: PLC0415  # seldom configured
+
+    if len(settings.anchors) > MAX_SINKS:
+        message = f"STAGEWARD_ANCHORS names {len(settings.anchors)} places, of {MAX_SINKS} at most"
+        raise ConfigurationError(message)
+    with _naming("STAGEWARD_ANCHORS"):
+        return tuple(open_place(one, lambda: _credential(settings)) for one in settings.anchors)
+
+
+def read_anchors(settings: Settings, place: str) -> Iterator[Anchor]:
+    """Yield the anchors that are kept in a place.
+
+    Args:
+        settings: what the environment says.
+        place: as in STAGEWARD_ANCHORS; `configured` for all of those; or a file with an anchor, or
+            the event of one, a line.
+
+    Raises:
+        ConfigurationError: it cannot be a place, or none is configured.
+        SinkUnavailableError, SinkRefusedError: it cannot be read.
+        InvalidInputError: something that is kept there is no anchor.
+    """
+    from stage_functions.adapters import anchors  # noqa: PLC0415  # seldom used
+
+    if Path(place).is_file():
+        yield from anchors.read_anchors(Path(place))
+        return
+    configured = place == CONFIGURED
+    if configured and not settings.anchors:
+        message = "STAGEWARD_ANCHORS names no place"
+        raise ConfigurationError(message)
+    given = replace(settings, anchors=settings.anchors if configured else (place,))
+    for one in open_places(given):
+        try:
+            yield from one.kept()
+        finally:
+            one.close()
+
+
+def records_in(path: Path) -> Iterator[Found]:
+    """Yield what stands in a file of records.
+
+    Raises:
+        InvalidInputError: it cannot be opened.
+    """
+    from stage_functions.adapters.record_files import found_in  # noqa: PLC0415  # seldom used
+
+    return found_in(path)
+
+
+def proof_beside(path: Path, proof: Path | None) -> Inclusion | None:
+    """Return the proof of a file of its own, or the one inside of a pack; None for none.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    from stage_functions.adapters.record_files import (  # noqa: PLC0415  # seldom used
+        proof_in,
+        read_proof,
+    )
+
+    return read_proof(proof) if proof is not None else proof_in(path)
 
 
 def open_notifier(

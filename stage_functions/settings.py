@@ -13,6 +13,7 @@ _PREFIX = "STAGEWARD_"
 _NOTIFY = "STAGEWARD_NOTIFY_"
 _REGISTRY = "STAGEWARD_REGISTRY_"
 NAMES = (
+    "ANCHORS",
     "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
@@ -77,6 +78,8 @@ class Settings(Struct, frozen=True):
             cloud has them.
         dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
             or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
+        anchors: where anchors of the ledger go (`STAGEWARD_ANCHORS`, separated by blanks): folders,
+            blob containers as for `dead_letters`, and URLs that take CloudEvents.
         logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
         scan_minutes: from the end of a scan of a registry to the next one, in minutes
             (`STAGEWARD_SCAN_MINUTES`), as it is written; "" for whenever the timer rings.
@@ -112,6 +115,7 @@ class Settings(Struct, frozen=True):
     arm_endpoint: str = ""
     registry_discovery: str = ""
     dead_letters: str = ""
+    anchors: tuple[str, ...] = ()
     logs: str = Logs.TEXT
     scan_minutes: str = ""
     scan_age_seconds: str = ""
@@ -179,6 +183,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         arm_endpoint=get("ARM_ENDPOINT", "").strip(),
         registry_discovery=known.get("REGISTRY_DISCOVERY_ENDPOINT_URL", "").strip(),
         dead_letters=get("DEAD_LETTERS", "").strip(),
+        anchors=tuple(get("ANCHORS", "").split()),
         logs=get("LOGS", default.logs).strip().lower(),
         scan_minutes=get("SCAN_MINUTES", "").strip(),
         scan_age_seconds=get("SCAN_AGE_SECONDS", "").strip(),

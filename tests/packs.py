@@ -15,9 +15,9 @@ from typing import Any
 from msgspec import Struct
 
 from stage_functions.application import pack_files
+from stage_functions.application.anchoring import inclusion
 from stage_functions.application.context import Context
-from stage_functions.application.pack import Pack, gather_approval, gather_version
-from stage_functions.application.pack_proofs import Prover, latest
+from stage_functions.application.pack import Pack, Prover, gather_approval, gather_version
 from stage_functions.domain.asset import Version
 from stage_functions.domain.record import Json, canonical, first_prev, link
 from stage_functions.web.exports import parts
@@ -38,14 +38,14 @@ class Checked(Struct, frozen=True):
     said: str
 
 
-def gathered(context: Context, subject: Version | str, prover: Prover = latest) -> Pack:
+def gathered(context: Context, subject: Version | str, prover: Prover = inclusion) -> Pack:
     """Return the pack of a version, or of an approval by its id."""
     if isinstance(subject, Version):
         return gather_version(context, subject, prover=prover)
     return gather_approval(context, subject, prover=prover)
 
 
-def pack_of(context: Context, subject: Version | str, prover: Prover = latest) -> bytes:
+def pack_of(context: Context, subject: Version | str, prover: Prover = inclusion) -> bytes:
     """Return the zip of a version, or of an approval by its id."""
     return b"".join(parts(context, gathered(context, subject, prover)))
 

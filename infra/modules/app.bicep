@@ -24,6 +24,9 @@ param hostAccountName string
 @description('Name of its container of packages.')
 param packageContainer string
 
+@description('URL of the container that the ledger is anchored in.')
+param anchorContainer string
+
 @description('Name of its container of dead letters.')
 param deadLetterContainer string
 
@@ -155,6 +158,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       AzureWebJobsStorage__blobServiceUri: hostAccount.properties.primaryEndpoints.blob
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__credential: 'managedidentity'
+      STAGEWARD_ANCHORS: anchorContainer
       STAGEWARD_ARM_ENDPOINT: environment().resourceManager
       STAGEWARD_AUTH: signIn
       STAGEWARD_CONFIG: 'stageward.azure.yaml'

@@ -238,6 +238,9 @@ TYPES: Mapping[str, Entry] = {
         name=re.compile(r"(?!.*--)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"),
         rule="3 to 63 small letters, digits and single dashes, no dash first or last",
     ),
+    "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies": Entry(
+        _M + "storage.models", "ImmutabilityPolicy", _STORAGE, name=_DEFAULT, rule="'default'"
+    ),
     "Microsoft.Storage/storageAccounts/tableServices": Entry(
         _M + "storage.models", "TableServiceProperties", _STORAGE, name=_DEFAULT, rule="'default'"
     ),

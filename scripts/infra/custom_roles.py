@@ -32,6 +32,13 @@ GOVERNING = frozenset(
 
 Each is in Microsoft's list, since Azure refuses a role as a whole for one that is not:
 https://learn.microsoft.com/azure/role-based-access-control/permissions/ai-machine-learning."""
+ANCHORING = frozenset(
+    f"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/{rest}"
+    for rest in ("read", "add/action")
+)
+"""Actions that it takes to keep anchors: a new blob is made by `add`, which changes no other.
+
+After https://learn.microsoft.com/azure/role-based-access-control/permissions/storage."""
 _ACTION = re.compile(r"Microsoft\.[A-Za-z]+(/[A-Za-z]+|/\*)*/(read|write|delete|[a-zA-Z]+/action)")
 _KEYS = {"Name", "IsCustom", "Description", "Actions", "NotActions", "AssignableScopes"}
 _MORE_KEYS = {"DataActions", "NotDataActions"}
@@ -45,8 +52,9 @@ def actions_of(role: Deployed) -> frozenset[str]:
     permissions = find.value(role.body, "properties.permissions")
     found: list[object] = []
     for one in permissions if isinstance(permissions, list) else ():
-        listed = find.value(one, "actions")
-        found += listed if isinstance(listed, list) else []
+        for kind in ("actions", "dataActions"):
+            listed = find.value(one, kind)
+            found += listed if isinstance(listed, list) else []
     return frozenset(str(action) for action in found)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scripts.infra import find, sign_in
 from scripts.infra.check import Deployment
-from scripts.infra.custom_roles import GOVERNING, actions_of
+from scripts.infra.custom_roles import ANCHORING, GOVERNING, actions_of
 from scripts.infra.faults import Fault, Place
 from scripts.infra.world import Deployed
 
@@ -96,6 +96,7 @@ def check(deployment: Deployment) -> Iterator[Fault]:
         yield from _sound(grant, customs)
     needs = [*_of_settings(deployment), *_of_package(deployment), *_of_events(deployment)]
     needs += _of_machine_learning(deployment, customs)
+    needs += _of_anchors(deployment, customs)
     yield from _types(grants, {need.holder for need in needs})
     needs += _of_people(deployment, customs)
     for need in needs:
@@ -248,6 +249,20 @@ def _of_machine_learning(
     ):
         for at, place in _all(deployment, kind).items():
             yield Need(what, roles, holder, at, place)
+
+
+def _of_anchors(deployment: Deployment, customs: Mapping[str, frozenset[str]]) -> Iterator[Need]:
+    """Yield what it takes to anchor the ledger: a role that changes and deletes nothing."""
+    sites = {site.id: site for site in find.of(deployment, find.SITE)}
+    writes = tuple(name for name, actions in customs.items() if actions == ANCHORING)
+    writes = writes or ("a role with just the actions of infra/roles/anchor-writer.json",)
+    for resource, name, value, place in find.settings(deployment):
+        site = sites.get(resource.id.partition("/config/")[0])
+        if name == "STAGEWARD_ANCHORS" and site is not None and isinstance(value, str):
+            holder = sign_in.identity(deployment, site, "principalId")
+            account, container = _named(deployment, value), value.rpartition("/")[2]
+            at = f"{account}/blobServices/default/containers/{container}"
+            yield Need("anchoring the ledger", writes, holder, at, place)
 
 
 def _of_people(deployment: Deployment, customs: Mapping[str, frozenset[str]]) -> Iterator[Need]:

@@ -11,7 +11,6 @@ from scripts.infra.faults import Fault
 
 _ACCOUNT = "Microsoft.Storage/storageAccounts"
 _SYSTEM_TOPIC = "Microsoft.EventGrid/systemTopics"
-_CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 _LOCK = "Microsoft.Authorization/locks"
 _TABLE = "Microsoft.Storage/storageAccounts/tableServices/tables"
@@ -118,6 +117,11 @@ def _networks(deployment: Deployment) -> Iterator[Fault]:
     subnet = deployment.case.values.get("subnetId")
     if not isinstance(subnet, str):
         return
+    letters = [
+        str(value)
+        for _, name, value, _ in find.settings(deployment)
+        if name == "STAGEWARD_DEAD_LETTERS"
+    ]
     for account in find.of(deployment, _ACCOUNT):
         path = "properties.networkAcls"
         rules = find.value(account.body, f"{path}.virtualNetworkRules")
@@ -129,7 +133,7 @@ def _networks(deployment: Deployment) -> Iterator[Fault]:
         if not denied or let_in != [(subnet, "Allow")]:
             message = "with subnetId only that subnet is let in; deny the others by default"
             yield Fault(find.place(account, path), "network", message)
-        holds = any(one.id.startswith(f"{account.id}/") for one in find.of(deployment, _CONTAINER))
+        holds = any(f"//{account.last_name}." in value for value in letters)
         if holds and find.value(account.body, f"{path}.bypass") != "AzureServices":
             message = "Event Grid writes dead letters from outside; give bypass: 'AzureServices'"
             yield Fault(find.place(account, f"{path}.bypass"), "network", message)

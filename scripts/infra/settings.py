@@ -22,6 +22,7 @@ REQUIRED: Mapping[str, str] = {
     "AzureWebJobsStorage__blobServiceUri": "the host keeps its locks there",
     "AzureWebJobsStorage__clientId": "the host signs in by that identity",
     "AzureWebJobsStorage__credential": "the host signs in by identity",
+    "STAGEWARD_ANCHORS": "whether the ledger was rewritten is told by what is kept there",
     "STAGEWARD_AUTH": "people sign in that way",
     "STAGEWARD_CONFIG": "what is governed stands there",
     "STAGEWARD_DEAD_LETTERS": "lost events are replayed from there",
@@ -42,6 +43,8 @@ ADDRESSES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "STAGEWARD_URL": (re.compile(r"https://[^/]+"), "an address over https"),
 }
 """Settings that are addresses, each with what it looks like, also in words."""
+CONTAINERS = ("STAGEWARD_ANCHORS", "STAGEWARD_DEAD_LETTERS")
+"""Settings that name a container, which is to be deployed."""
 OTHERS = (
     "AZUREML_WORKSPACE_ID",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -90,8 +93,10 @@ def check(deployment: Deployment, app: FunctionsApp, root: Path) -> Iterator[Fau
     for _, name, value, place in find.settings(deployment):
         if name == "STAGEWARD_CONFIG":
             yield from _configuration(str(value), given, root, place, deployment)
-        if name == "STAGEWARD_DEAD_LETTERS":
+        if name in CONTAINERS:
             yield from _container(str(value), deployment, place)
+        if name == "STAGEWARD_ANCHORS":
+            yield from _immutable(str(value), deployment, place)
     yield from _sites(deployment, app)
 
 
@@ -148,6 +153,19 @@ def _container(value: str, deployment: Deployment, place: Place) -> Iterator[Fau
     if (account.partition(".")[0], name) not in found or ".blob." not in account:
         message = f"no container '{name}' is deployed there; deploy it, or name another"
         yield Fault(place, "container", message)
+
+
+def _immutable(value: str, deployment: Deployment, place: Place) -> Iterator[Fault]:
+    """Yield where nothing keeps whoever may write to a container from writing over an anchor."""
+    kind = "Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies"
+    account, _, name = value.removeprefix("https://").partition("/")
+    holder = f"/{account.partition('.')[0]}/blobServices/default/containers/{name}/"
+    for policy in find.of(deployment, kind):
+        days = find.value(policy.body, "properties.immutabilityPeriodSinceCreationInDays")
+        if holder in policy.id and isinstance(days, int) and days > 0:
+            return
+    message = "what is kept there could be changed; give the container an immutability policy"
+    yield Fault(place, "immutability", message)
 
 
 def _sites(deployment: Deployment, app: FunctionsApp) -> Iterator[Fault]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -22,10 +21,10 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
+from stage_functions.adapters.containers import opened
 from stage_functions.adapters.sdk_errors import UNREADABLE, error_code
 from stage_functions.application.ports.dead_letters import MOST_BYTES, MOST_LISTED, DeadLetter
 from stage_functions.domain.error import (
-    ConfigurationError,
     InvalidInputError,
     NotAllowedNowError,
     NotFoundError,
@@ -36,50 +35,9 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.storage.blob import ContainerClient
 
-CONNECT_TIMEOUT_SECONDS = 3
-READ_TIMEOUT_SECONDS = 8
 _FORBIDDEN = (401, 403)
-_CONTAINER = "Container="
 _NO_CONTAINER = "ContainerNotFound"
 _ROLE = "give Stageward's identity the role Storage Blob Data Contributor on it"
-
-
-def checked(address: str) -> str:
-    """Return the address of a container, or a connection string that names one.
-
-    Raises:
-        ConfigurationError: it is neither; the message says what is, and repeats no secret.
-    """
-    address = address.strip()
-    if "://" not in address.partition("=")[0]:
-        account, name = _split(address)
-        if account and name:
-            return address
-        message = (
-            "write the URL of the container, https://<account>.blob.core.windows.net/<container>, "
-            "or a connection string that ends with ;Container=<container>"
-        )
-        raise ConfigurationError(message)
-    try:
-        url = urlsplit(address)
-        fit = url.scheme in ("https", "http") and url.hostname and url.path.strip("/")
-    except ValueError:
-        fit = False
-    if not fit:
-        message = (
-            "that is no URL of a container; write "
-            "https://<account>.blob.core.windows.net/<container>"
-        )
-        raise ConfigurationError(message)
-    return address
-
-
-def _split(address: str) -> tuple[str, str]:
-    """Return a connection string without the container that it names, and that."""
-    parts = [part for part in address.split(";") if part]
-    names = [part.removeprefix(_CONTAINER) for part in parts if part.startswith(_CONTAINER)]
-    rest = ";".join(part for part in parts if not part.startswith(_CONTAINER))
-    return rest, names[0] if len(names) == 1 else ""
 
 
 class BlobDeadLetters:
@@ -132,23 +90,8 @@ class BlobDeadLetters:
     def _client(self) -> ContainerClient:
         with self._lock:
             if self._opened is None:
-                self._opened = self._made()
+                self._opened = opened(self._address, self._credential)
             return self._opened
-
-    def _made(self) -> ContainerClient:
-        from azure.storage.blob import ContainerClient  # 0.3 s to import
-
-        options: dict[str, Any] = {
-            "connection_timeout": CONNECT_TIMEOUT_SECONDS,
-            "read_timeout": READ_TIMEOUT_SECONDS,
-            "retry_total": 0,  # it would wait for 15 s; whoever asked asks again
-        }
-        if "://" not in self._address.partition("=")[0]:
-            account, name = _split(self._address)
-            return ContainerClient.from_connection_string(account, name, **options)
-        signed = "sig=" in urlsplit(self._address).query
-        credential = None if signed else self._credential()
-        return ContainerClient.from_container_url(self._address, credential=credential, **options)
 
 
 def _as_listed(letter: DeadLetter) -> dict[str, Any]:

@@ -88,14 +88,19 @@ class WebhookSink:
         """
         for record in records:
             event = cloud_event(record, traceparent)
-            self._post(json.dumps(event, ensure_ascii=False).encode())
+            self.post(json.dumps(event, ensure_ascii=False).encode())
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
         HTTPX.removeFilter(self._filter)
 
-    def _post(self, body: bytes) -> None:
+    def post(self, body: bytes) -> None:
+        """Post one event as it is.
+
+        Raises:
+            SinkUnavailableError, SinkRefusedError: as `publish`.
+        """
         request = self._client.build_request("POST", self._url, content=body)
         try:
             with closing(self._client.send(request, stream=True)) as response:

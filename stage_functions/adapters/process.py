@@ -78,6 +78,7 @@ def _endings(settings: Settings) -> Iterator[Ending]:
     names = {
         "STAGEWARD_TABLES": settings.tables,
         "STAGEWARD_DEAD_LETTERS": settings.dead_letters,
+        "STAGEWARD_ANCHORS": " ".join(settings.anchors),
         "STAGEWARD_EVENTGRID_KEY": settings.eventgrid_key,
         "STAGEWARD_WEBHOOKS": " ".join(settings.webhooks),
         **{n: v for n, v in known.items() if n.startswith((_NOTIFY, _REGISTRY))},
@@ -94,9 +95,9 @@ def _dead_letters(
 ) -> DeadLetters | None:
     if not settings.dead_letters:
         return None
+    from stage_functions.adapters.containers import checked  # noqa: PLC0415  # seldom configured
     from stage_functions.adapters.dead_letters import (  # noqa: PLC0415  # loads azure-core
         BlobDeadLetters,
-        checked,
     )
 
     try:

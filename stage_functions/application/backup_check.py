@@ -15,8 +15,8 @@ from stage_functions.application.codec import unpack, unpack_record
 from stage_functions.application.ledger import Head
 from stage_functions.application.ports.rows import LEDGER, Row
 from stage_functions.domain.asset import Asset
+from stage_functions.domain.chain import verify
 from stage_functions.domain.error import StagewardError
-from stage_functions.domain.history import verify
 from stage_functions.domain.record import Record, Tail
 
 _OF_LIFECYCLE = "lifecycle:"

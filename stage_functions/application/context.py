@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from stage_functions.application import copies
 from stage_functions.application.copies import Expected
 from stage_functions.application.echoes import Echoes
 from stage_functions.application.ledger import Ledger
+from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.links import Links
 from stage_functions.application.ports.notifier import Notifier
@@ -55,6 +56,7 @@ class Context(Struct, frozen=True):
         telemetry: what is told of how things go; SILENT where nobody watches.
         process: what this process knows of itself.
         draft: the configuration is one that is only tried.
+        places: where anchors of the ledger go; none where it is not anchored.
     """
 
     configuration: Configuration
@@ -70,6 +72,7 @@ class Context(Struct, frozen=True):
     telemetry: Telemetry = SILENT
     process: Process = field(default_factory=Process)
     draft: bool = False
+    places: Sequence[AnchorPlace] = ()
 
     def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:
         """Return the context as it is for somebody signed in with roles and groups of Entra."""

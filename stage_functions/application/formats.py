@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
-from stage_functions.application import keys
+from stage_functions.application import anchor_rows, keys
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.codec import (
     FORMAT,
@@ -121,6 +121,11 @@ _PARTITIONS: Mapping[tuple[str, str], Mapping[str, RowKind]] = {
     (LEDGER, "asset:"): _OF_ASSETS,
     (LEDGER, "lifecycle:"): _OF_LIFECYCLES,
     (LEDGER, keys.JOURNAL_PARTITION): _OF_LIFECYCLES,
+    (LEDGER, anchor_rows.PARTITION): {
+        anchor_rows.LATEST: RowKind("latest anchor", anchor_rows.KeptAnchor),
+        anchor_rows.ANCHOR: RowKind("anchor", anchor_rows.KeptAnchor),
+        anchor_rows.PLACE: RowKind("place of anchors", anchor_rows.Published),
+    },
     (LEDGER, "registry:"): {"state": RowKind("registry", RegistryState)},
     (LEDGER, "unregistered:"): {
         keys.NOTE: RowKind("unregistered", Note),

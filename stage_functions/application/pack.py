@@ -10,11 +10,11 @@ What is missing or damaged is told, and packed as far as it can be read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from stage_functions.application import histories, keys, pack_documents, pack_proofs
+from stage_functions.application import anchoring, histories, keys, pack_documents
 from stage_functions.application.brief_people import someone
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import Loaded
@@ -27,21 +27,22 @@ from stage_functions.application.pack_documents import (
     whose,
 )
 from stage_functions.application.pack_lines import lines, look_over
-from stage_functions.application.pack_proofs import Prover
 from stage_functions.application.vote import find
 from stage_functions.domain.anchor import Inclusion
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import Fault
 from stage_functions.domain.error import (
     ConflictError,
     LaterReleaseError,
     LedgerDamagedError,
     NotFoundError,
 )
-from stage_functions.domain.history import Fault
 from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
 
+Prover = Callable[[Context, str], Inclusion | None]
+"""Takes the name of a history; None where no anchor covers it."""
 RECORDS = "records.jsonl"
 FIRST, LAST = 100, 400
 """Of the version's records, so many at either end are kept for the report."""
@@ -176,7 +177,7 @@ class _Seen:
 
 
 def gather_version(
-    context: Context, version: Version, *, prover: Prover = pack_proofs.latest
+    context: Context, version: Version, *, prover: Prover = anchoring.inclusion
 ) -> Pack:
     """Gather the pack of a version.
 
@@ -193,7 +194,7 @@ def gather_version(
     return context.persistently(attempt)
 
 
-def gather_approval(context: Context, id_: str, *, prover: Prover = pack_proofs.latest) -> Pack:
+def gather_approval(context: Context, id_: str, *, prover: Prover = anchoring.inclusion) -> Pack:
     """Gather the pack of an approval: that of its version, which says more of this one.
 
     Raises:

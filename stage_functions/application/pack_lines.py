@@ -17,8 +17,8 @@ from stage_functions.application import keys
 from stage_functions.application.codec import unpack_bytes, unpack_record
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.rows import LEDGER, Row
+from stage_functions.domain.chain import Fault, verify
 from stage_functions.domain.error import LaterReleaseError, LedgerDamagedError
-from stage_functions.domain.history import Fault, verify
 from stage_functions.domain.record import Record, Tail
 
 PAGE = 1000

@@ -16,6 +16,7 @@ from stage_functions.application import (
     unregistered,
     unregistered_lists,
     unregistered_words,
+    verifying,
 )
 from stage_functions.application.brief_copy import Copying, copying
 from stage_functions.application.catalog import CatalogEntry
@@ -27,11 +28,12 @@ from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
+from stage_functions.domain.chain import Fault
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.history import Fault, Standing, as_of, verify
+from stage_functions.domain.history import Standing, as_of
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle
 from stage_functions.domain.record import Record, Tail
 from stage_functions.domain.state import VersionState
@@ -390,8 +392,10 @@ def check_history(context: Context, wanted: Asset) -> Fault | None:
     Raises:
         NotFoundError: the ledger does not know the asset.
     """
-    head = asset_is_known(context, wanted)
-    return verify(context.ledger.id, str(wanted), all_records(context, wanted), head=head)
+    asset_is_known(context, wanted)
+    ledger = context.ledger
+    history = verifying.of_asset(wanted)
+    return verifying.check(ledger.rows, ledger.id, history, documents=False).fault
 
 
 def asset_is_known(context: Context, wanted: Asset) -> Tail:

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import dead_letters, tokens
+from stage_functions.application import anchoring, dead_letters, tokens
 from stage_functions.application.adoption import Adopted, adopted
+from stage_functions.application.anchoring import AnchorStatus
 from stage_functions.application.backlog import Backlog, Count, backlog, open_approvals
 from stage_functions.application.clocks import Skew
 from stage_functions.application.codec import FORMAT
@@ -125,6 +126,7 @@ class Status(Struct, frozen=True):
         lifecycles: in force here and adopted by the ledger.
         refused: deliveries of MLflow whose signature did not fit.
         notified: people can be told of something.
+        anchors: how the ledger is anchored.
     """
 
     at: datetime
@@ -145,6 +147,7 @@ class Status(Struct, frozen=True):
     lifecycles: tuple[Adopted, ...] = ()
     refused: Refused = field(default_factory=Refused)
     notified: bool = False
+    anchors: AnchorStatus = field(default_factory=AnchorStatus)
 
     def age(self, registry: RegistryStatus) -> timedelta | None:
         """Return how long ago a registry was last scanned to the end; None if it never was."""
@@ -248,6 +251,7 @@ def _of_ledger(context: Context, known: Status) -> Status:
         keys=_keys(context, known),
         link_key=LinkKeys.of(context.ledger.rows, context.clock, context.configuration).shown(),
         lifecycles=adopted(context),
+        anchors=anchoring.status(context),
     )
 
 

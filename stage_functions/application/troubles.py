@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from stage_functions.application.anchoring import LATE
 from stage_functions.application.process import Refused
 from stage_functions.application.status import (
     LATE_NEWS,
@@ -41,6 +42,7 @@ class Section:
     LIFECYCLES = "Lifecycles"
     SECRET = "The webhook's secret"  # noqa: S105  # a heading
     TOLD = "People are not told"
+    ANCHORS = "Anchors"
 
 
 _MENDED = {
@@ -95,6 +97,7 @@ def _all(known: Status) -> Iterator[Trouble]:
     yield from _clocks(known)
     yield from _keys(known)
     yield from _lifecycles(known)
+    yield from _anchors(known)
     yield from _refused(known.refused, known.at)
 
 
@@ -214,6 +217,26 @@ def _lifecycles(known: Status) -> Iterator[Trouble]:
             what = f"its last adoption is not published to {', '.join(one.behind)} yet"
             do = "it is tried at every sweep; the log says what the sink answers"
             yield Trouble("lifecycle-unpublished", part, what, do, Section.LIFECYCLES)
+
+
+def _anchors(known: Status) -> Iterator[Trouble]:
+    anchors = known.anchors
+    if anchors.contradicted:
+        what = f"less was there than at the anchor before: {', '.join(anchors.contradicted)}"
+        do = "`stageward verify --all --anchors configured` says what was rewritten or cut"
+        yield Trouble("anchors-contradicted", "anchors", what, do, Section.ANCHORS)
+    since = anchors.at or known.facts.started
+    if anchors.places and since is not None and known.at - since > LATE:
+        what = f"the latest anchor is {span((known.at - since).total_seconds())} old"
+        if anchors.at is None:
+            what = "the ledger was never anchored"
+        do = "see in the log whether the timer of the sweep runs, and what it says of anchors"
+        yield Trouble("anchors-late", "anchors", what, do, Section.ANCHORS)
+    for one in anchors.places:
+        if one.error:
+            what = f"{_number(one.behind, 'anchor')} not published to {one.where}: {one.error}"
+            do = "mend what it says; it is tried again by itself within an hour"
+            yield Trouble("anchors-unpublished", "anchors", what, do, Section.ANCHORS)
 
 
 def _refused(refused: Refused, now: datetime) -> Iterator[Trouble]:

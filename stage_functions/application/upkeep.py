@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, contents, decided, keys, users, violators
+from stage_functions.application import (
+    anchoring,
+    catalog,
+    contents,
+    decided,
+    keys,
+    users,
+    violators,
+)
 from stage_functions.application.backlog import OwedView, backlog, view
 from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
@@ -124,6 +132,9 @@ def health(context: Context) -> Health:
         parts["outbox"] = "parked" if owed.parked else ""
         if context.notifier is not None:
             parts["notifications"] = "not-told" if owed.untold else ""
+        if context.places:
+            known, started = anchoring.status(context), context.process.facts.started
+            parts["anchors"] = known.code(context.clock.now(), started)
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
     except StagewardError as exc:
         parts[READY] = word_for(exc)

@@ -34,9 +34,9 @@ from stage_functions.cli.output import (
 )
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
+from stage_functions.domain.chain import verify
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.foreseen import foreseen
-from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
 from stage_functions.wire import api

@@ -23,6 +23,7 @@ from stage_functions.cli import (
     serve,
     status,
     tokens,
+    verify,
 )
 from stage_functions.cli.output import FAULT, complain
 from stage_functions.domain.error import NotSignedInError, StagewardError
@@ -68,6 +69,7 @@ for module in (
     migrate,
     backup,
     replay,
+    verify,
 ):
     module.add_to(app)
 

@@ -138,6 +138,11 @@ def _show(found: status_api.Status) -> None:
         say(f"dead letters: {'not known' if letters.count is None else letters.count}")
     else:
         say("dead letters: not configured")
+    for place in found.anchors.places:
+        rest = f", {place.behind} to come" if place.behind else ""
+        say(f"anchored in {place.where}: {moment(place.at) or 'never'}{rest}")
+    if not found.anchors.places:
+        say("anchors: not configured, so the histories are hash-linked only")
     for key in found.keys:
         say(f"{key.name}: {'ends' if key.ends > found.at else 'ended'} {moment(key.ends)}")
     for clock in found.clocks:

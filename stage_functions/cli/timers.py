@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from stage_functions.application.anchoring import keep_up
 from stage_functions.application.context import Context
 from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
@@ -71,6 +72,7 @@ class Timers:
         swept = sweep(self._application.context, first_shard=self._shard)
         self._shard = swept.next_shard
         show_figures(self._application.context)
+        keep_up(self._application.context)
 
     def _scan(self) -> None:
         self._hook()

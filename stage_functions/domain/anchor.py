@@ -7,6 +7,7 @@ whoever may write to the ledger could link all of it anew.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -51,6 +52,11 @@ class Anchor(Struct, frozen=True):
     size: int
     root: str
     before: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its canonical bytes, 64 hex digits: what the next one has as `before`."""
+        return hashlib.sha256(canonical(self.document())).hexdigest()
 
     def document(self) -> dict[str, Json]:
         """Return it as it is published and hashed."""

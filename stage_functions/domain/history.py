@@ -1,6 +1,6 @@
-"""What a history proves: that it is whole, and who stood where at a moment.
+"""What a history says: who stood where at a moment. Whether it is whole is told in `chain`.
 
-Both are pure functions over stored records, in order, read once.
+Pure functions over stored records, in order, read once.
 """
 
 from __future__ import annotations
@@ -11,80 +11,11 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.domain.record import (
-    Json,
-    Record,
-    RecordType,
-    Tail,
-    canonical,
-    empty_tail,
-    link,
-)
+from stage_functions.domain.record import Json, Record, RecordType
 
 _COPIED = "copied"
 _PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
 """They say where a version stands from then on."""
-
-
-class Fault(Struct, frozen=True):
-    """The first bad record of a history.
-
-    Attributes:
-        number: where it was found.
-        why: what is wrong, in words.
-    """
-
-    number: int
-    why: str
-
-
-def verify(
-    ledger: str, asset: str, records: Iterable[Record], *, head: Tail | None = None
-) -> Fault | None:
-    """Find the first record that was altered, dropped, moved or reordered; None if all is well.
-
-    Args:
-        ledger: the ledger's id.
-        asset: the asset whose history this claims to be.
-        records: all of them, in order; read once, so a stream will do.
-        head: where the history should end; without it a cut tail is not found.
-    """
-    tail = empty_tail(ledger, asset)
-    for record in records:
-        why = _fault(tail, record)
-        if why:
-            return Fault(tail.number + 1, why)
-        tail = Tail(ledger, asset, record.number, record.hash, record.at)
-    if head is not None and (tail.number, tail.hash) != (head.number, head.hash):
-        return Fault(
-            tail.number + 1, f"the head is at {head.number}, the records end at {tail.number}"
-        )
-    return None
-
-
-def _fault(tail: Tail, record: Record) -> str:
-    if not _is_canonical(record):
-        return "its content is not what its bytes say"
-    if (record.content.get("ledger"), record.content.get("asset")) != (tail.ledger, tail.asset):
-        return (
-            f"it belongs to {record.content.get('asset')} in ledger {record.content.get('ledger')}"
-        )
-    if record.number != tail.number + 1:
-        return f"it has the number {record.number}"
-    if record.prev != tail.hash:
-        return "it does not link to the record before"
-    if link(record.prev, record.body) != record.hash:
-        return "its hash is not that of its bytes"
-    if tail.at is not None and record.at <= tail.at:
-        return "it is not later than the record before"
-    return ""
-
-
-def _is_canonical(record: Record) -> bool:
-    try:
-        return canonical(dict(record.content)) == record.body
-    except ValueError:
-        return False
 
 
 class Original(Struct, frozen=True):

@@ -17,7 +17,12 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def root(entries: Sequence[bytes]) -> bytes:
     """Return the root over entries in their order, 32 bytes; of none, SHA-256 of nothing."""
-    level = [leaf_hash(entry) for entry in entries]
+    return root_over([leaf_hash(entry) for entry in entries])
+
+
+def root_over(leaves: Sequence[bytes]) -> bytes:
+    """Return the root over leaves that are hashed already, 32 bytes."""
+    level = leaves
     if not level:
         return hashlib.sha256().digest()
     while len(level) > 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from stage_functions.application import keys, unregistered, upkeep
+from stage_functions.application import anchoring, keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
@@ -27,7 +27,7 @@ log = logging.getLogger("stageward.timers")
 
 
 def sweep(context: Context, parent: str = "") -> None:
-    """Finish owed work and deadlines.
+    """Finish owed work and deadlines; then anchor the ledger, when it is time to.
 
     The shard to begin with changes from minute to minute, by the clock alone: however little a
     sweep gets done, each shard comes first once in a while, in whatever process.
@@ -45,6 +45,7 @@ def sweep(context: Context, parent: str = "") -> None:
         swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=first, parent=parent)
         log.info("%s", swept)
         show_figures(context)
+        anchoring.keep_up(context)
     finally:
         context.telemetry.flush()
 

@@ -116,6 +116,13 @@ def document(context: Context, known: Status, wrong: tuple[Trouble, ...]) -> api
             for one in known.lifecycles
         ),
         sinks=tuple(_sink(known, name) for name in context.sinks),
+        anchors=api.AnchorsStatus(
+            known.anchors.at,
+            tuple(
+                api.AnchorPlaceStatus(one.where, one.behind, one.at, one.error)
+                for one in known.anchors.places
+            ),
+        ),
     )
 
 

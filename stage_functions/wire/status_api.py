@@ -202,6 +202,36 @@ class SinkStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorPlaceStatus:
+    """A place that anchors go to.
+
+    Attributes:
+        where: its address, without a secret.
+        behind: how many anchors it does not have yet.
+        at: of the last one that it has; null if it has none.
+        error: what went wrong last, or an empty text.
+    """
+
+    where: str
+    behind: int
+    at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorsStatus:
+    """How the ledger is anchored outside of itself.
+
+    Attributes:
+        at: of the latest anchor; null if there is none, or no place is configured.
+        places: where anchors go; empty where none is configured.
+    """
+
+    at: datetime | None
+    places: tuple[AnchorPlaceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What an operator must know.
 
@@ -226,6 +256,7 @@ class Status:
         clocks: how far this clock is from others.
         lifecycles: in force.
         sinks: in the order of the configuration.
+        anchors: how it is said elsewhere where each history ends.
     """
 
     at: datetime
@@ -248,6 +279,7 @@ class Status:
     clocks: tuple[SkewStatus, ...]
     lifecycles: tuple[LifecycleStatus, ...]
     sinks: tuple[SinkStatus, ...]
+    anchors: AnchorsStatus
 
 
 @dataclass(frozen=True, slots=True)

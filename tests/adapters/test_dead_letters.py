@@ -14,7 +14,8 @@ from azure.core.credentials import AccessToken, TokenCredential
 from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
 from msgspec.structs import replace
 
-from stage_functions.adapters.dead_letters import BlobDeadLetters, checked
+from stage_functions.adapters.containers import checked
+from stage_functions.adapters.dead_letters import BlobDeadLetters
 from stage_functions.application.ports.dead_letters import MOST_BYTES, DeadLetter, DeadLetters
 from stage_functions.domain.error import (
     ConfigurationError,

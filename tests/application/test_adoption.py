@@ -14,9 +14,9 @@ from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import ConfigurationError
-from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import Lifecycle, Stage
 from stage_functions.domain.record import Json, Record, RecordType
 from stage_functions.domain.state import MISSING_TWICE_SECONDS

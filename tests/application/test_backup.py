@@ -47,6 +47,7 @@ from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
     BeingRestoredError,
@@ -58,7 +59,7 @@ from stage_functions.domain.error import (
     NotFoundError,
     RowTooLargeError,
 )
-from stage_functions.domain.history import as_of, verify
+from stage_functions.domain.history import as_of
 from tests.application.aged import DiedError, Dying, Store, contents
 from tests.azurite import connection_string
 from tests.backup_world import Moving, backed_up, examined, opened, restored

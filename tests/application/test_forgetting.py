@@ -31,10 +31,10 @@ from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError, NotFoundError
 from stage_functions.domain.evidence import Evidence
-from stage_functions.domain.history import verify
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.record import Record, RecordType
 from tests.azurite import connection_string

@@ -302,7 +302,7 @@ def test_a_history_that_was_cut_with_its_end_is_found_by_the_head(it: World) -> 
 
     fault = query.check_history(it.context, IRIS)
     assert fault is not None
-    assert fault.why == "the head is at 2, the records end at 1"
+    assert fault.why == "the head is at record 2, the records end at 1"
 
 
 # Lists.

@@ -23,9 +23,9 @@ from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError
-from stage_functions.domain.history import verify
 from stage_functions.domain.record import RecordType
 from stage_functions.wire.cloudevent import cloud_event
 from tests.backup_world import backed_up, restored

@@ -31,9 +31,9 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
+from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError, RetryableError, TerminalError
-from stage_functions.domain.history import verify
 from stage_functions.domain.lifecycle import Lifecycle, WhenInvalid
 from stage_functions.domain.record import Record, RecordType
 from tests.azurite import connection_string

@@ -13,6 +13,7 @@ from stage_functions.bootstrap import Application
 from stage_functions.cli.timers import SCAN_SECONDS, Timers, scan_seconds
 from stage_functions.settings import Settings
 from tests.builders import world
+from tests.fakes.anchors import MemoryAnchors
 
 
 class CountingScanner(Scanner):
@@ -45,4 +46,17 @@ def test_a_registry_that_was_scanned_is_left_alone_for_as_long_as_it_is_set(
 
     assert scans == scanner.scans
     assert max(SCAN_SECONDS, minutes * 60) == scan_seconds(context)
+    it.rows.close()
+
+
+def test_the_sweep_anchors_the_ledger() -> None:
+    """Once an hour, however often it rings."""
+    it, place = world(), MemoryAnchors()
+    context = replace(it.context, places=(place,))
+    for _ in range(2):
+        timers = Timers(Application(Settings(), context, Scanner(context)))
+        timers.start()
+        timers.stop()
+
+    assert 1 == len(place.taken)
     it.rows.close()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from stage_functions.domain.history import as_of, verify
+from stage_functions.domain.chain import verify
+from stage_functions.domain.history import as_of
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import (
     Draft,

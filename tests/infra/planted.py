@@ -29,6 +29,7 @@ _M = "infra/modules/"
 MAIN, GOVERNANCE = "infra/main.bicep", "infra/governance.bicep"
 APP, EVENTS, HOST = _M + "app.bicep", _M + "events.bicep", _M + "host.bicep"
 LEDGER, TOPIC, RIGHTS = _M + "ledger.bicep", _M + "topic.bicep", _M + "rights.bicep"
+ANCHORS = _M + "anchors.bicep"
 MONITORING, SYSTEM_TOPIC = _M + "monitoring.bicep", _M + "system-topic.bicep"
 REGISTRY = _M + "registry-rights.bicep"
 PARAMETERS, AZURE = "infra/main.parameters.json", "azure.yaml"
@@ -203,6 +204,7 @@ ROLES = (
     Planted("a role that nobody knows", TOPIC, "'d5a91429-5739-47e2-a06b-3470a27159e7'", "'d5a91429-5739-47e2-a06b-3470a27159e8'", "unknown-role"),
     Planted("a role at the whole group", TOPIC, f"resource sends '{_ROLE}' = {{\n  name: guid(topic.id, senderId, eventGridDataSender)\n  scope: topic\n", f"resource sends '{_ROLE}' = {{\n  name: guid(topic.id, senderId, eventGridDataSender)\n", "role-scope"),
     Planted("a role where it means nothing", TOPIC, "'d5a91429-5739-47e2-a06b-3470a27159e7'", "'0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'", "role-scope"),
+    Planted("a role that may delete anchors", "infra/roles/anchor-writer.json", "blobs/add/action", "blobs/delete", "missing-role"),
     Planted("a role that only reads", LEDGER, "'0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'", "'76199698-9eea-4c19-bc75-cec21354c6b6'", "missing-role"),
     Planted("a role of somebody else", LEDGER, "    principalId: appId\n", "    principalId: deployerId\n", "missing-role"),
     Planted("a role more than needed", REGISTRY, "mode == 'enforce' ? azureMlRegistryUser : aiModelScannerOperator", "mode == 'enforce' ? azureMlRegistryUser : azureMlRegistryUser", "unneeded-role"),
@@ -222,6 +224,8 @@ SETTINGS = (
     Planted("a configuration file that is not deployed", APP, "'stageward.azure.yaml'", "'infra/abbreviations.json'", "configuration"),
     Planted("a variable that is not set", "stageward.azure.yaml", "${AZUREML_WORKSPACE_ID}", "${WORKSPACE_ID}", "configuration"),
     Planted("a container that is not there", APP, "blob}${deadLetterContainer}'", "blob}dead-letters'", "container"),
+    Planted("a container for anchors that is not there", ANCHORS, "primaryEndpoints.blob}${anchors.name}'", "primaryEndpoints.blob}anchor'", "container"),
+    Planted("anchors that can be changed", ANCHORS, "    immutabilityPeriodSinceCreationInDays: days\n", "", "immutability"),
     Planted("queues for blobs", APP, "blobServiceUri: hostAccount.properties.primaryEndpoints.blob", "blobServiceUri: hostAccount.properties.primaryEndpoints.queue", "setting-address"),
     Planted("blobs for tables", LEDGER, "primaryEndpoints.table", "primaryEndpoints.blob", "setting-address"),
     Planted("links in clear", APP, "STAGEWARD_URL: 'https://", "STAGEWARD_URL: 'http://", "setting-address"),

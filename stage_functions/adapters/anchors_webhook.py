@@ -1,0 +1,41 @@
+"""Anchors as CloudEvents to a receiver elsewhere: who keeps them is for it to see to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from stage_functions.adapters.anchors import place_name
+from stage_functions.adapters.events import WebhookSink
+from stage_functions.domain.anchor import Anchor
+from stage_functions.wire.anchors import cloud_event
+
+
+class WebhookAnchors:
+    """A receiver of `Stageward.Anchored`. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Raises:
+            ConfigurationError: it is no URL.
+        """
+        self.where = url.partition("?")[0]
+        self.name = place_name("webhook", self.where)
+        self._sink = WebhookSink(self.name, url)
+
+    def publish(self, anchor: Anchor) -> None:
+        """Post an anchor; see `AnchorPlace`.
+
+        Raises:
+            SinkUnavailableError, SinkRefusedError: as the receiver answers.
+        """
+        self._sink.post(json.dumps(cloud_event(anchor), ensure_ascii=False).encode())
+
+    def kept(self) -> Iterator[Anchor]:
+        """Yield nothing: a receiver is not asked."""
+        return iter(())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._sink.close()
