@@ -4,7 +4,7 @@ The estate is read from the rows of `past`, a range at a time, beside the entrie
 No row is believed that may lag behind its asset: then the history of that asset is replayed.
 
 - What a commit still owes is marked before it is made. Markers are read first: an asset that has
-  one is asked whether its rows are kept up to its head.
+  one is asked whether its rows are kept up to its head, and whether the catalog has followed.
 - An entry that a release wrote which keeps no past says so (`CatalogEntry.followed`): asked too.
 - A version whose row is missing, or cannot be read, is replayed; so is an asset that the ledger
   knows and the catalog does not.
@@ -25,6 +25,7 @@ from stage_functions.application import keys, query
 from stage_functions.application.approvers import with_approvers
 from stage_functions.application.codec import unpack, unpack_bytes
 from stage_functions.application.context import Context
+from stage_functions.application.ledger import CATALOG_DUTY
 from stage_functions.application.past import Past, standing_at
 from stage_functions.application.ports.rows import CATALOG, LEDGER, WORK, Row
 from stage_functions.domain.asset import Asset, Kind, Version
@@ -207,7 +208,7 @@ class _Reading(Struct):
             pasts = self._rows(keys.past_partition(*place), first, start)
             for key, entry in entries:
                 seen.add(key.rpartition(":")[0])
-                if not self.lags.get(entry.asset, False):
+                if not (entry.asset in self.marked and self.lags[entry.asset]):
                     standing = self._standing(entry, pasts.get(key))
                     if standing is not None:
                         version = Version(Asset.parse(entry.asset), entry.version)
@@ -289,10 +290,13 @@ class _Reading(Struct):
         yield from sorted((one for one in absent if str(one) not in self.marked), key=_prefix_of)
 
     def _lagging(self, name: str) -> bool:
-        """Ask the asset whether its rows are kept up to its head."""
+        """Ask the asset whether its rows are kept up to its head, and the catalog knows them."""
         if name not in self.lags:
-            head = self.context.ledger.load(Asset.parse(name)).head
-            self.lags[name] = head.past < head.number
+            ledger, asset = self.context.ledger, Asset.parse(name)
+            head = ledger.load(asset).head
+            self.lags[name] = head.past < head.number or (
+                bool(head.owed) and any(one.duty == CATALOG_DUTY for one in ledger.owed(asset))
+            )
         return self.lags[name]
 
     def _replayed_whole(self, asset: Asset) -> list[Found]:

@@ -220,3 +220,11 @@ def test_a_row_that_cannot_be_read_is_replayed(it: Estate) -> None:
     it.rows.commit(CATALOG, PAST, [Upsert("iris:1", {"format": 1, "body0": b'{"spans": "None"}'})])
 
     assert ["None"] == [standing.stage for _, standing in listed(it, it.clock.now())]
+
+
+def test_a_version_of_which_the_catalog_is_still_to_hear_is_not_left_out(it: Estate) -> None:
+    """Its row was kept by another instance, which passed by before its own duty was done."""
+    it.act(Who.DYING, "register", FIRST, "")
+    it.act(Who.PRESENT, "register", SECOND, "")
+
+    demand_equal(it)
