@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import chain
@@ -11,7 +12,15 @@ from itertools import chain
 import typer
 
 from stage_functions.cli.moments import Moment, of_what_was_asked
-from stage_functions.cli.output import complain, moment, print_json, print_table, say, validity
+from stage_functions.cli.output import (
+    complain,
+    moment,
+    print_json,
+    print_table,
+    say,
+    still,
+    validity,
+)
 from stage_functions.domain.record import timestamp
 from stage_functions.wire.as_of_api import Estate, Stood
 
@@ -32,15 +41,16 @@ COLUMNS = (
     "as_of",
 )
 """Of the CSV, in this order: further ones come behind these, and none goes."""
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\n")
 """How a cell begins that a spreadsheet may take for a formula."""
 
 
 def show_estate(found: Estate, asked: Moment | None, *, as_csv: bool, as_json: bool) -> None:
     """Print what stood where."""
     if as_csv:
-        # Bytes: a CSV ends its lines with CRLF on every system.
-        typer.echo(csv_of(found).encode(), nl=False)
+        # Its lines end with CRLF, which Windows makes of every line's end by itself.
+        text = csv_of(found)
+        typer.echo(text.replace("\r\n", "\n") if os.linesep == "\r\n" else text, nl=False)
     elif as_json:
         print_json(found)
     elif not found.stood:
@@ -89,6 +99,7 @@ def _written(at: datetime | None) -> str:
 
 
 def _guarded(cell: str) -> str:
+    cell = still(cell)
     return f"'{cell}" if cell.startswith(_FORMULAS) else cell
 
 

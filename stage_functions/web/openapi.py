@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, as_of_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -24,6 +24,7 @@ _TOKEN = MappingProxyType(
 )
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
+_DOCUMENTS = (api, as_of_api, status_api)
 
 
 def describe(app: FastAPI) -> Callable[[], Document]:
@@ -50,7 +51,8 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
+        types = (getattr(module, name, None) for module in _DOCUMENTS)
+        _explain(next(filter(None, types), None), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
