@@ -12,7 +12,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import azureml, counted, imports, operations, pages, policies, rows, throughput
+from benchmarks import (
+    asof,
+    azureml,
+    counted,
+    imports,
+    operations,
+    pages,
+    policies,
+    rows,
+    throughput,
+)
 from benchmarks.servers import running
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -40,6 +50,8 @@ def main() -> None:
             found = [*measured, *counted.count(servers.bare), *found]
         progress.print("pages ...")
         found += pages.measure(Path(folder))
+        progress.print("as of ...")
+        found += asof.measure(Path(folder), asof.QUICKLY if quick else asof.SIZES)
         progress.print("rules ...")
         found += policies.measure(policies.QUICKLY if quick else policies.ROUNDS)
         progress.print("azure ml ...")
