@@ -30,7 +30,7 @@ from stage_functions.application.ports.rows import CATALOG, Change, Insert, Repl
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, UnknownOutcomeError
-from stage_functions.domain.history import MOVES, Standing, after
+from stage_functions.domain.history import BEGINS, MOVES, Standing, after
 from stage_functions.domain.record import Record
 from stage_functions.domain.stored import Stored
 
@@ -229,7 +229,7 @@ def _write(
         some = {number: moved[number] for number in numbers[start : start + AT_ONCE_VERSIONS]}
         for tried in range(_TRIES):
             try:
-                _write_some(context, asset, some, approvals)
+                _write_some(context, asset, some, approvals, again=tried > 0)
                 break
             except (ConflictError, UnknownOutcomeError):  # what was written is found so
                 if tried == _TRIES - 1:
@@ -241,11 +241,15 @@ def _write_some(
     asset: Asset,
     moved: Mapping[str, Sequence[Move]],
     approvals: Mapping[str, Approval],
+    *,
+    again: bool,
 ) -> None:
     rows, partition, changes = context.ledger.rows, _partition(asset), list[Change]()
     for number, found in moved.items():
         version = Version(asset, number)
-        row = rows.get(CATALOG, partition, keys.catalog_key(version))
+        # Of what begins here there is no row, as a rule: if there is, this conflicts, and asks.
+        new = not again and found[0].record.type in BEGINS
+        row = None if new else rows.get(CATALOG, partition, keys.catalog_key(version))
         past = unpack(row, Past) if row is not None else Past()
         fresh = [one for one in found if one.record.number > past.number]
         if fresh:

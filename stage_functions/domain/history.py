@@ -23,7 +23,9 @@ from stage_functions.domain.record import (
 from stage_functions.domain.stored import Stored
 
 _COPIED, _RENAMED = "copied", "renamed"
-_PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
+BEGINS = (RecordType.REGISTERED, RecordType.IMPORTED)
+"""They say where what is known of a version begins."""
+_PLACED = (*BEGINS, RecordType.STAGE_CHANGED)
 """They say where a version stands from then on."""
 _CONFIRMED = {RecordType.RENEWED: "renewed", RecordType.RATIFIED: "ratified"}
 """They say by which approval it stands there from then on."""
