@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    asof,
     azureml,
     counted,
     imports,
@@ -53,6 +54,8 @@ def main() -> None:
         found += pages.measure(Path(folder))
         progress.print("packs ...")
         found += packs.measure(Path(folder), packs.QUICKLY if quick else packs.RECORDS)
+        progress.print("as of ...")
+        found += asof.measure(Path(folder), asof.QUICKLY if quick else asof.SIZES)
         progress.print("rules ...")
         found += policies.measure(policies.QUICKLY if quick else policies.ROUNDS)
         progress.print("azure ml ...")

@@ -46,6 +46,8 @@ class CatalogEntry(Stored, frozen=True):
         job: id of the job that made it, or "".
         trainer: id of whose job that was, or "".
         violation: the newest violation that stands, or None.
+        followed: up to which record of the asset `past` was kept when this was written; 0 where a
+            release wrote it that keeps no past.
     """
 
     asset: str
@@ -63,9 +65,10 @@ class CatalogEntry(Stored, frozen=True):
     job: str = ""
     trainer: str = ""
     violation: Violation | None = None
+    followed: int = 0
 
 
-def entry(asset: Asset, state: VersionState) -> CatalogEntry:
+def entry(asset: Asset, state: VersionState, followed: int = 0) -> CatalogEntry:
     """Return a version's entry."""
     return CatalogEntry(
         asset=str(asset),
@@ -83,35 +86,38 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         job=state.job,
         trainer=state.trainer,
         violation=state.violation,
+        followed=followed,
     )
 
 
-def prepare(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
+def prepare(
+    rows: Rows, asset: Asset, states: Mapping[str, VersionState], followed: int = 0
+) -> None:
     """Write the entries of some versions of an asset no later than the commit that follows.
 
     Raises:
         UnknownOutcomeError, StoreUnavailableError: as the store says.
     """
-    for partition, batch in _batches(asset, states):
+    for partition, batch in _batches(asset, states, followed):
         rows.prepare(CATALOG, partition, batch)
 
 
-def write(rows: Rows, asset: Asset, states: Mapping[str, VersionState]) -> None:
+def write(rows: Rows, asset: Asset, states: Mapping[str, VersionState], followed: int = 0) -> None:
     """Write the entries of some versions of an asset now.
 
     Raises:
         UnknownOutcomeError, StoreUnavailableError: as the store says.
     """
-    for partition, batch in _batches(asset, states):
+    for partition, batch in _batches(asset, states, followed):
         rows.commit(CATALOG, partition, batch)
 
 
 def _batches(
-    asset: Asset, states: Mapping[str, VersionState]
+    asset: Asset, states: Mapping[str, VersionState], followed: int
 ) -> Iterator[tuple[str, list[Upsert]]]:
     partition = keys.catalog_partition(asset.registry, asset.kind)
     changes = [
-        Upsert(keys.catalog_key(Version(asset, number)), pack(entry(asset, state)))
+        Upsert(keys.catalog_key(Version(asset, number)), pack(entry(asset, state, followed)))
         for number, state in states.items()
     ]
     for start in range(0, len(changes), MAX_BATCH_ROWS):

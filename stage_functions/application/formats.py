@@ -27,6 +27,7 @@ from stage_functions.application.ledger import Head, Owed
 from stage_functions.application.ledger_format import KEY
 from stage_functions.application.link_keys import PREFIX as LINK_KEY
 from stage_functions.application.names import Names
+from stage_functions.application.past import Past
 from stage_functions.application.ports.rows import BLOBS, CATALOG, LEDGER, WORK, Row, Value
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.tokens import PARTITION as TOKENS
@@ -136,6 +137,8 @@ _PARTITIONS: Mapping[tuple[str, str], Mapping[str, RowKind]] = {
     (WORK, "deadlines-"): {"": RowKind("moment", needs=("asset",))},
     (CATALOG, "contents:"): {"": RowKind("content", needs=("version",))},
     (CATALOG, "violators:"): {"": RowKind("violator", needs=("endpoint", "version"))},
+    (CATALOG, "past:"): {"": RowKind("past", Past)},
+    (CATALOG, "earlier:"): {"": RowKind("earlier past", Past)},
     (CATALOG, "uses:"): {"": RowKind("user", needs=("user",))},
     (CATALOG, keys.DECIDED_PARTITION): {"": RowKind("decided approval", Decided)},
     (BLOBS, ""): {"": RowKind("document", needs=("body0",))},

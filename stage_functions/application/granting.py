@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application.arrival import arrive
 from stage_functions.application.changes import bound_changes, in_brief, nameless
@@ -110,6 +111,7 @@ def _grant(
     step = step.knowing(loaded.versions, loaded.approvals)
     names = counted(approval, context.configuration.directory)
     why = f"approved by {' and '.join(names)}"
+    step = step.with_approval(replace(approval, approvers=tuple(names)))
     step = close(step, approval.id, Status.APPROVED, why, actor, case.now)
     if approval.renews:
         step = validity.renew(step, approval, request, actor, judged.grounds, case.now)

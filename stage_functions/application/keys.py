@@ -80,6 +80,24 @@ def catalog_key(version: Version) -> str:
     return f"{encode(version.asset.name)}:{encode(version.number)}"
 
 
+def past_partition(registry: str, kind: str) -> str:
+    """Return the partition of the catalog that says where versions of a kind stood, by their keys.
+
+    No registry's partition is called so: those have one colon.
+    """
+    return f"past:{registry}:{kind}"
+
+
+def earlier_partition(registry: str, kind: str) -> str:
+    """Return the partition of what `past_partition` has no more room for."""
+    return f"earlier:{registry}:{kind}"
+
+
+def earlier_key(version: Version, begun: datetime) -> str:
+    """Return the key of a part of a version's past: of those begun by then the latest is first."""
+    return f"{catalog_key(version)}:{_LAST_MICROSECOND - (begun - _EPOCH) // _MICROSECOND:017d}"
+
+
 def decided_key(closed: datetime, approval: str) -> str:
     """Return the key of a closed approval in the catalog: the one closed last comes first."""
     return f"{_LAST_MICROSECOND - (closed - _EPOCH) // _MICROSECOND:017d}:{encode(approval)}"

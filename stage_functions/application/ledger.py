@@ -89,6 +89,7 @@ class Head(Stored, frozen=True):
         approvals: ids of the open approvals.
         owed: commits that still owe the outside something besides notices.
         notices: commits of which people are still to be told.
+        past: up to which record `past` has kept where versions stood.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Head(Stored, frozen=True):
     approvals: tuple[str, ...] = ()
     owed: tuple[int, ...] = ()
     notices: tuple[int, ...] = ()
+    past: int = 0
 
     @property
     def owing(self) -> frozenset[int]:
@@ -308,6 +310,11 @@ class Ledger:
         row = self.rows.get(LEDGER, partition, keys.version_key(version.number))
         return unpack(row, VersionState) if row is not None else None
 
+    def approval(self, asset: Asset, id_: str) -> Approval | None:
+        """Return an approval as it is at this moment, under no lock; None if there is none."""
+        row = self.rows.get(LEDGER, keys.asset_partition(asset), keys.approval_key(id_))
+        return unpack(row, Approval) if row is not None else None
+
     def versions(self, asset: Asset) -> dict[str, VersionState]:
         """Return every version of an asset that the ledger knows, by number."""
         partition = keys.asset_partition(asset)
@@ -401,6 +408,8 @@ class Ledger:
         later: Sequence[Owed],
         left: Iterable[int],
         notices: Iterable[int] | None = None,
+        *,
+        past: int = 0,
     ) -> Loaded:
         """Take finished work off the outbox, with what it verified, under the same lock.
 
@@ -413,6 +422,7 @@ class Ledger:
             later: to be kept with a new time, error or parking.
             left: commits that still owe something besides notices.
             notices: commits that still owe notices; None where that has not changed.
+            past: what `Head.past` is from now on, where that is more.
 
         Raises:
             ConflictError, UnknownOutcomeError, LaterReleaseError: as `commit`.
@@ -420,7 +430,12 @@ class Ledger:
         self._demand_writable()
         demand_understood(loaded.head, *versions.values(), *done, *later)
         told = loaded.head.notices if notices is None else tuple(sorted(notices))
-        head = replace(loaded.head, owed=tuple(sorted(left)), notices=told)
+        head = replace(
+            loaded.head,
+            owed=tuple(sorted(left)),
+            notices=told,
+            past=max(loaded.head.past, past),
+        )
         partition = keys.asset_partition(loaded.asset)
         changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
         changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, decided, keys, measures
+from stage_functions.application import catalog, decided, keys, measures, past
 from stage_functions.application.codec import UPDATE
 from stage_functions.application.context import Context
 from stage_functions.application.duties import DUTIES, perform
@@ -76,6 +76,7 @@ class _Round(Struct):
     versions: dict[str, VersionState] = field(default_factory=dict)
     observe: list[Signal] = field(default_factory=list)
     undone: list[_Undone] = field(default_factory=list)
+    past: int = 0
 
     def settled(self, item: Owed) -> bool:
         return (
@@ -237,7 +238,7 @@ def _round(
     rows = [row for row in ready if row.duty == CATALOG_DUTY]
     if rows:  # done as one, in the trace of the first
         with doing(context, loaded.asset, rows[0]) as ended:
-            _catalog(context, loaded, rows, outcome)
+            _catalog(context, loaded, rows, records, outcome)
             ended += [outcome.became(row) for row in rows]
     return outcome
 
@@ -315,16 +316,23 @@ def _until_seen(context: Context, row: Owed, seen: Sequence[Version], now: datet
     return replace(row, attempts=row.attempts + 1, next_at=now + wait, error=why, paused=False)
 
 
-def _catalog(context: Context, loaded: Loaded, rows: Sequence[Owed], outcome: _Round) -> None:
+def _catalog(
+    context: Context,
+    loaded: Loaded,
+    rows: Sequence[Owed],
+    records: Sequence[Record],
+    outcome: _Round,
+) -> None:
     rows = [row for row in rows if not _put_off(context, loaded, row, outcome)]
     numbers = {number for row in rows for number in row.versions}
     states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
     ids = {id_ for row in rows for id_ in row.approvals}
     closed = [loaded.approvals[id_] for id_ in sorted(ids) if id_ in loaded.approvals]
-    if states or closed:
+    if rows:
         try:
+            outcome.past = past.follow(context, loaded, records)
             if states:
-                catalog.prepare(context.ledger.rows, loaded.asset, states)
+                catalog.prepare(context.ledger.rows, loaded.asset, states, outcome.past)
             decided.prepare(context.ledger.rows, loaded.asset, closed)
         except RetryableError as exc:
             outcome.later.extend(_retried(context, row, exc, outcome.now) for row in rows)
@@ -420,7 +428,9 @@ def _complete(context: Context, loaded: Loaded, owed: Sequence[Owed], outcome: _
     left = {row.commit for row in owed if row.duty != NOTIFY and row.key not in gone}
     if len(owed) >= PAGE:  # there are more, which were not read
         left |= {commit for commit in loaded.head.owed if commit >= owed[-1].commit}
-    return context.ledger.complete(loaded, outcome.versions, outcome.done, outcome.later, left)
+    return context.ledger.complete(
+        loaded, outcome.versions, outcome.done, outcome.later, left, past=outcome.past
+    )
 
 
 def _record_undone(context: Context, loaded: Loaded, undone: Sequence[_Undone]) -> None:

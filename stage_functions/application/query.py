@@ -353,39 +353,6 @@ def standings(context: Context, wanted: Asset, moment: datetime | None) -> dict[
     return as_of(all_records(context, wanted), moment)
 
 
-def approved(
-    context: Context, wanted: Asset, standings: Mapping[str, Standing]
-) -> dict[str, tuple[str, ...]]:
-    """Return the ids of those whose approval put versions where they stand, by version.
-
-    Of a copy they are those who approved what was granted to its original.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for number, one in standings.items():
-        owner, id_ = (wanted, one.approval) if one.approval else _granted_to_original(context, one)
-        if id_:
-            found[number] = _approvers(context, owner, id_)
-    return found
-
-
-def _granted_to_original(context: Context, copied: Standing) -> tuple[Asset, str]:
-    """Return by which approval of which asset the original of a copy was granted its stage."""
-    origin = copied.origin
-    if origin is None or not origin.number:
-        return Asset("", Kind.MODELS, ""), ""
-    owner = Version.parse(origin.version).asset
-    partition, number = keys.asset_partition(owner), origin.number
-    records = context.ledger.records(partition, after=number - 1, last=number, limit=1)
-    granted = next((one for one in records if one.hash == origin.record), None)
-    return owner, str(granted.content.get("approval", "")) if granted is not None else ""
-
-
-def _approvers(context: Context, owner: Asset, id_: str) -> tuple[str, ...]:
-    loaded = context.ledger.load(owner)
-    one = context.ledger.more(loaded, approval=id_).approvals.get(id_)
-    return tuple(counted(one, context.configuration.directory)) if one is not None else ()
-
-
 def check_history(context: Context, wanted: Asset) -> Fault | None:
     """Verify an asset's history against its head; None if all is well.
 

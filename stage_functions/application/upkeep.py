@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from stage_functions.application import (
     contents,
     decided,
     keys,
+    past,
     users,
     violators,
 )
@@ -108,14 +110,23 @@ def rebuild_catalog(context: Context) -> int:
     """Write the catalog again from the ledger; return of how many versions."""
     count = 0
     for asset in context.ledger.assets():
+        # Entries come last: they say up to where the past is kept, and are as new as that.
+        followed = context.persistently(partial(past.rebuild, context, asset))
         states = context.ledger.versions(asset)
-        catalog.write(context.ledger.rows, asset, states)
+        catalog.write(context.ledger.rows, asset, states, followed)
+        context.persistently(partial(_followed, context, asset, followed))
         decided.rebuild(context.ledger.rows, asset)
         users.rebuild(context.ledger.rows, asset, states)
         contents.rebuild(context.ledger.rows, asset, states)
         violators.rebuild(context.ledger.rows, asset, states)
         count += len(states)
     return count
+
+
+def _followed(context: Context, asset: Asset, number: int) -> None:
+    loaded = context.ledger.load(asset)
+    if loaded.head.past < number:
+        context.ledger.complete(loaded, {}, [], [], loaded.head.owed, past=number)
 
 
 def forget_answers(context: Context) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +11,9 @@ import typer
 
 from stage_functions.cli import nothing
 from stage_functions.cli.drafts import definitions_of, in_file, text_of
+from stage_functions.cli.estate import show_estate
 from stage_functions.cli.following import decided
-from stage_functions.cli.moments import Moment, moment_of
+from stage_functions.cli.moments import moment_of, of_what_was_asked
 from stage_functions.cli.output import (
     FAULT,
     REFUSED,
@@ -75,9 +75,37 @@ def ls(
         bool,
         typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
     ] = False,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            help="Where they stood then, approved by whom: 2026-11-23 for the end of that day, or "
+            "2026-11-23T22:31[:09]; UTC unless an offset stands behind it.",
+        ),
+    ] = "",
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="Print CSV: what stood where, as of now without --as-of."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """List versions with their stages."""
+    """List versions with their stages; with --as-of or --csv, what stood where, on what grounds."""
+    if as_of or as_csv:
+        if waiting or violating or stage == UNREGISTERED or (as_csv and as_json):
+            fail("--as-of and --csv go with no other list, and with one form")
+        asked = moment_of(as_of) if as_of else None
+        with connect() as stageward:
+            stood = stageward.estate(
+                asked.at if asked else None,
+                registry=registry,
+                kind=kind,
+                stage=stage,
+                hidden=everything,
+            )
+            if stage and not stood.stood and asked is None:
+                nothing.demand_stage(stageward, stage)
+        show_estate(stood, asked, as_csv=as_csv, as_json=as_json)
+        return
     with connect() as stageward:
         found = list(
             stageward.versions(
@@ -240,7 +268,7 @@ def as_of(
     if as_json:
         print_json(found)
         return
-    say(f"{found.asset} at {moment(found.time)}{_of_what_was_asked(asked, found.time)}")
+    say(f"{found.asset} at {moment(found.time)}{of_what_was_asked(asked, found.time)}")
     if not found.versions:
         since = str(begun["at"])[:19].replace("T", " ") if begun is not None else ""
         when = f": its history begins at {since}" if since > moment(found.time) else ""
@@ -251,22 +279,16 @@ def as_of(
             number,
             one.stage,
             moment(one.since),
-            f"{one.why} from {one.origin}" if one.origin else one.why,
+            one.grounds,
             " and ".join(one.approved_by),
+            one.owner,
+            moment(one.review_due),
             validity(one.valid_until, before=found.time),
         )
         for number, one in found.versions.items()
     ]
-    print_table(("version", "stage", "since", "why", "approved by", "valid until"), rows)
-
-
-def _of_what_was_asked(asked: Moment | None, answered: datetime) -> str:
-    if asked is None:
-        return ""
-    if asked.at > answered:
-        later = "the end of that day" if asked.whole_day else moment(asked.at)
-        return f", as known now: {later} is still to come"
-    return ", the end of that day" if asked.whole_day else ""
+    columns = ("version", "stage", "since", "grounds", "approved by", "owner", "review due")
+    print_table((*columns, "valid until"), rows)
 
 
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from msgspec import Struct
 
-from stage_functions.cli.output import fail
+from stage_functions.cli.output import fail, moment
 
 _ZONE = re.compile(r"\s*(?:UTC|Z)$", re.IGNORECASE)
 _OFFSET = re.compile(r"\s+([+-]\d\d:?\d\d)$")
@@ -42,3 +42,13 @@ def moment_of(text: str) -> Moment:
             f"'{text}' is no time: write 2026-11-23 for the end of that day, 2026-11-23 22:31 or "
             "2026-11-23T22:31:09, in UTC, or with an offset such as +02:00 behind it"
         )
+
+
+def of_what_was_asked(asked: Moment | None, answered: datetime) -> str:
+    """Say how the moment that an answer is of came from the one that was asked for."""
+    if asked is None:
+        return ""
+    if asked.at > answered:
+        later = "the end of that day" if asked.whole_day else moment(asked.at)
+        return f", as known now: {later} is still to come"
+    return ", the end of that day" if asked.whole_day else ""

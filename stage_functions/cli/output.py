@@ -65,15 +65,15 @@ def somebody_reads() -> bool:
 
 def say(text: str) -> None:
     """Print a text."""
-    typer.echo(_still(text))
+    typer.echo(still(text))
 
 
 def complain(text: str) -> None:
     """Print an error."""
-    typer.echo(_still(text), err=True)
+    typer.echo(still(text), err=True)
 
 
-def _still(text: str) -> str:
+def still(text: str) -> str:
     """Return a text without what a terminal would obey: it may be the words of a registry."""
     return _OBEYED.sub(" ", text)
 
@@ -99,7 +99,7 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) ->
         header_style="bold",
     )
     for row in rows:
-        table.add_row(*(Text(_still(cell or "–")) for cell in row))
+        table.add_row(*(Text(still(cell or "–")) for cell in row))
     console().print(table)
 
 

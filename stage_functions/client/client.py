@@ -23,6 +23,7 @@ from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import api, replay_api, retention_api, status_api
+from stage_functions.wire.as_of_api import AsOf, Estate, EstatePage
 
 PAGE = 1000
 
@@ -259,14 +260,49 @@ class Client:
             yield from page.records
             at = page.after
 
-    def as_of(self, asset: str, moment: datetime | None = None) -> api.AsOf:
+    def as_of(self, asset: str, moment: datetime | None = None) -> AsOf:
         """Return where the versions of an asset stood at a moment (aware), or stand now.
 
         Raises:
             NotFoundError: the ledger does not know the asset.
         """
         query = {"time": moment.isoformat()} if moment else {}
-        return self._get(f"{_asset(asset)}/as-of", api.AsOf, query)
+        return self._get(f"{_asset(asset)}/as-of", AsOf, query)
+
+    def estate(
+        self,
+        moment: datetime | None = None,
+        *,
+        registry: str = "",
+        kind: str = "",
+        stage: str = "",
+        hidden: bool = False,
+    ) -> Estate:
+        """Return where the versions of all assets stood at a moment (aware), or stand now.
+
+        Args:
+            moment: when; now if None.
+            registry: only this one.
+            kind: only this one.
+            stage: only versions that stood there.
+            hidden: those at hidden stages too.
+
+        Raises:
+            NotFoundError: no such registry.
+            InvalidInputError, NotSignedInError, RetryableError: as their names say.
+        """
+        query = {"registry": registry, "kind": kind, "stage": stage, "limit": str(PAGE)}
+        query = {name: value for name, value in query.items() if value}
+        query |= {"hidden": "true"} if hidden else {}
+        page = self._get(
+            "assets", EstatePage, {**query, "as_of": moment.isoformat() if moment else "now"}
+        )
+        moment, stood = page.time, [*page.stood]
+        while page.cursor is not None:
+            more = {**query, "as_of": moment.isoformat(), "cursor": page.cursor}
+            page = self._get("assets", EstatePage, more)
+            stood += page.stood
+        return Estate(moment, tuple(stood))
 
     def approvals(self, status: str = "open") -> tuple[api.Approval, ...]:
         """Return approvals of a status, or `all`, the next deadline first."""

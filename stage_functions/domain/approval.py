@@ -165,6 +165,7 @@ class Approval(Stored, frozen=True):
         traceparent: W3C trace context of the step that opened it, or "".
         ratifies: number of the record of the emergency that it is to ratify, or 0: the stage has
             changed already then.
+        approvers: ids of those whose approval counted when it was approved.
     """
 
     id: str
@@ -196,6 +197,7 @@ class Approval(Stored, frozen=True):
     late: tuple[str, ...] = ()
     traceparent: str = ""
     ratifies: int = 0
+    approvers: tuple[str, ...] = ()
 
     @property
     def renews(self) -> bool:

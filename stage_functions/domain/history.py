@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.domain.record import Json, Record, RecordType
+from stage_functions.domain.record import (
+    Json,
+    Record,
+    RecordType,
+)
+from stage_functions.domain.stored import Stored
 
-_COPIED = "copied"
-_PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
+_COPIED, _RENAMED = "copied", "renamed"
+BEGINS = (RecordType.REGISTERED, RecordType.IMPORTED)
+"""They say where what is known of a version begins."""
+_PLACED = (*BEGINS, RecordType.STAGE_CHANGED)
 """They say where a version stands from then on."""
+_CONFIRMED = {RecordType.RENEWED: "renewed", RecordType.RATIFIED: "ratified"}
+"""They say by which approval it stands there from then on."""
+MOVES = frozenset({*_PLACED, *_CONFIRMED, RecordType.REVIEWED, RecordType.DELETED})
+"""All that changes where a version stands, or on what grounds."""
 
 
-class Original(Struct, frozen=True):
+class Original(Stored, frozen=True, omit_defaults=True):
     """What a copy was copied from, as the record says that it begins with.
 
     Attributes:
@@ -32,21 +42,29 @@ class Original(Struct, frozen=True):
     record: str
 
 
-class Standing(Struct, frozen=True):
-    """Where a version stood, and on what grounds.
+class Standing(Stored, frozen=True, omit_defaults=True):
+    """Where a version stood, and on what grounds, as it was known then.
 
     Attributes:
         stage: the granted stage.
         since: when it was granted.
         number: of the record that put it there.
-        why: `registered`, `copied`, `imported`, `approved`, `allowed` or `displaced`.
-        approval: id of the approval, or of the one that renewed it last, or "".
+        why: `registered`, `imported`, or what the record says: `copied`, `approved`, `allowed`,
+            `displaced`, `rolled_back`, `emergency`, `reverted`, `renamed`.
+        approval: id of the approval, or of the one that renewed or ratified it last, or "".
         lifecycle: digest of the lifecycle in force, or "".
         valid_until: until when that approval is valid; None for ever.
         retires_from: the stage that it was displaced from, if it might be served as before for a
             while, or "".
         retires_at: until when.
         origin: what it was copied from, where that put it there, or None.
+        confirmed: `renewed` or `ratified`, where it stood there before `approval` came; or "".
+        displaced_by: number of the version that took its stage, where that put it there, or "".
+        author: id of who registered the version, or the original of a copy, or "".
+        trainer: id of whose job made it, where that is another, or "".
+        review_due: when its next review was due; None for never.
+        approved_by: ids of those whose approval counted, where somebody has looked them up: records
+            say them only as votes.
     """
 
     stage: str
@@ -59,11 +77,46 @@ class Standing(Struct, frozen=True):
     retires_from: str = ""
     retires_at: datetime | None = None
     origin: Original | None = None
+    confirmed: str = ""
+    displaced_by: str = ""
+    author: str = ""
+    trainer: str = ""
+    review_due: datetime | None = None
+    approved_by: tuple[str, ...] = ()
 
     def served_as(self, moment: datetime) -> tuple[str, ...]:
         """Return the stages as at which it may be served at a moment: its own one first."""
         retiring = self.retires_at is not None and moment < self.retires_at
         return (self.stage, self.retires_from) if retiring else (self.stage,)
+
+
+def after(before: Standing | None, record: Record) -> Standing | None:
+    """Return where a version stands after a record about it: the one step of every replay.
+
+    Args:
+        before: where it stood; None where it stood nowhere.
+        record: the next one about it.
+
+    Returns:
+        None where it is gone, or was never granted a stage; `before` itself where the record
+        changes nothing of that.
+    """
+    type_ = record.type
+    if type_ in _PLACED:
+        return _standing(record, before)
+    if before is None or type_ is RecordType.DELETED:
+        return None
+    if type_ in _CONFIRMED:
+        return replace(
+            before,
+            approval=str(record.content["approval"]),
+            valid_until=_moment(record, "valid_until"),
+            confirmed=_CONFIRMED[type_],
+            approved_by=(),
+        )
+    if type_ is RecordType.REVIEWED:
+        return replace(before, review_due=_moment(record, "review_due"))
+    return before
 
 
 def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str, Standing]:
@@ -81,19 +134,13 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
         if moment is not None and record.at > moment and commit != begun:
             break
         begun = commit
-        match record.type:
-            case type_ if type_ in _PLACED:
-                standings[record.version] = _standing(record)
-            case RecordType.RENEWED:
-                standings[record.version] = replace(
-                    standings[record.version],
-                    approval=str(record.content["approval"]),
-                    valid_until=_valid_until(record),
-                )
-            case RecordType.DELETED:
-                standings.pop(record.version, None)
-            case _:
-                pass
+        if record.type not in MOVES:
+            continue
+        standing = after(standings.get(record.version), record)
+        if standing is None:
+            standings.pop(record.version, None)
+        else:
+            standings[record.version] = standing
     return standings
 
 
@@ -114,22 +161,42 @@ def stood(records: Iterable[Record], version: str, moment: datetime) -> Standing
     placed = [record for record in own if record.type in _PLACED]
     if found is not None or not placed or placed[0].at <= moment:
         return found
-    return _standing(placed[0])
+    return _standing(placed[0], None)
 
 
-def _standing(record: Record) -> Standing:
+def _standing(record: Record, before: Standing | None) -> Standing:
     lifecycle = record.content.get("lifecycle")
-    return Standing(
+    placed = Standing(
         stage=str(record.content["to"]),
         since=record.at,
         number=record.number,
         why=str(record.content.get("why", record.type.lower())),
         approval=str(record.content.get("approval", "")),
         lifecycle=str(lifecycle["digest"]) if isinstance(lifecycle, Mapping) else "",
-        valid_until=_valid_until(record),
+        valid_until=_moment(record, "valid_until"),
         retires_from=str(record.content["from"]) if "retires_at" in record.content else "",
         retires_at=_moment(record, "retires_at"),
         origin=_original(record),
+        displaced_by=str(record.content.get("displaced_by", "")),
+        author=str(record.content.get("author", "")),
+        trainer=str(record.content.get("trainer", "")),
+        review_due=_moment(record, "review_due"),
+    )
+    if before is None or record.type is not RecordType.STAGE_CHANGED:
+        return placed
+    # Who made a version is said once, by the record that it begins with.
+    placed = replace(placed, author=before.author, trainer=before.trainer)
+    return _renamed(placed, before) if placed.why == _RENAMED else placed
+
+
+def _renamed(placed: Standing, before: Standing) -> Standing:
+    """Return where a version stands whose stage has another name: on the grounds that it had."""
+    return replace(
+        placed,
+        approval=before.approval,
+        valid_until=before.valid_until,
+        confirmed=before.confirmed,
+        review_due=placed.review_due or before.review_due,
     )
 
 
@@ -141,10 +208,6 @@ def _original(record: Record) -> Original | None:
     return Original(
         str(known["version"]), number if isinstance(number, int) else 0, str(known["record"])
     )
-
-
-def _valid_until(record: Record) -> datetime | None:
-    return _moment(record, "valid_until")
 
 
 def _moment(record: Record, key: str) -> datetime | None:

@@ -9,12 +9,14 @@ from fastapi import Query, Request, Response
 
 from stage_functions.application import catalog, query
 from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.as_of import Wanted, of_asset, of_estate
 from stage_functions.application.checks import Action, Question, check
+from stage_functions.application.context import Context
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.transition import Request as Wish
-from stage_functions.web import documents, drafts
+from stage_functions.web import as_of_documents, documents, drafts
 from stage_functions.web.contract import (
     COMMANDS,
     IDEMPOTENT,
@@ -33,7 +35,9 @@ from stage_functions.web.contract import (
 from stage_functions.web.problems import problem
 from stage_functions.web.service import caller, context_of, operation
 from stage_functions.wire import api
+from stage_functions.wire.as_of_api import AsOf, EstatePage
 
+_NOW = "now"
 router = calls("assets")
 Limit = Annotated[int, Query(ge=1, le=query.MAX_LIMIT)]
 _ASSET = "/assets/{registry}/{kind}/{name}"
@@ -78,7 +82,7 @@ def request_stage(
     return _answered(request_transition(context_of(request), command))
 
 
-@router.get("/assets", response_model=api.CatalogPage, responses=READS)
+@router.get("/assets", response_model=api.CatalogPage | EstatePage, responses=READS)
 def list_versions(
     request: Request,
     registry: Annotated[str, Query(description="Only this registry.")] = "",
@@ -94,11 +98,25 @@ def list_versions(
     unregistered: Annotated[
         bool, Query(description="What nobody has registered too; so does stage=Unregistered.")
     ] = False,
+    as_of: Annotated[
+        str, Query(description="Where they stood then: ISO 8601 with an offset, or now.")
+    ] = "",
     cursor: Annotated[str, Query(description="From an earlier page.")] = "",
     limit: Limit = 100,
 ) -> Response:
-    """List versions with their stages."""
+    """List versions with their stages.
+
+    With `as_of`, where they stood at that moment, approved by whom and on what grounds: an
+    `EstatePage`. Of a moment that is still to come nothing is known: it answers with now. What is
+    waiting, violating, gone or unregistered is known only of now.
+    """
     caller(request)
+    if as_of:
+        if waiting or violating or gone or unregistered:
+            message = "query.as_of: waiting, violating, gone and unregistered are known only of now"
+            raise InvalidInputError(message)
+        stood = Wanted(registry, _kind(kind), stage, hidden)
+        return reply(_estate(context_of(request), as_of, stood, cursor, limit))
     wanted = query.Filter(
         registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating
     )
@@ -131,7 +149,7 @@ def show_history(
     return reply(documents.history(records, limit))
 
 
-@router.get(f"{_ASSET}/as-of", response_model=api.AsOf, responses=READS)
+@router.get(f"{_ASSET}/as-of", response_model=AsOf, responses=READS)
 def show_as_of(
     request: Request,
     registry: Alias,
@@ -146,12 +164,8 @@ def show_as_of(
     """
     caller(request)
     context, wanted = context_of(request), the_asset(registry, kind, name)
-    now = context.clock.now()
-    moment = min(_moment(time), now) if time else now
-    standings = query.standings(context, wanted, moment)
-    return reply(
-        documents.as_of(wanted, moment, standings, query.approved(context, wanted, standings))
-    )
+    moment = _known(context, "time", time)
+    return reply(as_of_documents.as_of(wanted, moment, of_asset(context, wanted, moment)))
 
 
 @router.get(_VERSION, response_model=api.Version, responses={**READS, **problems(502)})
@@ -213,14 +227,26 @@ def _kind(text_: str) -> Kind | None:
     return Kind(text_) if text_ else None
 
 
-def _moment(text_: str) -> datetime:
+def _estate(context: Context, as_of: str, wanted: Wanted, cursor: str, limit: int) -> EstatePage:
+    moment = _known(context, "as_of", "" if as_of == _NOW else as_of)
+    page = of_estate(context, moment, wanted, cursor=cursor, limit=limit)
+    return as_of_documents.estate(moment, page)
+
+
+def _known(context: Context, name: str, text_: str) -> datetime:
+    """Return the moment that a query names; now where it names none, or one still to come."""
+    now = context.clock.now()
+    return min(_moment(name, text_), now) if text_ else now
+
+
+def _moment(name: str, text_: str) -> datetime:
     try:
         # A plus sign that was not percent-encoded arrives as a blank.
         moment = datetime.fromisoformat(text_.replace(" ", "+") if "T" in text_ else text_)
     except ValueError as exc:
-        message = f"query.time: '{text_}' is no time; write one as 2026-11-23T22:31:09Z"
+        message = f"query.{name}: '{text_}' is no time; write one as 2026-11-23T22:31:09Z"
         raise InvalidInputError(message) from exc
     if moment.tzinfo is None:
-        message = f"query.time: '{text_}' has no offset; add Z for UTC"
+        message = f"query.{name}: '{text_}' has no offset; add Z for UTC"
         raise InvalidInputError(message)
     return moment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec.structs import asdict
 
@@ -28,9 +27,8 @@ from stage_functions.application.scan import Scanned
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain import foreseen
 from stage_functions.domain import lifecycle as domain
-from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.asset import Version
 from stage_functions.domain.evidence import Evidence, Scalar
-from stage_functions.domain.history import Standing
 from stage_functions.domain.lifecycle import UNREGISTERED
 from stage_functions.domain.record import Record
 from stage_functions.domain.rule import Verdict
@@ -222,33 +220,6 @@ def history(records: list[Record], limit: int) -> api.History:
     """Return records; where there were as many as asked for, there may be more."""
     after = records[-1].number if len(records) == limit else None
     return api.History(tuple(record.document() for record in records), after)
-
-
-def as_of(
-    owner: Asset,
-    moment: datetime,
-    standings: dict[str, Standing],
-    approvers: dict[str, tuple[str, ...]],
-) -> api.AsOf:
-    """Return where versions stood, and who approved it, by version."""
-    return api.AsOf(
-        str(owner),
-        moment,
-        {
-            number: api.Standing(
-                stage=one.stage,
-                since=one.since,
-                record=one.number,
-                why=one.why,
-                approval=one.approval or None,
-                approved_by=approvers.get(number, ()),
-                lifecycle=one.lifecycle or None,
-                valid_until=one.valid_until,
-                origin=one.origin.version if one.origin is not None else None,
-            )
-            for number, one in standings.items()
-        },
-    )
 
 
 def approval(view: ApprovalView) -> api.Approval:

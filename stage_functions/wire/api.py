@@ -408,48 +408,6 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a version stood, and on what grounds.
-
-    Attributes:
-        stage: the granted stage.
-        since: when it was granted.
-        record: number of the record that put it there.
-        why: registered, copied, imported, approved, allowed or displaced.
-        approval: id of the approval, or of the one that renewed it last.
-        approved_by: ids of those whose approval counted; of a copy, for its original.
-        lifecycle: digest of the lifecycle in force.
-        valid_until: until when that approval is valid; null for ever.
-        origin: what it was copied from, where that put it there.
-    """
-
-    stage: str
-    since: datetime
-    record: int
-    why: str
-    approval: str | None
-    approved_by: tuple[str, ...]
-    lifecycle: str | None
-    valid_until: datetime | None = None
-    origin: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AsOf:
-    """Where the versions of an asset stood at a moment.
-
-    Attributes:
-        asset: `registry/kind/name`.
-        time: the moment; now where a later one was asked for, of which nothing is known.
-        versions: by number.
-    """
-
-    asset: str
-    time: datetime
-    versions: Mapping[str, Standing]
-
-
-@dataclass(frozen=True, slots=True)
 class Vote:
     """One person's decision.
 

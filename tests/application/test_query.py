@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys, query
+from stage_functions.application.approvers import with_approvers
 from stage_functions.application.codec import pack_record
 from stage_functions.application.context import Context
 from stage_functions.application.ports.rows import ANY_ETAG, LEDGER, Change, Delete, Upsert
@@ -167,11 +168,10 @@ def test_a_standing_names_the_record_that_it_rests_on(it: World) -> None:
         standing.since,
         "Production",
     )
-    approved = query.approved(it.context, IRIS, {"1": standing})
-    assert approved == {"1": ("person:bob", "person:eve")}
-    assert query.approved(it.context, IRIS, {"1": replace(standing, approval="nothere0")}) == {
-        "1": ()
-    }
+    approved = with_approvers(it.context, IRIS, standing)
+    assert ("person:bob", "person:eve") == approved.approved_by
+    unknown = replace(standing, approval="nothere0")
+    assert () == with_approvers(it.context, IRIS, unknown).approved_by
 
 
 def test_a_history_is_read_in_parts(it: World) -> None:

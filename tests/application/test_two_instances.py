@@ -259,7 +259,11 @@ def check_outside(pair: Pair) -> None:
         assert mirrors(pair.first, state, snapshot)
         assert state.base["stage"] == state.stage
     entries = {one.version: one for one in catalog.of_asset(pair.first.ledger.rows, IRIS)}
-    assert entries == {number: catalog.entry(IRIS, state) for number, state in states.items()}
+    assert entries == {
+        number: catalog.entry(IRIS, state, entries[number].followed)
+        for number, state in states.items()
+    }
+    assert all(entry.followed >= entry.number for entry in entries.values())
     published = dict.fromkeys(record.number for record in pair.sink.taken)
     assert list(published) == [record.number for record in pair.records()]
     visible = ["Production" in stages.values() for stages in pair.registry.stages_shown()]

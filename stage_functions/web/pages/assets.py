@@ -30,6 +30,7 @@ from stage_functions.web.pages.addresses import (
     url_for_version,
     url_with,
 )
+from stage_functions.web.pages.as_of import stood_on
 from stage_functions.web.pages.board import notices
 from stage_functions.web.pages.lanes import lanes
 from stage_functions.web.pages.lineage import lineage, maker_of
@@ -65,6 +66,7 @@ def _show_asset(request: Request) -> Response:
         notices=notices(visiting.context, wanted.registry),
         lanes=lanes(found.holdings, visiting.context.clock.now()),
         max_records=MAX_RECORDS,
+        stood=stood_on(visiting.context, wanted, request.query_params.get("as_of", "")),
         older=url_with(here, before=found.older, skip=skip) + "#timeline" if found.older else "",
         newest=url_with(here, skip=skip) + "#timeline" if before else "",
         more=url_with(here, skip=behind, before=before) if behind < found.total else "",
