@@ -46,10 +46,17 @@ _FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
 }
 
 
+_DECIDED: Mapping[AnswerKind, api.Decided] = {
+    **_FORESEEN,
+    AnswerKind.VOTED: "voted",
+    AnswerKind.CLOSED: "closed",
+}
+
+
 def decision(answer: Answer) -> api.Decision:
     """Return how a command ended."""
     return api.Decision(
-        outcome=answer.kind.value,
+        outcome=_DECIDED[answer.kind],
         changed=answer.kind is AnswerKind.GRANTED and not answer.renews,
         version=answer.version,
         stage=answer.stage,

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 Scalar = str | bool | int | float
 Foreseen = Literal["granted", "unchanged", "pending", "refused"]
+Decided = Literal["granted", "unchanged", "pending", "refused", "voted", "closed"]
 _CLOSED: dict[str, Any] = {"extra": "forbid"}
 """A misspelt field must not be ignored: `expected_stage` guards against surprises."""
 
@@ -167,7 +168,7 @@ class Decision:
         renews: the approval is of a renewal: no stage changes by it.
     """
 
-    outcome: Literal["granted", "unchanged", "pending", "refused", "voted", "closed"]
+    outcome: Decided
     changed: bool
     version: str
     stage: str
