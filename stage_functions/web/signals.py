@@ -169,11 +169,14 @@ def _heard(here: Service, alias: str) -> frozenset[str]:
     return presence.heard(configuration.registry(alias), configuration.lifecycles)
 
 
-def _every(here: Service) -> Callable[[Asset], bool]:
+def _every(here: Service) -> Callable[[Asset], bool] | None:
     """Return what tells of an asset whether each of its tags counts: a stage of it is frozen."""
+    configuration = here.context.configuration
+    if not any(one.freezes for one in configuration.lifecycles):
+        return None
 
     def counts(asset: Asset) -> bool:
-        lifecycle = here.context.configuration.lifecycle(asset)
+        lifecycle = configuration.lifecycle(asset)
         return lifecycle is not None and lifecycle.freezes
 
     return counts

@@ -75,16 +75,11 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     return delivery
 
 
-def _nothing(_: Asset) -> bool:
-    """Of no asset every tag counts."""
-    return False
-
-
 def signals(
     body: bytes | str,
     alias: str,
     heard: Collection[str] = (),
-    every: Callable[[Asset], bool] = _nothing,
+    every: Callable[[Asset], bool] | None = None,
 ) -> Signals:
     """Return what a delivery amounts to.
 
@@ -92,7 +87,7 @@ def signals(
         body: as it arrived, verified.
         alias: of the registry that it came from.
         heard: keys of tags that count there besides those of the conversation.
-        every: tells of an asset whether each of its tags counts.
+        every: tells of an asset whether each of its tags counts; None where that is so of none.
 
     Raises:
         InvalidInputError: it is not JSON, not an event, or speaks of a version without naming it.
@@ -104,10 +99,10 @@ def signals(
     key = text(event, "data", "key")
     other = entity == _VERSION_TAG and key and key not in (*CONVERSATION, *heard)
     unread = Signals(ignored=(f"the tag {shown(key)} is none that asks",))
-    if other and every is _nothing:
+    if other and every is None:
         return unread
     version = _version(member(event, "data"), alias)
-    if other and not every(version.asset):
+    if other and not (every is not None and every(version.asset)):
         return unread
     signal = Signal(
         version,

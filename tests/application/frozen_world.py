@@ -54,12 +54,6 @@ def reviewing(
     return replace(
         plain,
         stages={**plain.stages, "Production": production},
-        transitions=(
-            Transition("None", "Staging"),
-            Transition("Staging", "Production"),
-            *plain.transitions[-1:],
-            Transition("None", "Production", approval=plain.transitions[3].approval),
-        ),
         text={"name": "default", "shape": f"reviewed, {when}, {groups}"},
     )
 

@@ -328,7 +328,7 @@ def test_a_content_that_was_edited_in_place_begins_anew_and_is_blocked(closing: 
 
 def test_what_was_deleted_and_registered_anew_is_no_edit(closing: Closing) -> None:
     """Another creation time is another thing, which nothing blocks."""
-    it, version = frozen_world(closing)
+    it, _ = frozen_world(closing)
     it.clock.time += timedelta(minutes=1)
     it.register("1", {})
 
@@ -338,7 +338,7 @@ def test_what_was_deleted_and_registered_anew_is_no_edit(closing: Closing) -> No
 
 def test_what_stood_there_before_it_was_frozen_is_kept_at_the_next_look(closing: Closing) -> None:
     """And is forgotten where the stage is frozen no more."""
-    it, version = frozen_world(closing, unguarded())
+    it, _ = frozen_world(closing, unguarded())
     instance = context_over(it.rows, it.registry, it.clock, Mode.ENFORCE, governed_by=freezing())
     Scanner(instance).scan("demo")
     kept = state(it).frozen
@@ -365,7 +365,7 @@ def test_what_is_displaced_to_a_frozen_stage_is_kept_as_its_tags_are_written(
 
 def test_an_edit_between_the_grant_and_its_tags_is_found(closing: Closing) -> None:
     """What was granted is what was read for the decision, and not what is there at the write."""
-    it, version = frozen_world(closing, unguarded())
+    it, _ = frozen_world(closing, unguarded())
     promote(it, it.register("2"), "Staging")
     second = Version(IRIS, "2")
     instance = context_over(it.rows, it.registry, it.clock, Mode.ENFORCE, governed_by=freezing())
