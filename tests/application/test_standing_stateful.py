@@ -21,7 +21,7 @@ from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import StagewardError
 from stage_functions.domain.record import RecordType
 from tests.application.frozen_world import freezing, records, reviewing, said, state
-from tests.builders import IRIS, actor, context_over, unguarded, world
+from tests.builders import IRIS, context_over, unguarded, world
 
 DAY = timedelta(days=1)
 instances = st.integers(0, 1)

@@ -50,6 +50,7 @@ from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
+from tests.wire.standing_story import standing
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -417,6 +418,7 @@ def walk() -> list[Document]:
         *copied(),
         *imported(),
         *only_observed(),
+        *standing(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
