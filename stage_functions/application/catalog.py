@@ -46,6 +46,9 @@ class CatalogEntry(Stored, frozen=True):
         job: id of the job that made it, or "".
         trainer: id of whose job that was, or "".
         violation: the newest violation that stands, or None.
+        drifted: number of the record of an edit that nobody has acknowledged; 0 for none.
+        review_due: when its next review is due, or None.
+        review_lapsed: that review was not made in time.
     """
 
     asset: str
@@ -63,6 +66,9 @@ class CatalogEntry(Stored, frozen=True):
     job: str = ""
     trainer: str = ""
     violation: Violation | None = None
+    drifted: int = 0
+    review_due: datetime | None = None
+    review_lapsed: bool = False
 
 
 def entry(asset: Asset, state: VersionState) -> CatalogEntry:
@@ -83,6 +89,9 @@ def entry(asset: Asset, state: VersionState) -> CatalogEntry:
         job=state.job,
         trainer=state.trainer,
         violation=state.violation,
+        drifted=state.drifted,
+        review_due=state.review_due,
+        review_lapsed=state.review_lapsed,
     )
 
 

@@ -73,6 +73,9 @@ def ls(
     violating: Annotated[
         bool, typer.Option("--violating", help="Only versions with a violation that stands.")
     ] = False,
+    review_due: Annotated[
+        bool, typer.Option("--review-due", help="Only versions to be reviewed, or not in time.")
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
@@ -88,6 +91,7 @@ def ls(
                 stage=stage,
                 waiting=waiting,
                 violating=violating,
+                review_due=review_due,
                 gone=everything,
                 hidden=everything,
                 unregistered=everything,
@@ -294,12 +298,21 @@ def _of_what_was_asked(asked: Moment | None, answered: datetime) -> str:
     return ", the end of that day" if asked.whole_day else ""
 
 
+def _review(found: api.Version) -> str | None:
+    """Say when the next review is due; None for never."""
+    if found.review_due is None:
+        return None
+    return f"{moment(found.review_due)}{', not made in time' if found.review_lapsed else ''}"
+
+
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
     return (f"{one.asset}:{one.version}", one.stage, moment(one.since), _status(one))
 
 
 def _status(one: api.CatalogVersion) -> str:
     status = "gone" if one.gone else one.stopped or one.status
+    if one.drifted is not None and not one.gone:
+        status = f"edited from outside (record {one.drifted}), not acknowledged\n{status}"
     if one.violation is None:
         return status
     said = f"violates (record {one.violation.record}): {one.violation.why}"
@@ -332,6 +345,8 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("approval", found.approval),
         ("stands by approval", found.approved_by),
         ("valid until", validity(found.valid_until)),
+        ("review due", _review(found)),
+        ("edited", f"record {found.drifted}, not acknowledged" if found.drifted else None),
         ("may be asked for", ", ".join(found.allowed)),
         *made,
         ("in its registry", _there(found)),

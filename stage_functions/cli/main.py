@@ -17,6 +17,7 @@ from stage_functions.cli import (
     operations,
     policy,
     serve,
+    standing,
     status,
     tokens,
 )
@@ -52,7 +53,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status, migrate):
+for module in (serve, assets, standing, approvals, operations, status, migrate):
     module.add_to(app)
 
 

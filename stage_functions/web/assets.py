@@ -89,6 +89,9 @@ def list_versions(
     violating: Annotated[
         bool, Query(description="Only versions with a violation that stands.")
     ] = False,
+    review_due: Annotated[
+        bool, Query(description="Only versions whose review is due, or has lapsed.")
+    ] = False,
     gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
     hidden: Annotated[bool, Query(description="Those at hidden stages too.")] = False,
     unregistered: Annotated[
@@ -99,10 +102,12 @@ def list_versions(
 ) -> Response:
     """List versions with their stages."""
     caller(request)
+    context = context_of(request)
+    by = context.clock.now() if review_due else None
     wanted = query.Filter(
-        registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating
+        registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating, by
     )
-    page = query.assets(context_of(request), wanted, cursor=cursor, limit=limit)
+    page = query.assets(context, wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 
 

@@ -112,6 +112,9 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         valid_until=entry.valid_until,
         job=entry.job or None,
         violation=violation(entry.violation) if entry.violation is not None else None,
+        drifted=entry.drifted or None,
+        review_due=entry.review_due,
+        review_lapsed=entry.review_lapsed,
     )
 
 
@@ -171,6 +174,9 @@ def version(view: VersionView) -> api.Version:
         ),
         violations=tuple(violation(one) for one in reversed(state.violating)) if state else (),
         archived=snapshot is not None and snapshot.archived,
+        drifted=(state.drifted or None) if state else None,
+        review_due=state.review_due if state else None,
+        review_lapsed=state is not None and state.review_lapsed,
     )
 
 
