@@ -127,6 +127,17 @@ def make_review(context: Context, command: Attention) -> Answer:
     return _attend(context, command, "review", AnswerKind.REVIEWED, rule)
 
 
+def acknowledgers(lifecycle: Lifecycle, state: VersionState) -> tuple[str, ...]:
+    """Return the groups whose members may acknowledge an edit of a version, beside operators."""
+    return review.voters(lifecycle, state)
+
+
+def may_acknowledge(context: Context, lifecycle: Lifecycle, state: VersionState, who: str) -> bool:
+    """Tell whether somebody may, as far as it is not known that they edited it themselves."""
+    directory = context.configuration.directory
+    return directory.is_operator(who) or review.may_vote(lifecycle, state, who, directory)
+
+
 def _demand_may_acknowledge(context: Context, case: _Case, command: Attention) -> None:
     """Refuse whoever may not acknowledge, and whoever is known to have edited.
 
@@ -135,9 +146,10 @@ def _demand_may_acknowledge(context: Context, case: _Case, command: Attention) -
     """
     _demand_proven(command.actor)
     directory, me = context.configuration.directory, command.actor.id
-    may = review.voters(case.lifecycle, case.state)
-    if not (directory.is_operator(me) or set(may) & set(directory.groups_of(me))):
-        message = f"only operators{''.join(f' or {one}' for one in may)} may acknowledge it"
+    may = acknowledgers(case.lifecycle, case.state)
+    if not may_acknowledge(context, case.lifecycle, case.state, me):
+        whose = "".join(f" or {one}" for one in may)
+        message = f"only operators{whose} may acknowledge it, and not who made the version"
         raise DeniedError(message)
     partition, number = keys.asset_partition(case.loaded.asset), case.state.drifted
     for record in context.ledger.records(partition, after=number - 1, last=number):

@@ -407,6 +407,8 @@ def _what(record: Mapping[str, Any]) -> str:
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [f"something of job {record['job']}"] if record.get("job") else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
+    if kind == RecordType.DRIFT_FOUND:
+        said += [str(one) for one in record.get("changes", ())]
     words = [str(origin["version"])] if origin else []
     words += [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]

@@ -183,14 +183,19 @@ def reviewers(lifecycle: Lifecycle, state: VersionState, directory: Directory) -
 
 def _excluded(lifecycle: Lifecycle, state: VersionState) -> dict[str, str]:
     """Return the ids that may not review, each with the reason."""
-    policy = _policy(lifecycle, state)
-    excluded: dict[str, str] = {}
-    if policy is None or Excluded.AUTHOR in policy.exclude:
-        found = authors(state.author, (state.trainer,))
-        excluded = {id_: _PARTS[part] for part, id_ in found}
+    excluded = _makers(lifecycle, state)
     if state.marked is not None and state.marked.by:
         excluded[state.marked.by] = "the person who marked it"
     return excluded
+
+
+def _makers(lifecycle: Lifecycle, state: VersionState) -> dict[str, str]:
+    """Return who made a version, unless they may vote on it all the same."""
+    policy = _policy(lifecycle, state)
+    if policy is not None and Excluded.AUTHOR not in policy.exclude:
+        return {}
+    found = authors(state.author, (state.trainer,))
+    return {id_: _PARTS[part] for part, id_ in found}
 
 
 def _policy(lifecycle: Lifecycle, state: VersionState) -> ApprovalPolicy | None:
@@ -214,6 +219,13 @@ def voters(lifecycle: Lifecycle, state: VersionState) -> tuple[str, ...]:
     """Return the groups that may vote on the way to the stage that a version has."""
     policy = _policy(lifecycle, state)
     return tuple(policy.groups) if policy is not None else ()
+
+
+def may_vote(lifecycle: Lifecycle, state: VersionState, who: str, directory: Directory) -> bool:
+    """Tell whether somebody may vote on the way to that stage: who made the version may not."""
+    return bool(set(voters(lifecycle, state)) & set(directory.groups_of(who))) and all(
+        directory.certainly_differ(who, id_) for id_ in _makers(lifecycle, state)
+    )
 
 
 def _answered(state: VersionState, status: str) -> VersionState:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, standing_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -22,6 +22,8 @@ _TOKEN = MappingProxyType(
         "description": "A token; with STAGEWARD_AUTH=dev a person's key.",
     }
 )
+_DOCUMENTS = (api, status_api, standing_api)
+"""Where the documents are, which explain their fields."""
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
 
@@ -50,7 +52,8 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
+        found_in = (one for one in _DOCUMENTS if hasattr(one, name))
+        _explain(getattr(next(found_in, None), name, None), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
