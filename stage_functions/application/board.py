@@ -173,7 +173,7 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
         if not _named(rows[0], wanted.name) or not _may_fit(rows, wanted):
             continue
         entries = [unpack(row, CatalogEntry) for row in rows]
-        if not _fits(entries, wanted, context.clock.now()):
+        if not _fits(context, entries, wanted):
             continue
         card = summed_up(context, entries, wanted)
         if card.plain or wanted.hidden or wanted.stage:
@@ -205,7 +205,7 @@ def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted)
         _ended(here, {share.stage for share in shown}, now),
         {entry.version: entry.violation for entry in here if entry.violation is not None},
         {entry.version: entry.drifted for entry in here if entry.drifted},
-        _due(here, now),
+        _due(here, lifecycle, now),
         tuple(entry.version for entry in here if entry.review_lapsed),
         sum(not entry.stage for entry in here),
         len(entries) - len(here),
@@ -220,9 +220,13 @@ def _ended(
     return {number: until for number, until in there.items() if until <= now}
 
 
-def _due(here: Sequence[CatalogEntry], now: datetime) -> dict[str, datetime]:
+def _due(
+    here: Sequence[CatalogEntry], lifecycle: Lifecycle | None, now: datetime
+) -> dict[str, datetime]:
     """Return when the reviews were due that are to be made, by the number of the version."""
-    there = {entry.version: entry.review_due for entry in here if entry.review_due is not None}
+    known = lifecycle.stages.values() if lifecycle is not None else ()
+    asked = {stage.name for stage in known if stage.review is not None}
+    there = {e.version: e.review_due for e in here if e.review_due and e.stage in asked}
     return {number: due for number, due in there.items() if due <= now}
 
 
@@ -250,11 +254,12 @@ def _shares(lifecycle: Lifecycle | None, by_stage: Mapping[str, list[str]]) -> l
     return found
 
 
-def _fits(entries: Sequence[CatalogEntry], wanted: Wanted, now: datetime) -> bool:
+def _fits(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted) -> bool:
     here = [entry for entry in entries if not entry.gone]
     there = not wanted.stage or any(entry.stage == wanted.stage for entry in here)
     violates = not wanted.violating or any(entry.violation is not None for entry in here)
-    due = not wanted.due or bool(_due(here, now))
+    lifecycle = context.configuration.lifecycle(Asset.parse(entries[0].asset))
+    due = not wanted.due or bool(_due(here, lifecycle, context.clock.now()))
     return (
         there and violates and due and (not wanted.waiting or any(entry.approval for entry in here))
     )

@@ -193,14 +193,14 @@ class Filter(Struct, frozen=True):
 
     def fits(self, entry: CatalogEntry, lifecycle: Lifecycle | None) -> bool:
         """Tell whether an entry is to be shown."""
+        stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
         if self.stage:
             shown = entry.stage == self.stage
         else:
-            stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
             anywhere = self.hidden or self.violating or self.due_by is not None
             shown = anywhere or stage is None or not stage.hidden
         violates = entry.violation is not None
-        due = entry.review_due
+        due = entry.review_due if stage is not None and stage.review is not None else None
         return (
             shown
             and (not self.waiting or bool(entry.approval))
