@@ -60,19 +60,19 @@ class Frozen(Struct, frozen=True):
         return digest_of(document), document
 
     def parts(self, now: Frozen) -> dict[str, str]:
-        """Return what differs by now: the parts, each with what changed, in words."""
+        """Return what differs by now: the parts, each with what changed, in words.
+
+        Content that differs is another incarnation, and none of these.
+        """
         keys = sorted(self.tags.keys() | now.tags.keys())
         changed = {
             _tag(key): _line(f"tag {key}", self.tags.get(key), now.tags.get(key))
             for key in keys
             if self.tags.get(key) != now.tags.get(key)
         }
-        for part, old, new in (
-            (DESCRIPTION, self.description, now.description),
-            (CONTENT, self.content, now.content),
-        ):
-            if old != new:
-                changed[part] = _line(part, old, new)
+        if self.description != now.description:
+            old, new = self.description or None, now.description or None
+            changed[DESCRIPTION] = _line(DESCRIPTION, old, new)
         return changed
 
     def edit(self, now: Frozen) -> Edit:

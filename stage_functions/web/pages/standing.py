@@ -102,7 +102,7 @@ def _with_edits(
         return StandingView()
     may = acknowledgers(lifecycle, state)
     edited = tuple(
-        one.what
+        one.what.partition(": ")[2] or one.what
         for one in found.moments
         if one.number >= state.drifted and one.type == "DriftFound"
     )
