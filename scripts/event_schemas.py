@@ -244,6 +244,17 @@ class Shape:
     about: About = About.VERSION
 
 
+_KEPT: Schema = {
+    "review_due": _one_of(
+        "moment", "When its first review there is due; left out where the stage has none."
+    ),
+    "frozen": _one_of(
+        "digest",
+        "Digest of the document of what the version is there, its tags, description and content; "
+        "left out where the stage is not frozen.",
+    ),
+}
+"""Of records that bring a version to a stage."""
 SHAPES: dict[RecordType, Shape] = {
     RecordType.REGISTERED: Shape(
         "A version is known to the ledger from now on, at the initial stage of its lifecycle; a "
@@ -274,8 +285,9 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "origin": _one_of("origin", "What it is a copy of; left out where it is none."),
             **_BEFORE,
+            **_KEPT,
         },
-        optional=("from", "displaces", "author", "trainer", "origin", *_BEFORE),
+        optional=("from", "displaces", "author", "trainer", "origin", *_BEFORE, *_KEPT),
         conditions=(
             {
                 "if": {"properties": {"why": {"const": "copied"}}},
@@ -293,8 +305,9 @@ SHAPES: dict[RecordType, Shape] = {
             "created_at": _CREATED_AT,
             "lifecycle": _one_of("lifecycle"),
             "author": _AUTHOR,
+            **_KEPT,
         },
-        optional=("reason", "author"),
+        optional=("reason", "author", *_KEPT),
     ),
     RecordType.OBSERVED: Shape(
         "In a registry that is only observed something changed; or somebody, the actor, is known "
@@ -463,6 +476,7 @@ SHAPES: dict[RecordType, Shape] = {
                 "Until when it may still be served as before; left out where it may not.",
             ),
             **_GROUNDS,
+            **_KEPT,
             "because_of": _BECAUSE_OF,
         },
         optional=(
@@ -477,6 +491,7 @@ SHAPES: dict[RecordType, Shape] = {
             "verdicts",
             "evidence",
             "fingerprint",
+            *_KEPT,
             "because_of",
         ),
         conditions=(
@@ -553,7 +568,8 @@ SHAPES: dict[RecordType, Shape] = {
     ),
     RecordType.DRIFT_FOUND: Shape(
         "The tags of a version show what nobody was granted, or cannot be written; or what was "
-        "granted was not copied to another registry.",
+        "granted was not copied to another registry; or a version at a frozen stage was edited "
+        "from outside, so that nothing is granted to it until somebody acknowledges that.",
         {
             "found": _text("What its tags showed of a stage; empty where that was not there."),
             "granted": _one_of("stage", "The stage that the version has."),
@@ -563,8 +579,18 @@ SHAPES: dict[RecordType, Shape] = {
                 "it is not about that.",
                 pattern="^[a-z0-9-]+$",
             ),
+            "changes": _list(
+                "What was edited at a frozen stage: '+ part: value', '- part: value' or '~ part: "
+                "old → new', values shortened to 120 characters; at most 50. Left out where it is "
+                "not about that.",
+                {"type": "string"},
+                maxItems=50,
+            ),
+            "frozen": _one_of(
+                "digest", "Digest of what the version was there; left out with `changes`."
+            ),
         },
-        optional=("found", "granted", "copy_to"),
+        optional=("found", "granted", "copy_to", "changes", "frozen"),
     ),
     RecordType.LIFECYCLE_ADOPTED: Shape(
         "A lifecycle of the configuration is in force from now on.",

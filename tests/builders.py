@@ -181,7 +181,7 @@ class World(Struct, frozen=True):
 
 def context_over(  # noqa: PLR0913, PLR0917  # all that an instance is made of
     rows: Rows,
-    registry: MemoryRegistry,
+    registry: Registry,
     clock: Clock,
     mode: Mode,
     sinks: tuple[MemorySink, ...] = (),

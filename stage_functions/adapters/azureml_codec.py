@@ -131,6 +131,8 @@ def changed(document: Document, edit: Edit) -> Document:
     kept = {key: value for key, value in tags.items() if key not in removed}
     properties["tags"] = {**kept, **written}
     _show(properties, edit)
+    if edit.description is not None:
+        properties["description"] = edit.description
     rest = {key: value for key, value in document.items() if key not in _SET_BY_AZURE}
     return {**rest, "properties": properties}
 

@@ -138,7 +138,8 @@ class MlflowRegistry:
     def edit(self, version: Version, decide: Decide) -> Snapshot | None:
         """Read, change what is decided on that, and read again: two HTTP calls, one more a tag.
 
-        The tag `stage` is written first, `stage_governor` last. MLflow hides no versions.
+        The tag `stage` is written first, `stage_governor` last, and the description, which is one
+        call more, before that. MLflow hides no versions.
 
         Raises:
             NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
@@ -148,8 +149,15 @@ class MlflowRegistry:
         if edit is None:
             return found
         named = {"name": version.asset.name, "version": version.number}
-        for key in sorted(edit.tags, key=lambda key: _WRITTEN.get(key, 1)):
-            self._write(named, key, edit.tags[key])
+        keys = sorted(edit.tags, key=lambda key: _WRITTEN.get(key, 1))
+        for key in keys:
+            if key != STAGE_GOVERNOR:
+                self._write(named, key, edit.tags[key])
+        if edit.description is not None:
+            described = {**named, "description": edit.description}
+            self._api.send("PATCH", "model-versions/update", described)
+        if STAGE_GOVERNOR in edit.tags:
+            self._write(named, STAGE_GOVERNOR, edit.tags[STAGE_GOVERNOR])
         return self.read(version)
 
     def versions(self, after: str = "") -> Page:

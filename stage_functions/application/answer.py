@@ -21,6 +21,8 @@ class AnswerKind(StrEnum):
     REFUSED = "refused"
     VOTED = "voted"
     CLOSED = "closed"
+    ACKNOWLEDGED = "acknowledged"
+    REVIEWED = "reviewed"
 
 
 class Answer(Struct, frozen=True):

@@ -14,12 +14,14 @@ from functools import reduce
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from stage_functions.application import freezing
 from stage_functions.application.absence import found
 from stage_functions.application.context import Context
 from stage_functions.application.copies import Expected
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import begin
-from stage_functions.domain import effect
+from stage_functions.domain import effect, frozen
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
@@ -29,7 +31,8 @@ from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.observation import STAGE_GOVERNOR, STAGE_REQUEST, observed
 from stage_functions.domain.people import STAGEWARD, Actor, Attribution
-from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.review import pass_time
+from stage_functions.domain.state import UNNUMBERED, Step, VersionState
 from stage_functions.domain.uses import references
 
 _SCAN = Actor("", Attribution.NONE, "scan")
@@ -43,24 +46,52 @@ class Arrived(Struct, frozen=True):
     Attributes:
         step: the decision so far.
         blobs: documents by digest that its records refer to.
+        not_before: by version, when its tags may be written at the earliest.
     """
 
     step: Step
     blobs: Mapping[str, bytes] = field(default_factory=dict)
+    not_before: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def arrive(
-    context: Context, step: Step, snapshot: Snapshot, lifecycle: Lifecycle, now: datetime
+    context: Context,
+    step: Step,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    now: datetime,
+    signal: Signal | None = None,
 ) -> Arrived:
-    """Return the step with this version known, as the thing that its number means now."""
+    """Return the step with this version known, as the thing that its number means now.
+
+    Args:
+        context: the context.
+        step: the decision so far.
+        snapshot: the version as it was read.
+        lifecycle: the one that governs it.
+        now: aware UTC.
+        signal: what it was read for; None where that hints at nobody.
+    """
     number = snapshot.version.number
     state = step.state.versions.get(number)
-    if state is not None and state.governed:
-        if state.incarnation == snapshot.incarnation:
-            return Arrived(expire(step.with_version(found(state)), number, now))
-        why = f"another thing was registered as {number}"
-        step = effect.delete(step, number, lifecycle, _SCAN, now, why)
-    return _register(context, step, snapshot, lifecycle, now)
+    if state is None or not state.governed:
+        return _register(context, step, snapshot, lifecycle, now)
+    if state.incarnation == snapshot.incarnation:
+        step = expire(step.with_version(found(state)), number, now)
+        step = pass_time(step, number, lifecycle, now)
+        looked = freezing.look(context, step, snapshot, lifecycle, now, signal)
+        return Arrived(looked.step, not_before=looked.not_before)
+    why = f"another thing was registered as {number}"
+    edited = frozen.edited_in_place(state, snapshot, lifecycle)
+    if edited:
+        step = freezing.edited_in_place(context, step, snapshot, signal)
+        why = f"another content was put into {number}"
+    step = effect.delete(step, number, lifecycle, _SCAN, now, why)
+    arrived = _register(context, step, snapshot, lifecycle, now)
+    if not edited:
+        return arrived
+    state = replace(arrived.step.version(number), drifted=UNNUMBERED, drifts=(frozen.CONTENT,))
+    return replace(arrived, step=arrived.step.with_version(state))
 
 
 def demand_fresh(state: VersionState | None, snapshot: Snapshot, now: datetime) -> None:

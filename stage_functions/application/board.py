@@ -32,6 +32,7 @@ MAX_ROWS = 20_000
 NAMED = 3
 """Versions named at a stage; the others are counted."""
 _NO_APPROVAL, _VIOLATION = b'"approval":""', b'"violation":{'
+_DUE = b'"review_due":"'
 _FIRST_ROWS, _MORE_ROWS = 250, 1000
 
 
@@ -45,6 +46,7 @@ class Wanted(Struct, frozen=True):
         stage: only those with a version there.
         waiting: only those with an open approval.
         violating: only those with a violation that stands, wherever it is.
+        due: only those with a version whose review is due.
         hidden: versions at stages that the lifecycle hides, and deleted ones, count too.
     """
 
@@ -55,12 +57,13 @@ class Wanted(Struct, frozen=True):
     waiting: bool = False
     hidden: bool = False
     violating: bool = False
+    due: bool = False
 
     @property
     def narrow(self) -> bool:
         """Something is left out by choice."""
         found = self.registry or self.kind or self.name or self.stage
-        return bool(found or self.waiting or self.violating)
+        return bool(found or self.waiting or self.violating or self.due)
 
 
 class Share(Struct, frozen=True):
@@ -106,6 +109,9 @@ class Card(Struct, frozen=True):
         stopped: why nothing is written to a version, by its number.
         ended: when the approval of a version ended by which it stands, by its number.
         violations: the newest violation of a version that stands, by its number.
+        edited: record of an edit that nobody has acknowledged, by the number of the version.
+        reviews: when a review was due that is to be made, by the version's number.
+        lapsed: versions whose review was not made in time.
         observed: how many versions are only observed.
         gone: how many were deleted.
         left_out: how many versions stand at each stage that is not shown.
@@ -118,6 +124,9 @@ class Card(Struct, frozen=True):
     stopped: Mapping[str, str]
     ended: Mapping[str, datetime]
     violations: Mapping[str, Violation]
+    edited: Mapping[str, int]
+    reviews: Mapping[str, datetime]
+    lapsed: tuple[str, ...]
     observed: int
     gone: int
     left_out: Mapping[str, int]
@@ -125,7 +134,7 @@ class Card(Struct, frozen=True):
     @property
     def plain(self) -> bool:
         """There is something to show that is neither hidden nor deleted."""
-        told = self.observed or self.waiting or self.violations
+        told = self.observed or self.waiting or self.violations or self.edited or self.reviews
         return bool(told or any(share.count for share in self.shares))
 
 
@@ -164,7 +173,7 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
         if not _named(rows[0], wanted.name) or not _may_fit(rows, wanted):
             continue
         entries = [unpack(row, CatalogEntry) for row in rows]
-        if not _fits(entries, wanted):
+        if not _fits(context, entries, wanted):
             continue
         card = summed_up(context, entries, wanted)
         if card.plain or wanted.hidden or wanted.stage:
@@ -195,6 +204,9 @@ def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted)
         {entry.version: entry.stopped for entry in here if entry.stopped},
         _ended(here, {share.stage for share in shown}, now),
         {entry.version: entry.violation for entry in here if entry.violation is not None},
+        {entry.version: entry.drifted for entry in here if entry.drifted},
+        _due(here, lifecycle, now),
+        tuple(entry.version for entry in here if entry.review_lapsed),
         sum(not entry.stage for entry in here),
         len(entries) - len(here),
         {s.stage: s.count for s in shares if s not in shown and s.count},
@@ -206,6 +218,16 @@ def _ended(
 ) -> dict[str, datetime]:
     there = {e.version: e.valid_until for e in here if e.valid_until and e.stage in shown}
     return {number: until for number, until in there.items() if until <= now}
+
+
+def _due(
+    here: Sequence[CatalogEntry], lifecycle: Lifecycle | None, now: datetime
+) -> dict[str, datetime]:
+    """Return when the reviews were due that are to be made, by the number of the version."""
+    known = lifecycle.stages.values() if lifecycle is not None else ()
+    asked = {stage.name for stage in known if stage.review is not None}
+    there = {e.version: e.review_due for e in here if e.review_due and e.stage in asked}
+    return {number: due for number, due in there.items() if due <= now}
 
 
 def stages(context: Context) -> list[str]:
@@ -232,11 +254,15 @@ def _shares(lifecycle: Lifecycle | None, by_stage: Mapping[str, list[str]]) -> l
     return found
 
 
-def _fits(entries: Sequence[CatalogEntry], wanted: Wanted) -> bool:
+def _fits(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted) -> bool:
     here = [entry for entry in entries if not entry.gone]
     there = not wanted.stage or any(entry.stage == wanted.stage for entry in here)
     violates = not wanted.violating or any(entry.violation is not None for entry in here)
-    return there and violates and (not wanted.waiting or any(entry.approval for entry in here))
+    lifecycle = context.configuration.lifecycle(Asset.parse(entries[0].asset))
+    due = not wanted.due or bool(_due(here, lifecycle, context.clock.now()))
+    return (
+        there and violates and due and (not wanted.waiting or any(entry.approval for entry in here))
+    )
 
 
 def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
@@ -245,7 +271,7 @@ def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
     What stands between quotes in them is written by the same encoder, and a quote inside a text is
     escaped: a text cannot look like a field.
     """
-    if not wanted.stage and not wanted.waiting and not wanted.violating:
+    if not (wanted.stage or wanted.waiting or wanted.violating or wanted.due):
         return True
     bodies = [unpack_bytes(row) for row in rows]
     needle = b'"stage":' + msgspec.json.encode(wanted.stage)
@@ -253,6 +279,7 @@ def _may_fit(rows: Sequence[Row], wanted: Wanted) -> bool:
         (not wanted.stage or any(needle in body for body in bodies))
         and (not wanted.waiting or any(_NO_APPROVAL not in body for body in bodies))
         and (not wanted.violating or any(_VIOLATION in body for body in bodies))
+        and (not wanted.due or any(_DUE in body for body in bodies))
     )
 
 

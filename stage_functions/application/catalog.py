@@ -48,6 +48,9 @@ class CatalogEntry(Stored, frozen=True):
         violation: the newest violation that stands, or None.
         followed: up to which record of the asset `past` was kept when this was written; 0 where a
             release wrote it that keeps no past.
+        drifted: number of the record of an edit that nobody has acknowledged; 0 for none.
+        review_due: when its next review is due, or None.
+        review_lapsed: that review was not made in time.
     """
 
     asset: str
@@ -66,6 +69,9 @@ class CatalogEntry(Stored, frozen=True):
     trainer: str = ""
     violation: Violation | None = None
     followed: int = 0
+    drifted: int = 0
+    review_due: datetime | None = None
+    review_lapsed: bool = False
 
 
 def entry(asset: Asset, state: VersionState, followed: int = 0) -> CatalogEntry:
@@ -87,6 +93,9 @@ def entry(asset: Asset, state: VersionState, followed: int = 0) -> CatalogEntry:
         trainer=state.trainer,
         violation=state.violation,
         followed=followed,
+        drifted=state.drifted,
+        review_due=state.review_due,
+        review_lapsed=state.review_lapsed,
     )
 
 

@@ -16,12 +16,15 @@ from msgspec.structs import replace
 from stage_functions.application.arrival import arrive
 from stage_functions.application.changes import bound_changes, in_brief, nameless
 from stage_functions.application.context import Context
+from stage_functions.application.freezing import look, seal
 from stage_functions.application.judging import Judged, as_sealed_now, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain import effect, validity
 from stage_functions.domain.approval import Approval, Binding, Status
 from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.blocked import blocked
 from stage_functions.domain.consent import close
+from stage_functions.domain.error import NotAllowedNowError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Lifecycle, course
@@ -71,6 +74,7 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
 
     Raises:
         RegistryUnavailableError: what it is bound to cannot be read; nothing was decided.
+        NotAllowedNowError: nothing may be granted to its version now; it stays open.
     """
     approval = step.state.approvals[case.approval.id]
     if unmet(approval, context.configuration.directory):
@@ -83,6 +87,12 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
     if snapshot.incarnation != approval.binding.incarnation:
         arrived = arrive(context, step, snapshot, case.lifecycle, case.now)
         return Ruling(case.loaded, arrived.step, arrived.blobs)
+    held = blocked(step.version(version.number))
+    if held:
+        raise NotAllowedNowError(held, code="blocked")
+    looked = look(context, step, snapshot, case.lifecycle, case.now)
+    if looked.step.version(version.number).drifted:
+        return _void(case, looked.step, approval, "it was edited from outside at a frozen stage")
     request = Request(
         approval.binding.target, approval.reason, approval.requester, approval.on_behalf_of
     )
@@ -95,7 +105,9 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
             judged.outcome.why if isinstance(judged.outcome, Refused) else "it is not pending now"
         )
         return _void(case, step, approval, said)
-    return _grant(context, case, step, approval, request, judged, actor)
+    ruling = _grant(context, case, step, approval, request, judged, actor)
+    step, kept = seal(context, ruling.step, snapshot, case.lifecycle)
+    return replace(ruling, step=step, blobs={**ruling.blobs, **kept})
 
 
 def _grant(

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.context import Context
+from stage_functions.application.freezing import seal
 from stage_functions.application.ledger import Committed
 from stage_functions.application.signals import settle_commits
 from stage_functions.domain import effect, presence
@@ -252,8 +253,9 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
     # Whatever ledger its tags name, it was decided that this one takes over.
     overruled, uses = snapshot.tags.get(STAGE_GOVERNOR, ""), _uses(context, snapshot)
     step = step.with_version(replace(step.version(number), uses=uses, overruled=overruled))
+    step, kept = seal(context, step, snapshot, item.lifecycle)
     operation = f"import-{context.clock.operation_id()}"
-    return context.ledger.commit(loaded, step, now=now, operation=operation)
+    return context.ledger.commit(loaded, step, now=now, operation=operation, blobs=kept)
 
 
 def _uses(context: Context, snapshot: Snapshot) -> tuple[str, ...]:

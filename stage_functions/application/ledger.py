@@ -64,7 +64,7 @@ from stage_functions.domain.record import (
     empty_tail,
     seal,
 )
-from stage_functions.domain.state import AssetState, Origin, Step, VersionState
+from stage_functions.domain.state import UNNUMBERED, AssetState, Origin, Step, VersionState
 from stage_functions.domain.stored import Stored, demand_understood
 
 T = TypeVar("T")
@@ -329,6 +329,16 @@ class Ledger:
             if len(rows) < PAGE:
                 return found
             start = keys.behind(rows[-1].key)
+
+    def keep(self, blobs: Mapping[str, bytes]) -> None:
+        """Keep documents by digest no later than the commit that follows.
+
+        Raises:
+            UnknownOutcomeError, StoreUnavailableError: as the store says.
+        """
+        for digest, document in blobs.items():
+            if digest not in self._known_blobs:
+                self.rows.prepare(BLOBS, keys.encode(digest), pack_blob(document))
 
     def answer(self, asset: Asset, operation: str) -> bytes | None:
         """Return the answer already given to an operation id, or None."""
@@ -610,9 +620,7 @@ class Ledger:
         if not loaded.etag:
             known = Upsert(partition, plain({"asset": str(loaded.asset)}))
             self.rows.prepare(LEDGER, keys.ASSETS_PARTITION, [known])
-        for digest, document in blobs.items():
-            if digest not in self._known_blobs:
-                self.rows.prepare(BLOBS, keys.encode(digest), pack_blob(document))
+        self.keep(blobs)
         for number, state in step.state.versions.items():
             before = loaded.versions.get(number)
             if state.uses and (before is None or before.uses != state.uses):
@@ -718,11 +726,19 @@ def _numbered(step: Step, records: tuple[Record, ...]) -> dict[str, VersionState
     last = {record.version: record.number for record in records if record.version}
     violated = [record for record in records if record.type is RecordType.VIOLATED]
     return {
-        number: replace(_of_records(state, violated), number=last[number])
+        number: replace(_of_records(_drifted(state, records), violated), number=last[number])
         if number in last
         else state
         for number, state in step.state.versions.items()
     }
+
+
+def _drifted(state: VersionState, records: Sequence[Record]) -> VersionState:
+    """Return a state that was edited at a frozen stage with the number of the record of that."""
+    if state.drifted != UNNUMBERED:
+        return state
+    mine = (one for one in records if one.version == state.version and one.blocks)
+    return replace(state, drifted=next(one.number for one in mine))
 
 
 def _of_records(state: VersionState, violated: Sequence[Record]) -> VersionState:

@@ -173,6 +173,7 @@ class Filter(Struct, frozen=True):
         hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
         unregistered: behind them what nobody has registered; also where its stage is asked for.
         violating: only versions with a violation that stands, wherever they are.
+        due_by: only versions whose review is due by this moment, wherever they are; None for all.
     """
 
     registry: str = ""
@@ -183,6 +184,7 @@ class Filter(Struct, frozen=True):
     hidden: bool = False
     unregistered: bool = False
     violating: bool = False
+    due_by: datetime | None = None
 
     @property
     def registered(self) -> bool:
@@ -193,20 +195,23 @@ class Filter(Struct, frozen=True):
     def notes(self) -> bool:
         """What nobody has registered is to be shown."""
         there = not self.registered or (self.unregistered and not self.stage)
-        return there and not self.waiting and not self.violating
+        return there and not (self.waiting or self.violating or self.due_by)
 
     def fits(self, entry: CatalogEntry, lifecycle: Lifecycle | None) -> bool:
         """Tell whether an entry is to be shown."""
+        stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
         if self.stage:
             shown = entry.stage == self.stage
         else:
-            stage = lifecycle.stages.get(entry.stage) if lifecycle is not None else None
-            shown = self.hidden or self.violating or stage is None or not stage.hidden
+            anywhere = self.hidden or self.violating or self.due_by is not None
+            shown = anywhere or stage is None or not stage.hidden
         violates = entry.violation is not None
+        due = entry.review_due if stage is not None and stage.review is not None else None
         return (
             shown
             and (not self.waiting or bool(entry.approval))
             and (not self.violating or violates)
+            and (self.due_by is None or (due is not None and due <= self.due_by))
             and (self.gone or not entry.gone)
         )
 

@@ -4,7 +4,8 @@ What must hold:
 
 - Nothing is written to another incarnation, a version that is gone, stopped or anonymous, one
   governed by another ledger, or one whose stage somebody has edited meanwhile: that is a signal.
-- Only Stageward's own keys are written, right after a read, and read again afterwards.
+- Only Stageward's own keys are written, and what was edited of a frozen version, once that is
+  recorded: right after a read, and read again afterwards.
 - The new holder of an exclusive stage is verified before the old one is demoted: for a moment two
   are visible, never none.
 """
@@ -18,6 +19,7 @@ from msgspec import Struct, field
 
 from stage_functions.application.arrival import contradiction, demand_fresh
 from stage_functions.application.context import Context
+from stage_functions.application.freezing import differing, settled
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.error import RegistryUnavailableError
@@ -89,7 +91,7 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
             return Reconciled(Ended.OBSERVE, earlier.versions)
         if scribe.differing(after).nothing:
             at = after.modified_at or context.clock.now()
-            written = shown(state, scribe.wanted, at)
+            written = settled(context, shown(state, scribe.wanted, at), after, scribe.lifecycle)
             return Reconciled(Ended.VERIFIED, {**earlier.versions, number: written})
     message = f"the tags of {version} keep changing while they are written"
     raise RegistryUnavailableError(message)
@@ -103,10 +105,15 @@ class _Scribe:
         self._loaded = loaded
         self._state = state
         self.wanted = wanted(context, loaded.asset, state)
+        self.lifecycle = context.lifecycle(loaded.asset)
 
     def differing(self, snapshot: Snapshot) -> Edit:
-        """Return what the version does not show yet."""
-        return self.wanted.differing(snapshot)
+        """Return what the version does not show yet, and what is to be put back of it."""
+        edit = self.wanted.differing(snapshot)
+        paused, now = self._state.paused_until, self._context.clock.now()
+        if paused is not None and now < paused:
+            return edit
+        return edit.and_also(differing(self._context, self._state, snapshot, self.lifecycle).edit)
 
     def decide(self, snapshot: Snapshot) -> Edit | None:
         """Return what to write; None where it is a signal, or shows everything.
@@ -132,6 +139,8 @@ def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot
         return True
     registry = context.configuration.registry(loaded.asset.registry)
     lifecycle = context.lifecycle(loaded.asset)
+    if differing(context, state, snapshot, lifecycle).unrecorded(state):
+        return True
     return fresh_edit(state, observed(snapshot, registry, lifecycle), registry)
 
 

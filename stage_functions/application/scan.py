@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from stage_functions.application import catalog, measures
 from stage_functions.application.context import Context
 from stage_functions.application.endpoints import judge_endpoints
+from stage_functions.application.freezing import adrift
 from stage_functions.application.missing import note_missing
 from stage_functions.application.ports.telemetry import Attribute
 from stage_functions.application.reconcile import mirrors
@@ -34,6 +35,7 @@ from stage_functions.domain.error import (
     RetryableError,
 )
 from stage_functions.domain.observation import observed, read
+from stage_functions.domain.review import behind
 from stage_functions.domain.state import VersionState
 
 MISSING_SHARE = 0.05
@@ -289,7 +291,11 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
     if reading.wish or reading.withdraw or reading.absorbed:
         return True
     paused = state.paused_until is not None and context.clock.now() < state.paused_until
-    return not paused and not (reading.nothing and mirrors(context, state, snapshot))
+    if paused:
+        return False
+    shown = reading.nothing and mirrors(context, state, snapshot)
+    missed = behind(state, lifecycle, context.clock.now())
+    return missed or not shown or adrift(context, state, snapshot, lifecycle)
 
 
 def _missing(context: Context, alias: str, seen: set[Version]) -> list[Version]:

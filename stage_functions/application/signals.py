@@ -19,6 +19,7 @@ from stage_functions.application.absence import found, operation, told_missing
 from stage_functions.application.arrival import arrive, contradiction, demand_fresh, stop
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
+from stage_functions.application.freezing import seal
 from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
@@ -175,6 +176,8 @@ def _attempt(
         plan = _Plan(loaded, seen.step, seen.blobs)
     else:
         plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
+        step, kept = seal(context, plan.step, snapshot, lifecycle)
+        plan = replace(plan, step=step, blobs={**plan.blobs, **kept})
     plan = replace(plan, step=suspected(context, signal, plan.step))
     if plan.step == plan.loaded.step():
         return None, loaded
@@ -218,7 +221,7 @@ def _plan(
     known = loaded.versions.get(number)
     if known is not None and known.stopped and known.incarnation == snapshot.incarnation:
         return _Plan(loaded, loaded.step().with_version(found(known)))
-    arrived = arrive(context, loaded.step(), snapshot, lifecycle, now)
+    arrived = arrive(context, loaded.step(), snapshot, lifecycle, now, signal)
     why = contradiction(context, loaded, snapshot)
     if why:
         step = stop(arrived.step, arrived.step.version(number), why)
@@ -227,7 +230,7 @@ def _plan(
     values = observed(snapshot, registry, lifecycle)
     state = arrived.step.version(number)
     reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
-    plan = _Plan(loaded, arrived.step, arrived.blobs)
+    plan = _Plan(loaded, arrived.step, arrived.blobs, arrived.not_before)
     if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
         edited = native_drift(state, wanted(context, snapshot.version.asset, state), snapshot)
         reading = Reading(drift=edited or None, drift_in=NATIVE, missing=True)

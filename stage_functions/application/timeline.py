@@ -142,6 +142,10 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.VALIDITY_ENDED: ("the approval is no longer valid", "bad"),
     RecordType.RENEWED: ("the approval was renewed", "good"),
     RecordType.DELETED: ("deleted at {from_}", "bad"),
+    RecordType.ACKNOWLEDGED: ("took note of what was edited from outside", "good"),
+    RecordType.REVIEW_DUE: ("its review is due, and whoever may review it is told", "wait"),
+    RecordType.REVIEW_LAPSED: ("its review was not made in time", "bad"),
+    RecordType.REVIEWED: ("reviewed it", "good"),
     RecordType.LIFECYCLE_ADOPTED: ("the lifecycle's text is in force", ""),
     RecordType.HOLD_PLACED: ("held for {hold_}: nothing of it may be removed", "wait"),
     RecordType.HOLD_LIFTED: ("no longer held for {hold_}", ""),
@@ -208,6 +212,10 @@ def _drift(content: Mapping[str, Json]) -> str:
     unreached = _text(content, "copy_to")
     if unreached:
         return f"not copied to {unreached}"
+    changes = [str(one) for one in _list(content, "changes")]
+    if changes:
+        more = f" and {len(changes) - _SHOWN_CHANGES} more" if changes[_SHOWN_CHANGES:] else ""
+        return f"edited from outside: {'; '.join(changes[:_SHOWN_CHANGES])}{more}"
     found, granted = _text(content, "found"), _text(content, "granted")
     if found and granted:
         return f"it showed {found}, where {granted} is granted"
@@ -234,6 +242,8 @@ def _words(record: Record) -> tuple[str, str]:
     return wrote, "; ".join(dict.fromkeys(part for part in told if part))
 
 
+_SHOWN_CHANGES = 5
+"""Of what was edited of a version at a frozen stage, in one sentence."""
 _TOLD_WHOLE = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
 """Their sentence says all that Stageward has to say."""
 

@@ -18,6 +18,7 @@ from stage_functions.application.answering import answered, foreseen, unregister
 from stage_functions.application.arrival import arrive, contradiction
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
+from stage_functions.application.freezing import seal
 from stage_functions.application.judging import Asked, Judged, ask, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.observing import would_be
@@ -188,8 +189,10 @@ def _attempt(context: Context, command: TransitionRequest) -> Answer:
     if asked is None:
         request = command.request()
         asked = ask(context, loaded, arrived.step, snapshot, lifecycle, request, now)
+    step, kept = seal(context, asked.step, snapshot, lifecycle)
+    asked = replace(asked, step=step)
     answer = answered(context, version, asked.judged, asked.step, asked.approval, now)
-    blobs = {**arrived.blobs, **asked.judged.blobs}
+    blobs = {**arrived.blobs, **asked.judged.blobs, **kept}
     return _commit(context, command, asked, answer, blobs, now)
 
 

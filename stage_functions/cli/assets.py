@@ -71,6 +71,9 @@ def ls(
     violating: Annotated[
         bool, typer.Option("--violating", help="Only versions with a violation that stands.")
     ] = False,
+    review_due: Annotated[
+        bool, typer.Option("--review-due", help="Only versions to be reviewed, or not in time.")
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option("--all", "-a", help="Hidden stages, deleted and unregistered versions too."),
@@ -114,6 +117,7 @@ def ls(
                 stage=stage,
                 waiting=waiting,
                 violating=violating,
+                review_due=review_due,
                 gone=everything,
                 hidden=everything,
                 unregistered=everything,
@@ -291,12 +295,21 @@ def as_of(
     print_table((*columns, "valid until"), rows)
 
 
+def _review(found: api.Version) -> str | None:
+    """Say when the next review is due; None for never."""
+    if found.review_due is None:
+        return None
+    return f"{moment(found.review_due)}{', not made in time' if found.review_lapsed else ''}"
+
+
 def _listed(one: api.CatalogVersion) -> tuple[str | None, ...]:
     return (f"{one.asset}:{one.version}", one.stage, moment(one.since), _status(one))
 
 
 def _status(one: api.CatalogVersion) -> str:
     status = "gone" if one.gone else one.stopped or one.status
+    if one.drifted is not None and not one.gone:
+        status = f"edited from outside (record {one.drifted}), not acknowledged\n{status}"
     if one.violation is None:
         return status
     said = f"violates (record {one.violation.record}): {one.violation.why}"
@@ -331,6 +344,8 @@ def _show_version(found: api.Version, *, as_json: bool) -> None:
         ("approval", found.approval),
         ("stands by approval", found.approved_by),
         ("valid until", validity(found.valid_until)),
+        ("review due", _review(found)),
+        ("edited", f"record {found.drifted}, not acknowledged" if found.drifted else None),
         ("may be asked for", ", ".join(found.allowed)),
         *made,
         ("in its registry", _there(found)),
@@ -391,6 +406,8 @@ def _what(record: Mapping[str, Any]) -> str:
     said = [f"output {output['name']} of job {output['job']}"] if output else []
     said += [f"something of job {record['job']}"] if record.get("job") else []
     said += [str(record[name]) for name in _SAID if record.get(name)]
+    if kind == RecordType.DRIFT_FOUND:
+        said += [str(one) for one in record.get("changes", ())]
     words = [str(origin["version"])] if origin else []
     words += [str(record[name]) for name in _WORDS if record.get(name)]
     parts = [way, *said, why, *words]

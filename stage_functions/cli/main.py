@@ -21,6 +21,7 @@ from stage_functions.cli import (
     replay,
     retention,
     serve,
+    standing,
     status,
     tokens,
     verify,
@@ -61,6 +62,7 @@ app.add_typer(retention.app, name="hold")
 for module in (
     serve,
     assets,
+    standing,
     approvals,
     export,
     operations,

@@ -22,7 +22,7 @@ import httpx
 from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api, replay_api, retention_api, status_api
+from stage_functions.wire import api, replay_api, retention_api, standing_api, status_api
 from stage_functions.wire.as_of_api import AsOf, Estate, EstatePage
 
 PAGE = 1000
@@ -83,7 +83,7 @@ class Client:
         """Close the connections."""
         self._connection.close()
 
-    def versions(
+    def versions(  # noqa: PLR0913  # a list has that many sides
         self,
         *,
         registry: str = "",
@@ -94,6 +94,7 @@ class Client:
         hidden: bool = False,
         unregistered: bool = False,
         violating: bool = False,
+        review_due: bool = False,
     ) -> Iterator[api.CatalogVersion]:
         """Yield versions of the catalog, those that fit.
 
@@ -106,6 +107,7 @@ class Client:
             hidden: those at stages that their lifecycle hides too.
             unregistered: what nobody has registered too; so does the stage Unregistered.
             violating: only versions with a violation that stands, as far as is known.
+            review_due: only versions whose review is due, or has lapsed.
 
         Raises:
             NotFoundError: no such registry.
@@ -118,6 +120,7 @@ class Client:
             "hidden": hidden,
             "unregistered": unregistered,
             "violating": violating,
+            "review_due": review_due,
         }
         params |= {name: "true" for name, flag in flags.items() if flag}
         cursor: str | None = ""
@@ -185,6 +188,49 @@ class Client:
         if problem is not None and problem.decision is not None:
             return problem.decision
         return self._connection.read(answer, api.Decision)
+
+    def review(
+        self, version: str, *, comment: str = "", record: int | None = None, key: str = ""
+    ) -> standing_api.Attended:
+        """Say that a version was reviewed; the time to the next review begins anew.
+
+        Args:
+            version: `registry/kind/name:version`.
+            comment: what was looked at, and found.
+            record: raise if the version has further records than this one.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            DeniedError: it is not for this person to do.
+            NotAllowedNowError: it is not to be reviewed, or its registry is only observed.
+            StaleError: it has further records by now.
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        body = standing_api.AttentionBody(comment, record)
+        answer = self._connection.send("POST", f"{_version(version)}/review", body, key or _key())
+        return self._connection.read(answer, standing_api.Attended)
+
+    def acknowledge(
+        self, version: str, *, comment: str, record: int | None = None, key: str = ""
+    ) -> standing_api.Attended:
+        """Take note of what was edited of a frozen version, so that it may move again.
+
+        Args:
+            version: `registry/kind/name:version`.
+            comment: who edited it, and what became of that.
+            record: raise if the version has further records than this one.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            DeniedError: it is not for this person to do.
+            NotAllowedNowError: nothing was edited, or its registry is only observed.
+            StaleError, NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as
+                `review`.
+        """
+        body = standing_api.AttentionBody(comment, record)
+        path = f"{_version(version)}/acknowledgement"
+        answer = self._connection.send("POST", path, body, key or _key())
+        return self._connection.read(answer, standing_api.Attended)
 
     def check(
         self,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from stage_functions.domain import validity
+from stage_functions.domain import review, validity
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.consent import close
@@ -82,6 +82,8 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         job=snapshot.job or "",
         trainer=trainer,
     ).answered(base, snapshot.created_at)
+    due = review.begins(lifecycle, stage, now)
+    state = review.awaiting(state, due)
     fields: dict[str, Json] = {
         **(begun or {}),
         "to": stage,
@@ -89,6 +91,7 @@ def register(  # noqa: PLR0913, PLR0917  # a record says all of this
         "created_at": timestamp(snapshot.created_at),
         "lifecycle": lifecycle_document(lifecycle),
         "evidence": evidence,
+        **review.said(due),
     }
     if author:
         fields["author"] = author
@@ -168,7 +171,8 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         status=f"imported at {stage}",
         job=snapshot.job or "",
     ).answered(base, snapshot.modified_at or now)
-    state = replace(state, base=_hiding(state.base, lifecycle, stage))
+    due = review.begins(lifecycle, stage, now)
+    state = review.awaiting(replace(state, base=_hiding(state.base, lifecycle, stage)), due)
     fields: dict[str, Json] = {
         "to": stage,
         "why": "imported",
@@ -176,6 +180,7 @@ def take_over(  # noqa: PLR0913, PLR0917  # a record says all of this
         **({"reason": reason} if reason else {}),
         "created_at": timestamp(snapshot.created_at),
         "lifecycle": lifecycle_document(lifecycle),
+        **review.said(due),
     }
     if author:
         fields["author"] = author
@@ -318,6 +323,7 @@ def _others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tupl
 
 
 def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: datetime) -> Step:
+    """Move a version to a stage by the record that was added last, which says what begins there."""
     state = step.version(version)
     held = state.held if target in state.held else (*state.held, target)
     holders = {s: tuple(v for v in vs if v != version) for s, vs in step.state.holders.items()}
@@ -334,9 +340,14 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         blocked_when_invalid=False,
         retires_at=None,
         retires_from="",
+        frozen="",
         violating=standing_at(state.violating, lifecycle, target),
     )
-    return step.with_version(moved).with_holders(holders)
+    due = review.begins(lifecycle, target, now)
+    last = step.drafts[-1]
+    told = replace(last, fields={**last.fields, **review.said(due)})
+    step = replace(step, drafts=(*step.drafts[:-1], told))
+    return step.with_version(review.awaiting(moved, due)).with_holders(holders)
 
 
 def _hiding(

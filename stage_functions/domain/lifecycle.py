@@ -255,6 +255,11 @@ class Lifecycle(Struct, frozen=True, dict=True):  # `dict`: the digest is kept o
         """The stage where a registered version begins."""
         return next(stage.name for stage in self.stages.values() if stage.initial)
 
+    @property
+    def freezes(self) -> bool:
+        """Some stage is frozen: whatever is edited of its versions counts."""
+        return any(stage.frozen for stage in self.stages.values())
+
     def applies(self, asset: Asset) -> bool:
         """Tell whether this lifecycle governs an asset."""
         return any(fnmatchcase(str(asset), glob) for glob in self.applies_to)

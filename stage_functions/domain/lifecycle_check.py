@@ -161,7 +161,7 @@ def _policy_faults(
     directory: Directory,
 ) -> Iterator[Fault]:
     """What an approval says of its course: clock, further group, assurance, validity."""
-    lapsed = f"the approval has lapsed by then: expires is {_written(policy.expires)}"
+    lapsed = f"the approval has lapsed by then: expires is {written(policy.expires)}"
     for position, after in enumerate(policy.remind):
         if after >= policy.expires:
             yield Fault((*path, "remind", position), lapsed)
@@ -187,7 +187,7 @@ def _no_group(name: str, directory: Directory) -> str:
     return f"no group is named {name}{did_you_mean(name, directory.groups)}"
 
 
-def _written(lasts: timedelta) -> str:
+def written(lasts: timedelta) -> str:
     """Return a length of time as the file has it: in the largest unit that fits."""
     minutes = int(lasts.total_seconds() // 60)
     unit, size = next(one for one in _MINUTES.items() if minutes % one[1] == 0)

@@ -50,17 +50,20 @@ class Edit(Struct, frozen=True):
         archived: hide it in its registry, or show it again; None leaves that as it is.
         kept: key of the tag that stands for the stage, or "". Where it is there with another value,
             that value stays: so Stageward and whoever else sets it never write in turns.
+        description: the text of it; None leaves that as it is.
     """
 
     tags: Mapping[str, str | None] = field(default_factory=dict)
     native_stage: str | None = None
     archived: bool | None = None
     kept: str = ""
+    description: str | None = None
 
     @property
     def nothing(self) -> bool:
         """Nothing is to change."""
-        return not self.tags and self.native_stage is None and self.archived is None
+        rest = (self.native_stage, self.archived, self.description)
+        return not self.tags and all(one is None for one in rest)
 
     def differing(self, snapshot: Snapshot) -> Edit:
         """Return what of this the version does not show yet."""
@@ -75,7 +78,13 @@ class Edit(Struct, frozen=True):
             },
             native,
             None if self.archived == snapshot.archived else self.archived,
+            description=None if self.description == snapshot.description else self.description,
         )
+
+    def and_also(self, other: Edit) -> Edit:
+        """Return this with the tags and the description of another edit, where it names none."""
+        described = other.description if self.description is None else self.description
+        return replace(self, tags={**other.tags, **self.tags}, description=described)
 
 
 def mirror(

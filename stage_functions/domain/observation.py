@@ -39,7 +39,8 @@ STAGE_REQUEST = "stage_request"
 STAGE_STATUS = "stage_status"
 STAGE_GOVERNOR = "stage_governor"
 CONVERSATION = (STAGE, STAGE_REQUEST, STAGE_STATUS, STAGE_GOVERNOR)
-"""The tags that carry the conversation; hints about others are acknowledged unread."""
+"""The tags that carry the conversation; hints about others are acknowledged unread, unless a stage
+of the asset's lifecycle is frozen."""
 MLFLOW_STAGE = "mlflow_stage"
 SHOWN_BY_TAG = (STAGE, PRESENCE, APPROVAL)
 """Sources whose values Stageward itself writes."""

@@ -89,6 +89,8 @@ NOTIFIED = frozenset(
         RecordType.APPROVAL_CLOSED,
         RecordType.VALIDITY_ENDED,
         RecordType.VIOLATED,
+        RecordType.REVIEW_DUE,
+        RecordType.REVIEW_LAPSED,
     }
 )
 """What people are told of, where they can be told: see `Record.told`."""
@@ -154,6 +156,11 @@ class Record(Struct, frozen=True):
         """People are told of it, where they can be told."""
         quiet = self.content.get("then", ONLY_RECORDED) == ONLY_RECORDED
         return self.type in NOTIFIED and not (quiet and self.type is RecordType.VIOLATED)
+
+    @property
+    def blocks(self) -> bool:
+        """It tells of an edit at a frozen stage: nothing is granted until it is acknowledged."""
+        return self.type is RecordType.DRIFT_FOUND and "changes" in self.content
 
     @property
     def version(self) -> str:

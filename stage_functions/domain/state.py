@@ -32,6 +32,8 @@ OUTDATED_SECONDS = 60
 """So long after a write an answer from before it is taken for an old one, and not for an edit."""
 MAX_VIOLATIONS = 100
 """Violations by one version remembered as recorded: the newest."""
+UNNUMBERED = -1
+"""Stands for the number of a record that is not committed yet."""
 ARCHIVED = "archived"
 """In `base`: the stage of the version hides it, so that Stageward archives it in its registry."""
 
@@ -144,12 +146,16 @@ class VersionState(Stored, frozen=True):
         job: id of the job that made it, or "".
         trainer: id of whose job that was, as far as it is known, or "".
         marked: why it must not be granted a stage again before it is reviewed, or None.
-        frozen: digest of what it was as it came to a frozen stage, or "".
-        drifted: number of the record of an edit from outside that nobody has acknowledged, while
-            it stands at a frozen stage; 0 for none. Nothing is granted to it meanwhile.
+        frozen: digest of what it was as it came to its frozen stage, or "".
+        drifted: number of the record of an edit from outside, at a frozen stage, that nobody has
+            acknowledged; 0 for none, `UNNUMBERED` until that is committed. Nothing is granted to
+            it meanwhile, wherever it stands by then.
+        drifts: the parts that were edited so and are recorded, until they are acknowledged and
+            seen put back: each is recorded once.
         review_due: when its next review is due, or None.
-        reviews_reminded: how many reminders of that review are behind it.
+        reviews_reminded: how often it was told that this review is due.
         review_lapsed: the review was not made in time.
+        review_at: when the clock has to look at that review next, or None.
     """
 
     version: str
@@ -186,9 +192,11 @@ class VersionState(Stored, frozen=True):
     marked: Mark | None = None
     frozen: str = ""
     drifted: int = 0
+    drifts: tuple[str, ...] = ()
     review_due: datetime | None = None
     reviews_reminded: int = 0
     review_lapsed: bool = False
+    review_at: datetime | None = None
 
     @property
     def content(self) -> str:
@@ -200,7 +208,8 @@ class VersionState(Stored, frozen=True):
         """When the clock has something to do for it."""
         missing = self.missing_since
         again = missing + timedelta(seconds=MISSING_TWICE_SECONDS) if missing is not None else None
-        return tuple(one for one in (again, self.retires_at) if one is not None)
+        moments = (again, self.retires_at, self.review_at)
+        return tuple(one for one in moments if one is not None)
 
     @property
     def governed(self) -> bool:

@@ -3,7 +3,8 @@
 In this order, and the first that does not hold refuses:
 
 1. the request names a stage, and a transition of the lifecycle leads there; or it names the stage
-   that the version has, whose approval has an end: then it asks to renew that;
+   that the version has, whose approval has an end: then it asks to renew that; and nothing bars the
+   version itself (`blocked`);
 2. who asks may ask (`requesters`); a request that nobody is proven to have made may not, there;
 3. every rule passed; one that errored never grants;
 4. no other approval of this version is open, and not too much is displaced at once;
@@ -18,6 +19,7 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 from stage_functions.domain.approval import Approval, Span
+from stage_functions.domain.blocked import blocked
 from stage_functions.domain.hint import meant
 from stage_functions.domain.lifecycle import Lifecycle, Transition, course
 from stage_functions.domain.people import Actor, Attribution, Directory
@@ -141,6 +143,9 @@ def lawful(
     )
     if transition is None:
         return Refused(f"{course(state.stage, request.target)} is not allowed", allowed)
+    held = blocked(state)
+    if held:
+        return Refused(held)
     why = barred(transition, request.requester, directory)
     return Refused(why, allowed, asked=request.target, barred=True) if why else transition
 

@@ -18,6 +18,7 @@ from stage_functions.web import (
     replays,
     retention,
     signals,
+    standing,
     status,
 )
 from stage_functions.web.bodies import BodyLimit
@@ -77,7 +78,17 @@ def create_app(
     faults.install(app)
     # The first that fits is taken: what is called most comes first. A router that is included
     # would be asked a second time at every request, so its routes are taken over.
-    for module in (signals, assets, approvals, operations, status, exports, retention, replays):
+    for module in (
+        signals,
+        assets,
+        approvals,
+        operations,
+        status,
+        exports,
+        retention,
+        replays,
+        standing,
+    ):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)

@@ -93,6 +93,9 @@ def list_versions(
     violating: Annotated[
         bool, Query(description="Only versions with a violation that stands.")
     ] = False,
+    review_due: Annotated[
+        bool, Query(description="Only versions whose review is due, or has lapsed.")
+    ] = False,
     gone: Annotated[bool, Query(description="Deleted ones too.")] = False,
     hidden: Annotated[bool, Query(description="Those at hidden stages too.")] = False,
     unregistered: Annotated[
@@ -112,15 +115,20 @@ def list_versions(
     """
     caller(request)
     if as_of:
-        if waiting or violating or gone or unregistered:
-            message = "query.as_of: waiting, violating, gone and unregistered are known only of now"
+        if waiting or violating or review_due or gone or unregistered:
+            message = (
+                "query.as_of: waiting, violating, review_due, gone and unregistered are known only "
+                "of now"
+            )
             raise InvalidInputError(message)
         stood = Wanted(registry, _kind(kind), stage, hidden)
         return reply(_estate(context_of(request), as_of, stood, cursor, limit))
+    context = context_of(request)
+    by = context.clock.now() if review_due else None
     wanted = query.Filter(
-        registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating
+        registry, _kind(kind), stage, waiting, gone, hidden, unregistered, violating, by
     )
-    page = query.assets(context_of(request), wanted, cursor=cursor, limit=limit)
+    page = query.assets(context, wanted, cursor=cursor, limit=limit)
     return reply(documents.catalog_page(page))
 
 

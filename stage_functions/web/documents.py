@@ -44,10 +44,17 @@ _FORESEEN: Mapping[AnswerKind, api.Foreseen] = {
 }
 
 
+_DECIDED: Mapping[AnswerKind, api.Decided] = {
+    **_FORESEEN,
+    AnswerKind.VOTED: "voted",
+    AnswerKind.CLOSED: "closed",
+}
+
+
 def decision(answer: Answer) -> api.Decision:
     """Return how a command ended."""
     return api.Decision(
-        outcome=answer.kind.value,
+        outcome=_DECIDED[answer.kind],
         changed=answer.kind is AnswerKind.GRANTED and not answer.renews,
         version=answer.version,
         stage=answer.stage,
@@ -103,6 +110,9 @@ def catalog_version(entry: CatalogEntry) -> api.CatalogVersion:
         valid_until=entry.valid_until,
         job=entry.job or None,
         violation=violation(entry.violation) if entry.violation is not None else None,
+        drifted=entry.drifted or None,
+        review_due=entry.review_due,
+        review_lapsed=entry.review_lapsed,
     )
 
 
@@ -163,6 +173,9 @@ def version(view: VersionView) -> api.Version:
         ),
         violations=tuple(violation(one) for one in reversed(state.violating)) if state else (),
         archived=snapshot is not None and snapshot.archived,
+        drifted=(state.drifted or None) if state else None,
+        review_due=state.review_due if state else None,
+        review_lapsed=state is not None and state.review_lapsed,
     )
 
 

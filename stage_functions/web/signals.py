@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -12,6 +13,7 @@ from stage_functions.application import upkeep
 from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import Delivered, deliver
 from stage_functions.domain import presence
+from stage_functions.domain.asset import Asset
 from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.web.contract import PROBLEM, Responses, calls, problems, reply
@@ -111,7 +113,7 @@ async def take_webhook(
         raise
     alias = _alias(here, registry)
     try:
-        delivery = mlflow.signals(body, alias, _heard(here, alias))
+        delivery = mlflow.signals(body, alias, _heard(here, alias), _every(here))
     except InvalidInputError as exc:
         return problem(400, "malformed", str(exc))
     seen = f"{alias}/{delivery_id}"
@@ -165,6 +167,19 @@ def _alias(here: Service, wanted: str) -> str:
 def _heard(here: Service, alias: str) -> frozenset[str]:
     configuration = here.context.configuration
     return presence.heard(configuration.registry(alias), configuration.lifecycles)
+
+
+def _every(here: Service) -> Callable[[Asset], bool] | None:
+    """Return what tells of an asset whether each of its tags counts: a stage of it is frozen."""
+    configuration = here.context.configuration
+    if not any(one.freezes for one in configuration.lifecycles):
+        return None
+
+    def counts(asset: Asset) -> bool:
+        lifecycle = configuration.lifecycle(asset)
+        return lifecycle is not None and lifecycle.freezes
+
+    return counts
 
 
 def _delivered(found: Delivered) -> Response:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 Scalar = str | bool | int | float
 Foreseen = Literal["granted", "unchanged", "pending", "refused"]
+Decided = Literal["granted", "unchanged", "pending", "refused", "voted", "closed"]
 _CLOSED: dict[str, Any] = {"extra": "forbid"}
 """A misspelt field must not be ignored: `expected_stage` guards against surprises."""
 
@@ -167,7 +168,7 @@ class Decision:
         renews: the approval is of a renewal: no stage changes by it.
     """
 
-    outcome: Literal["granted", "unchanged", "pending", "refused", "voted", "closed"]
+    outcome: Decided
     changed: bool
     version: str
     stage: str
@@ -245,6 +246,9 @@ class CatalogVersion:
         job: id of the job that made it.
         trainer: id of whose job that was.
         violation: the newest violation by it that stands, as far as is known; null where none does.
+        drifted: number of the record of an edit at a frozen stage that nobody has acknowledged.
+        review_due: when its next review is due; null for never.
+        review_lapsed: that review was not made in time.
     """
 
     asset: str
@@ -262,6 +266,9 @@ class CatalogVersion:
     job: str | None = None
     trainer: str | None = None
     violation: Violation | None = None
+    drifted: int | None = None
+    review_due: datetime | None = None
+    review_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +375,9 @@ class Version:
         trainer: id of whose job made it.
         violations: violations by it that stand, as far as is known, the newest first.
         archived: its registry hides it by itself.
+        drifted: number of the record of an edit at a frozen stage that nobody has acknowledged.
+        review_due: when its next review is due; null for never.
+        review_lapsed: that review was not made in time.
     """
 
     version: str
@@ -392,6 +402,9 @@ class Version:
     trainer: str | None = None
     violations: tuple[Violation, ...] = ()
     archived: bool = False
+    drifted: int | None = None
+    review_due: datetime | None = None
+    review_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

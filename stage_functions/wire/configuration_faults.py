@@ -17,6 +17,7 @@ from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.lifecycle_check import Fault, faults
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.people import OPERATORS, Directory
+from stage_functions.domain.review_check import review_faults
 from stage_functions.domain.rule import Rule
 from stage_functions.domain.visible_tags import visible_tags
 from stage_functions.wire.address import address_fault
@@ -49,6 +50,7 @@ def configuration_faults(
             *duration_faults(lifecycle),
             *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
+            *review_faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, configuration, check_rule),
             *copy_faults(lifecycle, configuration),
         ):

@@ -14,7 +14,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -75,13 +75,19 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
     return delivery
 
 
-def signals(body: bytes | str, alias: str, heard: Collection[str] = ()) -> Signals:
+def signals(
+    body: bytes | str,
+    alias: str,
+    heard: Collection[str] = (),
+    every: Callable[[Asset], bool] | None = None,
+) -> Signals:
     """Return what a delivery amounts to.
 
     Args:
         body: as it arrived, verified.
         alias: of the registry that it came from.
         heard: keys of tags that count there besides those of the conversation.
+        every: tells of an asset whether each of its tags counts; None where that is so of none.
 
     Raises:
         InvalidInputError: it is not JSON, not an event, or speaks of a version without naming it.
@@ -91,10 +97,15 @@ def signals(body: bytes | str, alias: str, heard: Collection[str] = ()) -> Signa
     if entity not in (_VERSION, _VERSION_TAG):
         return Signals(ignored=(f"events about {shown(entity)} are not followed",))
     key = text(event, "data", "key")
-    if entity == _VERSION_TAG and key and key not in (*CONVERSATION, *heard):
-        return Signals(ignored=(f"the tag {shown(key)} is none that asks",))
+    other = entity == _VERSION_TAG and key and key not in (*CONVERSATION, *heard)
+    unread = Signals(ignored=(f"the tag {shown(key)} is none that asks",))
+    if other and every is None:
+        return unread
+    version = _version(member(event, "data"), alias)
+    if other and not (every is not None and every(version.asset)):
+        return unread
     signal = Signal(
-        _version(member(event, "data"), alias),
+        version,
         keys=(key,) if key else (),
         at=_moment(text(event, "timestamp")),
         value=_set_to(event) if key else None,

@@ -119,6 +119,20 @@ class RegistryWrites:
 
         assert registry.read(made) == registry.edit(made, lambda _: None)
 
+    @pytest.mark.parametrize("text", ["the best\nü 😀", ""], ids=["other", "none"])
+    def test_writes_a_description_and_tags_of_any_key(
+        self, registry: Registry, world: World, fresh: str, text: str
+    ) -> None:
+        """Both are as the edit says; what it does not name stays."""
+        made = world.create(fresh, tags={"a": "1", "kept": "→"}, description="a classifier")
+        after = registry.edit(made, lambda _: Edit({"a": "2", "b": ""}, description=text))
+        again = registry.edit(made, lambda _: Edit({"b": None}))
+
+        assert after is not None
+        assert again is not None
+        assert (text, text) == (after.description, again.description)
+        assert {"a": "2", "kept": "→"} == world.tags(made)
+
     def test_serves_many_threads(self, registry: Registry, world: World, fresh: str) -> None:
         """Threads that share a registry lose none of their writes."""
         made = world.create(fresh)

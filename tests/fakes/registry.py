@@ -161,6 +161,8 @@ class MemoryRegistry:
             self.after("write_tag")
         if edit.native_stage is not None:
             self.set_native_stage(version, edit.native_stage)
+        if edit.description is not None:
+            self.describe(version, edit.description)
         if edit.archived is not None:
             self.archive(version, archived=edit.archived)
         self.after("write_tags")

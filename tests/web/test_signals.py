@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -14,7 +15,8 @@ from stage_functions.application import query
 from stage_functions.domain.asset import Asset as AnAsset
 from stage_functions.domain.asset import Kind, Version
 from tests.api_server import SECRET, Api, api_over
-from tests.builders import IRIS, World, world
+from tests.application.frozen_world import freezing, promote
+from tests.builders import IRIS, World, unguarded, world
 from tests.wire.samples import (
     MODEL_REGISTERED,
     WORKSPACE,
@@ -206,6 +208,21 @@ def tag_set(key: str, value: str) -> dict[str, object]:
     """Return what MLflow tells when a tag of version 1 is set."""
     data = {"name": "iris", "version": "1", "key": key, "value": value}
     return {**CREATED, "entity": "model_version_tag", "action": "set", "data": data}
+
+
+def test_any_tag_counts_where_a_stage_is_frozen() -> None:
+    """Elsewhere what is none of Stageward's is acknowledged unread."""
+    calls = []
+    for governed_by in (unguarded(), freezing()):
+        it = world(governed_by=governed_by)
+        with closing(it.rows), api_over(it) as api:
+            promote(it, it.register("1", {"owner": "ada"}))
+            it.registry.set_tag(Version(IRIS, "1"), "owner", "eve")
+            it.registry.calls.clear()
+            assert deliver(api, it, tag_set("owner", "eve")) == 200
+            calls.append((len(it.registry.calls), it.registry.tags(Version(IRIS, "1"))["owner"]))
+
+    assert [(0, "eve"), (4, "ada")] == calls
 
 
 def test_what_stageward_wrote_itself_is_not_read_again(it: World, api: Api) -> None:

@@ -58,6 +58,7 @@ from stage_functions.wire.cloudevent import cloud_event
 from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
+from tests.wire.standing_story import standing
 
 Schema = Mapping[str, Any]
 Document = dict[str, Any]
@@ -451,6 +452,7 @@ def walk() -> list[Document]:
         *only_observed(),
         *kept(),
         *brought_back(),
+        *standing(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 

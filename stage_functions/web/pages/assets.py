@@ -36,6 +36,7 @@ from stage_functions.web.pages.lanes import lanes
 from stage_functions.web.pages.lineage import lineage, maker_of
 from stage_functions.web.pages.render import page, redirect
 from stage_functions.web.pages.routes import act, fields, operation_of, show
+from stage_functions.web.pages.standing import standing
 from stage_functions.web.pages.visitor import Visitor, visitor
 
 _ASSET = "/assets/{registry}/{kind}/{name}"
@@ -112,6 +113,7 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         operation=context.clock.operation_id(),
         refused=refused,
         max_records=MAX_RECORDS,
+        standing=standing(visiting, found),
     )
 
 

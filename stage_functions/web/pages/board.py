@@ -104,6 +104,7 @@ def _board(request: Request) -> Response:
         "stage": wanted.stage,
         "waiting": wanted.waiting,
         "violating": wanted.violating,
+        "due": wanted.due,
     }
     return page(
         "board.html",
@@ -144,4 +145,5 @@ def _wanted(request: Request) -> Wanted:
         waiting=bool(given.get("waiting")),
         hidden=bool(given.get("hidden")),
         violating=bool(given.get("violating")),
+        due=bool(given.get("due")),
     )

@@ -9,7 +9,13 @@ from starlette.routing import Route
 from stage_functions.domain.definition import Written, written
 from stage_functions.domain.demands import demands, span
 from stage_functions.domain.error import NotFoundError
-from stage_functions.domain.lifecycle import Lifecycle, OnViolation, Stage, Transition
+from stage_functions.domain.lifecycle import (
+    Lifecycle,
+    OnViolation,
+    Stage,
+    Transition,
+    WhenUnreviewed,
+)
 from stage_functions.domain.rule import Rule
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
 from stage_functions.web.pages.render import page
@@ -97,6 +103,8 @@ def properties(stage: Stage) -> tuple[str, ...]:
         f"deployable to {', '.join(stage.deployable_to)}": bool(stage.deployable_to),
         "left out of lists": stage.hidden,
         _retires(stage): stage.retire_within is not None,
+        "frozen: what is edited of a version here is put back, and blocks it": stage.frozen,
+        _reviewed(stage): stage.review is not None,
     }
     return tuple(text for text, holds in said.items() if holds)
 
@@ -105,6 +113,18 @@ def _retires(stage: Stage) -> str:
     within = stage.retire_within
     lasts = span(within.total_seconds()) if within is not None else ""
     return f"who is displaced from it may be served as before for {lasts}"
+
+
+def _reviewed(stage: Stage) -> str:
+    """Say how often versions at a stage are reviewed, by whom, and what follows otherwise."""
+    review = stage.review
+    if review is None:
+        return ""
+    by = f" by {' or '.join(review.groups)}" if review.groups else " by who votes on the way here"
+    within = span(review.within.total_seconds())
+    blocks = review.when_unreviewed is WhenUnreviewed.BLOCK
+    then = "; not deployed after that" if blocks else ""
+    return f"reviewed every {span(review.every.total_seconds())}{by}, within {within}{then}"
 
 
 def follows(on_violation: OnViolation) -> str:

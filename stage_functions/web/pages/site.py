@@ -16,6 +16,7 @@ from stage_functions.web.pages import (
     lifecycles,
     links,
     sign_in,
+    standing,
     status,
 )
 from stage_functions.web.pages.render import ICON, STYLE_SHEET, static
@@ -37,6 +38,7 @@ def routes() -> list[BaseRoute]:
         Route(f"/static/{ICON}", _kept(ICON, "image/svg+xml"), include_in_schema=False),
         *board.routes(),
         *assets.routes(),
+        *standing.routes(),
         *approvals.routes(),
         *lifecycles.routes(),
         *status.routes(),
