@@ -692,8 +692,9 @@ def _mirrored(state: VersionState) -> bool:
 def _numbered(step: Step, records: tuple[Record, ...]) -> dict[str, VersionState]:
     last = {record.version: record.number for record in records if record.version}
     violated = [record for record in records if record.type is RecordType.VIOLATED]
+    marked = {record.version: record.number for record in records if "marked" in record.content}
     return {
-        number: replace(_of_records(state, violated), number=last[number])
+        number: replace(_marked(_of_records(state, violated), marked), number=last[number])
         if number in last
         else state
         for number, state in step.state.versions.items()
@@ -710,6 +711,14 @@ def _of_records(state: VersionState, violated: Sequence[Record]) -> VersionState
         for one in state.violating
     )
     return replace(state, violating=standing)
+
+
+def _marked(state: VersionState, marked: Mapping[str, int]) -> VersionState:
+    """Return a state whose new mark says by which record it is known."""
+    mark = state.marked
+    if mark is None or mark.number:
+        return state
+    return replace(state, marked=replace(mark, number=marked[state.version]))
 
 
 def _place(record: Record) -> tuple[str, str]:

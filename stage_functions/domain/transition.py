@@ -20,6 +20,7 @@ from msgspec import Struct
 from stage_functions.domain.approval import Approval, Span
 from stage_functions.domain.hint import meant
 from stage_functions.domain.lifecycle import Lifecycle, Transition, course
+from stage_functions.domain.marks import unreviewed
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json
 from stage_functions.domain.rule import Result, Verdict, all_passed
@@ -141,6 +142,9 @@ def lawful(
     )
     if transition is None:
         return Refused(f"{course(state.stage, request.target)} is not allowed", allowed)
+    why = unreviewed(lifecycle, state, request.target)
+    if why:
+        return Refused(why, allowed, asked=request.target)
     why = barred(transition, request.requester, directory)
     return Refused(why, allowed, asked=request.target, barred=True) if why else transition
 
