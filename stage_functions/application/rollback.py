@@ -1,4 +1,4 @@
-"""Take a version out within one call: what it displaced comes back. What must hold is in the domain.
+"""Take a version out within one call: what it displaced comes back. Conditions are in the domain.
 
 Load → read what comes back from the registry → look at the history → commit → work off. Neither
 evidence nor anybody's vote is waited for: what comes back must only be what it was.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from stage_functions.application import measures
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
@@ -28,11 +27,12 @@ from stage_functions.domain.error import (
     NotFoundError,
     StaleError,
 )
-from stage_functions.domain.lifecycle import Lifecycle, OnViolation
+from stage_functions.domain.lifecycle import Lifecycle, OnViolation, Stage
 from stage_functions.domain.people import Actor
 from stage_functions.domain.record import digest, minute
 from stage_functions.domain.rollback import (
     EMERGENCY,
+    NO_ROLLBACK,
     Past,
     Rollback,
     barrier,
@@ -45,9 +45,6 @@ from stage_functions.domain.rollback import (
     who_may,
 )
 from stage_functions.domain.state import Step, VersionState
-
-NO_ROLLBACK = "no-rollback"
-"""Code of the refusal."""
 
 
 class RollbackCommand(Struct, frozen=True):
@@ -312,43 +309,66 @@ def changed(context: Context, loaded: Loaded, version: Version) -> str:
     return contradiction(context, loaded, snapshot)
 
 
-def _effects(
-    context: Context, planned: _Planned, way: Rollback, now: datetime
-) -> tuple[str, ...]:
+def _effects(context: Context, planned: _Planned, way: Rollback, now: datetime) -> tuple[str, ...]:
     """Say what will happen, and what will not."""
     stage = planned.lifecycle.stages[way.stage]
-    asset = planned.loaded.asset
+    asset, versions = planned.loaded.asset, planned.loaded.versions
     said = [
-        f"Version {way.back} goes to {way.stage}, and version {way.out} to {stage.displaced_to}, "
-        "in one step: at no moment do both hold it, or neither.",
-        f"Version {way.back} comes back under approval {way.approval}, which let version "
-        f"{way.out} in: its approvers saw that it displaces version {way.back}."
-        if way.approval
-        else f"No approval is needed: version {way.out} came to {way.stage} without one.",
+        _moves(way, stage),
+        _carried_by(way),
         _stands_by(way, now),
-        f"The tags in registry {asset.registry} follow: version {way.back} is written first, and "
-        "other tools may see both there for a moment.",
+        _mirrored(asset, way),
+        _served(planned.lifecycle, way, stage),
     ]
-    if stage.deployable_to:
-        taken = planned.lifecycle.on_violation is OnViolation.ZERO_TRAFFIC
-        then = "gets no more requests" if taken else "is recorded as a violation"
-        said.append(
-            f"Version {way.out} may not be served any more at {' and '.join(stage.deployable_to)}"
-            f"{', without the time to retire' if stage.retire_within else ''}: a deployment that "
-            f"still serves it {then}. Nothing is deployed by itself: deploy version {way.back}."
-        )
-    for number in (way.back, way.out):
-        open_ = planned.loaded.versions[number].approval
-        if open_:
-            said.append(f"The open approval {open_} of version {number} is closed as voided.")
-    out = planned.loaded.versions[way.out]
+    said += [
+        f"The open approval {versions[one].approval} of version {one} is closed as voided."
+        for one in (way.back, way.out)
+        if versions[one].approval
+    ]
+    copies = copied_to(context, Version(asset, way.out), versions[way.out])
     said += [
         f"Not done: {one.version}, a copy of version {way.out}, stays at {one.stage}; roll it back "
         f"there: `stageward rollback {one.version.asset}`."
-        for one in copied_to(context, Version(asset, way.out), out)
+        for one in copies
         if one.stage == way.stage
     ]
     return tuple(one for one in said if one)
+
+
+def _mirrored(asset: Asset, way: Rollback) -> str:
+    return (
+        f"The tags in registry {asset.registry} follow: version {way.back} is written first, so "
+        f"other tools may see both at {way.stage} for a moment, and never none."
+    )
+
+
+def _moves(way: Rollback, stage: Stage) -> str:
+    return (
+        f"Version {way.back} goes to {way.stage}, and version {way.out} to {stage.displaced_to}, "
+        "in one step."
+    )
+
+
+def _carried_by(way: Rollback) -> str:
+    if not way.approval:
+        return f"No approval is needed: version {way.out} came to {way.stage} without one."
+    return (
+        f"Nobody votes: version {way.back} comes back under approval {way.approval}, which let "
+        f"version {way.out} in; its approvers saw that it displaces version {way.back}."
+    )
+
+
+def _served(lifecycle: Lifecycle, way: Rollback, stage: Stage) -> str:
+    if not stage.deployable_to:
+        return ""
+    taken = lifecycle.on_violation is OnViolation.ZERO_TRAFFIC
+    then = "gets no more requests" if taken else "is recorded as a violation"
+    retires = ", without the time to retire" if stage.retire_within else ""
+    return (
+        f"Version {way.out} may not be served any more at {' and '.join(stage.deployable_to)}"
+        f"{retires}: a deployment that still serves it {then}. Nothing is deployed by itself: "
+        f"deploy version {way.back}."
+    )
 
 
 def _stands_by(way: Rollback, now: datetime) -> str:

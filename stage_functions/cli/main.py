@@ -16,6 +16,7 @@ from stage_functions.cli import (
     migrate,
     operations,
     policy,
+    rollback,
     serve,
     status,
     tokens,
@@ -52,7 +53,7 @@ app = typer.Typer(
 app.add_typer(lifecycle.app, name="lifecycle")
 app.add_typer(policy.app, name="policy")
 app.add_typer(tokens.app, name="token")
-for module in (serve, assets, approvals, operations, status, migrate):
+for module in (serve, assets, rollback, approvals, operations, status, migrate):
     module.add_to(app)
 
 

@@ -22,7 +22,7 @@ import httpx
 from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, rollback_api, status_api
 
 PAGE = 1000
 
@@ -184,6 +184,48 @@ class Client:
         if problem is not None and problem.decision is not None:
             return problem.decision
         return self._connection.read(answer, api.Decision)
+
+    def rollback_foreseen(self, asset: str, *, stage: str = "") -> rollback_api.Rollback:
+        """Ask what a rollback would do now; nothing is changed.
+
+        Args:
+            asset: `registry/kind/name`.
+            stage: the exclusive stage; "" where one alone has `rollback_within`.
+
+        Raises:
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        query = {"stage": stage} if stage else None
+        return self._get(f"{_asset(asset)}/rollback", rollback_api.Rollback, query)
+
+    def rollback(
+        self,
+        asset: str,
+        *,
+        reason: str = "",
+        stage: str | None = None,
+        mark: bool = False,
+        expected_holder: str | None = None,
+        key: str = "",
+    ) -> api.Decision:
+        """Bring back, at once, what the holder of an exclusive stage displaced.
+
+        Args:
+            asset: `registry/kind/name`.
+            reason: why.
+            stage: the exclusive stage; None where one alone has `rollback_within`.
+            mark: what is taken out must be reviewed before it may return.
+            expected_holder: raise unless this version holds the stage now.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            StaleError: another version holds it.
+            NotAllowedNowError: it cannot be made; the message says why, and what to do.
+            DeniedError: this person may not.
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        body = rollback_api.RollbackBody(reason, stage, mark, expected_holder)
+        return self._post(f"{_asset(asset)}/rollback", api.Decision, body, key)
 
     def check(
         self,

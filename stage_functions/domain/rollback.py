@@ -35,6 +35,8 @@ from stage_functions.domain.state import AssetState, Mark, Step, VersionState
 
 ROLLED_BACK, REVERTED, EMERGENCY, RENAMED = "rolled_back", "reverted", "emergency", "renamed"
 """Why a stage changed, as records say it."""
+NO_ROLLBACK = "no-rollback"
+"""For programs: code of the refusal of one."""
 PLACED = (RecordType.REGISTERED, RecordType.IMPORTED, RecordType.STAGE_CHANGED)
 """Types of the records that say where a version stands from then on."""
 
@@ -169,7 +171,9 @@ def barrier(
     if back is None or back.gone:
         return f"version {number}, which would come back, is deleted{ask}"
     if displacement is None or displacement.content["incarnation"] != back.incarnation:
-        return f"version {number} was registered anew since it was displaced: it is another one{ask}"
+        return (
+            f"version {number} was registered anew since it was displaced: it is another one{ask}"
+        )
     if past.moved is not None:
         return (
             f"version {number} has moved since it was displaced (record {past.moved.number}) and "
@@ -182,10 +186,11 @@ def barrier(
             f"version {number} was edited from outside (record {back.drifted}): "
             "have that acknowledged first"
         )
-    why = unreviewed(lifecycle, back, stage.name)
-    if why:
-        return why
-    stood = past.before
+    return unreviewed(lifecycle, back, stage.name) or _unfounded(stage, number, past.before, now)
+
+
+def _unfounded(stage: Stage, number: str, stood: Stood, now: datetime) -> str:
+    """Say why a version cannot stand again by what it stood by; an empty text if it can."""
     if stood.unratified:
         return (
             f"version {number} stood at {stage.name} by an emergency that nobody ratified; ask for "
@@ -194,8 +199,8 @@ def barrier(
     if stood.blocks and stood.valid_until is not None and now >= stood.valid_until:
         return (
             f"the approval by which version {number} stood at {stage.name}, {stood.approval}, ran "
-            f"out on {minute(stood.valid_until)}, and is not to be deployed without; ask for its "
-            "transition"
+            f"out on {minute(stood.valid_until)}, and it is not to be deployed without; ask for "
+            "its transition"
         )
     return ""
 
@@ -254,9 +259,7 @@ def roll_back(
     step = step.with_version(replace(back, status=status))
     step = effect.void_stranded(step, way.back, f"{way.back} came back by a rollback", now, cause)
     more: dict[str, Json] = {"marked": True} if mark else {}
-    step = effect.displace(
-        step, way.out, way.back, lifecycle, now, cause, more, retires=False
-    )
+    step = effect.displace(step, way.out, way.back, lifecycle, now, cause, more, retires=False)
     out = step.version(way.out)
     status = f"taken out by a rollback to version {way.back}: {way.stage} → {out.stage}"
     if mark:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, rollback_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -37,6 +37,9 @@ def describe(app: FastAPI) -> Callable[[], Document]:
     return document
 
 
+_DOCUMENTS = (api, status_api, rollback_api)
+
+
 def _document(app: FastAPI) -> Document:
     found: Document = get_openapi(
         title=app.title,
@@ -50,7 +53,7 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
+        _explain(next(filter(None, (getattr(one, name, None) for one in _DOCUMENTS)), None), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():

@@ -323,7 +323,9 @@ def test_an_approval_that_has_run_out_and_blocks_brings_nothing_back() -> None:
         if then is WhenInvalid.BLOCK:
             assert "ran out on" in refused(here)
             continue
-        assert any("have it renewed" in one for one in foresee(here.context, IRIS, actor("bob")).effects)
+        assert any(
+            "have it renewed" in one for one in foresee(here.context, IRIS, actor("bob")).effects
+        )
         request_rollback(here.context, back(here))
         sweep(here.context)
         assert 1 == len(records(here, RecordType.VALIDITY_ENDED))
@@ -356,7 +358,9 @@ def test_it_has_no_time_to_retire() -> None:
     states = here.context.ledger.versions(IRIS)
 
     assert (None, None) == (states["1"].retires_at, states["2"].retires_at)
-    assert any("may not be served any more at demo/*, without the time to retire" in s for s in said)
+    assert any(
+        "may not be served any more at demo/*, without the time to retire" in s for s in said
+    )
 
 
 def test_what_it_would_do_is_told_and_changes_nothing() -> None:

@@ -14,6 +14,7 @@ from stage_functions.web.pages import (
     brief,
     lifecycles,
     links,
+    rollback,
     sign_in,
     status,
 )
@@ -36,6 +37,7 @@ def routes() -> list[BaseRoute]:
         Route(f"/static/{ICON}", _kept(ICON, "image/svg+xml"), include_in_schema=False),
         *board.routes(),
         *assets.routes(),
+        *rollback.routes(),
         *approvals.routes(),
         *lifecycles.routes(),
         *status.routes(),
