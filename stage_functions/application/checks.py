@@ -18,6 +18,7 @@ from stage_functions.application.transition import load_and_read, preview
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.unregistered_words import refusal_words
 from stage_functions.domain.asset import Version
+from stage_functions.domain.emergency import undeployable
 from stage_functions.domain.endpoint import endpoint_fault
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Stage
@@ -120,6 +121,9 @@ def _standing(context: Context, question: Question) -> Finding:
         return _refused("", f"{version} was registered anew since it was granted {state.stage}")
     if question.action is Action.DELETE:
         return _delete(version, lifecycle, lifecycle.stages[state.stage])
+    why = undeployable(str(version), state)
+    if why:
+        return _refused(state.stage, why)
     found = _deploy(context, version, lifecycle, state, question.endpoint)
     return _valid(context, loaded, version, state, found) if found.allowed else found
 

@@ -197,7 +197,7 @@ def ask(
                 step, number, transition.target, request, request.requester, judged.grounds, now
             )
         case Pending(approval=None) as pending:
-            held, known = _compared(context, lifecycle, pending, snapshot)
+            held, known = compared(context, lifecycle, pending, snapshot)
             approval = new_approval(
                 context, pending.transition, step, snapshot, judged, request, now, held
             )
@@ -364,7 +364,7 @@ def _holder(
     return found, context.evidence(found)
 
 
-def _compared(
+def compared(
     context: Context, lifecycle: Lifecycle, pending: Pending, snapshot: Snapshot
 ) -> tuple[Held, Mapping[str, bytes]]:
     """Keep what is known of the version that would be displaced: approvers compare with it.

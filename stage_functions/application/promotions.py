@@ -52,6 +52,18 @@ def past_of(context: Context, loaded: Loaded, holder: str) -> Past:
     raise LedgerDamagedError(message)
 
 
+def stood_before(context: Context, loaded: Loaded, version: str, number: int) -> Stood:
+    """Return by what a version stood before a record.
+
+    Raises:
+        StoreUnavailableError: the ledger cannot be read now.
+    """
+    for record in _backwards(context, loaded.asset, number - 1):
+        if record.version == version and record.type in _STANDS_BY:
+            return _by(context, loaded, record)
+    return Stood()
+
+
 def _placed(record: Record) -> bool:
     """Tell whether a record moved a version; that its stage is called otherwise moved nothing."""
     return record.type in PLACED and record.content.get("why") != RENAMED

@@ -215,12 +215,36 @@ def grant(
     step = move(step.record(draft), version, target, grounds.lifecycle, now)
     moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
     step = step.with_version(moved if approval is None else validity.approved(moved, approval, now))
-    way = grounds.lifecycle.transition(state.stage, target)
+    return follow(step, state, target, displaces, grounds.lifecycle, now, cause)
+
+
+def follow(
+    step: Step,
+    before: VersionState,
+    target: str,
+    displaces: tuple[str, ...],
+    lifecycle: Lifecycle,
+    now: datetime,
+    cause: int,
+) -> Step:
+    """Let follow what follows when a version has taken a stage: copies, and who must leave.
+
+    Args:
+        step: the decision so far; the version has moved.
+        before: the version as it was.
+        target: the stage that it has taken.
+        displaces: who leaves that.
+        lifecycle: the one that governs them.
+        now: aware UTC.
+        cause: index of the draft that moved the version.
+    """
+    version = before.version
+    way = lifecycle.transition(before.stage, target)
     if way is not None and way.copy_to:
         step = step.owing(Duty(COPY, version, way.copy_to))
     step = void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
-        step = displace(step, displaced, version, grounds.lifecycle, now, cause)
+        step = displace(step, displaced, version, lifecycle, now, cause)
     return step
 
 

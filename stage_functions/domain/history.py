@@ -153,7 +153,7 @@ def as_of(records: Iterable[Record], moment: datetime | None = None) -> dict[str
         match record.type:
             case type_ if type_ in _PLACED:
                 standings[record.version] = _standing(record)
-            case RecordType.RENEWED:
+            case RecordType.RENEWED | RecordType.RATIFIED:
                 standings[record.version] = replace(
                     standings[record.version],
                     approval=str(record.content["approval"]),

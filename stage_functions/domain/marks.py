@@ -1,6 +1,7 @@
-"""Marks: a version that was taken out for cause does not return before somebody reviewed it.
+"""What bars a version from any stage but those that lead out of use: marks, and emergencies.
 
-What leads out of the way is not barred: a marked version may go to a stage that is hidden, or that
+A version that was taken out for cause does not return before somebody reviewed it; one that stands
+by an emergency goes nowhere before that is ratified. Each may go to a stage that is hidden, or that
 nothing leaves.
 """
 
@@ -24,4 +25,17 @@ def unreviewed(lifecycle: Lifecycle, state: VersionState, target: str) -> str:
     return (
         f"version {state.version} was marked in record {mark.number} ({mark.why}): "
         "have it reviewed, `stageward review <version>`"
+    )
+
+
+def unratified(lifecycle: Lifecycle, state: VersionState, target: str) -> str:
+    """Say why a version that stands by an emergency may not move on; "" if it may."""
+    used = state.unratified
+    if used is None or leads_out(lifecycle, target):
+        return ""
+    ways = [one for one in lifecycle.allowed(state.stage) if leads_out(lifecycle, one)]
+    until = f"until then it may only go to {' or '.join(ways)}, or" if ways else "until then it may"
+    return (
+        f"version {state.version} stands at {state.stage} by an emergency (record {used.number}) "
+        f"that nobody has ratified yet: approval {state.approval}; {until} be rolled back"
     )

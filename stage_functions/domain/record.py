@@ -87,6 +87,7 @@ NOTIFIED = frozenset(
         RecordType.APPROVAL_CLOSED,
         RecordType.VALIDITY_ENDED,
         RecordType.VIOLATED,
+        RecordType.EMERGENCY_USED,
     }
 )
 """What people are told of, where they can be told: see `Record.told`."""

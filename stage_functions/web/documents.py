@@ -50,7 +50,7 @@ def decision(answer: Answer) -> api.Decision:
     """Return how a command ended."""
     return api.Decision(
         outcome=answer.kind.value,
-        changed=answer.kind is AnswerKind.GRANTED and not answer.renews,
+        changed=answer.kind is AnswerKind.GRANTED and not (answer.renews or answer.ratifies),
         version=answer.version,
         stage=answer.stage,
         detail=answer.detail,
