@@ -21,6 +21,8 @@ from msgspec.structs import replace
 from stage_functions.application import contents, copies, keys, measures, users, violators
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
+    FORMAT,
+    RATIFYING,
     pack,
     pack_blob,
     pack_bytes,
@@ -291,7 +293,7 @@ class Ledger:
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
-                found[id_] = unpack(row, Approval)
+                found[id_] = unpack(row, Approval, known=RATIFYING)
         return replace(loaded, versions=found_versions, approvals=found)
 
     def state(self, version: Version) -> VersionState | None:
@@ -578,7 +580,7 @@ class Ledger:
             if state != loaded.versions.get(number)
         ]
         changes += [
-            Upsert(keys.approval_key(id_), pack(approval))
+            Upsert(keys.approval_key(id_), pack(approval, known=_format(approval)))
             for id_, approval in step.state.approvals.items()
             if approval != loaded.approvals.get(id_)
         ]
@@ -657,6 +659,10 @@ class Ledger:
                 key = keys.deadline_key(moment, partition, f"version-{keys.encode(state.version)}")
                 values = plain({"asset": str(loaded.asset), VERSION: state.version})
                 self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
+
+
+def _format(approval: Approval) -> int:
+    return RATIFYING if approval.ratifies else FORMAT
 
 
 def _under(head: Head, state: VersionState) -> VersionState:
