@@ -62,7 +62,7 @@ def ratify(context: Context, case: Case, step: Step, actor: Actor) -> Ruling:
     if snapshot.incarnation != approval.binding.incarnation:
         arrived = arrive(context, step, snapshot, case.lifecycle, case.now)
         return Ruling(case.loaded, arrived.step, arrived.blobs)
-    bound, blobs = _bound(context, case.lifecycle, approval, snapshot)
+    bound, blobs = bound_now(context, case.lifecycle, approval, snapshot)
     if bound != approval.binding:
         why = changed(context, step, snapshot, approval, bound, blobs)
         return unratified(context, case, step, Status.VOIDED, why, bound=bound, blobs=blobs)
@@ -164,7 +164,7 @@ def _plan(
     return _Plan(loaded, goes, Return(displaced[0], past.before))
 
 
-def _bound(
+def bound_now(
     context: Context, lifecycle: Lifecycle, approval: Approval, snapshot: Snapshot
 ) -> tuple[Binding, dict[str, bytes]]:
     """Return what a ratification would be bound to now, and the documents that it refers to."""

@@ -154,6 +154,7 @@ class Client:
         expected_stage: str | None = None,
         archive_existing_versions: bool = True,
         on_behalf_of: str | None = None,
+        emergency: str | None = None,
         key: str = "",
     ) -> api.Decision:
         """Ask for a transition; granted, unchanged, pending and refused are all answers.
@@ -167,6 +168,7 @@ class Client:
             expected_stage: raise unless the version stands there now.
             archive_existing_versions: False refuses to displace the holder of an exclusive stage.
             on_behalf_of: id of the person it is asked for.
+            emergency: the incident for which it does not wait for approval; needs a reason.
             key: the Idempotency-Key; a new one if "".
 
         Raises:
@@ -175,7 +177,7 @@ class Client:
             NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
         """
         body = api.TransitionBody(
-            to, reason, expected_stage, archive_existing_versions, on_behalf_of
+            to, reason, expected_stage, archive_existing_versions, on_behalf_of, emergency
         )
         answer = self._connection.send(
             "POST", f"{_version(version)}/transitions", body, key or _key()

@@ -25,7 +25,14 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.voting import impossible, unmet, waits_for
 
 
-def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: Directory) -> Step:
+def open_approval(
+    step: Step,
+    approval: Approval,
+    grounds: Grounds,
+    directory: Directory,
+    *,
+    because_of: int | None = None,
+) -> Step:
     """Put a request before its approvers."""
     state = step.version(approval.version)
     fields: dict[str, Json] = {
@@ -49,6 +56,7 @@ def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: D
         state.incarnation,
         approval.requester,
         fields,
+        because_of,
     )
     step = step.with_approval(approval).with_open((*step.state.open_approvals, approval.id))
     state = replace(state, approval=approval.id, status=pending_words(approval, directory))

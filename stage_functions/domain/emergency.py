@@ -141,7 +141,7 @@ def use(
     )
     step = effect.move(step, version, request.target, lifecycle, now)
     step = effect.follow(step, before, request.target, displaces, lifecycle, now, cause)
-    step = open_approval(step, approval, grounds, directory)
+    step = open_approval(step, approval, grounds, directory, because_of=used)
     by = Unratified(approval.ratifies, actor.id, incident)
     return _standing(step, version, by, approval)
 
@@ -245,8 +245,9 @@ def escalate(
     by = step.version(approval.version).unratified or Unratified(
         approval.ratifies, approval.requester.id, ""
     )
+    cause = len(step.drafts)
     step = close(step, approval.id, status, why, actor, now, then=ESCALATE)
-    step = open_approval(step, following, grounds, directory)
+    step = open_approval(step, following, grounds, directory, because_of=cause)
     return _standing(step, approval.version, replace(by, escalated=True), following)
 
 

@@ -64,6 +64,7 @@ def decision(answer: Answer) -> api.Decision:
         fingerprint=answer.fingerprint or None,
         waits_for=answer.waits_for or None,
         renews=answer.renews,
+        ratifies=answer.ratifies,
     )
 
 
@@ -293,6 +294,7 @@ def approval(view: ApprovalView) -> api.Approval:
         assurance=found.policy.assurance.value,
         valid_until=found.valid_until,
         renews=found.renews,
+        ratifies=found.ratifies or None,
         holder=found.holder or None,
         voters=view.voters,
         copied_to=str(view.copying.version) if view.copying is not None else None,
