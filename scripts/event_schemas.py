@@ -435,9 +435,8 @@ SHAPES: dict[RecordType, Shape] = {
             "approval": _APPROVAL,
             "status": _choice(
                 "What became of it. approved: StageChanged, or Renewed where from and to are the "
-                "same, or Ratified of an emergency, follows in the same commit. voided: what it was "
-                "bound to has changed, or "
-                "the version has moved or is gone.",
+                "same, or Ratified of an emergency, follows in the same commit. voided: what it "
+                "was bound to has changed, or the version has moved or is gone.",
                 *(status for status in Status if status is not Status.OPEN),
             ),
             "from": _one_of("stage", "The stage that the version had when it was asked."),
@@ -462,7 +461,8 @@ SHAPES: dict[RecordType, Shape] = {
                 "allowed: the lifecycle demands no approval. approved: it was. displaced: "
                 "another version took its exclusive stage. rolled_back: it came back in place of "
                 "the version that had displaced it. emergency: it was made at once, see "
-                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is called so now.",
+                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is "
+                "called so now.",
                 "allowed",
                 "approved",
                 "displaced",

@@ -223,7 +223,9 @@ def test_there_is_no_second_use_while_one_is_open() -> None:
     elsewhere = use(here, "ada", other)
 
     assert "refused" == again.kind
-    assert f"an emergency of it is not ratified yet: decide on {first.approval} first" in again.detail
+    assert (
+        f"an emergency of it is not ratified yet: decide on {first.approval} first" in again.detail
+    )
     assert "refused" == elsewhere.kind
     assert f"approval {first.approval} comes first" in elsewhere.detail
     assert "granted" == use(here, "sam", other).kind
@@ -329,7 +331,9 @@ def test_what_is_not_ratified_is_put_back(how: str) -> None:
     )
     assert closed.number == came.content["because_of"] == went.content["because_of"]
     assert (before, None) == (state["1"].approved_by, state["2"].unratified)
-    assert ("Production", "Staging") == tuple(here.registry.tags(one)["stage"] for one in (ONE, TWO))
+    assert ("Production", "Staging") == tuple(
+        here.registry.tags(one)["stage"] for one in (ONE, TWO)
+    )
     shown_since = here.registry.stages_shown()[shown:]
     assert all("Production" in one.values() for one in shown_since)
 

@@ -8,6 +8,35 @@ from tests.wire.configuration_file import edited, faults
 
 MEANING = [
     pytest.param(
+        '{deployable_to: ["*/*-test"]}',
+        "{rollback_within: 30d}",
+        [
+            "32:37: Staging is not exclusive, so nothing that was displaced from it could come "
+            "back: leave rollback_within out"
+        ],
+        id="rollback-not-exclusive",
+    ),
+    pytest.param(
+        "    forward_only: true ",
+        "    emergency: {groups: [modelrisk], waives: [job-done], escalate_to: datascience}\n"
+        "    forward_only: true ",
+        [
+            "28:26: no group is named modelrisk; did you mean 'model-risk'?",
+            "28:47: no rule is named job-done; did you mean 'job-finished'?",
+            "28:70: no group is named datascience; did you mean 'data-science'?",
+        ],
+        id="emergency-unknown",
+    ),
+    pytest.param(
+        "    forward_only: true ",
+        "    emergency: {groups: [model-risk]}\n    forward_only: true ",
+        [
+            "28:5: say who may ratify what nobody ratified in time: escalate_to, or write "
+            "not_ratified: revert"
+        ],
+        id="emergency-nobody",
+    ),
+    pytest.param(
         '["*/*/*"]',
         '["dem/*/*", "*/x?/*"]',
         [
