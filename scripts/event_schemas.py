@@ -523,6 +523,18 @@ SHAPES: dict[RecordType, Shape] = {
                 "then": {"required": ["requester", "evidence", "fingerprint"]},
             },
             {
+                "if": {"properties": {"why": {"const": "rolled_back"}}},
+                "then": {"required": ["rolls_back", "requester", "displaces"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "emergency"}}},
+                "then": {"required": ["because_of"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "reverted"}}},
+                "then": {"required": ["reverts", "because_of"]},
+            },
+            {
                 "if": {"properties": {"why": {"const": "approved"}}},
                 "then": {"required": ["approval"]},
             },

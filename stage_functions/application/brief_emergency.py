@@ -21,6 +21,7 @@ class Used(Struct, frozen=True):
         reverts: if it is not ratified it is put back, where that is possible.
         further: the group that may ratify as well when nobody did in time, or "".
         escalated: nobody has ratified it in time before.
+        stands: the stage that the version has now, or "".
     """
 
     incident: str
@@ -29,6 +30,7 @@ class Used(Struct, frozen=True):
     reverts: bool
     further: str
     escalated: bool
+    stands: str = ""
 
 
 def used(context: Context, loaded: Loaded, approval: Approval) -> Used | None:
@@ -50,4 +52,5 @@ def used(context: Context, loaded: Loaded, approval: Approval) -> Used | None:
         terms is not None and terms.not_ratified is NotRatified.REVERT,
         terms.escalate_to if terms is not None else "",
         now is not None and now.escalated,
+        state.stage if state is not None and not state.gone else "",
     )

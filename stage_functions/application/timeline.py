@@ -187,7 +187,8 @@ def _changed(content: Mapping[str, Json]) -> tuple[str, str]:
     by = _CHANGED_BY.get(_text(content, "why"), "")
     by = f", displaced by version {displaced}" if displaced else by
     marked = ", marked: to be reviewed before it may return" if "marked" in content else ""
-    return f"{source} → {target}{by}{marked}", "" if displaced else "good"
+    quiet = displaced or "reverts" in content
+    return f"{source} → {target}{by}{marked}", "" if quiet else "good"
 
 
 def _wish(content: Mapping[str, Json]) -> str:

@@ -40,7 +40,7 @@ from stage_functions.domain.record import (
     minute,
     timestamp,
 )
-from stage_functions.domain.rollback import EMERGENCY, REVERTED, Stood, come_back, restored
+from stage_functions.domain.rollback import EMERGENCY, REVERTED, Stood, come_back
 from stage_functions.domain.rule import Result, Verdict
 from stage_functions.domain.state import Step, Unratified, VersionState
 from stage_functions.domain.transition import Request
@@ -205,13 +205,22 @@ def revert(
     if comes is not None:  # first, so that its tags are written before those of who leaves
         state = step.version(comes.version)
         way: dict[str, Json] = {"from": state.stage, "to": target}
-        fields = {**way, **said, **restored(comes.stood), "displaces": [goes.version], **law}
+        fields = {**way, **said, **_by(comes.stood), "displaces": [goes.version], **law}
         step = _moved(step, comes, target, fields, actor, lifecycle, now, cause)
         step = effect.void_stranded(
             step, comes.version, f"{comes.version} came back to {target}", now, cause
         )
-    fields = {"from": target, "to": source, **said, **restored(goes.stood), **law}
+    fields = {"from": target, "to": source, **said, **_by(goes.stood), **law}
     return _moved(step, goes, source, fields, actor, lifecycle, now, cause)
+
+
+def _by(stood: Stood) -> dict[str, Json]:
+    """Return, as records carry it, by what a version stands again: by what it stood before."""
+    approval: dict[str, Json] = {"approval": stood.approval} if stood.approval else {}
+    until: dict[str, Json] = (
+        {"valid_until": timestamp(stood.valid_until)} if stood.valid_until else {}
+    )
+    return {**approval, **until}
 
 
 def _moved(

@@ -247,7 +247,7 @@ def roll_back(
         "requester": actor_document(actor),
         **({"reason": reason} if reason else {}),
         **({"approval": way.approval} if way.approval else {}),
-        **restored(stood),
+        **_restored(stood),
         "displaces": [way.out],
         "lifecycle": lifecycle_document(lifecycle),
     }
@@ -282,7 +282,7 @@ def come_back(
     return step.with_version(again)
 
 
-def restored(stood: Stood) -> dict[str, Json]:
+def _restored(stood: Stood) -> dict[str, Json]:
     """Return, as records carry it, by what a version stands again."""
     until: dict[str, Json] = (
         {"valid_until": timestamp(stood.valid_until)} if stood.valid_until else {}

@@ -322,7 +322,7 @@ def test_what_is_not_ratified_is_put_back(how: str) -> None:
         came.content["why"],
         came.content["reverts"],
         came.content["displaces"],
-        came.content["restores"],
+        came.content["approval"],
     )
     assert ("2", "reverted", used) == (
         went.version,

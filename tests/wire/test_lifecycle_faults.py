@@ -23,7 +23,7 @@ MEANING = [
         [
             "28:26: no group is named modelrisk; did you mean 'model-risk'?",
             "28:47: no rule is named job-done; did you mean 'job-finished'?",
-            "28:70: no group is named datascience; did you mean 'data-science'?",
+            "28:71: no group is named datascience; did you mean 'data-science'?",
         ],
         id="emergency-unknown",
     ),
