@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from stage_functions.application.transition import request_transition
-from stage_functions.cli import rollback
 from tests.api_server import api_over
 from tests.builders import World
 from tests.cli.console import Console
 from tests.way_back_world import end, stages, two, urgent
 
 ASSET = "demo/models/iris"
+COMMAND = "from stage_functions.cli.main import main; main()"
 
 
 @pytest.fixture
@@ -61,23 +65,24 @@ def test_a_dry_run_only_shows_what_would_happen(it: World, at: Console) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1)])
-def test_a_person_is_shown_it_and_asked(
-    it: World, at: Console, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
-) -> None:
+def test_a_person_is_shown_it_and_asked(it: World, at: Console, answer: str, code: int) -> None:
     """At a terminal; whoever says no changes nothing."""
-    monkeypatch.setattr(rollback, "somebody_reads", lambda: True)
-    monkeypatch.setattr("typer.confirm", lambda _, abort: _decide(answer, abort=abort))
-    done = at.run("bob", "rollback", ASSET, "--reason", "it fails")
+    near, far = pty.openpty()
+    at.patch.setenv("STAGEWARD_URL", at.api.address)
+    at.patch.setenv("STAGEWARD_TOKEN", "bob")
+    command = [sys.executable, "-c", COMMAND, "rollback", ASSET, "--reason", "it fails"]
+    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far) as process:
+        os.write(near, answer.encode())
+        done = process.wait()
+    os.set_blocking(near, False)
+    shown = os.read(near, 100_000).decode()
+    os.close(near)
+    os.close(far)
 
-    assert code == done.code
-    assert "version 1 would come back to Production" in done.out
+    assert code == done, shown
+    assert "version 1 would come back to Production" in shown
+    assert "Roll back?" in shown
     assert ("Production" if code == 0 else "Archived") == stages(it)["1"]
-
-
-def _decide(answer: str, *, abort: bool) -> bool:
-    if abort and answer.startswith("n"):
-        raise SystemExit(1)
-    return True
 
 
 def test_promote_in_an_emergency(it: World, at: Console) -> None:
