@@ -52,7 +52,7 @@ def records(here: World, *types: RecordType) -> list[Record]:
     return [one for one in found if not types or one.type in types]
 
 
-def refused(here: World, **more: object) -> str:
+def refused(here: World, **more: str) -> str:
     """Return why a rollback is refused."""
     with pytest.raises(NotAllowedNowError) as caught:
         request_rollback(here.context, back(here, **more))
