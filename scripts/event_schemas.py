@@ -365,7 +365,7 @@ SHAPES: dict[RecordType, Shape] = {
     RecordType.APPROVAL_REQUESTED: Shape(
         "A request waits for approval.",
         {
-            "from": _one_of("stage", "The stage that the version has."),
+            "from": _one_of("stage", "The stage that the version has, or had before an emergency."),
             "to": _one_of(
                 "stage",
                 "The stage that it would reach; that which it has, where the approval that gave "
@@ -384,9 +384,23 @@ SHAPES: dict[RecordType, Shape] = {
             "deadline": _DEADLINE,
             "needs": _one_of("needs"),
             "impossible": _why("Why nobody who is left can reach the quorum, where that is so"),
+            "ratifies": _integer(
+                "Number of the record of an emergency: the stage has changed already, and this is "
+                "to ratify that."
+            ),
             **_GROUNDS,
+            "because_of": _BECAUSE_OF,
         },
-        optional=("reason", "on_behalf_of", "candidates", "displaces", "impossible", "verdicts"),
+        optional=(
+            "reason",
+            "on_behalf_of",
+            "candidates",
+            "displaces",
+            "impossible",
+            "ratifies",
+            "verdicts",
+            "because_of",
+        ),
     ),
     RecordType.SPONSORED: Shape(
         "Somebody, the actor, stands for a request that nobody is proven to have made.",
@@ -434,16 +448,22 @@ SHAPES: dict[RecordType, Shape] = {
             "approval": _APPROVAL,
             "status": _choice(
                 "What became of it. approved: StageChanged, or Renewed where from and to are the "
-                "same, follows in the same commit. voided: what it was bound to has changed, or "
-                "the version has moved or is gone.",
+                "same, or Ratified of an emergency, follows in the same commit. voided: what it "
+                "was bound to has changed, or the version has moved or is gone.",
                 *(status for status in Status if status is not Status.OPEN),
             ),
             "from": _one_of("stage", "The stage that the version had when it was asked."),
             "to": _one_of("stage", "The stage that was asked for."),
             "why": _why("Why it was closed"),
+            "then": _text(
+                "What follows where an emergency was not ratified. revert: it is put back. "
+                "escalate: the version stays, is not to be deployed, and a ratification opens "
+                "again. Others may follow.",
+                minLength=1,
+            ),
             "because_of": _BECAUSE_OF,
         },
-        optional=("because_of",),
+        optional=("then", "because_of"),
     ),
     RecordType.STAGE_CHANGED: Shape(
         "A version has another stage.",
@@ -475,6 +495,16 @@ SHAPES: dict[RecordType, Shape] = {
                 "moment",
                 "Until when it may still be served as before; left out where it may not.",
             ),
+            "rolls_back": _integer("Number of the record that a rollback undoes."),
+            "restores": _one_of(
+                "approvalId", "The approval by which a version that came back stands again."
+            ),
+            "marked": {
+                "description": "It was taken out to be reviewed before it may return.",
+                "type": "boolean",
+                "const": True,
+            },
+            "reverts": _integer("Number of the record of the emergency that is put back."),
             **_GROUNDS,
             **_KEPT,
             "because_of": _BECAUSE_OF,
@@ -488,6 +518,10 @@ SHAPES: dict[RecordType, Shape] = {
             "displaces",
             "displaced_by",
             "retires_at",
+            "rolls_back",
+            "restores",
+            "marked",
+            "reverts",
             "verdicts",
             "evidence",
             "fingerprint",
@@ -500,8 +534,20 @@ SHAPES: dict[RecordType, Shape] = {
                 "then": {"required": ["displaced_by", "because_of"]},
             },
             {
-                "if": {"properties": {"why": {"enum": ["allowed", "approved"]}}},
+                "if": {"properties": {"why": {"enum": ["allowed", "approved", "emergency"]}}},
                 "then": {"required": ["requester", "evidence", "fingerprint"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "rolled_back"}}},
+                "then": {"required": ["rolls_back", "requester", "displaces"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "emergency"}}},
+                "then": {"required": ["because_of"]},
+            },
+            {
+                "if": {"properties": {"why": {"const": "reverted"}}},
+                "then": {"required": ["reverts", "because_of"]},
             },
             {
                 "if": {"properties": {"why": {"const": "approved"}}},
@@ -634,7 +680,13 @@ SHAPES: dict[RecordType, Shape] = {
             "incident": _said("The incident, as whoever used it named it."),
             "reason": _REASON,
             "skipped": _list(
-                "Who could have approved it and was not asked.", _one_of("actorId"), minItems=1
+                "People of the configuration who could have approved it and were not asked; left "
+                "out where only members whom Microsoft Entra names could.",
+                _one_of("actorId"),
+                minItems=1,
+            ),
+            "groups": _list(
+                "The groups whose approval it would have taken.", {"type": "string"}, minItems=1
             ),
             "waived": _list(
                 "Rules that did not pass and need not, in an emergency.",
@@ -644,7 +696,7 @@ SHAPES: dict[RecordType, Shape] = {
             "approval": _one_of("approvalId", "The approval by which it is to be ratified."),
             "deadline": _one_of("moment", "Until when."),
         },
-        optional=("waived",),
+        optional=("skipped", "waived"),
     ),
     RecordType.RATIFIED: Shape(
         "What was done in an emergency is approved.",

@@ -1,8 +1,8 @@
-"""One promote-and-displace in a process of its own, killed at a given call of a port.
+"""One promote-and-displace, or one rollback, in a process of its own, killed at a given call.
 
 Each tag that the registry writes counts as a call: it may be the last one.
 
-Run as `python -m tests.crash FOLDER CALL before|after`; prints how many calls there were when it
+Run as `python -m tests.crash FOLDER CALL before|after [rollback]`; prints how many calls there were when it
 came to its end.
 """
 
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from msgspec.structs import replace
+
 from stage_functions.adapters.cel import CelRules
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application.answer import Answer
@@ -26,6 +28,7 @@ from stage_functions.application.ports.sink import Sink
 from stage_functions.application.ports.telemetry import SILENT, Telemetry
 from stage_functions.application.query import approvals
 from stage_functions.application.registries import RegistryStates
+from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.vote import VoteCommand, vote
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.configuration import (
@@ -34,12 +37,15 @@ from stage_functions.domain.configuration import (
     RegistryConfiguration,
     RegistryType,
 )
-from tests.builders import DIRECTORY, actor, lifecycle
+from tests.builders import DIRECTORY, IRIS, actor, lifecycle
 from tests.fakes.clock import LaterClock
 from tests.fakes.registry import FileRegistry
 from tests.fakes.sink import FileSink
+from tests.way_back_world import returning
 
 OPERATION = "the last vote"
+GOVERNED_BY = replace(returning(), text=lifecycle().text)
+"""With a way back; its digest is that of other releases' tests, which have none."""
 
 
 class Counter:
@@ -120,7 +126,7 @@ def context(
     sink = cast("Sink", Counted(sink_of(folder), counting))
     clock = LaterClock(ahead)
     one = RegistryConfiguration("demo", RegistryType.MLFLOW, "http://m", Mode.ENFORCE)
-    configuration = Configuration({"demo": one}, DIRECTORY, (lifecycle(),))
+    configuration = Configuration({"demo": one}, DIRECTORY, (GOVERNED_BY,))
     ledger = open_ledger(rows, clock, ["file"], telemetry=telemetry)
     states = RegistryStates(rows, clock, configuration)
     return Context(
@@ -141,19 +147,28 @@ def last_vote(on: Context, approval: str, fingerprint: str) -> Answer:
     return vote(on, command)
 
 
-def main(folder: Path, call: int, when: str) -> None:
-    """Cast the last vote, dying at a call."""
+def rollback(on: Context) -> Answer:
+    """Bring back what was displaced."""
+    command = RollbackCommand(IRIS, actor("eve"), "the rollback", reason="it fails", mark=True)
+    return request_rollback(on, command)
+
+
+def main(folder: Path, call: int, when: str, what: str) -> None:
+    """Cast the last vote, or roll back, dying at a call."""
     quiet = context(folder)
-    view = approvals(quiet)[0].approval
+    open_ = approvals(quiet)
     quiet.ledger.rows.close()
     counter = Counter(0, when)
     on = context(folder, counter=counter)
     counter.count = 0
     counter._call = call  # noqa: SLF001  # opening is not part of the act
-    last_vote(on, view.id, view.fingerprint)
+    if what == "rollback":
+        rollback(on)
+    else:
+        last_vote(on, open_[0].approval.id, open_[0].approval.fingerprint)
     sys.stdout.write(f"{counter.count}\n")
     on.ledger.rows.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], *(sys.argv[4:] or [""]))

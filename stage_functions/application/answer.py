@@ -38,6 +38,7 @@ class Answer(Struct, frozen=True):
         needs: what it still waits for, in words.
         waits_for: the same in a sentence: who may not vote, and if it is in vain, too.
         renews: the approval is of a renewal: no stage changes by it.
+        ratifies: the approval ratifies an emergency: no stage changes when it is given.
         allowed: stages that may be asked for, where it was refused.
         verdicts: of the rules, where they were asked.
         displaces: versions that left the stage for this one.
@@ -61,6 +62,7 @@ class Answer(Struct, frozen=True):
     asked: str = ""
     waits_for: str = ""
     renews: bool = False
+    ratifies: bool = False
 
 
 def encode(answer: Answer) -> bytes:

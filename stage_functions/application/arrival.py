@@ -114,6 +114,8 @@ def expire(step: Step, number: str, now: datetime) -> Step:
     approval = step.state.approval_of(number)
     if approval is None or not approval.lapsed(now):
         return step
+    if approval.ratifies:  # more follows of that than that it lapses: the clock has it
+        return step
     return close(step, approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from stage_functions.application import brief_facts, brief_records
 from stage_functions.application.brief_copy import Copying, copying
+from stage_functions.application.brief_emergency import Used, used
 from stage_functions.application.brief_facts import TITLES, Ancestor, Known
 from stage_functions.application.brief_law import Judgement, Law, judgements, law
 from stage_functions.application.brief_now import Present, present
@@ -125,6 +126,7 @@ class Brief(Struct, frozen=True):
         written: what is written to the registry when it is given.
         hops: what the version is a copy of, the nearest first.
         copying: what it is copied to when it is approved, or None.
+        emergency: what it is to ratify, or None.
     """
 
     approval: Approval
@@ -155,6 +157,7 @@ class Brief(Struct, frozen=True):
     written: Written = Written()
     hops: tuple[Hop, ...] = ()
     copying: Copying | None = None
+    emergency: Used | None = None
 
 
 def brief(
@@ -248,6 +251,7 @@ def _brief(
         written=written(context, loaded.asset, approval),
         hops=hops,
         copying=copying(context, version, approval),
+        emergency=used(context, loaded, approval),
     )
 
 

@@ -13,6 +13,7 @@ from stage_functions.application.changes import bound_changes, each, evidence_ch
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, as_sealed_now, judge, weigh
 from stage_functions.application.ledger import Loaded
+from stage_functions.application.ratifying import bound_now
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.beside import Beside, unbound_tags
@@ -23,9 +24,10 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.facts import binding
+from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.rule import Verdict
-from stage_functions.domain.transition import Refused, Request
+from stage_functions.domain.transition import Refused, Request, Unchanged
 
 
 class Present(Struct, frozen=True):
@@ -98,6 +100,10 @@ def _judged(
     request = Request(target, approval.reason, approval.requester, approval.on_behalf_of)
     step, now = loaded.step(), context.clock.now()
     state = step.version(approval.version)
+    if approval.ratifies:
+        bound, blobs = bound_now(context, lifecycle, approval, snapshot)
+        known = Evidence.kept(msgspec.json.decode(blobs[bound.evidence]))
+        return Judged(Unchanged(state.stage), Grounds(lifecycle)), bound, known
     way = lifecycle.renewal(state.stage, state.held) if approval.renews else None
     if way is not None and way.target == target:
         judged = weigh(context, lifecycle, step, snapshot, way, request, now)

@@ -43,7 +43,7 @@ def written(context: Context, asset: Asset, approval: Approval) -> Written:
     if lifecycle is None:
         return Written()
     tags = own_tags(registry, lifecycle)
-    if approval.renews:
+    if approval.renews or approval.ratifies:
         return Written(tags)
     moves = _moves(lifecycle, approval)
     native = {

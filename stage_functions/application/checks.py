@@ -19,6 +19,7 @@ from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.unregistered_words import refusal_words
 from stage_functions.domain import blocked
 from stage_functions.domain.asset import Version
+from stage_functions.domain.emergency import undeployable
 from stage_functions.domain.endpoint import endpoint_fault
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.lifecycle import UNREGISTERED, Lifecycle, Stage
@@ -125,6 +126,9 @@ def _standing(context: Context, question: Question) -> Finding:
     if unreviewed:
         ask = f"have it reviewed: `stageward review {version}`"
         return _refused(state.stage, f"{version} stands at {state.stage}, but {unreviewed}; {ask}")
+    why = undeployable(str(version), state)
+    if why:
+        return _refused(state.stage, why)
     found = _deploy(context, version, lifecycle, state, question.endpoint)
     return _valid(context, loaded, version, state, found) if found.allowed else found
 

@@ -34,6 +34,10 @@ _MARK = f'"{BEYOND}":{{'.encode()
 _PLAIN_PROPERTIES = 2
 """Of a row of one chunk: `format` and `body0`."""
 
+RATIFYING = 2
+"""Format of the row of an approval that ratifies an emergency: to a release that does not know it,
+it would be one that grants a stage."""
+
 S = TypeVar("S", bound=Stored)
 
 

@@ -8,10 +8,11 @@ or under which clock an approval is looked at. A row is forgotten only when its 
 the very reading of the clock that the approval was looked at with.
 
 - Expiry wins over everything: what has lapsed is closed, and nobody is reminded of it any more.
+  Of the ratification of an emergency more follows, in the same commit: see `ratifying`.
 - However many reminders are late, one is given.
-- Where a registry is only observed, reminders, escalation and the end of validity wait; expiry does
-  not, unless the ledger was restored: till somebody has resolved the registry, what is open in it
-  may have been decided since.
+- Where a registry is only observed, reminders, escalation and the end of validity wait, and what
+  follows an emergency; expiry of anything else does not, unless the ledger was restored: till
+  somebody has resolved the registry, what is open in it may have been decided since.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from stage_functions.application.codec import foreign
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import VALIDITY, VERSION, Loaded
 from stage_functions.application.ports.rows import ANY_ETAG, WORK, Change, Delete, Row, Upsert
+from stage_functions.application.ratifying import lapse
 from stage_functions.application.renewal import end_and_renew
 from stage_functions.application.revisit import revisit
 from stage_functions.application.signals import settle
@@ -71,6 +73,7 @@ class _Due(Struct, frozen=True):
     blobs: Mapping[str, bytes] = field(default_factory=dict)
     operation: str = ""
     paused: bool = False
+    loaded: Loaded | None = None
 
 
 def ring(context: Context, asset: Asset, approval_id: str) -> Rung:
@@ -187,7 +190,7 @@ def _attempt(context: Context, asset: Asset, approval_id: str) -> Rung:
     if not due.step.drafts:
         return Rung(now, paused=due.paused)
     committed = context.ledger.commit(
-        loaded, due.step, now=now, operation=due.operation, blobs=due.blobs
+        due.loaded or loaded, due.step, now=now, operation=due.operation, blobs=due.blobs
     )
     settle(context, committed)
     return Rung(now, tuple(draft.type for draft in due.step.drafts))
@@ -196,6 +199,12 @@ def _attempt(context: Context, asset: Asset, approval_id: str) -> Rung:
 def _waiting(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> _Due:
     """Return what is due on an approval that is open."""
     step, directory = loaded.step(), context.configuration.directory
+    if approval.lapsed(now) and approval.ratifies:
+        if context.states.ungoverned(loaded.asset.registry):
+            return _Due(step, paused=True)
+        ruling = lapse(context, loaded, approval, now)
+        operation = f"expiry-{approval.id}"
+        return _Due(ruling.step, ruling.blobs, operation, loaded=ruling.loaded)
     if approval.lapsed(now):
         if context.states.get(loaded.asset.registry).restored is not None:
             return _Due(step, paused=True)

@@ -6,67 +6,26 @@ pass again. A renewal moves nothing: the version stands by another approval wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-
-import msgspec
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application.arrival import arrive
-from stage_functions.application.changes import bound_changes, in_brief, nameless
+from stage_functions.application.cases import Case, Ruling, changed
 from stage_functions.application.context import Context
 from stage_functions.application.freezing import look, seal
 from stage_functions.application.judging import Judged, as_sealed_now, judge
-from stage_functions.application.ledger import Loaded
+from stage_functions.application.ratifying import ratify
 from stage_functions.domain import effect, validity
 from stage_functions.domain.approval import Approval, Binding, Status
-from stage_functions.domain.asset import Snapshot, Version
+from stage_functions.domain.asset import Version
 from stage_functions.domain.blocked import blocked
 from stage_functions.domain.consent import close
 from stage_functions.domain.error import NotAllowedNowError
-from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.grounds import ITSELF
-from stage_functions.domain.lifecycle import Lifecycle, course
 from stage_functions.domain.people import Actor
 from stage_functions.domain.rule import all_passed
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Pending, Refused, Request
 from stage_functions.domain.voting import counted, unmet
-
-
-class Case(Struct, frozen=True):
-    """An open approval with everything that a decision on it is made on.
-
-    Attributes:
-        lifecycle: the one that governs the asset.
-        loaded: the asset, with the approval and its version.
-        step: the decision so far.
-        approval: as it stands now.
-        now: aware UTC.
-    """
-
-    lifecycle: Lifecycle
-    loaded: Loaded
-    step: Step
-    approval: Approval
-    now: datetime
-
-
-class Ruling(Struct, frozen=True):
-    """What a command does to an approval.
-
-    Attributes:
-        loaded: the asset, with everything loaded that the ruling touches.
-        step: the decision.
-        blobs: documents by digest that its records refer to.
-        note: what else to tell whoever gave the command.
-    """
-
-    loaded: Loaded
-    step: Step
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
-    note: str = ""
 
 
 def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> Ruling:
@@ -79,6 +38,8 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
     approval = step.state.approvals[case.approval.id]
     if unmet(approval, context.configuration.directory):
         return Ruling(case.loaded, step)
+    if approval.ratifies:
+        return ratify(context, case, step, actor)
     version = Version(case.loaded.asset, approval.version)
     snapshot = context.registry(version.asset.registry).read(version)
     if snapshot is None or snapshot.anonymous:
@@ -98,7 +59,7 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
     )
     judged = judge(context, case.lifecycle, step, snapshot, request, case.now)
     if judged.binding is None or not _same(context, approval, judged.binding):
-        why = _changed(context, step, snapshot, approval, judged)
+        why = changed(context, step, snapshot, approval, judged.binding, judged.blobs)
         return _void(case, step, approval, why)
     if not isinstance(judged.outcome, Pending) or not all_passed(judged.grounds.verdicts):
         said = (
@@ -141,31 +102,9 @@ def _grant(
     return Ruling(loaded, step, judged.blobs)
 
 
-def _changed(
-    context: Context, step: Step, snapshot: Snapshot, approval: Approval, judged: Judged
-) -> str:
-    modified = snapshot.modified_by
-    who = context.identify(modified) if modified else "an unknown writer"
-    stage = step.version(approval.version).stage
-    if judged.binding is None:
-        changed = f"{course(stage, approval.binding.target)} is not allowed now"
-    else:
-        then = _known(context.ledger.blob(approval.binding.evidence))
-        now = _known(judged.blobs.get(judged.binding.evidence))
-        bound = as_sealed_now(context, approval.binding)
-        lines = bound_changes(bound, judged.binding, then, now)
-        changed = in_brief(lines or approval.binding.differences(judged.binding))
-    return f"changed since it was asked: {changed} (by {who})"
-
-
 def _same(context: Context, approval: Approval, now: Binding) -> bool:
     """Tell whether what an approval is bound to is what there is now."""
-    return now == approval.binding or now == as_sealed_now(context, approval.binding)
-
-
-def _known(document: bytes | None) -> Evidence:
-    kept = Evidence.kept(msgspec.json.decode(document)) if document is not None else Evidence()
-    return nameless(kept)
+    return now in (approval.binding, as_sealed_now(context, approval.binding))
 
 
 def _void(case: Case, step: Step, approval: Approval, why: str) -> Ruling:

@@ -199,7 +199,7 @@ def ask(
                 step, number, transition.target, request, request.requester, judged.grounds, now
             )
         case Pending(approval=None) as pending:
-            held, known = _compared(context, lifecycle, pending, snapshot)
+            held, known = compared(context, lifecycle, pending, snapshot)
             approval = new_approval(
                 context, pending.transition, step, snapshot, judged, request, now, held
             )
@@ -386,7 +386,7 @@ def _nameless(context: Context, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, author=context.masked(snapshot.author or "") or None)
 
 
-def _compared(
+def compared(
     context: Context, lifecycle: Lifecycle, pending: Pending, snapshot: Snapshot
 ) -> tuple[Held, Mapping[str, bytes]]:
     """Keep what is known of the version that would be displaced: approvers compare with it.

@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from stage_functions.application import contents, copies, keys, measures, users, violators
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
+    FORMAT,
+    RATIFYING,
     pack,
     pack_blob,
     pack_bytes,
@@ -301,7 +303,7 @@ class Ledger:
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
-                found[id_] = unpack(row, Approval)
+                found[id_] = unpack(row, Approval, known=RATIFYING)
         return replace(loaded, versions=found_versions, approvals=found)
 
     def state(self, version: Version) -> VersionState | None:
@@ -599,7 +601,7 @@ class Ledger:
             if state != loaded.versions.get(number)
         ]
         changes += [
-            Upsert(keys.approval_key(id_), pack(approval))
+            Upsert(keys.approval_key(id_), pack(approval, known=_format(approval)))
             for id_, approval in step.state.approvals.items()
             if approval != loaded.approvals.get(id_)
         ]
@@ -692,6 +694,10 @@ class Ledger:
                 self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
 
 
+def _format(approval: Approval) -> int:
+    return RATIFYING if approval.ratifies else FORMAT
+
+
 def _under(head: Head, state: VersionState) -> VersionState:
     """Return a version's state, unless it is later than the head that it is to be read under."""
     if state.number > head.number:
@@ -725,8 +731,11 @@ def _mirrored(state: VersionState) -> bool:
 def _numbered(step: Step, records: tuple[Record, ...]) -> dict[str, VersionState]:
     last = {record.version: record.number for record in records if record.version}
     violated = [record for record in records if record.type is RecordType.VIOLATED]
+    marked = {record.version: record.number for record in records if "marked" in record.content}
     return {
-        number: replace(_of_records(_drifted(state, records), violated), number=last[number])
+        number: replace(
+            _marked(_of_records(_drifted(state, records), violated), marked), number=last[number]
+        )
         if number in last
         else state
         for number, state in step.state.versions.items()
@@ -751,6 +760,14 @@ def _of_records(state: VersionState, violated: Sequence[Record]) -> VersionState
         for one in state.violating
     )
     return replace(state, violating=standing)
+
+
+def _marked(state: VersionState, marked: Mapping[str, int]) -> VersionState:
+    """Return a state whose new mark says by which record it is known."""
+    mark = state.marked
+    if mark is None or mark.number:
+        return state
+    return replace(state, marked=replace(mark, number=marked[state.version]))
 
 
 def _place(record: Record) -> tuple[str, str]:

@@ -45,6 +45,15 @@ _THEN = {
 }
 
 
+_UNRATIFIED = {
+    "revert": "What the emergency did was put back: the version is where it was before, and what "
+    "it had displaced holds the stage again.",
+    "escalate": "It stays where it is, and checks refuse to deploy it: ratify it after all, or "
+    "roll it back.",
+    "": "It had left that stage by then: there is nothing to do.",
+}
+
+
 class Notice(Struct, frozen=True):
     """What some are told of one record.
 
@@ -74,9 +83,15 @@ def notice(
         return _outcome(record, approval, directory)
     if record.type is RecordType.VALIDITY_ENDED:
         return _ended(record, approval, directory)
-    if approval.status is not Status.OPEN:
+    if approval.status is not Status.OPEN or _told_already(record, approval):
         return None
     return _question(record, approval, directory, valid_until)
+
+
+def _told_already(record: Record, approval: Approval) -> bool:
+    """Tell whether the record of the emergency tells of it: that one says more."""
+    first = record.content.get("ratifies") == record.content.get("because_of", -1)
+    return record.type is RecordType.APPROVAL_REQUESTED and bool(approval.ratifies) and first
 
 
 def _question(
@@ -84,11 +99,17 @@ def _question(
 ) -> Notice:
     """Ask those who may vote now."""
     version, binding = _version(record), approval.binding
-    verb = "Keep" if approval.renews else "Approve"
+    verb = "Ratify" if approval.ratifies else "Keep" if approval.renews else "Approve"
     way = f"at {binding.target}" if approval.renews else f"→ {binding.target}"
-    begin = {RecordType.REMINDED: "Reminder: ", RecordType.ESCALATED: "Escalated: "}
+    begin = {
+        RecordType.REMINDED: "Reminder: ",
+        RecordType.ESCALATED: "Escalated: ",
+        RecordType.EMERGENCY_USED: "Emergency: ",
+    }
     title = f"{begin.get(record.type, '')}{verb} {version} {way}? ({approval.id})"
+    incident = plain(str(record.content.get("incident", "")))
     facts = (
+        *((("Incident", incident),) if incident else ()),
         *_request(record, approval, directory),
         ("Waits for", plain(waits_for(approval, directory))),
         ("Decide before", _moment(approval.deadline)),
@@ -106,6 +127,16 @@ def _why_now(
     record: Record, approval: Approval, directory: Directory, valid_until: datetime | None
 ) -> str:
     asker, target = _requester(approval, directory), approval.binding.target
+    if record.type is RecordType.EMERGENCY_USED:
+        return (
+            f"{asker} has moved it to {target} already, without waiting for your vote. Ratify "
+            "that, or reject it: without a decision in time it is not ratified."
+        )
+    if approval.ratifies and record.type is RecordType.APPROVAL_REQUESTED:
+        return (
+            f"Nobody has ratified the emergency by which it is at {target}: it is not to be "
+            "deployed until somebody does, or it is rolled back."
+        )
     if record.type is RecordType.REMINDED:
         return f"It waits for you since {_moment(approval.opened)}; without a decision it lapses."
     if record.type is RecordType.ESCALATED:
@@ -137,7 +168,31 @@ def _outcome(record: Record, approval: Approval, directory: Directory) -> Notice
     authors = (approval.author, *approval.trainers)
     recipients = _persons((*_askers(approval), *authors, *voters), directory)
     title = f"{status.capitalize()}: {version} {way} ({approval.id})"
+    if approval.ratifies:
+        return _ratified(record, approval, recipients, facts, directory)
     return Notice(recipients, Message(title, _NEXT[status], facts, action="Open"))
+
+
+def _ratified(
+    record: Record,
+    approval: Approval,
+    recipients: tuple[str, ...],
+    facts: tuple[tuple[str, str], ...],
+    directory: Directory,
+) -> Notice:
+    """Tell what became of an emergency: where it was not ratified, all who could have."""
+    version, target = _version(record), approval.binding.target
+    if approval.status is Status.APPROVED:
+        title = f"Ratified: {version} at {target} ({approval.id})"
+        return Notice(recipients, Message(title, _NEXT[Status.APPROVED], facts, action="Open"))
+    able = (
+        one.id for one in directory.people.values() if not objection(approval, one.id, directory)
+    )
+    groups = (f"{GROUP}:{group}" for group in approval.voting_groups)
+    title = f"Not ratified: {version} at {target} ({approval.id})"
+    text = _UNRATIFIED.get(str(record.content.get("then", "")), _UNRATIFIED[""])
+    everybody = once((*recipients, *_persons(able, directory), *groups))
+    return Notice(everybody, Message(title, text, facts, action="Open"))
 
 
 def _ended(record: Record, approval: Approval, directory: Directory) -> Notice:

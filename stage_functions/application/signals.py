@@ -330,7 +330,8 @@ def _withdraw(
     step: Step, number: str, approval: str, lifecycle: Lifecycle, actor: Actor, now: datetime
 ) -> Step:
     current = step.state.approval_of(number)
-    if current is not None and current.id == approval.lower():
+    mine = current is not None and current.id == approval.lower()
+    if current is not None and mine and not current.ratifies:  # that one takes who is proven
         return close(step, current.id, Status.WITHDRAWN, "withdrawn by tag", actor, now)
     state = step.version(number)
     refused = Refused(f"no approval {approval} is open for it", lifecycle.allowed(state.stage))

@@ -127,12 +127,13 @@ def _sentence(record: Record) -> tuple[str, str]:
     plain = _PLAIN.get(record.type)
     if plain is not None:
         text, tone = plain
-        content = {key: _text(record.content, key) for key in _NAMED}
+        content = {key: _text(record.content, key) for key in _FILLED}
         return text.format(**{f"{key}_": value for key, value in content.items()}), tone
     return _told(record)
 
 
-_NAMED = ("from", "to", "outcome", "status", "hold")
+_FILLED = ("from", "to", "outcome", "status", "hold", "incident")
+"""Fields that a plain sentence may name."""
 _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.IMPORTED: ("imported at {to_}, without approval", ""),
     RecordType.TRANSITION_REFUSED: ("refused: {from_} → {to_}", "bad"),
@@ -141,6 +142,8 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
     RecordType.ESCALATED: ("{to_} may vote as well from now on", "wait"),
     RecordType.VALIDITY_ENDED: ("the approval is no longer valid", "bad"),
     RecordType.RENEWED: ("the approval was renewed", "good"),
+    RecordType.EMERGENCY_USED: ("used an emergency: {incident_}", "bad"),
+    RecordType.RATIFIED: ("the emergency was ratified", "good"),
     RecordType.DELETED: ("deleted at {from_}", "bad"),
     RecordType.ACKNOWLEDGED: ("took note of what was edited from outside", "good"),
     RecordType.REVIEW_DUE: ("its review is due, and whoever may review it is told", "wait"),
@@ -155,7 +158,7 @@ _PLAIN: Mapping[RecordType, tuple[str, str]] = {
 def _told(record: Record) -> tuple[str, str]:
     """Return what happened, where it depends on more than the type."""
     content = record.content
-    source, target = _text(content, "from"), _text(content, "to")
+    target = _text(content, "to")
     if record.type is RecordType.REGISTERED:
         return f"registered at {target}{_before(content)}", ""
     if record.type is RecordType.VOTED:
@@ -165,18 +168,41 @@ def _told(record: Record) -> tuple[str, str]:
         status = _text(content, "status")
         return f"request {status}", "good" if status == "approved" else "bad"
     if record.type is RecordType.APPROVAL_REQUESTED:
-        same = source == target
-        wish = f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
-        return wish, "wait"
+        return _wish(content), "wait"
     if record.type is RecordType.OBSERVED:
         return _observed(content)
     if record.type is RecordType.VIOLATED:
         return _violated(content), "bad"
     if record.type is RecordType.STAGE_CHANGED:
-        displaced = _text(content, "displaced_by")
-        by = f", displaced by version {displaced}" if displaced else ""
-        return f"{source} → {target}{by}", "" if displaced else "good"
+        return _changed(content)
     return _drift(content), "bad"
+
+
+_CHANGED_BY = {
+    "rolled_back": ", by a rollback",
+    "emergency": ", at once, by an emergency",
+    "reverted": ", since the emergency was not ratified",
+    "renamed": ", which is what its stage is called now",
+}
+
+
+def _changed(content: Mapping[str, Json]) -> tuple[str, str]:
+    """Return how a stage changed, and the tone."""
+    source, target = _text(content, "from"), _text(content, "to")
+    displaced = _text(content, "displaced_by")
+    by = _CHANGED_BY.get(_text(content, "why"), "")
+    by = f", displaced by version {displaced}" if displaced else by
+    marked = ", marked: to be reviewed before it may return" if "marked" in content else ""
+    quiet = displaced or "reverts" in content
+    return f"{source} → {target}{by}{marked}", "" if quiet else "good"
+
+
+def _wish(content: Mapping[str, Json]) -> str:
+    source, target = _text(content, "from"), _text(content, "to")
+    if "ratifies" in content:
+        return f"asked to ratify {source} → {target}"
+    same = source == target
+    return f"asked that {target} stays approved" if same else f"asked for {source} → {target}"
 
 
 def _before(content: Mapping[str, Json]) -> str:

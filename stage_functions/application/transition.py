@@ -26,6 +26,7 @@ from stage_functions.application.signals import settle
 from stage_functions.application.unregistered import find
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.domain import effect
+from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.error import (
     ConflictError,
@@ -37,9 +38,10 @@ from stage_functions.domain.error import (
 from stage_functions.domain.grounds import Grounds
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import PERSON, Actor
-from stage_functions.domain.record import digest
+from stage_functions.domain.record import digest, minute
 from stage_functions.domain.state import Step
 from stage_functions.domain.transition import Refused, Request, displaced_by, grounds
+from stage_functions.domain.voting import unmet, waits_for
 
 
 class TransitionRequest(Struct, frozen=True):
@@ -54,6 +56,7 @@ class TransitionRequest(Struct, frozen=True):
         expected_stage: refuse as stale unless it stands there now; "" for wherever.
         archive_existing_versions: False refuses to displace the holder of an exclusive stage.
         on_behalf_of: id of the person it is asked for, or "".
+        emergency: the incident for which it is not to wait for approval, or "".
     """
 
     version: Version
@@ -64,6 +67,7 @@ class TransitionRequest(Struct, frozen=True):
     expected_stage: str = ""
     archive_existing_versions: bool = True
     on_behalf_of: str = ""
+    emergency: str = ""
 
     @property
     def asked(self) -> str:
@@ -77,6 +81,7 @@ class TransitionRequest(Struct, frozen=True):
                 "expected_stage": self.expected_stage,
                 "archive_existing_versions": self.archive_existing_versions,
                 "on_behalf_of": self.on_behalf_of,
+                **({"emergency": self.emergency} if self.emergency else {}),
             }
         )
 
@@ -187,13 +192,48 @@ def _attempt(context: Context, command: TransitionRequest) -> Answer:
         raise StaleError(message)
     asked = _keep_holder(command, loaded, arrived.step, lifecycle)
     if asked is None:
-        request = command.request()
-        asked = ask(context, loaded, arrived.step, snapshot, lifecycle, request, now)
+        asked = _asked(context, command, loaded, arrived.step, snapshot, lifecycle, now)
     step, kept = seal(context, asked.step, snapshot, lifecycle)
     asked = replace(asked, step=step)
     answer = answered(context, version, asked.judged, asked.step, asked.approval, now)
+    if command.emergency and asked.approval is not None:
+        answer = _at_once(context, answer, asked.approval, command.emergency)
     blobs = {**arrived.blobs, **asked.judged.blobs, **kept}
     return _commit(context, command, asked, answer, blobs, now)
+
+
+def _asked(
+    context: Context,
+    command: TransitionRequest,
+    loaded: Loaded,
+    step: Step,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    now: datetime,
+) -> Asked:
+    """Decide on a request: as always, or at once in an emergency."""
+    request = command.request()
+    if not command.emergency:
+        return ask(context, loaded, step, snapshot, lifecycle, request, now)
+    from stage_functions.application.emergency import ask_at_once  # noqa: PLC0415  # rarely needed
+
+    return ask_at_once(context, loaded, step, snapshot, lifecycle, request, command.emergency, now)
+
+
+def _at_once(context: Context, answer: Answer, approval: Approval, incident: str) -> Answer:
+    """Return the answer to an emergency: what was granted, and what ratifies it."""
+    directory = context.configuration.directory
+    waits = waits_for(approval, directory)
+    return replace(
+        answer,
+        detail=f"{answer.detail}, at once, for {incident}; to be ratified before "
+        f"{minute(approval.deadline)}: approval {approval.id} needs {waits}",
+        approval=approval.id,
+        status=str(approval.status),
+        needs=unmet(approval, directory),
+        fingerprint=approval.fingerprint,
+        waits_for=waits,
+    )
 
 
 def _commit(

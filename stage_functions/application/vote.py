@@ -15,11 +15,13 @@ from msgspec.structs import replace
 
 from stage_functions.application import measures
 from stage_functions.application.answer import Answer, AnswerKind, decode, encode
+from stage_functions.application.cases import Case, Ruling
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
-from stage_functions.application.granting import Case, Ruling, grant_if_reached
+from stage_functions.application.granting import grant_if_reached
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.ports.telemetry import Span
+from stage_functions.application.ratifying import lapse, unratified
 from stage_functions.application.signals import settle
 from stage_functions.domain.approval import Approval, Decision, Status, Vote, ending
 from stage_functions.domain.asset import Version
@@ -106,6 +108,8 @@ def vote(context: Context, command: VoteCommand) -> Answer:
         step = cast(case.step, case.approval, ballot, command.actor, directory)
         if command.decision is Decision.REJECT:
             why = f"rejected by {command.actor.id}: {command.comment}"
+            if case.approval.ratifies:
+                return unratified(context, case, step, Status.REJECTED, why, command.actor)
             step = close(step, case.approval.id, Status.REJECTED, why, command.actor, case.now)
             return Ruling(case.loaded, step)
         return grant_if_reached(context, case, step, command.actor)
@@ -164,6 +168,8 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         if objects:
             raise DeniedError(objects)
         why = f"withdrawn by {actor.id}" + (f": {reason}" if reason else "")
+        if case.approval.ratifies:
+            return unratified(context, case, case.step, Status.WITHDRAWN, why, actor)
         step = close(case.step, approval, Status.WITHDRAWN, why, actor, case.now)
         return Ruling(case.loaded, step)
 
@@ -287,7 +293,12 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:
 
 
 def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> None:
-    step = close(loaded.step(), approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
+    step = loaded.step()
+    if approval.ratifies:
+        ruling = lapse(context, loaded, approval, now)
+        loaded, step = ruling.loaded, ruling.step
+    else:
+        step = close(step, approval.id, Status.EXPIRED, approval.lapse, ITSELF, now)
     committed = context.ledger.commit(loaded, step, now=now, operation=f"expiry-{approval.id}")
     settle(context, committed)
 
@@ -331,9 +342,10 @@ def _answer(context: Context, case: Case, ruling: Ruling) -> Answer:
         approval=approval.id,
         status=str(approval.status),
         needs=unmet(approval, directory),
-        displaces=approval.binding.displaces if granted else (),
+        displaces=approval.binding.displaces if granted and not approval.ratifies else (),
         record=case.loaded.head.number + len(ruling.step.drafts),
         fingerprint=approval.fingerprint,
         waits_for=waits,
         renews=approval.renews,
+        ratifies=bool(approval.ratifies),
     )

@@ -130,6 +130,8 @@ def _state(one: api.Approval) -> str:
 
 
 def _wish(one: api.Approval) -> str:
+    if one.ratifies:
+        return f"the emergency {one.from_stage} → {one.to_stage} to be ratified"
     if one.renews:
         return f"the renewal of {one.to_stage}"
     return f"{one.from_stage} → {one.to_stage}"

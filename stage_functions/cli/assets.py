@@ -160,6 +160,12 @@ def promote(
         bool, typer.Option("--keep", help="Refuse rather than displace the present holder.")
     ] = False,
     on_behalf_of: Annotated[str, typer.Option(help="Id of the person it is asked for.")] = "",
+    emergency: Annotated[
+        str,
+        typer.Option(
+            metavar="INCIDENT", help="Do not wait for approval, for this incident; to be ratified."
+        ),
+    ] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key: ask again, be decided once.")] = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is decided; Ctrl-C ends only the waiting.")
@@ -170,6 +176,8 @@ def promote(
 
     Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
     """
+    if emergency and not reason.strip():
+        fail("--emergency needs --reason: say why it cannot wait for approval")
     with connect() as stageward:
         decision = stageward.transition(
             version,
@@ -178,6 +186,7 @@ def promote(
             expected_stage=expected or None,
             archive_existing_versions=not keep,
             on_behalf_of=on_behalf_of or None,
+            emergency=emergency or None,
             key=key,
         )
         if wait and decision.outcome == "pending":

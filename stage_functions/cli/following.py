@@ -46,7 +46,7 @@ def decided(
     granted = approval.status == "approved"
     return api.Decision(
         outcome="granted" if granted else "closed",
-        changed=granted and not approval.renews,
+        changed=granted and not (approval.renews or approval.ratifies),
         version=pending.version,
         stage=approval.to_stage if granted else pending.stage,
         detail=ending(approval.status, approval.why),
@@ -55,6 +55,7 @@ def decided(
         displaces=approval.displaces if granted else (),
         fingerprint=approval.fingerprint,
         renews=approval.renews,
+        ratifies=bool(approval.ratifies),
     )
 
 

@@ -22,7 +22,14 @@ import httpx
 from stage_functions.client.connection import Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
-from stage_functions.wire import api, replay_api, retention_api, standing_api, status_api
+from stage_functions.wire import (
+    api,
+    replay_api,
+    retention_api,
+    rollback_api,
+    standing_api,
+    status_api,
+)
 from stage_functions.wire.as_of_api import AsOf, Estate, EstatePage
 
 PAGE = 1000
@@ -158,6 +165,7 @@ class Client:
         expected_stage: str | None = None,
         archive_existing_versions: bool = True,
         on_behalf_of: str | None = None,
+        emergency: str | None = None,
         key: str = "",
     ) -> api.Decision:
         """Ask for a transition; granted, unchanged, pending and refused are all answers.
@@ -171,6 +179,7 @@ class Client:
             expected_stage: raise unless the version stands there now.
             archive_existing_versions: False refuses to displace the holder of an exclusive stage.
             on_behalf_of: id of the person it is asked for.
+            emergency: the incident for which it does not wait for approval; needs a reason.
             key: the Idempotency-Key; a new one if "".
 
         Raises:
@@ -179,7 +188,7 @@ class Client:
             NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
         """
         body = api.TransitionBody(
-            to, reason, expected_stage, archive_existing_versions, on_behalf_of
+            to, reason, expected_stage, archive_existing_versions, on_behalf_of, emergency
         )
         answer = self._connection.send(
             "POST", f"{_version(version)}/transitions", body, key or _key()
@@ -231,6 +240,48 @@ class Client:
         path = f"{_version(version)}/acknowledgement"
         answer = self._connection.send("POST", path, body, key or _key())
         return self._connection.read(answer, standing_api.Attended)
+
+    def rollback_foreseen(self, asset: str, *, stage: str = "") -> rollback_api.Rollback:
+        """Ask what a rollback would do now; nothing is changed.
+
+        Args:
+            asset: `registry/kind/name`.
+            stage: the exclusive stage; "" where one alone has `rollback_within`.
+
+        Raises:
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        query = {"stage": stage} if stage else None
+        return self._get(f"{_asset(asset)}/rollback", rollback_api.Rollback, query)
+
+    def rollback(
+        self,
+        asset: str,
+        *,
+        reason: str = "",
+        stage: str | None = None,
+        mark: bool = False,
+        expected_holder: str | None = None,
+        key: str = "",
+    ) -> api.Decision:
+        """Bring back, at once, what the holder of an exclusive stage displaced.
+
+        Args:
+            asset: `registry/kind/name`.
+            reason: why.
+            stage: the exclusive stage; None where one alone has `rollback_within`.
+            mark: what is taken out must be reviewed before it may return.
+            expected_holder: raise unless this version holds the stage now.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            StaleError: another version holds it.
+            NotAllowedNowError: it cannot be made; the message says why, and what to do.
+            DeniedError: this person may not.
+            NotFoundError, NotSignedInError, InvalidInputError, RetryableError: as their names say.
+        """
+        body = rollback_api.RollbackBody(reason, stage, mark, expected_holder)
+        return self._post(f"{_asset(asset)}/rollback", api.Decision, body, key)
 
     def check(
         self,

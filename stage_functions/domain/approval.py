@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance
+from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, course
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import Json, digest, minute
 from stage_functions.domain.rule import Verdict
@@ -203,6 +203,12 @@ class Approval(Stored, frozen=True):
     def renews(self) -> bool:
         """It asks that an approval which was given stays valid; no stage changes by it."""
         return self.binding.source == self.binding.target
+
+    @property
+    def course(self) -> str:
+        """What it is about, in words: a transition, a renewal, or what it ratifies."""
+        said = course(self.binding.source, self.binding.target)
+        return f"the emergency {said}" if self.ratifies else said
 
     @property
     def voting_groups(self) -> tuple[str, ...]:

@@ -25,7 +25,14 @@ from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.voting import impossible, unmet, waits_for
 
 
-def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: Directory) -> Step:
+def open_approval(
+    step: Step,
+    approval: Approval,
+    grounds: Grounds,
+    directory: Directory,
+    *,
+    because_of: int | None = None,
+) -> Step:
     """Put a request before its approvers."""
     state = step.version(approval.version)
     fields: dict[str, Json] = {
@@ -36,6 +43,7 @@ def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: D
         **({"reason": approval.reason} if approval.reason else {}),
         **({"on_behalf_of": approval.on_behalf_of} if approval.on_behalf_of else {}),
         **({"candidates": list(approval.candidates)} if approval.candidates else {}),
+        **({"ratifies": approval.ratifies} if approval.ratifies else {}),
         **({"displaces": list(approval.binding.displaces)} if approval.binding.displaces else {}),
         "deadline": timestamp(approval.deadline),
         "needs": list(unmet(approval, directory)),
@@ -48,6 +56,7 @@ def open_approval(step: Step, approval: Approval, grounds: Grounds, directory: D
         state.incarnation,
         approval.requester,
         fields,
+        because_of,
     )
     step = step.with_approval(approval).with_open((*step.state.open_approvals, approval.id))
     state = replace(state, approval=approval.id, status=pending_words(approval, directory))
@@ -152,8 +161,9 @@ def close(
     now: datetime,
     *,
     because_of: int | None = None,
+    then: str = "",
 ) -> Step:
-    """Close an open approval for good."""
+    """Close an open approval for good; `then` says what follows where nobody ratified."""
     approval = step.state.approvals[approval_id]
     state = step.version(approval.version)
     if approval.renews and status is not Status.APPROVED and because_of is None:
@@ -165,6 +175,7 @@ def close(
         "from": approval.binding.source,
         "to": approval.binding.target,
         "why": why,
+        **({"then": then} if then else {}),
     }
     rest = tuple(i for i in step.state.open_approvals if i != approval_id)
     what = course(approval.binding.source, approval.binding.target)

@@ -117,7 +117,7 @@ def register_copy(  # a record says all of this
     the original did so to the copy, so that nobody approves their own work by a detour.
     """
     number = snapshot.version.number
-    displaces = _others(step, lifecycle, number, stage)
+    displaces = others(step, lifecycle, number, stage)
     state = VersionState(
         version=number,
         incarnation=snapshot.incarnation,
@@ -142,9 +142,9 @@ def register_copy(  # a record says all of this
     }
     cause = len(step.drafts)
     draft = Draft(RecordType.REGISTERED, number, snapshot.incarnation, ITSELF, fields)
-    step = _move(step.with_version(state).record(draft), number, stage, lifecycle, now)
+    step = move(step.with_version(state).record(draft), number, stage, lifecycle, now)
     for displaced in displaces:
-        step = _displace(step, displaced, number, lifecycle, now, cause)
+        step = displace(step, displaced, number, lifecycle, now, cause)
     return step
 
 
@@ -204,7 +204,7 @@ def grant(
 ) -> Step:
     """Move a version, and displace whoever holds an exclusive stage that it takes."""
     state = step.version(version)
-    displaces = _others(step, grounds.lifecycle, version, target)
+    displaces = others(step, grounds.lifecycle, version, target)
     fields: dict[str, Json] = {
         "from": state.stage,
         "to": target,
@@ -217,15 +217,39 @@ def grant(
     }
     draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, actor, fields)
     cause = len(step.drafts)
-    step = _move(step.record(draft), version, target, grounds.lifecycle, now)
+    step = move(step.record(draft), version, target, grounds.lifecycle, now)
     moved = replace(step.version(version), status=f"granted: {state.stage} → {target}")
     step = step.with_version(moved if approval is None else validity.approved(moved, approval, now))
-    way = grounds.lifecycle.transition(state.stage, target)
+    return follow(step, state, target, displaces, grounds.lifecycle, now, cause)
+
+
+def follow(
+    step: Step,
+    before: VersionState,
+    target: str,
+    displaces: tuple[str, ...],
+    lifecycle: Lifecycle,
+    now: datetime,
+    cause: int,
+) -> Step:
+    """Let follow what follows when a version has taken a stage: copies, and who must leave.
+
+    Args:
+        step: the decision so far; the version has moved.
+        before: the version as it was.
+        target: the stage that it has taken.
+        displaces: who leaves that.
+        lifecycle: the one that governs them.
+        now: aware UTC.
+        cause: index of the draft that moved the version.
+    """
+    version = before.version
+    way = lifecycle.transition(before.stage, target)
     if way is not None and way.copy_to:
         step = step.owing(Duty(COPY, version, way.copy_to))
-    step = _void_stranded(step, version, f"{version} moved to {target}", now, cause)
+    step = void_stranded(step, version, f"{version} moved to {target}", now, cause)
     for displaced in displaces:
-        step = _displace(step, displaced, version, grounds.lifecycle, now, cause)
+        step = displace(step, displaced, version, lifecycle, now, cause)
     return step
 
 
@@ -316,14 +340,18 @@ def drift(step: Step, version: str, actor: Actor, fields: Mapping[str, Json]) ->
     )
 
 
-def _others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tuple[str, ...]:
+def others(step: Step, lifecycle: Lifecycle, version: str, target: str) -> tuple[str, ...]:
+    """Return who else holds an exclusive stage that a version takes."""
     if not lifecycle.stages[target].exclusive:
         return ()
     return tuple(sorted(held for held in step.state.holders.get(target, ()) if held != version))
 
 
-def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: datetime) -> Step:
-    """Move a version to a stage by the record that was added last, which says what begins there."""
+def move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: datetime) -> Step:
+    """Let a version stand elsewhere, by the record that was added last: it says what begins there.
+
+    What it stood by, and what was against it there, ends.
+    """
     state = step.version(version)
     held = state.held if target in state.held else (*state.held, target)
     holders = {s: tuple(v for v in vs if v != version) for s, vs in step.state.holders.items()}
@@ -342,6 +370,7 @@ def _move(step: Step, version: str, target: str, lifecycle: Lifecycle, now: date
         retires_from="",
         frozen="",
         violating=standing_at(state.violating, lifecycle, target),
+        unratified=None,
     )
     due = review.begins(lifecycle, target, now)
     last = step.drafts[-1]
@@ -361,33 +390,54 @@ def _hiding(
     return {**base, ARCHIVED: "true"} if lifecycle.stages[target].hidden else base
 
 
-def _displace(
-    step: Step, version: str, by: str, lifecycle: Lifecycle, now: datetime, cause: int
+def displace(
+    step: Step,
+    version: str,
+    by: str,
+    lifecycle: Lifecycle,
+    now: datetime,
+    cause: int,
+    more: Mapping[str, Json] | None = None,
+    *,
+    retires: bool = True,
 ) -> Step:
+    """Move the holder of an exclusive stage out of the way of another version.
+
+    Args:
+        step: the decision so far.
+        version: the holder.
+        by: which version takes its stage.
+        lifecycle: the one that governs them.
+        now: aware UTC.
+        cause: index of the draft that says why.
+        more: what else its record says.
+        retires: it may be served as before for as long as its stage says.
+    """
     state = step.version(version)
     stage = lifecycle.stages[state.stage]
-    target, within = stage.displaced_to, stage.retire_within
+    target, within = stage.displaced_to, stage.retire_within if retires else None
     until = now + within if within is not None else None
     fields: dict[str, Json] = {
         "from": state.stage,
         "to": target,
         "why": "displaced",
         "displaced_by": by,
+        **(more or {}),
         **({"retires_at": timestamp(until)} if until is not None else {}),
         "lifecycle": lifecycle_document(lifecycle),
     }
     draft = Draft(RecordType.STAGE_CHANGED, version, state.incarnation, ITSELF, fields, cause)
-    step = _move(step.record(draft), version, target, lifecycle, now)
+    step = move(step.record(draft), version, target, lifecycle, now)
     status = f"displaced by version {by}: {state.stage} → {target}"
     displaced = replace(step.version(version), status=status)
     if until is not None:
         status = f"{status}; may be served as before until {minute(until)}"
         displaced = replace(displaced, status=status, retires_at=until, retires_from=stage.name)
     step = step.with_version(displaced)
-    return _void_stranded(step, version, f"{version} was displaced by {by}", now, cause)
+    return void_stranded(step, version, f"{version} was displaced by {by}", now, cause)
 
 
-def _void_stranded(step: Step, version: str, why: str, now: datetime, cause: int) -> Step:
+def void_stranded(step: Step, version: str, why: str, now: datetime, cause: int) -> Step:
     """Close the version's open approval: it was bound to the stage that the version has left."""
     state = step.version(version)
     if not state.approval:

@@ -5,6 +5,8 @@
 - Unregistered is built in and never named;
 - an exclusive stage names a stage, itself not exclusive, for the versions that it displaces;
 - every rule, group and stage that is named exists, and every quorum can be reached;
+- only what displaces can be rolled back; an emergency names groups and rules that there are, and
+  somebody who may ratify what nobody did in time;
 - every calendar takes place some time, in a time zone that there is.
 """
 
@@ -23,6 +25,7 @@ from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
     Assurance,
     Lifecycle,
+    NotRatified,
     Stage,
     WhenInvalid,
     shortfall,
@@ -50,6 +53,7 @@ def faults(lifecycle: Lifecycle, directory: Directory) -> tuple[Fault, ...]:
         *_stage_faults(lifecycle),
         *_transition_faults(lifecycle),
         *_approval_faults(lifecycle, directory),
+        *_way_back_faults(lifecycle, directory),
         *_shape_faults(lifecycle),
         *_calendar_faults(lifecycle),
     )
@@ -84,6 +88,12 @@ def _stage_faults(lifecycle: Lifecycle) -> Iterator[Fault]:
                 (*path, "retire_within"),
                 f"nothing is displaced from {name}, so nothing retires: say displaced_to, or leave "
                 "retire_within out",
+            )
+        if stage.rollback_within is not None and not stage.exclusive:
+            yield Fault(
+                (*path, "rollback_within"),
+                f"{name} is not exclusive, so nothing that was displaced from it could come back: "
+                "leave rollback_within out",
             )
 
 
@@ -181,6 +191,31 @@ def _policy_faults(
             )
     if policy.when_invalid is not WhenInvalid.NOTIFY and policy.valid_for is None:
         yield Fault((*path, "when_invalid"), "it stays valid for ever: say valid_for")
+
+
+def _way_back_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fault]:
+    """What an emergency says: who may use it, which rules it waives, what follows."""
+    terms = lifecycle.emergency
+    if terms is None:
+        return
+    path: tuple[str | int, ...] = ("emergency",)
+    for position, group in enumerate(terms.groups):
+        if group not in directory.groups:
+            yield Fault((*path, "groups", position), _no_group(group, directory))
+    for position, rule in enumerate(terms.waives):
+        if rule not in lifecycle.rules:
+            hint = did_you_mean(rule, lifecycle.rules)
+            yield Fault((*path, "waives", position), f"no rule is named {rule}{hint}")
+    if terms.escalate_to and terms.escalate_to not in directory.groups:
+        yield Fault((*path, "escalate_to"), _no_group(terms.escalate_to, directory))
+    if terms.not_ratified is NotRatified.ESCALATE and not terms.escalate_to:
+        yield Fault(
+            path,
+            "say who may ratify what nobody ratified in time: escalate_to, or write "
+            "not_ratified: revert",
+        )
+    if all(one.approval is None for one in lifecycle.transitions):
+        yield Fault(path, "no transition takes approval, so there is nothing to do without it")
 
 
 def _no_group(name: str, directory: Directory) -> str:

@@ -91,6 +91,7 @@ NOTIFIED = frozenset(
         RecordType.VIOLATED,
         RecordType.REVIEW_DUE,
         RecordType.REVIEW_LAPSED,
+        RecordType.EMERGENCY_USED,
     }
 )
 """What people are told of, where they can be told: see `Record.told`."""

@@ -85,6 +85,22 @@ class Mark(Stored, frozen=True):
     by: str = ""
 
 
+class Unratified(Stored, frozen=True):
+    """By what emergency a version stands where it does, until that is ratified.
+
+    Attributes:
+        number: of the record of the emergency.
+        by: id of who used it.
+        incident: the incident, as they named it.
+        escalated: nobody ratified it in time: it is not to be deployed any more.
+    """
+
+    number: int
+    by: str
+    incident: str
+    escalated: bool = False
+
+
 class Duty(Struct, frozen=True):
     """Something that a decision owes the outside besides tags, events and notices.
 
@@ -146,6 +162,7 @@ class VersionState(Stored, frozen=True):
         job: id of the job that made it, or "".
         trainer: id of whose job that was, as far as it is known, or "".
         marked: why it must not be granted a stage again before it is reviewed, or None.
+        unratified: by what emergency it stands there, which nobody has ratified yet, or None.
         frozen: digest of what it was as it came to its frozen stage, or "".
         drifted: number of the record of an edit from outside, at a frozen stage, that nobody has
             acknowledged; 0 for none, `UNNUMBERED` until that is committed. Nothing is granted to
@@ -190,6 +207,7 @@ class VersionState(Stored, frozen=True):
     trainer: str = ""
     verified_at: datetime | None = None
     marked: Mark | None = None
+    unratified: Unratified | None = None
     frozen: str = ""
     drifted: int = 0
     drifts: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from stage_functions.domain.approval import Approval, Span
 from stage_functions.domain.blocked import blocked
 from stage_functions.domain.hint import meant
 from stage_functions.domain.lifecycle import Lifecycle, Transition, course
+from stage_functions.domain.marks import unratified, unreviewed
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import Json
 from stage_functions.domain.rule import Result, Verdict, all_passed
@@ -131,6 +132,16 @@ def lawful(
     lifecycle: Lifecycle, state: VersionState, request: Request, directory: Directory
 ) -> Transition | Refused:
     """Return the transition a request may take as far as no rule is asked, or the refusal."""
+    transition = leading(lifecycle, state, request)
+    if isinstance(transition, Refused):
+        return transition
+    why = barred(transition, request.requester, directory)
+    allowed = lifecycle.allowed(state.stage)
+    return Refused(why, allowed, asked=request.target, barred=True) if why else transition
+
+
+def leading(lifecycle: Lifecycle, state: VersionState, request: Request) -> Transition | Refused:
+    """Return the transition that a request names, whoever asks; or why there is none now."""
     allowed = lifecycle.allowed(state.stage)
     if request.target not in lifecycle.stages:
         shown = request.target or "nothing"
@@ -143,11 +154,12 @@ def lawful(
     )
     if transition is None:
         return Refused(f"{course(state.stage, request.target)} is not allowed", allowed)
-    held = blocked(state)
-    if held:
-        return Refused(held)
-    why = barred(transition, request.requester, directory)
-    return Refused(why, allowed, asked=request.target, barred=True) if why else transition
+    why = (
+        blocked(state)
+        or unreviewed(lifecycle, state, request.target)
+        or unratified(lifecycle, state, request.target)
+    )
+    return Refused(why, allowed, asked=request.target) if why else transition
 
 
 def barred(transition: Transition, requester: Actor, directory: Directory) -> str:
@@ -208,10 +220,10 @@ def decide(
         return transition
     allowed = lifecycle.allowed(current.stage)
     if not all_passed(verdicts):
-        return Refused(_rule_sentence(verdicts), allowed, verdicts, asked=transition.target)
+        return Refused(rule_sentence(verdicts), allowed, verdicts, asked=transition.target)
     displaces = displaced_by(lifecycle, state, version, transition.target)
-    if len(displaces) > MAX_DISPLACED:
-        why = f"it would displace {len(displaces)} versions, more than {MAX_DISPLACED} at once"
+    why = too_many(displaces)
+    if why:
         return Refused(why, allowed, verdicts, asked=transition.target)
     if transition.approval is None:
         return Granted(transition, displaces, verdicts)
@@ -244,7 +256,15 @@ def _may_ask(transition: Transition, requester: Actor, directory: Directory) -> 
     return bool(set(directory.groups_of(requester.id)) & set(transition.requesters))
 
 
-def _rule_sentence(verdicts: tuple[Verdict, ...]) -> str:
+def too_many(displaces: tuple[str, ...]) -> str:
+    """Say why so many versions are not displaced at once; an empty text if they are."""
+    if len(displaces) <= MAX_DISPLACED:
+        return ""
+    return f"it would displace {len(displaces)} versions, more than {MAX_DISPLACED} at once"
+
+
+def rule_sentence(verdicts: tuple[Verdict, ...]) -> str:
+    """Say which rules did not pass, and what they saw."""
     return "; ".join(v.sentence for v in verdicts if v.result is not Result.PASSED)
 
 

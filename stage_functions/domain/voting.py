@@ -66,6 +66,8 @@ def objection(approval: Approval, voter: str, directory: Directory) -> str:
 def withdrawal_objection(approval: Approval, actor: str, directory: Directory) -> str:
     """Say why this person may not take the request back; an empty text if they may."""
     owners = {approval.requester.id, approval.on_behalf_of, approval.author, *approval.candidates}
+    if approval.ratifies:  # who takes it back, takes the version back
+        owners = {approval.requester.id}
     mine = {directory.resolve(id_) for id_ in owners - {""}}
     nobodys = approval.needs_sponsor and directory.knows(actor)
     if directory.resolve(actor) in mine or nobodys:

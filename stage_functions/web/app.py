@@ -17,6 +17,7 @@ from stage_functions.web import (
     problems,
     replays,
     retention,
+    rollbacks,
     signals,
     standing,
     status,
@@ -88,6 +89,7 @@ def create_app(
         retention,
         replays,
         standing,
+        rollbacks,
     ):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())

@@ -66,7 +66,8 @@ def request_stage(
 
     200 granted, or unchanged where the version stands there already; 202 pending, the same
     approval when repeated, also one of the renewal of an approval that has an end; 409 refused,
-    with every verdict and the stages that may be asked for.
+    with every verdict and the stages that may be asked for. With `emergency` it is granted at once
+    where the lifecycle knows that, and `approval` is the one that is to ratify it.
     """
     actor = caller(request)
     command = TransitionRequest(
@@ -78,7 +79,11 @@ def request_stage(
         expected_stage=text("body.expected_stage", body.expected_stage or ""),
         archive_existing_versions=body.archive_existing_versions,
         on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
+        emergency=text("body.emergency", (body.emergency or "").strip()),
     )
+    if body.emergency is not None and not command.emergency:
+        message = "body.emergency: name the incident"
+        raise InvalidInputError(message)
     return _answered(request_transition(context_of(request), command))
 
 

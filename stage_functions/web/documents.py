@@ -55,7 +55,7 @@ def decision(answer: Answer) -> api.Decision:
     """Return how a command ended."""
     return api.Decision(
         outcome=_DECIDED[answer.kind],
-        changed=answer.kind is AnswerKind.GRANTED and not answer.renews,
+        changed=answer.kind is AnswerKind.GRANTED and not (answer.renews or answer.ratifies),
         version=answer.version,
         stage=answer.stage,
         detail=answer.detail,
@@ -69,6 +69,7 @@ def decision(answer: Answer) -> api.Decision:
         fingerprint=answer.fingerprint or None,
         waits_for=answer.waits_for or None,
         renews=answer.renews,
+        ratifies=answer.ratifies,
     )
 
 
@@ -278,6 +279,7 @@ def approval(view: ApprovalView) -> api.Approval:
         assurance=found.policy.assurance.value,
         valid_until=found.valid_until,
         renews=found.renews,
+        ratifies=found.ratifies or None,
         holder=found.holder or None,
         voters=view.voters,
         copied_to=str(view.copying.version) if view.copying is not None else None,

@@ -12,7 +12,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, as_of_api, replay_api, retention_api, standing_api, status_api
+from stage_functions.wire import (
+    api,
+    as_of_api,
+    replay_api,
+    retention_api,
+    rollback_api,
+    standing_api,
+    status_api,
+)
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -22,7 +30,15 @@ _TOKEN = MappingProxyType(
         "description": "A token; with STAGEWARD_AUTH=dev a person's key.",
     }
 )
-_DOCUMENTS = (api, as_of_api, status_api, retention_api, replay_api, standing_api)
+_DOCUMENTS = (
+    api,
+    as_of_api,
+    status_api,
+    retention_api,
+    replay_api,
+    rollback_api,
+    standing_api,
+)
 """Modules that say what calls answer."""
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]

@@ -29,6 +29,9 @@ class TransitionBody:
         expected_stage: answer 412 unless the version stands there now.
         archive_existing_versions: false refuses to displace the holder of an exclusive stage.
         on_behalf_of: id of the person it is asked for, who then cannot vote either.
+        emergency: the incident for which it does not wait for approval: it is made at once, and
+            to be ratified afterwards. For members of the lifecycle's emergency groups; a reason
+            is needed.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
@@ -38,6 +41,7 @@ class TransitionBody:
     expected_stage: str | None = None
     archive_existing_versions: bool = True
     on_behalf_of: str | None = None
+    emergency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class Decision:
         fingerprint: of the approval; a vote must carry it.
         waits_for: what it still waits for, in a sentence: who may not vote, and if it is in vain.
         renews: the approval is of a renewal: no stage changes by it.
+        ratifies: the approval ratifies an emergency: no stage changes when it is given.
     """
 
     outcome: Decided
@@ -183,6 +188,7 @@ class Decision:
     fingerprint: str | None = None
     waits_for: str | None = None
     renews: bool = False
+    ratifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +481,8 @@ class Approval:
         assurance: the least that is demanded of a vote: signed_in, or link.
         valid_until: until when what was approved is valid; null for ever, or where nothing was.
         renews: it asks that an approval which was given stays valid; no stage changes by it.
+        ratifies: number of the record of the emergency that it is to ratify, whose stage has
+            changed already; null for any other request.
         holder: the version that held the target stage when it opened.
         voters: ids of the people of the configuration who may still vote.
         trainers: ids of whose job made the version: as it was known first, and when it opened.
@@ -509,6 +517,7 @@ class Approval:
     assurance: str = "signed_in"
     valid_until: datetime | None = None
     renews: bool = False
+    ratifies: int | None = None
     holder: str | None = None
     voters: tuple[str, ...] = ()
     trainers: tuple[str, ...] = ()

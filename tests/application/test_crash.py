@@ -59,10 +59,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, call: int, when: str) -> subprocess.CompletedProcess[str]:
-    """Cast the last vote in a process of its own."""
+def run(folder: Path, call: int, when: str, what: str = "vote") -> subprocess.CompletedProcess[str]:
+    """Cast the last vote, or roll back, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.crash", str(folder), str(call), when],
+        [sys.executable, "-m", "tests.crash", str(folder), str(call), when, what],
         capture_output=True,
         text=True,
         check=False,

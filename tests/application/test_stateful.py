@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from stage_functions.application import query
+from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
@@ -22,6 +23,7 @@ from stage_functions.domain.error import StagewardError
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.record import Record, RecordType
 from tests.builders import IRIS, STAGES, World, actor, context_over, lifecycle, world
+from tests.way_back_world import PERIOD, returning
 
 PEOPLE = ("ada", "bob", "eve", "sam")
 VERSIONS = tuple(Version(IRIS, number) for number in "123")
@@ -34,8 +36,14 @@ class Stageward(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world: World = world()
-        other = context_over(self.world.rows, self.world.registry, self.world.clock, Mode.ENFORCE)
+        self.world: World = world(governed_by=returning())
+        other = context_over(
+            self.world.rows,
+            self.world.registry,
+            self.world.clock,
+            Mode.ENFORCE,
+            governed_by=returning(),
+        )
         self.instances = (self.world.context, other)
         self.earlier: dict[Version, list[Mapping[str, str]]] = {}
 
@@ -129,6 +137,15 @@ class Stageward(RuleBasedStateMachine):
             request_transition(self.instances[i], self.world.command(version, "Staging", asks))
             request_transition(self.instances[i], self.world.command(version, "Production", asks))
         self.vote_for(version, voters)
+
+    @rule(person=people, marks=st.booleans(), i=st.integers(0, 1), again=st.booleans())
+    def take_out(self, person: str, marks: bool, i: int, again: bool) -> None:  # noqa: FBT001
+        """Somebody rolls back, perhaps twice by one operation."""
+        operation = self.world.clock.operation_id()
+        command = RollbackCommand(IRIS, actor(person), operation, reason="bad", mark=marks)
+        for _ in range(1 + again):
+            with suppress(StagewardError):
+                request_rollback(self.instances[i], command)
 
     @rule(version=versions, voters=st.permutations(PEOPLE))
     def promote_by_tag(self, version: Version, voters: list[str]) -> None:
@@ -272,6 +289,9 @@ class Stageward(RuleBasedStateMachine):
             assert cause.content["commit"] == content["commit"]
             assert record.version in str(cause.content["displaces"])
             return
+        if content["why"] == "rolled_back":
+            self.check_rollback(record, by_number)
+            return
         transition = lifecycle().transition(str(content["from"]), str(content["to"]))
         assert transition is not None
         if transition.approval is None:
@@ -294,6 +314,21 @@ class Stageward(RuleBasedStateMachine):
         )
         voters -= {str(requester), str(begun.content["author"]), str(begun.content.get("trainer"))}
         assert len(voters) >= transition.approval.quorum
+
+    def check_rollback(self, record: Record, by_number: dict[int, Record]) -> None:
+        """Check that a rollback undoes one promotion, in time, and nothing else."""
+        content = record.content
+        promotion = by_number[int(str(content["rolls_back"]))]
+        assert content["displaces"] == [promotion.version]
+        assert promotion.content["displaces"] == [record.version]
+        assert promotion.content["why"] == "approved"
+        assert promotion.content["approval"] == content["approval"]
+        assert record.at < promotion.at + PERIOD
+        between = [by_number[one] for one in range(promotion.number + 1, record.number)]
+        moved = [one for one in between if one.type is RecordType.STAGE_CHANGED]
+        mine = [one for one in moved if one.version in {record.version, promotion.version}]
+        assert [record.version] == [one.version for one in mine]
+        assert mine[0].content["incarnation"] == content["incarnation"]
 
 
 Stageward.TestCase.settings = settings(

@@ -29,6 +29,7 @@ from stage_functions.application.ledger import open_ledger
 from stage_functions.application.ports.registry import Deployment, Output
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
+from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import EndpointSignal, JobSignal, Signal
 from stage_functions.application.signals import follow
@@ -58,6 +59,7 @@ from stage_functions.wire.cloudevent import cloud_event
 from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
+from tests.way_back_world import urgent
 from tests.wire.standing_story import standing
 
 Schema = Mapping[str, Any]
@@ -440,6 +442,36 @@ def brought_back() -> list[Record]:
     return records
 
 
+def returned() -> list[Record]:
+    """Walk where versions come back: by a rollback, and since an emergency was not ratified."""
+    before, rule = urgent(waives=("accurate",)), Rule("accurate", "evidence.metrics.accuracy > 0.9")
+    ways = tuple(
+        replace(
+            one, approval=replace(one.approval, valid_for=timedelta(days=90)), rules=("accurate",)
+        )
+        if one.target == "Production" and one.approval is not None
+        else one
+        for one in before.transitions
+    )
+    it = world(governed_by=replace(before, transitions=ways, rules={rule.name: rule}))
+    with closing(it.rows):
+        for number in ("1", "2"):
+            pending(it, number)
+            ballot(it, "bob")
+            ballot(it, "eve")
+        operation = it.clock.operation_id()
+        command = RollbackCommand(IRIS, actor("eve"), operation, reason="it fails", mark=True)
+        request_rollback(it.context, command)
+        for number, decision in (("3", Decision.REJECT), ("4", Decision.APPROVE)):
+            version = accurate(it, number, 0.5)
+            ask(it, version, "Staging")
+            use = replace(it.command(version, "Production", "ada"), emergency="INC-1")
+            request_transition(it.context, use)
+            ballot(it, "bob", decision)
+        ballot(it, "eve")
+        return list(query.all_records(it.context, IRIS))
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
@@ -447,6 +479,7 @@ def walk() -> list[Document]:
         *governed(),
         *clocked(),
         *guarded(),
+        *returned(),
         *copied(),
         *imported(),
         *only_observed(),
@@ -603,6 +636,9 @@ def test_a_required_field_that_is_left_out_is_found(
         ("approved", ("approval", "requester", "evidence", "fingerprint")),
         ("allowed", ("requester", "evidence", "fingerprint")),
         ("displaced", ("displaced_by", "because_of")),
+        ("rolled_back", ("rolls_back", "requester", "displaces")),
+        ("emergency", ("requester", "evidence", "fingerprint", "because_of")),
+        ("reverted", ("reverts", "because_of")),
     ],
 )
 def test_why_a_stage_changed_says_which_fields_are_there(

@@ -4,9 +4,38 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wire.configuration_file import edited, faults
+from tests.wire.configuration_file import DEFAULT, edited, faults, loaded
 
 MEANING = [
+    pytest.param(
+        '{deployable_to: ["*/*-test"]}',
+        "{rollback_within: 30d}",
+        [
+            "32:37: Staging is not exclusive, so nothing that was displaced from it could come "
+            "back: leave rollback_within out"
+        ],
+        id="rollback-not-exclusive",
+    ),
+    pytest.param(
+        "    forward_only: true ",
+        "    emergency: {groups: [modelrisk], waives: [job-done], escalate_to: datascience}\n"
+        "    forward_only: true ",
+        [
+            "28:26: no group is named modelrisk; did you mean 'model-risk'?",
+            "28:47: no rule is named job-done; did you mean 'job-finished'?",
+            "28:71: no group is named datascience; did you mean 'data-science'?",
+        ],
+        id="emergency-unknown",
+    ),
+    pytest.param(
+        "    forward_only: true ",
+        "    emergency: {groups: [model-risk]}\n    forward_only: true ",
+        [
+            "28:5: say who may ratify what nobody ratified in time: escalate_to, or write "
+            "not_ratified: revert"
+        ],
+        id="emergency-nobody",
+    ),
     pytest.param(
         '["*/*/*"]',
         '["dem/*/*", "*/x?/*"]',
@@ -273,3 +302,21 @@ def test_what_is_displaced_may_retire_and_traffic_is_taken_where_there_is_some()
 def test_a_fault_of_a_lifecycle_is_told_with_its_place(old: str, new: str, told: list[str]) -> None:
     """What a lifecycle says that cannot hold is refused where it stands."""
     assert faults(edited(old, new)) == told
+
+
+def test_the_emergency_of_the_default_file_is_sound() -> None:
+    """Whoever takes the number signs away, and names a group that there is, has one that loads."""
+    _, _, notes = DEFAULT.partition("    # emergency:\n")
+    lines = [line for line in notes.partition("\n\n")[0].splitlines() if line]
+    block = "\n".join(line.replace("    # ", "    ", 1) for line in lines)
+    named = block.replace("on-call", "model-risk")
+    text = DEFAULT.replace(
+        "    forward_only: true ", f"    emergency:\n{named}\n    forward_only: true "
+    )
+    terms = loaded(
+        text.replace("displaced_to: Archived, ", "displaced_to: Archived, rollback_within: 30d, ")
+    ).lifecycles[0]
+
+    assert terms.emergency is not None
+    assert ("model-risk",) == terms.emergency.groups
+    assert terms.stages["Production"].rollback_within is not None

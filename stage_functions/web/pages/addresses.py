@@ -25,6 +25,11 @@ def url_for_version_named(name: str) -> str:
     return url_for_version(Version.parse(name))
 
 
+def url_for_rollback(asset: Asset, stage: str = "") -> str:
+    """Return the address of the page that says what a rollback would do."""
+    return url_with(f"{url_for_asset(asset)}/rollback", stage=stage)
+
+
 def url_for_approval(approval: str) -> str:
     """Return the address of an approval's page."""
     return f"/approvals/{_part(approval)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import Request, Response
 from msgspec.structs import replace
 from starlette.routing import Route
@@ -16,17 +18,19 @@ from stage_functions.application.dossier import (
     asset_dossier,
     version_dossier,
 )
+from stage_functions.application.rollback import possible
 from stage_functions.application.transition import TransitionRequest, request_transition
 from stage_functions.application.unregistered import OUTPUTS_DAYS
 from stage_functions.application.unregistered_words import how_to_register, origin_words
 from stage_functions.application.vote import find
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
-from stage_functions.domain.lifecycle import Transition
+from stage_functions.domain.lifecycle import Lifecycle, Transition
 from stage_functions.web.contract import text, the_asset, the_version
 from stage_functions.web.pages.addresses import (
     url_for_approval,
     url_for_asset,
+    url_for_rollback,
     url_for_version,
     url_with,
 )
@@ -72,6 +76,7 @@ def _show_asset(request: Request) -> Response:
         newest=url_with(here, skip=skip) + "#timeline" if before else "",
         more=url_with(here, skip=behind, before=before) if behind < found.total else "",
         fewer=url_with(here, before=before) if skip else "",
+        ways_back=_ways_back(visiting, found.lifecycle, wanted, found.holders),
     )
 
 
@@ -114,7 +119,39 @@ def _version_page(visiting: Visitor, wanted: Version, refused: Answer | None = N
         refused=refused,
         max_records=MAX_RECORDS,
         standing=standing(visiting, found),
+        way_back=_way_back(visiting, found),
     )
+
+
+def _way_back(visiting: Visitor, found: VersionDossier) -> str:
+    """Return the address of the page that takes this version out; "" where that cannot be."""
+    state = found.state
+    if state is None or state.gone:
+        return ""
+    held = {state.stage: (state.version,)}
+    ways = _ways_back(visiting, found.lifecycle, found.version.asset, held)
+    return next((to for _, _, to in ways), "")
+
+
+def _ways_back(
+    visiting: Visitor,
+    lifecycle: Lifecycle | None,
+    asset: Asset,
+    holders: Mapping[str, tuple[str, ...]],
+) -> list[tuple[str, str, str]]:
+    """Return the stages that can be rolled back: with who would be taken out, and the address.
+
+    Shown to everybody: the page itself says why somebody may not.
+    """
+    if lifecycle is None:
+        return []
+    return [
+        (stage.name, holders[stage.name][0], url_for_rollback(asset, stage.name))
+        for stage in lifecycle.stages.values()
+        if stage.rollback_within is not None
+        and holders.get(stage.name)
+        and possible(visiting.context, asset, stage.name)
+    ]
 
 
 def _allowed(found: VersionDossier) -> list[tuple[str, str, tuple[str, ...]]]:

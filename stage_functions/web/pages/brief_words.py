@@ -9,6 +9,7 @@ from stage_functions.domain.approval import Status
 from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Assurance, WhenInvalid
 from stage_functions.domain.people import Attribution
+from stage_functions.web.pages import ratify_words
 
 _AFTERWARDS: Mapping[WhenInvalid, str] = {
     WhenInvalid.NOTIFY: "then its people are told, and nothing else changes",
@@ -62,6 +63,8 @@ def outcome(brief: Brief) -> str:
 def question(brief: Brief) -> str:
     """Return what is asked, in one sentence."""
     asset, bound = brief.version.asset, brief.approval.binding
+    if brief.emergency is not None:
+        return ratify_words.question(brief)
     if brief.approval.renews:
         return f"Keep {asset.name} version {brief.version.number} approved for {bound.target}?"
     return (
@@ -75,6 +78,8 @@ def headline(brief: Brief) -> str:
     which = f"{asset.name} version {brief.version.number}"
     if approval.status is Status.OPEN:
         return question(brief)
+    if brief.emergency is not None:
+        return ratify_words.headline(brief)
     if approval.status is Status.APPROVED:
         if approval.renews:
             return f"Renewed the approval of {which} for {bound.target}"
@@ -124,8 +129,20 @@ def voids(brief: Brief) -> bool:
     return brief.present is not None and bool(brief.present.bound or brief.present.refused)
 
 
+def already(brief: Brief) -> str:
+    """Say, of an emergency, that the stage has changed already; "" of any other request."""
+    return ratify_words.already(brief, brief.emergency) if brief.emergency is not None else ""
+
+
+def not_ratified(brief: Brief) -> tuple[str, ...]:
+    """Say what follows when an emergency is not ratified; nothing of any other request."""
+    return ratify_words.then(brief, brief.emergency) if brief.emergency is not None else ()
+
+
 def on_my_approval(brief: Brief) -> str:
     """Say what comes of it when the viewer approves."""
+    if brief.emergency is not None:
+        return ratify_words.on_my_approval(brief)
     approval, still = brief.approval, brief.position.then
     if still:
         waits = f"Once you approve it still waits for {'; '.join(still)}."
@@ -148,6 +165,8 @@ def instead(brief: Brief) -> str:
 
 def on_approve(brief: Brief) -> tuple[str, ...]:
     """Say what happens when the quorum is reached."""
+    if brief.emergency is not None:
+        return (*ratify_words.on_approve(brief), *_validity(brief), _events(brief))
     approval, number = brief.approval, brief.version.number
     bound = approval.binding
     first = (
@@ -191,6 +210,8 @@ def _copied(brief: Brief) -> tuple[str, ...]:
 
 def on_reject(brief: Brief) -> tuple[str, ...]:
     """Say what happens when anybody rejects."""
+    if brief.emergency is not None:
+        return ratify_words.on_reject(brief, brief.emergency)
     bound, number = brief.approval.binding, brief.version.number
     return (
         "One reject is enough: the request is closed at once, whoever else approved it.",
@@ -201,6 +222,8 @@ def on_reject(brief: Brief) -> tuple[str, ...]:
 
 def on_expiry(brief: Brief) -> tuple[str, ...]:
     """Say what happens when nobody decides."""
+    if brief.emergency is not None:
+        return ratify_words.on_expiry(brief, brief.emergency)
     approval = brief.approval
     further = approval.policy.escalate
     stage = approval.binding.source

@@ -70,6 +70,8 @@ def _became(approval: Approval, asset: Asset, state: VersionState | None) -> str
     stands = f"{which} is now at {state.stage}." if state is not None else ""
     if approval.status is not Status.APPROVED:
         return f"{_STATUSES.get(approval.status, f'It is {approval.status}')}. {stands}".strip()
+    if approval.ratifies:
+        return f"The emergency is ratified. {stands}".strip()
     if not approval.renews:
         return stands or f"{which} was approved for {target}."
     until = f" until {minute(approval.valid_until)}" if approval.valid_until else ""
