@@ -178,7 +178,7 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
 def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted) -> Card:
     """Sum up the versions of one asset."""
     asset = Asset.parse(entries[0].asset)
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     here = [entry for entry in entries if not entry.gone]
     by_stage: dict[str, list[str]] = {}
     for entry in here:
@@ -210,7 +210,7 @@ def _ended(
 
 def stages(context: Context) -> list[str]:
     """Return the names of all stages of the configuration, in file order."""
-    every = (name for lifecycle in context.configuration.lifecycles for name in lifecycle.stages)
+    every = (name for lifecycle in context.lifecycles for name in lifecycle.stages)
     return list(dict.fromkeys(every))
 
 

@@ -22,6 +22,7 @@ from stage_functions.application.codec import (
 )
 from stage_functions.application.copies import Expected
 from stage_functions.application.decided import Decided
+from stage_functions.application.laws import LAW, Law
 from stage_functions.application.ledger import Head, Owed
 from stage_functions.application.ledger_format import KEY
 from stage_functions.application.link_keys import PREFIX as LINK_KEY
@@ -85,6 +86,7 @@ _ONE_EACH: Mapping[str, RowKind] = {
     keys.ASSETS_PARTITION: RowKind("asset", needs=("asset",)),
     keys.APPROVALS_PARTITION: RowKind("approval's asset", needs=("asset",)),
     keys.NAMES_PARTITION: RowKind("name", needs=("id",)),
+    keys.LIFECYCLES_PARTITION: RowKind("lifecycle's name", needs=("name",)),
     keys.COPIES_PARTITION: RowKind("expected copy", Expected),
     TOKENS: RowKind("token", Token),
 }
@@ -101,6 +103,7 @@ _OF_ASSETS: Mapping[str, RowKind] = {
 _OF_LIFECYCLES: Mapping[str, RowKind] = {
     keys.HEAD: HEAD,
     keys.RECORD: RECORD,
+    LAW: RowKind("lifecycle in force", Law),
     "adopted": RowKind("adopted lifecycle", needs=("digest",)),
     "sink:": RowKind("published adoptions", needs=("number",)),
 }

@@ -34,6 +34,8 @@ LEDGER_PARTITION = "ledger"
 NAMES_PARTITION = "names"
 JOURNAL_PARTITION = "journal"
 COPIES_PARTITION = "copies"
+LIFECYCLES_PARTITION = "lifecycles"
+"""Names of the lifecycles that were adopted; a row there only nominates."""
 DECIDED_PARTITION = "decided"
 """Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
 

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -51,6 +51,7 @@ from stage_functions.application.ports.telemetry import SILENT, Attribute, Telem
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import ConflictError, LaterReleaseError, LedgerDamagedError
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Record,
@@ -59,6 +60,7 @@ from stage_functions.domain.record import (
     empty_tail,
     seal,
 )
+from stage_functions.domain.renaming import say_renamed, standing_anew
 from stage_functions.domain.state import AssetState, Origin, Step, VersionState
 from stage_functions.domain.stored import Stored, demand_understood
 
@@ -85,6 +87,8 @@ class Head(Stored, frozen=True):
         approvals: ids of the open approvals.
         owed: commits that still owe the outside something besides notices.
         notices: commits of which people are still to be told.
+        renamed: `<lifecycle>/<record>`: by which adoption stages of it were last called otherwise,
+            or "". Who does not know that adoption yet decides nothing here.
     """
 
     number: int
@@ -95,6 +99,7 @@ class Head(Stored, frozen=True):
     approvals: tuple[str, ...] = ()
     owed: tuple[int, ...] = ()
     notices: tuple[int, ...] = ()
+    renamed: str = ""
 
     @property
     def owing(self) -> frozenset[int]:
@@ -167,6 +172,8 @@ class Loaded(Struct, frozen=True):
         etag: of the head; "" where there is none.
         versions: those asked for and found.
         approvals: those asked for and found.
+        renamed: by number, those of the versions as they are kept whose stage is called otherwise
+            now: a commit says so first.
     """
 
     asset: Asset
@@ -174,6 +181,7 @@ class Loaded(Struct, frozen=True):
     etag: str
     versions: Mapping[str, VersionState] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    renamed: Mapping[str, VersionState] = field(default_factory=dict)
 
     def step(self) -> Step:
         """Return an empty decision on top of this.
@@ -201,6 +209,26 @@ class Committed(Struct, frozen=True):
     owed: tuple[Owed, ...]
 
 
+class StageNames(Protocol):
+    """What the stages of assets are called now; see `in_force`."""
+
+    def renamed(self, asset: Asset) -> Mapping[str, str]:
+        """Return what stages of an asset are called now, by their names before."""
+
+    def mark(self, asset: Asset) -> str:
+        """Return by which adoption the stages of an asset are called as they are."""
+
+    def governing(self, asset: Asset) -> Lifecycle | None:
+        """Return the lifecycle in force that governs an asset."""
+
+    def demand_known(self, asset: Asset, head: Head) -> None:
+        """Decide nothing on an asset whose stages are called otherwise than is known here.
+
+        Raises:
+            ConflictError: they are; read what is in force, and start over.
+        """
+
+
 class Ledger:
     """Loads and commits assets.
 
@@ -212,6 +240,7 @@ class Ledger:
         secret: what ids are masked with, known to this ledger alone.
         notices: people can be told, so that notices are owed to them.
         telemetry: what is told of loads and commits.
+        names: what stages are called now; None where none was ever called otherwise.
     """
 
     def __init__(
@@ -224,8 +253,10 @@ class Ledger:
         *,
         notices: bool = False,
         telemetry: Telemetry = SILENT,
+        names: StageNames | None = None,
     ) -> None:
         self.rows = rows
+        self._names = names
         self.id = ledger_id
         self._secret = secret
         self._kept_names: set[str] = set()
@@ -273,7 +304,12 @@ class Ledger:
         if row is None:
             tail = empty_tail(self.id, str(asset))
             return Loaded(asset, Head(tail.number, tail.hash), "")
-        return self.more(Loaded(asset, unpack(row, Head), row.etag), versions)
+        head = unpack(row, Head)
+        if self._names is not None:
+            if head.renamed:
+                self._names.demand_known(asset, head)
+            head = _holding(head, self._names.renamed(asset))
+        return self.more(Loaded(asset, head, row.etag), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
         """Load further versions, their open approvals, and an approval, under the same lock.
@@ -283,33 +319,42 @@ class Ledger:
         """
         partition = keys.asset_partition(loaded.asset)
         found_versions, found = dict(loaded.versions), dict(loaded.approvals)
+        renamed, called = dict(loaded.renamed), self._called(loaded.asset)
         for number in versions:
             row = self.rows.get(LEDGER, partition, keys.version_key(number))
             if row is not None:
-                found_versions[number] = _under(loaded.head, unpack(row, VersionState))
+                kept = _under(loaded.head, unpack(row, VersionState))
+                found_versions[number] = standing_anew(kept, called)
+                if found_versions[number] != kept:
+                    renamed[number] = kept
         wanted = {state.approval for state in found_versions.values()} | {approval}
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
                 found[id_] = unpack(row, Approval)
-        return replace(loaded, versions=found_versions, approvals=found)
+        return replace(loaded, versions=found_versions, approvals=found, renamed=renamed)
+
+    def _called(self, asset: Asset) -> Mapping[str, str]:
+        return self._names.renamed(asset) if self._names is not None else {}
 
     def state(self, version: Version) -> VersionState | None:
         """Return where a version stands at this moment, under no lock; None if it is unknown."""
         partition = keys.asset_partition(version.asset)
         row = self.rows.get(LEDGER, partition, keys.version_key(version.number))
-        return unpack(row, VersionState) if row is not None else None
+        if row is None:
+            return None
+        return standing_anew(unpack(row, VersionState), self._called(version.asset))
 
     def versions(self, asset: Asset) -> dict[str, VersionState]:
         """Return every version of an asset that the ledger knows, by number."""
-        partition = keys.asset_partition(asset)
+        partition, called = keys.asset_partition(asset), self._called(asset)
         found: dict[str, VersionState] = {}
         start = keys.VERSION
         while True:
             rows = self.rows.query(
                 LEDGER, partition, start=start, end=keys.after(keys.VERSION), limit=PAGE
             )
-            states = [unpack(row, VersionState) for row in rows]
+            states = [standing_anew(unpack(row, VersionState), called) for row in rows]
             found.update({state.version: state for state in states})
             if len(rows) < PAGE:
                 return found
@@ -349,6 +394,8 @@ class Ledger:
             LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
         self._demand_writable()
+        if loaded.renamed:
+            loaded, step = self._say_renamed(loaded, step)
         state = step.state
         demand_understood(loaded.head, *state.versions.values(), *state.approvals.values())
         number = loaded.head.commit + 1
@@ -409,7 +456,10 @@ class Ledger:
         head = replace(loaded.head, owed=tuple(sorted(left)), notices=told)
         partition = keys.asset_partition(loaded.asset)
         changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
-        changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]
+        changes += [
+            Upsert(keys.version_key(n), pack(_as_kept(state, loaded.renamed.get(n))))
+            for n, state in versions.items()
+        ]
         changes += [Delete(item.key, ANY_ETAG) for item in done]
         changes += [Upsert(item.key, pack(item)) for item in later]
         # Lost with the machine's power, the work is owed again, and found done.
@@ -421,6 +471,20 @@ class Ledger:
             lambda: self.rows.commit(LEDGER, partition, changes, durable=False, leftovers=leftovers)
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def _say_renamed(self, loaded: Loaded, step: Step) -> tuple[Loaded, Step]:
+        """Let a commit say first that stages are called otherwise: none changes without a record.
+
+        What it is compared with is what is kept, so that all of it is written.
+        """
+        names = self._names
+        lifecycle = names.governing(loaded.asset) if names is not None else None
+        if names is None or lifecycle is None:
+            return loaded, step
+        step = say_renamed(step, loaded.renamed, lifecycle)
+        head = replace(loaded.head, renamed=names.mark(loaded.asset))
+        kept = {**loaded.versions, **loaded.renamed}
+        return replace(loaded, head=head, versions=kept), step
 
     def _conditionally(self, commit: Callable[[], T]) -> T:
         """Make a batch; count it where the asset has changed meanwhile."""
@@ -667,6 +731,22 @@ def _under(head: Head, state: VersionState) -> VersionState:
     return state
 
 
+def _holding(head: Head, called: Mapping[str, str]) -> Head:
+    """Return a head whose holders hold stages by what those are called now."""
+    if not set(called) & set(head.holders):
+        return head
+    holders: dict[str, tuple[str, ...]] = {}
+    for stage, versions in head.holders.items():
+        now = called.get(stage, stage)
+        holders[now] = (*holders.get(now, ()), *versions)
+    return replace(head, holders=holders)
+
+
+def _as_kept(state: VersionState, kept: VersionState | None) -> VersionState:
+    """Return a state at the stage that its records say; what was verified of it stays."""
+    return state if kept is None else replace(state, stage=kept.stage, held=kept.held)
+
+
 def _identified_anew(loaded: Loaded, step: Step) -> dict[str, VersionState]:
     """Return the versions whose content or job the ledger did not know so far."""
 
@@ -742,6 +822,7 @@ def open_ledger(
     *,
     notices: bool = False,
     telemetry: Telemetry = SILENT,
+    names: StageNames | None = None,
 ) -> Ledger:
     """Open the ledger of a store, giving it an id and a secret if it is new.
 
@@ -761,7 +842,16 @@ def open_ledger(
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
-    return Ledger(rows, clock, ledger_id, sinks, secret_kept, notices=notices, telemetry=telemetry)
+    return Ledger(
+        rows,
+        clock,
+        ledger_id,
+        sinks,
+        secret_kept,
+        notices=notices,
+        telemetry=telemetry,
+        names=names,
+    )
 
 
 def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -247,7 +247,7 @@ def assets(
 def _of_catalog(
     context: Context, wanted: Filter, partitions: Sequence[tuple[str, Kind]], cursor: str
 ) -> Iterator[tuple[str, CatalogEntry]]:
-    lifecycle = context.configuration.lifecycle
+    lifecycle = context.governing
     for at, entry in catalog.entries(context.ledger.rows, partitions, cursor):
         if wanted.fits(entry, lifecycle(Asset.parse(entry.asset))):
             yield at, entry

@@ -170,7 +170,7 @@ def _notice(
     """Return what is told of a record, if anything is, and the approval that it is about."""
     directory = context.configuration.directory
     if record.type is RecordType.VIOLATED:
-        return None, alarm(record, context.configuration.lifecycle(asset), directory)
+        return None, alarm(record, context.governing(asset), directory)
     approval, valid_until = _approval(context, asset, record)
     if approval is None:
         return None, None

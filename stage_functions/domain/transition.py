@@ -132,6 +132,9 @@ def lawful(
     allowed = lifecycle.allowed(state.stage)
     if request.target not in lifecycle.stages:
         shown = request.target or "nothing"
+        if request.target in lifecycle.renamed:
+            now = lifecycle.renamed[request.target]
+            return Refused(f"{shown} is called {now} now", allowed, meant=now)
         why = f"'{shown}' is no stage of the lifecycle {lifecycle.name}"
         return Refused(why, allowed, meant=meant(request.target, lifecycle.stages))
     transition = (

@@ -164,7 +164,7 @@ def _alias(here: Service, wanted: str) -> str:
 
 def _heard(here: Service, alias: str) -> frozenset[str]:
     configuration = here.context.configuration
-    return presence.heard(configuration.registry(alias), configuration.lifecycles)
+    return presence.heard(configuration.registry(alias), here.context.lifecycles)
 
 
 def _delivered(found: Delivered) -> Response:

@@ -148,19 +148,19 @@ def _demanding(lifecycle: Lifecycle, rule: str) -> tuple[str, ...]:
 
 def _all(request: Request) -> Response:
     visiting = visitor(request)
-    found = [shown(one) for one in visiting.context.configuration.lifecycles]
+    found = [shown(one) for one in visiting.context.lifecycles]
     return page("lifecycles.html", visiting, here="lifecycles", lifecycles=found, alone=False)
 
 
 def _one(request: Request) -> Response:
     visiting = visitor(request)
     name = request.path_params["name"]
-    for one in visiting.context.configuration.lifecycles:
+    for one in visiting.context.lifecycles:
         if one.name == name:
             alone = [shown(one)]
             return page(
                 "lifecycles.html", visiting, here="lifecycles", lifecycles=alone, alone=True
             )
-    known = ", ".join(one.name for one in visiting.context.configuration.lifecycles)
+    known = ", ".join(one.name for one in visiting.context.lifecycles)
     message = f"no lifecycle is called '{name}'; the file has {known}"
     raise NotFoundError(message)
