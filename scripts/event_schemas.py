@@ -593,7 +593,7 @@ SHAPES: dict[RecordType, Shape] = {
         "consent of a second person, and the one before stays in force.",
         {
             "lifecycle": _one_of("lifecycle", "The lifecycle, as it would be."),
-            "from": _one_of("digest", "Digest of the text in force."),
+            "from": _one_of("digest", "Digest of the text in force; left out where none is."),
             "proposal": _one_of(
                 "digest",
                 "What is consented to: the digest of the text, or where more than that changes (what "
@@ -609,6 +609,7 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "needs": _one_of("needs"),
         },
+        optional=("from",),
         about=About.LIFECYCLE,
     ),
     RecordType.EMERGENCY_USED: Shape(

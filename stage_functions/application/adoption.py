@@ -84,22 +84,27 @@ def adopted(context: Context) -> tuple[Adopted, ...]:
     Raises:
         StoreUnavailableError: the ledger cannot be read.
     """
-    return tuple(_as_adopted(context, one) for one in context.lifecycles)
+    waits = context.in_force.waiting(context.configuration.lifecycles)
+    found = [_as_adopted(context, one.name, one.digest, waits) for one in context.lifecycles]
+    known = {one.name for one in found}
+    found += [_as_adopted(context, one.name, "", waits) for one in waits if one.name not in known]
+    return tuple(found)
 
 
-def _as_adopted(context: Context, lifecycle: Lifecycle) -> Adopted:
-    ledger, history = context.ledger, histories.of_lifecycle(lifecycle.name)
+def _as_adopted(
+    context: Context, name: str, in_force_here: str, waits: tuple[Waiting, ...]
+) -> Adopted:
+    ledger, history = context.ledger, histories.of_lifecycle(name)
     row, last = (
         ledger.rows.get(LEDGER, history.partition, ADOPTED),
         histories.tail(ledger, history),
     )
     behind = [
-        name for name in context.sinks if histories.announced(ledger, history, name) < last.number
+        sink for sink in context.sinks if histories.announced(ledger, history, sink) < last.number
     ]
     digest = str(row.values.get("digest", "")) if row is not None else ""
-    waits = context.in_force.waiting(context.configuration.lifecycles)
-    waiting = next((one for one in waits if one.name == lifecycle.name), None)
-    return Adopted(lifecycle.name, lifecycle.digest, digest, tuple(behind), last.at, waiting)
+    waiting = next((one for one in waits if one.name == name), None)
+    return Adopted(name, in_force_here, digest, tuple(behind), last.at, waiting)
 
 
 def adopt(context: Context) -> None:
@@ -249,8 +254,7 @@ def _demand_may(context: Context, judged: Judged, waiting: Waiting, actor: Actor
     if not set(directory.groups_of(actor.id)) & set(waiting.groups):
         message = f"only a member of {' or '.join(waiting.groups)} may consent to it"
         raise DeniedError(message)
-    law = judged.known.law
-    pinned = law.keepers if law is not None else {}
+    pinned = judged.keepers
     if pinned and not may_consent(actor.id, waiting.groups, pinned, directory):
         message = (
             f"whoever became a member of {' or '.join(waiting.groups)}, or got a further id, after "
@@ -262,7 +266,7 @@ def _demand_may(context: Context, judged: Judged, waiting: Waiting, actor: Actor
 def _finish_renames(context: Context) -> None:
     """Let versions follow the names of stages in force, before those change again."""
     refresh(context)
-    follow_renames(context)
+    follow_renames(context, carry_out=False)
 
 
 def _texts(judged: tuple[Judged, ...]) -> Mapping[str, Lifecycle]:
@@ -286,8 +290,8 @@ def _propose(context: Context, judged: Judged) -> None:
     """Record what waits, once."""
     waiting, name = judged.waiting, judged.known.name
     known = known_of(context, name, judged.wanted)
-    law = known.law
-    if waiting is None or law is None or waiting.digest in law.proposed:
+    law = known.law or Law("", 0)
+    if waiting is None or waiting.digest in law.proposed:
         return
     history = histories.of_lifecycle(name)
     document = (
@@ -297,7 +301,7 @@ def _propose(context: Context, judged: Judged) -> None:
     )
     fields: dict[str, Json] = {
         "lifecycle": document,
-        "from": known.digest,
+        **({"from": known.digest} if known.digest else {}),
         "proposal": waiting.digest,
         "changes": list(waiting.changes[:MAX_CHANGES]),
         "loosens": list(waiting.loosens[:MAX_CHANGES]),
@@ -354,7 +358,7 @@ def _write(  # a record says all of this
 
 def _changes(context: Context, known: Known, wanted: Lifecycle | None, law: Law) -> tuple[str, ...]:
     before = known.law
-    if before is None or before.ended:
+    if before is None or not known.digest:
         return ()
     places = placed(before, law)
     if wanted is None:

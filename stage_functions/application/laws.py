@@ -24,6 +24,7 @@ from stage_functions.domain.governing import (
     Held,
     ahead_of,
     arrange,
+    feeding,
     keepers,
     more_keepers,
     taken_over,
@@ -97,6 +98,11 @@ class Known(Struct, frozen=True):
         return self.law.digest if self.law is not None and not self.law.ended else ""
 
     @property
+    def keepers(self) -> Mapping[str, tuple[str, ...]]:
+        """Who may consent to a change, as of when the text in force was adopted."""
+        return self.law.keepers if self.law is not None else {}
+
+    @property
     def protected(self) -> bool:
         """Consent is demanded for what loosens it."""
         return self.text is not None and bool(self.text.protect_lifecycle)
@@ -119,6 +125,7 @@ class Judged(Struct, frozen=True):
         course: what is to become of it.
         waiting: what waits, where something does.
         law: what the ledger is to know of it once it is adopted, but for numbers.
+        keepers: who may consent, as of when the text that guards it was adopted.
     """
 
     known: Known
@@ -126,6 +133,12 @@ class Judged(Struct, frozen=True):
     course: Course
     law: Law
     waiting: Waiting | None = None
+    keepers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """It waits, and nothing of that name is in force."""
+        return self.course is Course.WAIT and not self.known.digest
 
 
 def judge(context: Context, *, starting: bool) -> tuple[Judged, ...]:
@@ -143,10 +156,13 @@ def judge(context: Context, *, starting: bool) -> tuple[Judged, ...]:
     file = context.configuration.lifecycles
     own = {one.name: one for one in file}
     found: list[Judged] = []
-    for name in dict.fromkeys((*own, *_index(context))):
-        known, wanted = known_of(context, name, own.get(name)), own.get(name)
+    names = dict.fromkeys((*own, *_index(context)))
+    every = {name: known_of(context, name, own.get(name)) for name in names}
+    protected = tuple(one for one in every.values() if one.digest and one.protected)
+    for name, known in every.items():
+        wanted = own.get(name)
         if wanted is not None:
-            found.append(_judged(context, known, wanted, starting=starting))
+            found.append(_judged(context, known, wanted, protected, starting=starting))
         elif known.digest and known.protected and known.text is not None:
             found.append(_taken_out(context, known, known.text))
     return tuple(found)
@@ -154,8 +170,10 @@ def judge(context: Context, *, starting: bool) -> tuple[Judged, ...]:
 
 def in_force(context: Context, judged: Sequence[Judged]) -> tuple[Lifecycle, ...]:
     """Return the lifecycles in force, in their order, once what may be adopted is."""
-    held = {one.known.name: _held(one) for one in judged}
-    return arrange(context.configuration.lifecycles, held)
+    held = {one.known.name: _held(one) for one in judged if not one.nothing}
+    nothing = {one.known.name for one in judged if one.nothing}
+    file = [one for one in context.configuration.lifecycles if one.name not in nothing]
+    return arrange(file, held)
 
 
 def _held(judged: Judged) -> Held:
@@ -180,7 +198,7 @@ def known_of(context: Context, name: str, wanted: Lifecycle | None) -> Known:
     rows, partition = context.ledger.rows, keys.lifecycle_partition(name)
     adopted, row = rows.get(LEDGER, partition, ADOPTED), rows.get(LEDGER, partition, LAW)
     if adopted is None:
-        return Known(name)
+        return Known(name, row=row, law=unpack(row, Law) if row is not None else None)
     current = str(adopted.values.get("digest", ""))
     law = unpack(row, Law) if row is not None else None
     if law is None or law.digest != current:
@@ -205,23 +223,45 @@ def _kept(context: Context, digest_: str) -> Mapping[str, Json]:
     return found
 
 
-def _judged(context: Context, known: Known, wanted: Lifecycle, *, starting: bool) -> Judged:
+def _judged(
+    context: Context,
+    known: Known,
+    wanted: Lifecycle,
+    protected: tuple[Known, ...],
+    *,
+    starting: bool,
+) -> Judged:
     law = _law(context, known, wanted)
-    if not known.digest:
-        return Judged(known, wanted, Course.ADOPT, law)
     same = known.digest == wanted.digest
+    texts = [one.text for one in protected if one.text is not None]
+    fed = {} if same else feeding(known.text if known.digest else None, wanted, texts)
+    guards = known.keepers if known.protected else _guards(protected)
+    if not known.digest:
+        course = Course.WAIT if fed else Course.ADOPT
+        waiting = _waiting(known, wanted, law, tuple(fed), _groups(fed)) if fed else None
+        return Judged(known, wanted, course, law, waiting, guards)
     if known.text is None:
         return Judged(known, wanted, Course.ADOPT if starting else Course.SAME, law)
     loosens = _loosens(context, known, wanted, law) if known.protected else ()
-    if loosens:
-        waiting = _waiting(known, wanted, law, loosens, known.text.protect_lifecycle)
-        return Judged(known, wanted, Course.WAIT, law, waiting)
+    if loosens or fed:
+        # Its own guards know what feeds it as well; whom it feeds must consent where it has none.
+        groups = known.text.protect_lifecycle or _groups(fed)
+        waiting = _waiting(known, wanted, law, (*loosens, *fed), groups)
+        return Judged(known, wanted, Course.WAIT, law, waiting, guards)
     if same:
         course = Course.ADOPT if starting and _placed_anew(known, law) else Course.SAME
         return Judged(known, wanted, course, law)
     if not starting or _superseded(context, known, wanted.digest):
         return Judged(known, wanted, Course.WAIT, law, _waiting(known, wanted, law, (), ()))
     return Judged(known, wanted, Course.ADOPT, law)
+
+
+def _guards(protected: Sequence[Known]) -> Mapping[str, tuple[str, ...]]:
+    return {who: ids for one in protected for who, ids in one.keepers.items()}
+
+
+def _groups(fed: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(group for groups in fed.values() for group in groups))
 
 
 def _law(context: Context, known: Known, wanted: Lifecycle) -> Law:
@@ -270,7 +310,7 @@ def _taken_out(context: Context, known: Known, text: Lifecycle) -> Judged:
     law = known.law or Law(known.digest, 0)
     law = msgspec.structs.replace(law, ended=True)
     waiting = _waiting(known, None, law, loosens, text.protect_lifecycle)
-    return Judged(known, None, Course.WAIT, law, waiting)
+    return Judged(known, None, Course.WAIT, law, waiting, known.keepers)
 
 
 def _waiting(

@@ -345,9 +345,15 @@ class Ledger:
             return None
         return standing_anew(unpack(row, VersionState), self._called(version.asset))
 
-    def versions(self, asset: Asset) -> dict[str, VersionState]:
-        """Return every version of an asset that the ledger knows, by number."""
-        partition, called = keys.asset_partition(asset), self._called(asset)
+    def versions(self, asset: Asset, *, as_kept: bool = False) -> dict[str, VersionState]:
+        """Return every version of an asset that the ledger knows, by number.
+
+        Args:
+            asset: which.
+            as_kept: at the stages that their records say, though those be called otherwise now.
+        """
+        partition = keys.asset_partition(asset)
+        called = {} if as_kept else self._called(asset)
         found: dict[str, VersionState] = {}
         start = keys.VERSION
         while True:

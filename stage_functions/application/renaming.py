@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from stage_functions.application import catalog
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
+from stage_functions.application.ledger import Committed
+from stage_functions.application.signals import settle
 from stage_functions.domain.asset import Asset, Kind
 from stage_functions.domain.renaming import void_renamed
 
@@ -20,12 +23,13 @@ BATCH = 20
 """Versions of an asset in one commit: each takes rows for itself, its record, what is owed."""
 
 
-def follow_renames(context: Context, end: datetime | None = None) -> int:
+def follow_renames(context: Context, end: datetime | None = None, *, carry_out: bool = True) -> int:
     """Write the records of versions whose stages are called otherwise; return of how many.
 
     Args:
         context: the context.
         end: no further asset is begun after that.
+        carry_out: let tags and lists follow at once; else the sweep does.
 
     Raises:
         ConflictError, UnknownOutcomeError, StoreUnavailableError: try again.
@@ -38,7 +42,7 @@ def follow_renames(context: Context, end: datetime | None = None) -> int:
         if end is not None and context.clock.now() >= end:
             return count
         with about(asset=str(asset)):
-            count += _follow(context, asset, numbers)
+            count += _follow(context, asset, numbers, carry_out=carry_out)
     if not count:
         context.in_force.followed(now)
     return count
@@ -56,21 +60,24 @@ def _behind(context: Context) -> Iterator[tuple[Asset, list[str]]]:
         yield Asset.parse(name), numbers
 
 
-def _follow(context: Context, asset: Asset, numbers: list[str]) -> int:
+def _follow(context: Context, asset: Asset, numbers: list[str], *, carry_out: bool) -> int:
     count = 0
     for start in range(0, len(numbers), BATCH):
         some = numbers[start : start + BATCH]
-        count += context.persistently(lambda some=some: _move(context, asset, some))  # type: ignore[misc]  # bound at once
+        committed = context.persistently(partial(_move, context, asset, some))
+        if committed is not None:
+            count += len(some)
+            if carry_out:
+                settle(context, committed)
     return count
 
 
-def _move(context: Context, asset: Asset, numbers: list[str]) -> int:
+def _move(context: Context, asset: Asset, numbers: list[str]) -> Committed | None:
     loaded = context.ledger.load(asset, numbers)
     if not loaded.renamed:
-        return 0
+        return None
     now, step = context.clock.now(), loaded.step()
     for number in loaded.renamed:
         step = void_renamed(step, number, now)
     operation = f"rename-{context.clock.operation_id()}"
-    context.ledger.commit(loaded, step, now=now, operation=operation)
-    return len(loaded.renamed)
+    return context.ledger.commit(loaded, step, now=now, operation=operation)

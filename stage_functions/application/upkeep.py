@@ -100,7 +100,7 @@ def rebuild_catalog(context: Context) -> int:
     """Write the catalog again from the ledger; return of how many versions."""
     count = 0
     for asset in context.ledger.assets():
-        states = context.ledger.versions(asset)
+        states = context.ledger.versions(asset, as_kept=True)
         catalog.write(context.ledger.rows, asset, states)
         decided.rebuild(context.ledger.rows, asset)
         users.rebuild(context.ledger.rows, asset, states)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.loosening import covers, loosening
+from stage_functions.domain.loosening import covers, guarded, loosening
 from stage_functions.domain.people import Directory, names_somebody
 
 _ENTRA = "entra:"
@@ -103,6 +103,44 @@ def taken_over(held: Held, file: Iterable[Lifecycle]) -> tuple[str, ...]:
             place = f"{other.name} governs what fits {glob} before it"
             said[f"{place}, and demands less: {less[0]}"] = None
     return tuple(said)
+
+
+def feeding(
+    before: Lifecycle | None, after: Lifecycle, protected: Iterable[Lifecycle]
+) -> dict[str, tuple[str, ...]]:
+    """Say how a lifecycle comes to copy versions past what a protected one demands.
+
+    A copy begins at the stage that was granted elsewhere. What feeds a stage that is reached only
+    with approval is guarded as that is: each change of it, unless it has guards of its own.
+
+    Args:
+        before: its text in force, or None.
+        after: its text as it is to be.
+        protected: the protected lifecycles in force.
+
+    Returns:
+        By what is said, the groups that guard the lifecycle that is fed.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for one in protected:
+        fed = {} if before is None else dict(_fed(before, one))
+        for way, law in _fed(after, one):
+            if one.name != after.name and fed.get(way) != law:
+                found[f"{way}, which {one.name} lets in only with approval"] = one.protect_lifecycle
+    return found
+
+
+def _fed(lifecycle: Lifecycle, protected: Lifecycle) -> Iterator[tuple[str, str]]:
+    """Yield the ways by which versions are copied to guarded stages, each with what it is under."""
+    for way in lifecycle.transitions:
+        there = f"{way.copy_to}/*/*"
+        if (
+            way.copy_to
+            and guarded(protected, way.target)
+            and any(meet(there, glob) for glob in protected.applies_to)
+        ):
+            law = "guarded" if lifecycle.protect_lifecycle else lifecycle.digest
+            yield f"{way.source} → {way.target} copies versions to {way.copy_to}", law
 
 
 def _covered(glob: str, known: str, name: str) -> bool:

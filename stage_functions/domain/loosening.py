@@ -156,7 +156,7 @@ def _of_displacement(before: Lifecycle, after: Lifecycle) -> Iterator[str]:
     """Where displaced versions go nobody consents to: it must be no stage that needs consent."""
     for name, stage in after.stages.items():
         target, old = stage.displaced_to, before.stages.get(name)
-        if target and (old is None or old.displaced_to != target) and _guarded(before, target):
+        if target and (old is None or old.displaced_to != target) and guarded(before, target):
             yield f"{name}: displaced_to: its holder moves to {target} without approval"
 
 
@@ -186,17 +186,17 @@ def _of_transitions(before: Lifecycle, after: Lifecycle) -> Iterator[str]:
 def _of_new_way(place: str, before: Lifecycle, way: Transition) -> Iterator[str]:
     """A further way is harmless only to where a way led already that demanded no more."""
     ways = [one for one in before.transitions if one.target == way.target]
-    if way.target not in before.stages or (not ways and not _guarded(before, way.target)):
+    if way.target not in before.stages or (not ways and not guarded(before, way.target)):
         if way.copy_to:
             yield f"{place}: copy_to: versions are copied to {way.copy_to}"
         return
-    if _guarded(before, way.target):
+    if guarded(before, way.target):
         yield f"{place}: a further way to a stage that is reached only with approval"
     elif not any(not list(_of_way(place, one, way)) for one in ways):
         yield f"{place}: a further way, which demands less than those that there are"
 
 
-def _guarded(lifecycle: Lifecycle, stage: str) -> bool:
+def guarded(lifecycle: Lifecycle, stage: str) -> bool:
     """Tell whether a stage is reached only with approval; one that nothing leads to may be served.
 
     The initial stage is reached by registering.

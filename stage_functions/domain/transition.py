@@ -134,7 +134,7 @@ def lawful(
         shown = request.target or "nothing"
         if request.target in lifecycle.renamed:
             now = lifecycle.renamed[request.target]
-            return Refused(f"{shown} is called {now} now", allowed, meant=now)
+            return Refused(f"{shown} is called {now} now", allowed)
         why = f"'{shown}' is no stage of the lifecycle {lifecycle.name}"
         return Refused(why, allowed, meant=meant(request.target, lifecycle.stages))
     transition = (
