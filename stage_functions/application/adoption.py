@@ -78,6 +78,22 @@ class Adopted(Struct, frozen=True):
     waiting: Waiting | None = None
 
 
+class _Said(Struct, frozen=True):
+    """Who adopts a text, and what they said.
+
+    Attributes:
+        actor: who.
+        comment: in their words.
+        waiting: what they have consented to, or None.
+        operation: id of what they sent, or "".
+    """
+
+    actor: Actor
+    comment: str = ""
+    waiting: Waiting | None = None
+    operation: str = ""
+
+
 def adopted(context: Context) -> tuple[Adopted, ...]:
     """Return every lifecycle in force, as the ledger has adopted it.
 
@@ -170,7 +186,27 @@ def waiting_for(context: Context, name: str) -> Waiting:
     return _waiting(context, name)[1]
 
 
-def consent(context: Context, name: str, digest: str, actor: Actor, comment: str = "") -> Record:
+def law_of(context: Context, name: str) -> tuple[str, Waiting | None]:
+    """Return the digest of the text in force of a lifecycle, "" for none, and what waits of it.
+
+    Raises:
+        NotFoundError: no such lifecycle.
+        StoreUnavailableError, LaterReleaseError: as `judge`.
+    """
+    found = _of_name(context, name)
+    held = next((one for one in context.lifecycles if one.name == name), None)
+    return held.digest if held is not None else "", found.waiting
+
+
+def consent(
+    context: Context,
+    name: str,
+    digest: str,
+    actor: Actor,
+    comment: str = "",
+    *,
+    operation: str = "",
+) -> Record:
     """Adopt what waits, in the name of somebody who may.
 
     Args:
@@ -179,6 +215,7 @@ def consent(context: Context, name: str, digest: str, actor: Actor, comment: str
         digest: of what they have seen waiting.
         actor: who consents.
         comment: in their words.
+        operation: who sends the same again has consented once.
 
     Raises:
         NotFoundError, NotAllowedNowError: as `waiting_for`.
@@ -190,6 +227,9 @@ def consent(context: Context, name: str, digest: str, actor: Actor, comment: str
     _finish_renames(context)
 
     def attempt() -> Record:
+        done = _done(context, name, operation)
+        if done is not None:
+            return done
         judged, waiting = _waiting(context, name)
         if digest != waiting.digest:
             message = (
@@ -201,7 +241,8 @@ def consent(context: Context, name: str, digest: str, actor: Actor, comment: str
         then = replace(judged, course=Course.ADOPT)
         if judged.wanted is not None:
             demand_nobody_stranded(context, in_force(context, (*others, then)), _texts((then,)))
-        return _write(context, judged.known, judged.wanted, judged.law, actor, comment, waiting)
+        said = _Said(actor, comment, waiting, operation)
+        return _write(context, judged.known, judged.wanted, judged.law, said)
 
     record = context.persistently(attempt)
     refresh(context)
@@ -228,13 +269,17 @@ def announce(context: Context) -> tuple[str, ...]:
     return tuple(failed)
 
 
+def _done(context: Context, name: str, operation: str) -> Record | None:
+    """Return the last record of a lifecycle, where it is of this very operation."""
+    history = histories.of_lifecycle(name)
+    last = histories.tail(context.ledger, history).number
+    found = context.ledger.records(history.partition, after=max(0, last - 1), limit=1)
+    same = operation and found and found[-1].content.get("operation") == operation
+    return found[-1] if same else None
+
+
 def _waiting(context: Context, name: str) -> tuple[Judged, Waiting]:
-    judged = judge(context, starting=False)
-    found = next((one for one in judged if one.known.name == name), None)
-    if found is None:
-        known = ", ".join(one.known.name for one in judged)
-        message = f"no lifecycle is called '{name}'; there are: {known}"
-        raise NotFoundError(message)
+    found = _of_name(context, name)
     if found.waiting is None:
         message = (
             f"no change of the lifecycle {name} waits: what its file says is in force; a change "
@@ -242,6 +287,16 @@ def _waiting(context: Context, name: str) -> tuple[Judged, Waiting]:
         )
         raise NotAllowedNowError(message, code="lifecycle-nothing-waits")
     return found, found.waiting
+
+
+def _of_name(context: Context, name: str) -> Judged:
+    judged = judge(context, starting=False)
+    found = next((one for one in judged if one.known.name == name), None)
+    if found is None:
+        known = ", ".join(one.known.name for one in judged)
+        message = f"no lifecycle is called '{name}'; there are: {known}"
+        raise NotFoundError(message)
+    return found
 
 
 def _demand_may(context: Context, judged: Judged, waiting: Waiting, actor: Actor) -> None:
@@ -283,7 +338,7 @@ def _adopt(context: Context, name: str, wanted: Lifecycle) -> None:
     judged = judge(context, starting=True)
     one = next(one for one in judged if one.known.name == name)
     if one.course is Course.ADOPT:
-        _write(context, one.known, wanted, one.law, ITSELF)
+        _write(context, one.known, wanted, one.law, _Said(ITSELF))
 
 
 def _propose(context: Context, judged: Judged) -> None:
@@ -320,16 +375,11 @@ def _propose(context: Context, judged: Judged) -> None:
     )
 
 
-def _write(  # a record says all of this
-    context: Context,
-    known: Known,
-    wanted: Lifecycle | None,
-    law: Law,
-    actor: Actor,
-    comment: str = "",
-    waiting: Waiting | None = None,
+def _write(
+    context: Context, known: Known, wanted: Lifecycle | None, law: Law, said: _Said
 ) -> Record:
     """Adopt a text, or that a lifecycle is no more."""
+    comment, waiting = said.comment, said.waiting
     history, before = histories.of_lifecycle(known.name), known.law
     earlier = known.digest if wanted is not None else ""
     document = (
@@ -352,8 +402,8 @@ def _write(  # a record says all of this
         past=_past(context, before, law.digest),
         proposed=before.proposed if before is not None else {},
     )
-    draft = Draft(RecordType.LIFECYCLE_ADOPTED, "", "", actor, fields)
-    return _append(context, history, draft, known, law, wanted)
+    draft = Draft(RecordType.LIFECYCLE_ADOPTED, "", "", said.actor, fields)
+    return _append(context, history, draft, known, law, wanted, said.operation)
 
 
 def _changes(context: Context, known: Known, wanted: Lifecycle | None, law: Law) -> tuple[str, ...]:
@@ -382,6 +432,7 @@ def _append(  # all that one batch has
     known: Known,
     law: Law,
     wanted: Lifecycle | None,
+    operation: str = "",
 ) -> Record:
     """Add a record; text and name are kept no later than that."""
     rows = context.ledger.rows
@@ -403,6 +454,6 @@ def _append(  # all that one batch has
         history,
         draft,
         now=context.clock.now(),
-        operation=context.clock.operation_id(),
+        operation=operation or context.clock.operation_id(),
         changes=changes,
     )

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.application import keys
-from stage_functions.application.catalog import CatalogEntry
+from stage_functions.application.catalog import CatalogEntry, called
 from stage_functions.application.codec import unpack, unpack_bytes
 from stage_functions.application.context import Context
 from stage_functions.application.numbering import newest_first
@@ -157,13 +157,16 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
     partitions = _partitions(context, wanted, cursor)
     cards: list[Card] = []
     read, left_out, last = 0, 0, ""
+    renamed = context.in_force.renames(context.clock.now())  # some may still follow
     for place, rows in _assets(context.ledger.rows, partitions, cursor):
         if len(cards) == ASSETS or read >= MAX_ROWS:
             return Board(tuple(cards), last, read >= MAX_ROWS, left_out, known=True)
         read, last = read + len(rows), place
-        if not _named(rows[0], wanted.name) or not _may_fit(rows, wanted):
+        if not _named(rows[0], wanted.name) or not (renamed or _may_fit(rows, wanted)):
             continue
-        entries = [unpack(row, CatalogEntry) for row in rows]
+        kept = [unpack(row, CatalogEntry) for row in rows]
+        lifecycle = context.governing(Asset.parse(kept[0].asset)) if renamed else None
+        entries = [called(one, lifecycle) for one in kept]
         if not _fits(entries, wanted):
             continue
         card = summed_up(context, entries, wanted)

@@ -177,7 +177,7 @@ def check(
     if not target and action is not Action.DELETE:
         what = "a stage" if action is Action.TRANSITION else "registry/endpoint"
         fail(f"`stageward check {version} {action}` needs {what} behind it")
-    text = _draft(draft) if draft else None
+    text = read_draft(draft) if draft else None
     with connect() as stageward:
         try:
             found = stageward.check(
@@ -186,7 +186,7 @@ def check(
                 to=target if action is Action.TRANSITION else None,
                 endpoint=target if action is Action.DEPLOY else None,
                 configuration=text,
-                definitions=_definitions(draft, text) if draft and text else None,
+                definitions=read_definitions(draft, text) if draft and text else None,
             )
         except InvalidInputError as exc:
             fail(_FAULT_PLACE.sub(lambda _: str(draft), str(exc)) if draft else str(exc))
@@ -202,14 +202,15 @@ def check(
     raise typer.Exit(0 if found.allowed else REFUSED)
 
 
-def _draft(path: Path) -> str:
+def read_draft(path: Path) -> str:
+    """Return the text of a file that is to be tried."""
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         fail(f"cannot read {path}: {why_unread(exc)}")
 
 
-def _definitions(draft: Path, text: str) -> Mapping[str, str]:
+def read_definitions(draft: Path, text: str) -> Mapping[str, str]:
     """Return the texts of the files that a draft names; of one that cannot be read it is said."""
     from stage_functions.adapters.definitions import in_folder_of  # noqa: PLC0415  # only here
     from stage_functions.wire import yaml_marks  # noqa: PLC0415  # loads YAML

@@ -9,7 +9,15 @@ from stage_functions import __version__
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
 from stage_functions.settings import SignIn
-from stage_functions.web import approvals, assets, operations, problems, signals, status
+from stage_functions.web import (
+    approvals,
+    assets,
+    lifecycles,
+    operations,
+    problems,
+    signals,
+    status,
+)
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
 from stage_functions.web.correlation import Correlation
@@ -67,7 +75,7 @@ def create_app(
     faults.install(app)
     # The first that fits is taken: what is called most comes first. A router that is included
     # would be asked a second time at every request, so its routes are taken over.
-    for module in (signals, assets, approvals, operations, status):
+    for module in (signals, assets, approvals, operations, lifecycles, status):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
     app.add_middleware(BodyLimit)

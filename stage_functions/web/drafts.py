@@ -46,12 +46,23 @@ def under(
         InvalidInputError: the draft has faults, each told with line and column, or is too long; or
             something else than a transition is to be checked.
     """
+    if context.configuration.directory.knows(actor.id) and action is not Action.TRANSITION:
+        message = "body.configuration: a draft is tried on a transition, on nothing else"
+        raise InvalidInputError(message)
+    return of(context, actor, draft, definitions)
+
+
+def of(
+    context: Context, actor: Actor, draft: str, definitions: Mapping[str, str] | None = None
+) -> Context:
+    """Return the context with a draft in place of the file; see `under`.
+
+    Raises:
+        DeniedError, InvalidInputError: as `under`.
+    """
     if not context.configuration.directory.knows(actor.id):
         message = f"{actor.id} is nobody in `people`; only a known person may try a draft"
         raise DeniedError(message)
-    if action is not Action.TRANSITION:
-        message = "body.configuration: a draft is tried on a transition, on nothing else"
-        raise InvalidInputError(message)
     try:
         found = load(
             text("body.configuration", draft, MAX_DRAFT_CHARACTERS),
