@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from stage_functions.application import histories, keys
 from stage_functions.application.codec import unpack
@@ -211,7 +212,14 @@ def _text(context: Context, current: str, wanted: Lifecycle | None) -> Lifecycle
         return wanted
     if context.in_force.read is None:
         return None
-    return context.in_force.text(current, lambda: _kept(context, current))
+    found = context.in_force.text(current, lambda: _kept(context, current))
+    return _in_order(found, wanted) if found is not None and wanted is not None else found
+
+
+def _in_order(found: Lifecycle, wanted: Lifecycle) -> Lifecycle:
+    """Return a lifecycle with its stages in the file's order: kept texts have theirs by name."""
+    names = (*(name for name in wanted.stages if name in found.stages), *found.stages)
+    return replace(found, stages={name: found.stages[name] for name in names})
 
 
 def _kept(context: Context, digest_: str) -> Mapping[str, Json]:
@@ -308,7 +316,7 @@ def _taken_out(context: Context, known: Known, text: Lifecycle) -> Judged:
     )
     loosens = ("it is taken out of the file, or called otherwise", *over)
     law = known.law or Law(known.digest, 0)
-    law = msgspec.structs.replace(law, ended=True)
+    law = replace(law, ended=True)
     waiting = _waiting(known, None, law, loosens, text.protect_lifecycle)
     return Judged(known, None, Course.WAIT, law, waiting, known.keepers)
 
