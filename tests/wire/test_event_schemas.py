@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from scripts import event_schemas
 from stage_functions.application import keys, query
-from stage_functions.application.adoption import adopt
+from stage_functions.application.adoption import adopt, consent, waiting_for
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.importing import ImportCommand, import_registry
 from stage_functions.application.ports.registry import Deployment, Output
@@ -48,6 +48,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
+from tests.application.rules_world import law, lax, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
 
@@ -407,6 +408,27 @@ def guarded() -> list[Record]:
         return [record for context in contexts for record in query.all_records(context, IRIS)]
 
 
+def rules_changed() -> list[Record]:
+    """Walk where what loosens a protected lifecycle waits, and stages are called otherwise."""
+    it = rules_world()
+    feeder = law(
+        "dev",
+        applies_to=["dev/*/*"],
+        transitions=[{"from": "None", "to": "Production", "copy_to": "demo"}],
+        protect_lifecycle=None,
+    )
+    with closing(it.rows):
+        request_transition(it.context, it.command(it.register("1"), "Staging"))
+        sweep(it.context)
+        context = process(it, feeder, lax())
+        digest = waiting_for(context, "default").digest
+        consent(context, "default", digest, actor("bob"), "seen")
+        sweep(process(it, renamed()))
+        histories = [keys.lifecycle_partition(name) for name in ("default", "dev")]
+        own = [one for name in histories for one in context.ledger.records(name)]
+        return [*query.all_records(context, IRIS), *own]
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
@@ -417,6 +439,7 @@ def walk() -> list[Document]:
         *copied(),
         *imported(),
         *only_observed(),
+        *rules_changed(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 
