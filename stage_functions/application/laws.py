@@ -166,7 +166,7 @@ def judge(context: Context, *, starting: bool) -> tuple[Judged, ...]:
             found.append(_judged(context, known, wanted, protected, starting=starting))
         elif known.digest and known.protected and known.text is not None:
             found.append(_taken_out(context, known, known.text))
-    return tuple(found)
+    return tuple(_placed(context, found))
 
 
 def in_force(context: Context, judged: Sequence[Judged]) -> tuple[Lifecycle, ...]:
@@ -179,15 +179,26 @@ def in_force(context: Context, judged: Sequence[Judged]) -> tuple[Lifecycle, ...
 
 def _held(judged: Judged) -> Held:
     known, wanted = judged.known, judged.wanted
+    ahead = known.law.ahead if known.law is not None else ()
     if judged.course is Course.ADOPT and wanted is not None:
-        ahead = judged.law.ahead if wanted.protect_lifecycle else None
-        return Held(wanted, ahead)
+        # What is new claims no place of what is in force; the file's order counts for it.
+        guarded = bool(known.digest) and bool(wanted.protect_lifecycle)
+        return Held(wanted, (*ahead, *judged.law.ahead) if guarded else None)
     text = known.text if known.text is not None else wanted
     if text is None:
         message = f"the ledger has lost the text of the lifecycle {known.name}"
         raise LedgerDamagedError(message)
-    law = known.law
-    return Held(text, law.ahead if text.protect_lifecycle and law is not None else None)
+    return Held(text, ahead if text.protect_lifecycle and known.law is not None else None)
+
+
+def _placed(context: Context, judged: Sequence[Judged]) -> Iterator[Judged]:
+    """Yield what was judged, with what comes before each as things then are."""
+    order = in_force(context, judged)
+    for one in judged:
+        if one.wanted is None or one.course is Course.WAIT or not one.wanted.protect_lifecycle:
+            yield one
+        else:
+            yield replace(one, law=replace(one.law, ahead=ahead_of(one.wanted, order)))
 
 
 def known_of(context: Context, name: str, wanted: Lifecycle | None) -> Known:
@@ -300,7 +311,8 @@ def _placed_anew(known: Known, law: Law) -> bool:
     before = known.law
     if before is None or not known.protected:
         return False
-    return known.row is None or (before.ahead, before.keepers) != (law.ahead, law.keepers)
+    more = set(law.ahead) - set(before.ahead)
+    return known.row is None or bool(more) or before.keepers != law.keepers
 
 
 def _superseded(context: Context, known: Known, wanted: str) -> bool:

@@ -149,45 +149,36 @@ def _covered(glob: str, known: str, name: str) -> bool:
 
 
 def arrange(file: Sequence[Lifecycle], held: Mapping[str, Held]) -> tuple[Lifecycle, ...]:
-    """Return the lifecycles in force, in their order.
+    """Return the lifecycles in force, in the file's order as far as protected ones allow.
+
+    A protected one comes before whatever may take assets from it and was not known to.
 
     Args:
         file: what the file has.
         held: what is in force, by name, among it what the file no longer has but is protected.
     """
-    order = [
-        held[one.name].lifecycle if one.name in held else one
-        for one in file
-        if one.name not in held or held[one.name].ahead is None
-    ]
-    for one in file:
-        found = held.get(one.name)
-        if found is not None and found.ahead is not None:
-            _place(order, found, _behind(order, one, file))
-    names = {one.name for one in file}
-    for name, found in held.items():
-        if name not in names:
-            _place(order, found, len(order))
+    names = dict.fromkeys((*(one.name for one in file), *held))
+    texts = {one.name: one for one in file}
+    left = [held.get(name) or Held(texts[name]) for name in names]
+    order: list[Lifecycle] = []
+    while left:
+        free = (one for one in left if not any(_first(other, one) for other in left))
+        found = next(free, left[-1])  # each would be first: rather what the file has no more
+        left.remove(found)
+        order.append(found.lifecycle)
     return tuple(order)
 
 
-def _behind(order: Sequence[Lifecycle], own: Lifecycle, file: Sequence[Lifecycle]) -> int:
-    """Return the place in what is arranged so far that a lifecycle has by the file."""
-    names = [one.name for one in file]
-    later = set(names[names.index(own.name) :])
-    return next((at for at, one in enumerate(order) if one.name in later), len(order))
-
-
-def _place(order: list[Lifecycle], found: Held, most: int) -> None:
-    """Put a protected lifecycle before the first that may take assets from it and was not known."""
-    known = found.ahead or ()
-    for at, other in enumerate(order[:most]):
-        for glob in other.applies_to:
-            meets = any(meet(glob, own) for own in found.lifecycle.applies_to)
-            if meets and not any(_covered(glob, one, other.name) for one in known):
-                order.insert(at, found.lifecycle)
-                return
-    order.insert(most, found.lifecycle)
+def _first(held: Held, other: Held) -> bool:
+    """Tell whether a lifecycle is to come before another one."""
+    known, own = held.ahead, held.lifecycle
+    if known is None or held is other:
+        return False
+    return any(
+        not any(_covered(glob, one, other.lifecycle.name) for one in known)
+        for glob in other.lifecycle.applies_to
+        if any(meet(glob, one) for one in own.applies_to)
+    )
 
 
 def keepers(groups: Iterable[str], directory: Directory) -> dict[str, tuple[str, ...]]:

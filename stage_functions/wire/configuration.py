@@ -46,7 +46,7 @@ from stage_functions.wire.configuration_faults import configuration_faults
 from stage_functions.wire.definitions import FILE, ReadFile, no_files, with_definitions
 from stage_functions.wire.faults import Fault, raise_any
 from stage_functions.wire.policy_faults import CheckRule
-from stage_functions.wire.schema_faults import schema_faults
+from stage_functions.wire.schema_faults import misfit, schema_faults
 from stage_functions.wire.yaml_marks import Document
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -107,9 +107,9 @@ def lifecycle_of(text: Mapping[str, Json]) -> Lifecycle:
     rules = {name: _as_sent(rule) for name, rule in _mapping(text.get("rules")).items()}
     shape = {**text, **({"rules": rules} if rules else {})}
     whole: Any = {"version": 1, "registries": [_ANY_REGISTRY], "lifecycles": [shape]}
-    found = next(schema_faults(Document(whole)), None)
-    if found is not None:
-        message = f"the lifecycle {text.get('name')} is of a later release: {found.message}"
+    found = misfit(whole)
+    if found:
+        message = f"the lifecycle {text.get('name')} is of a later release: {found}"
         raise LaterReleaseError(message)
     return _lifecycle(text)
 

@@ -183,6 +183,10 @@ AROUND = {
     "renamed": (law("other"),),
     "renamed and lax": (elsewhere("default2"),),
     "taken out": (elsewhere(),),
+    "guarded by others": (
+        unguarded(name="theirs", protect_lifecycle=["science"], applies_to=["demo/*/*"]),
+        law(),
+    ),
     "a part": (
         replace(elsewhere(), applies_to=("demo/models/ir*",), text={"name": "wide", "a": "part"}),
         law(),
@@ -216,6 +220,19 @@ def test_with_consent_another_may_govern(it: World, around: str) -> None:
     assert digest_in_force(context) == digest_in_force(again)
     with pytest.raises((NotAllowedNowError, NotFoundError)):
         waiting_for(again, "default")
+
+
+def test_what_is_new_stays_behind_what_it_would_take_from(it: World) -> None:
+    """However often processes are started; what waits is recorded once."""
+    file = AROUND["guarded by others"]
+    for _ in range(3):
+        context = process(it, *file)
+        assert ["default", "theirs"] == [one.name for one in context.lifecycles]
+
+    assert [ADOPTED, PROPOSED] == types(records(it))
+    assert [ADOPTED] == types(records(it, "theirs"))
+    agree(context)
+    assert ["theirs", "default"] == [one.name for one in process(it, *file).lifecycles]
 
 
 def test_one_before_it_that_demands_as_much_needs_nobody(it: World) -> None:
