@@ -40,8 +40,8 @@ class Health(Struct, frozen=True):
     Attributes:
         ready: this process can decide, since its ledger can be read and written to.
         parts: what is wrong by part, in a word that tells nothing of the inside: `unwritable`
-            and what `status.word_for` says of the ledger, `parked`, `not-told`, and what
-            `RegistryStatus.code` says; an empty text where nothing is.
+            and what `status.word_for` says of the ledger, `parked`, `not-told`, `waiting`, and
+            what `RegistryStatus.code` says; an empty text where nothing is.
     """
 
     ready: bool
@@ -124,6 +124,8 @@ def health(context: Context) -> Health:
         parts["outbox"] = "parked" if owed.parked else ""
         if context.notifier is not None:
             parts["notifications"] = "not-told" if owed.untold else ""
+        waits = context.in_force.waiting(context.configuration.lifecycles)
+        parts |= {f"lifecycle {one.name}": "waiting" for one in waits if one.groups}
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
     except StagewardError as exc:
         parts[READY] = word_for(exc)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from stage_functions.application import catalog, keys, query
 from stage_functions.application.adoption import adopt, refresh
+from stage_functions.application.board import Wanted, board
 from stage_functions.application.checks import Action, Question, check
 from stage_functions.application.context import Context
+from stage_functions.application.query import Filter
 from stage_functions.application.renaming import follow_renames
 from stage_functions.application.scan import Scanner
 from stage_functions.application.sweep import sweep
@@ -287,3 +289,14 @@ def test_many_versions_of_an_asset_follow_in_parts() -> None:
     assert {"Testing"} == {one.stage for one in context.ledger.versions(IRIS).values()}
     assert {"Testing"} == {one.stage for one in catalog.of_asset(it.rows, IRIS)}
     it.rows.close()
+
+
+def test_lists_show_the_present_name_before_the_record_is_made(it: World) -> None:
+    """And find by it what is still kept under the former one."""
+    context = process(it, renamed())
+    listed = query.assets(context, Filter(stage="Live"))
+    shown = board(context, Wanted(stage="Live"))
+
+    assert [] == moves(it)
+    assert [("1", "Live")] == [(one.version, one.stage) for one in listed.entries]
+    assert [str(IRIS)] == [str(card.asset) for card in shown.cards]

@@ -219,3 +219,11 @@ def test_nothing_of_a_draft_stays(it: World, api: Api, tmp_path: Path) -> None:
 
     assert before == it.context.ledger.records("lifecycle:default")
     assert unguarded().digest != waiting_for(it.context, "default").digest == lax().digest
+
+
+def test_health_names_the_lifecycle_that_waits(api: Api) -> None:
+    """It is ready all the same, and tells nothing of what waits."""
+    found = api.client().get("/healthz").json()
+
+    assert "waiting" == found["parts"]["lifecycle default"]
+    assert found["ready"]
