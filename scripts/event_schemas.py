@@ -596,8 +596,8 @@ SHAPES: dict[RecordType, Shape] = {
             "from": _one_of("digest", "Digest of the text in force; left out where none is."),
             "proposal": _one_of(
                 "digest",
-                "What is consented to: the digest of the text, or where more than that changes (what "
-                "comes before it, who may consent, that it is taken out), one over all of it.",
+                "What is consented to: the digest of the text, or where more than that changes "
+                "(what comes before it, who may consent, that it is taken out), one over it all.",
             ),
             "changes": _list(
                 "The difference to the text in force, as LifecycleAdopted has it.",
