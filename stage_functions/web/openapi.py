@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from stage_functions.wire import api, status_api
+from stage_functions.wire import api, lifecycles_api, status_api
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
 _TOKEN = MappingProxyType(
@@ -24,6 +24,9 @@ _TOKEN = MappingProxyType(
 )
 _GUESSED = ("HTTPValidationError", "ValidationError")
 Document = dict[str, Any]
+
+_DOCUMENTS = (api, status_api, lifecycles_api)
+"""The modules whose types explain the fields of documents."""
 
 
 def describe(app: FastAPI) -> Callable[[], Document]:
@@ -50,7 +53,8 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        _explain(getattr(api, name, None) or getattr(status_api, name, None), schema)
+        found = (getattr(one, name, None) for one in _DOCUMENTS)
+        _explain(next((one for one in found if one is not None), None), schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
