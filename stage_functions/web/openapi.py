@@ -53,8 +53,8 @@ def _document(app: FastAPI) -> Document:
         schemas.pop(name, None)
     schemas |= _schemas()
     for name, schema in schemas.items():
-        found = (getattr(one, name, None) for one in _DOCUMENTS)
-        _explain(next((one for one in found if one is not None), None), schema)
+        known = [getattr(one, name) for one in _DOCUMENTS if hasattr(one, name)]
+        _explain(known[0] if known else None, schema)
     found["components"]["securitySchemes"] = {"token": dict(_TOKEN)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
