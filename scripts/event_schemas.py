@@ -639,7 +639,8 @@ SHAPES: dict[RecordType, Shape] = {
         optional=("found", "granted", "copy_to", "changes", "frozen"),
     ),
     RecordType.LIFECYCLE_ADOPTED: Shape(
-        "A lifecycle of the configuration is in force from now on.",
+        "A lifecycle of the configuration is in force from now on, or is no more: the last of its "
+        "changes says so. The actor is whoever consented, where that was demanded, or Stageward.",
         {
             "lifecycle": _one_of("lifecycle", "The lifecycle, as it is now."),
             "from": _one_of("digest", "Digest of the text before; left out the first time."),
@@ -649,8 +650,15 @@ SHAPES: dict[RecordType, Shape] = {
                 {"type": "string"},
                 maxItems=200,
             ),
+            "comment": _said("What whoever consented said."),
+            "proposed": _integer("Number of the LifecycleProposed that the actor consented to."),
+            "loosens": _list(
+                "What it loosens, in words for people, where the actor consented to that.",
+                {"type": "string"},
+                minItems=1,
+            ),
         },
-        optional=("from",),
+        optional=("from", "comment", "proposed", "loosens"),
         about=About.LIFECYCLE,
     ),
     RecordType.LIFECYCLE_PROPOSED: Shape(
@@ -658,7 +666,12 @@ SHAPES: dict[RecordType, Shape] = {
         "consent of a second person, and the one before stays in force.",
         {
             "lifecycle": _one_of("lifecycle", "The lifecycle, as it would be."),
-            "from": _one_of("digest", "Digest of the text in force."),
+            "from": _one_of("digest", "Digest of the text in force; left out where none is."),
+            "proposal": _one_of(
+                "digest",
+                "What is consented to: the digest of the text, or where more than that changes "
+                "(what comes before it, who may consent, that it is taken out), one over it all.",
+            ),
             "changes": _list(
                 "The difference to the text in force, as LifecycleAdopted has it.",
                 {"type": "string"},
@@ -669,6 +682,7 @@ SHAPES: dict[RecordType, Shape] = {
             ),
             "needs": _one_of("needs"),
         },
+        optional=("from",),
         about=About.LIFECYCLE,
     ),
     RecordType.EMERGENCY_USED: Shape(

@@ -23,6 +23,7 @@ from stage_functions.adapters.rules import Rules
 from stage_functions.application.adoption import adopt
 from stage_functions.application.clocks import Clocks, Heard, deaf
 from stage_functions.application.context import Context
+from stage_functions.application.in_force import InForce
 from stage_functions.application.keeping import keep_under
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
@@ -51,7 +52,7 @@ from stage_functions.domain.error import ConfigurationError, StagewardError, why
 from stage_functions.domain.people import Person, names_somebody
 from stage_functions.settings import Settings, SignIn, unknown
 from stage_functions.wire.address import endpoint_fault
-from stage_functions.wire.configuration import load
+from stage_functions.wire.configuration import lifecycle_of, load
 from stage_functions.wire.resource import addresses
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ def open_application(settings: Settings) -> Application:
     rows = NotedRows(open_rows(settings, clocks.listener("ledger", clock)), process, clock)
     sinks = {sink.name: sink for sink in _sinks(settings)}
     told = notifier is not None
-    ledger = open_ledger(rows, clock, tuple(sinks), notices=told, telemetry=telemetry)
+    governing = InForce(lifecycle_of)
+    ledger = open_ledger(
+        rows, clock, tuple(sinks), notices=told, telemetry=telemetry, names=governing
+    )
     people = configuration.directory.people.values()
     REDACTION.hide(name for one in people for name in _names(one))
     directory = configuration.directory.masked(ledger.mask)
@@ -146,6 +150,7 @@ def open_application(settings: Settings) -> Application:
         telemetry=telemetry,
         process=process,
         places=open_places(settings),
+        in_force=governing,
     )
     keep_under(context)
     trace(context.telemetry.traceparent)

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import anchor_rows, keys
+from stage_functions.application.adoption import own_histories
 from stage_functions.application.anchor_rows import (
     LATEST,
     PARTITION,
@@ -212,11 +213,10 @@ def _now(context: Context, before: Iterable[str]) -> dict[str, End]:
 
 def _histories(context: Context, before: Iterable[str]) -> Iterator[History]:
     """Yield every history that there is; one that was anchored once is never left out again."""
-    lifecycles = (f"lifecycle:{one.name}" for one in context.configuration.lifecycles)
     assets = (of_asset(asset) for asset in context.ledger.assets())
-    rest = (named(name) for name in chain(lifecycles, before))
+    rest = (named(name) for name in before)
     seen: set[str] = set()
-    for history in chain((JOURNAL,), assets, rest):
+    for history in chain((JOURNAL,), own_histories(context), assets, rest):
         if history.name not in seen:
             seen.add(history.name)
             yield history

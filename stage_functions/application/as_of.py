@@ -318,7 +318,7 @@ class _Reading(Struct):
     def _fits(self, version: Version, standing: Standing) -> bool:
         if self.wanted.stage or self.wanted.hidden:
             return self.wanted.stage in ("", standing.stage)
-        lifecycle = self.context.configuration.lifecycle(version.asset)
+        lifecycle = self.context.governing(version.asset)
         stage = lifecycle.stages.get(standing.stage) if lifecycle is not None else None
         return stage is None or not stage.hidden
 

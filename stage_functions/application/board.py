@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.application import keys
-from stage_functions.application.catalog import CatalogEntry
+from stage_functions.application.catalog import CatalogEntry, called
 from stage_functions.application.codec import unpack, unpack_bytes
 from stage_functions.application.context import Context
 from stage_functions.application.numbering import newest_first
@@ -166,13 +166,16 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
     partitions = _partitions(context, wanted, cursor)
     cards: list[Card] = []
     read, left_out, last = 0, 0, ""
+    renamed = context.in_force.renames(context.clock.now())  # some may still follow
     for place, rows in _assets(context.ledger.rows, partitions, cursor):
         if len(cards) == ASSETS or read >= MAX_ROWS:
             return Board(tuple(cards), last, read >= MAX_ROWS, left_out, known=True)
         read, last = read + len(rows), place
-        if not _named(rows[0], wanted.name) or not _may_fit(rows, wanted):
+        if not _named(rows[0], wanted.name) or not (renamed or _may_fit(rows, wanted)):
             continue
-        entries = [unpack(row, CatalogEntry) for row in rows]
+        kept = [unpack(row, CatalogEntry) for row in rows]
+        lifecycle = context.governing(Asset.parse(kept[0].asset)) if renamed else None
+        entries = [called(one, lifecycle) for one in kept]
         if not _fits(context, entries, wanted):
             continue
         card = summed_up(context, entries, wanted)
@@ -187,7 +190,7 @@ def board(context: Context, wanted: Wanted, cursor: str = "") -> Board:
 def summed_up(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted) -> Card:
     """Sum up the versions of one asset."""
     asset = Asset.parse(entries[0].asset)
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     here = [entry for entry in entries if not entry.gone]
     by_stage: dict[str, list[str]] = {}
     for entry in here:
@@ -232,7 +235,7 @@ def _due(
 
 def stages(context: Context) -> list[str]:
     """Return the names of all stages of the configuration, in file order."""
-    every = (name for lifecycle in context.configuration.lifecycles for name in lifecycle.stages)
+    every = (name for lifecycle in context.lifecycles for name in lifecycle.stages)
     return list(dict.fromkeys(every))
 
 
@@ -258,7 +261,7 @@ def _fits(context: Context, entries: Sequence[CatalogEntry], wanted: Wanted) -> 
     here = [entry for entry in entries if not entry.gone]
     there = not wanted.stage or any(entry.stage == wanted.stage for entry in here)
     violates = not wanted.violating or any(entry.violation is not None for entry in here)
-    lifecycle = context.configuration.lifecycle(Asset.parse(entries[0].asset))
+    lifecycle = context.governing(Asset.parse(entries[0].asset))
     due = not wanted.due or bool(_due(here, lifecycle, context.clock.now()))
     return (
         there and violates and due and (not wanted.waiting or any(entry.approval for entry in here))

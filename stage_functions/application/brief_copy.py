@@ -40,12 +40,12 @@ def copying(context: Context, version: Version, approval: Approval) -> Copying |
     Raises:
         StoreUnavailableError: as the store says.
     """
-    lifecycle, bound = context.configuration.lifecycle(version.asset), approval.binding
+    lifecycle, bound = context.governing(version.asset), approval.binding
     way = lifecycle.transition(bound.source, bound.target) if lifecycle is not None else None
     if way is None or not way.copy_to:
         return None
     copy = copy_of(version, way.copy_to)
-    there = context.configuration.lifecycle(copy.asset)
+    there = context.governing(copy.asset)
     stage = there.stages.get(bound.target) if there is not None else None
     if stage is None:
         why = f"no lifecycle that governs {copy.asset} has the stage {bound.target}"

@@ -43,7 +43,7 @@ def used(context: Context, loaded: Loaded, approval: Approval) -> Used | None:
     waived = content.get("waived", ())
     state = loaded.versions.get(approval.version)
     now = state.unratified if state is not None else None
-    lifecycle = context.configuration.lifecycle(loaded.asset)
+    lifecycle = context.governing(loaded.asset)
     terms = lifecycle.emergency if lifecycle is not None else None
     return Used(
         str(content.get("incident", "")),

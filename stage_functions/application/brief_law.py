@@ -74,7 +74,7 @@ class Judgement(Struct, frozen=True):
 def law(context: Context, asset: Asset, approval: Approval) -> Law:
     """Return what the lifecycle said that an approval is bound to."""
     digest = approval.binding.lifecycle
-    current = context.configuration.lifecycle(asset)
+    current = context.governing(asset)
     if current is not None and current.digest == digest:
         return _in_force(current)
     blob = context.ledger.blob(digest)

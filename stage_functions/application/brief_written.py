@@ -38,7 +38,7 @@ class Written(Struct, frozen=True):
 
 def written(context: Context, asset: Asset, approval: Approval) -> Written:
     """Return what is written when an approval is given."""
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     registry = context.configuration.registry(asset.registry)
     if lifecycle is None:
         return Written()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from stage_functions.application import keys
 from stage_functions.application.codec import pack, unpack
 from stage_functions.application.ports.rows import (
@@ -20,6 +22,7 @@ from stage_functions.application.ports.rows import (
     Upsert,
 )
 from stage_functions.domain.asset import Asset, Kind, Version
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.state import VersionState
 from stage_functions.domain.stored import Stored
 from stage_functions.domain.violation import Violation
@@ -154,6 +157,12 @@ def entries(
             if len(page) < PAGE:
                 break
             start = keys.behind(page[-1].key)
+
+
+def called(entry: CatalogEntry, lifecycle: Lifecycle | None) -> CatalogEntry:
+    """Return an entry at the stage as that is called now; its row says so a little later."""
+    stage = lifecycle.renamed.get(entry.stage) if lifecycle is not None else None
+    return entry if stage is None or entry.gone else replace(entry, stage=stage)
 
 
 def of_asset(rows: Rows, asset: Asset) -> list[CatalogEntry]:

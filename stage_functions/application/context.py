@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from stage_functions.application import copies
 from stage_functions.application.copies import Expected
 from stage_functions.application.echoes import Echoes
+from stage_functions.application.in_force import InForce
 from stage_functions.application.ledger import Ledger
 from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.clock import Clock
@@ -57,6 +58,7 @@ class Context(Struct, frozen=True):
         process: what this process knows of itself.
         draft: the configuration is one that is only tried.
         places: where anchors of the ledger go; none where it is not anchored.
+        in_force: the lifecycles that the ledger has adopted.
     """
 
     configuration: Configuration
@@ -73,6 +75,16 @@ class Context(Struct, frozen=True):
     process: Process = field(default_factory=Process)
     draft: bool = False
     places: Sequence[AnchorPlace] = ()
+    in_force: InForce = field(default_factory=InForce)
+
+    @property
+    def lifecycles(self) -> tuple[Lifecycle, ...]:
+        """The lifecycles in force, in their order; those of the file may wait for consent."""
+        return self.in_force.of(self.configuration.lifecycles)
+
+    def governing(self, asset: Asset) -> Lifecycle | None:
+        """Return the lifecycle in force that governs an asset: the first that matches."""
+        return next((one for one in self.lifecycles if one.applies(asset)), None)
 
     def on_behalf_of(self, id_: str, claims: Iterable[str]) -> Context:
         """Return the context as it is for somebody signed in with roles and groups of Entra."""
@@ -192,7 +204,7 @@ class Context(Struct, frozen=True):
             NotFoundError: none does, or its registry does not watch it.
         """
         registry = self.configuration.registry(asset.registry)
-        lifecycle = self.configuration.lifecycle(asset)
+        lifecycle = self.governing(asset)
         if lifecycle is None or not registry.watches(asset):
             message = (
                 f"no lifecycle governs {asset}: see `watch` and `applies_to` in the configuration"

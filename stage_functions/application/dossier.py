@@ -134,7 +134,7 @@ def asset_dossier(
         NotFoundError: no such registry, or the ledger does not know the asset.
     """
     number = query.asset_is_known(context, wanted).number
-    lifecycle = context.configuration.lifecycle(wanted)
+    lifecycle = context.governing(wanted)
     states = context.ledger.versions(wanted)
     ordered = newest_first(states)[skip : skip + VERSIONS]
     newest = _records(context, wanted, number)
@@ -169,7 +169,7 @@ def version_dossier(context: Context, wanted: Version) -> VersionDossier:
     asset = wanted.asset
     configuration = context.configuration
     registry = configuration.registry(asset.registry)
-    lifecycle = configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     state = context.ledger.load(asset, [wanted.number]).versions.get(wanted.number)
     snapshot, unreadable, evidence = _from_registry(context, wanted)
     note = unregistered.find(context, wanted, snapshot) if state is None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from stage_functions.application import measures
+from stage_functions.application.adoption import keep_up
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.signal import (
@@ -30,6 +31,7 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
         RegistryUnavailableError: what it is about cannot be read; deliver it again.
         StoreUnavailableError, ConflictError, UnknownOutcomeError: deliver it again.
     """
+    keep_up(context)
     if isinstance(signal, Signal):
         return follow(context, signal)
     alias = signal.asset.registry if isinstance(signal, AssetSignal) else signal.registry

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stage_functions.application import histories, holds, keys
+from stage_functions.application.adoption import own_histories
 from stage_functions.application.context import Context
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import InvalidInputError, NotAllowedNowError, NotFoundError
@@ -274,8 +275,7 @@ def _mentions(context: Context, texts: Iterable[str]) -> _Found:
 
 def _histories(context: Context) -> Iterator[tuple[str, str]]:
     """Yield every history, with its partition."""
-    lifecycles = (histories.of_lifecycle(one.name) for one in context.configuration.lifecycles)
-    for history in (histories.JOURNAL, *lifecycles):
+    for history in (histories.JOURNAL, *own_histories(context)):
         yield history.name, history.partition
     for asset in context.ledger.assets():
         yield str(asset), keys.asset_partition(asset)

@@ -24,6 +24,7 @@ from stage_functions.application.codec import (
 from stage_functions.application.copies import Expected
 from stage_functions.application.decided import Decided
 from stage_functions.application.holds import Hold
+from stage_functions.application.laws import LAW, Law
 from stage_functions.application.ledger import Head, Owed
 from stage_functions.application.ledger_format import KEY
 from stage_functions.application.link_keys import PREFIX as LINK_KEY
@@ -93,6 +94,7 @@ _ONE_EACH: Mapping[str, RowKind] = {
     keys.NAMES_PARTITION: RowKind("name", needs=("id",)),
     keys.PEOPLE_PARTITION: RowKind("person's names", Names),
     keys.HOLDS_PARTITION: RowKind("held asset", needs=("asset",)),
+    keys.LIFECYCLES_PARTITION: RowKind("lifecycle's name", needs=("name",)),
     keys.COPIES_PARTITION: RowKind("expected copy", Expected),
     TOKENS: RowKind("token", Token),
 }
@@ -110,6 +112,7 @@ _OF_ASSETS: Mapping[str, RowKind] = {
 _OF_LIFECYCLES: Mapping[str, RowKind] = {
     keys.HEAD: HEAD,
     keys.RECORD: RECORD,
+    LAW: RowKind("lifecycle in force", Law),
     "adopted": RowKind("adopted lifecycle", needs=("digest",)),
     "sink:": RowKind("published adoptions", needs=("number",)),
 }

@@ -118,7 +118,7 @@ def _case(context: Context, signal: EndpointSignal, served: Served) -> _Case | N
     registry = context.configuration.registries.get(version.asset.registry) if version else None
     if version is None or registry is None or not registry.watches(version.asset):
         return None
-    lifecycle = context.configuration.lifecycle(version.asset)
+    lifecycle = context.governing(version.asset)
     return _Case(signal, served, version, lifecycle) if lifecycle is not None else None
 
 

@@ -123,7 +123,7 @@ def _plan(context: Context, command: ImportCommand) -> tuple[list[_Found], Impor
     found: list[_Found] = []
     already = 0
     for snapshot in everything(context, command.registry):
-        lifecycle = context.configuration.lifecycle(snapshot.version.asset)
+        lifecycle = context.governing(snapshot.version.asset)
         watched = context.configuration.registry(command.registry).watches(snapshot.version.asset)
         if snapshot.anonymous or lifecycle is None or not watched:
             continue
@@ -260,7 +260,7 @@ def _import_one(context: Context, item: _Found, command: ImportCommand) -> Commi
 
 def _uses(context: Context, snapshot: Snapshot) -> tuple[str, ...]:
     """Return what a version uses, where a rule asks: its evidence is read for nothing else."""
-    rules = [rule for one in context.configuration.lifecycles for rule in one.rules.values()]
+    rules = [rule for one in context.lifecycles for rule in one.rules.values()]
     if not any(_USED_BY in text for rule in rules for text in (rule.cel, *rule.shows)):
         return ()
     return references(context.evidence(snapshot))

@@ -32,7 +32,7 @@ def retain_for(context: Context, history: str) -> timedelta | None:
     """
     if history.startswith(_OF_LIFECYCLE):
         name = history.removeprefix(_OF_LIFECYCLE)
-        found = (one.retain_for for one in context.configuration.lifecycles if one.name == name)
+        found = (one.retain_for for one in context.lifecycles if one.name == name)
         return next(found, None)
     try:
         return context.lifecycle(Asset.parse(history)).retain_for

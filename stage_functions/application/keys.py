@@ -37,6 +37,8 @@ PEOPLE_PARTITION = "people"
 HOLDS_PARTITION = "holds"
 JOURNAL_PARTITION = "journal"
 COPIES_PARTITION = "copies"
+LIFECYCLES_PARTITION = "lifecycles"
+"""Names of the lifecycles that were adopted; a row there only nominates."""
 DECIDED_PARTITION = "decided"
 """Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
 

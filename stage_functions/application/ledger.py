@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -58,6 +58,7 @@ from stage_functions.domain.error import (
     LedgerDamagedError,
     RetryableError,
 )
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.record import (
     UNPUBLISHED,
     Record,
@@ -66,6 +67,7 @@ from stage_functions.domain.record import (
     empty_tail,
     seal,
 )
+from stage_functions.domain.renaming import say_renamed, standing_anew
 from stage_functions.domain.state import UNNUMBERED, AssetState, Origin, Step, VersionState
 from stage_functions.domain.stored import Stored, demand_understood
 
@@ -92,6 +94,8 @@ class Head(Stored, frozen=True):
         owed: commits that still owe the outside something besides notices.
         notices: commits of which people are still to be told.
         past: up to which record `past` has kept where versions stood.
+        renamed: `<lifecycle>/<record>`: by which adoption stages of it were last called otherwise,
+            or "". Who does not know that adoption yet decides nothing here.
     """
 
     number: int
@@ -103,6 +107,7 @@ class Head(Stored, frozen=True):
     owed: tuple[int, ...] = ()
     notices: tuple[int, ...] = ()
     past: int = 0
+    renamed: str = ""
 
     @property
     def owing(self) -> frozenset[int]:
@@ -175,6 +180,8 @@ class Loaded(Struct, frozen=True):
         etag: of the head; "" where there is none.
         versions: those asked for and found.
         approvals: those asked for and found.
+        renamed: by number, those of the versions as they are kept whose stage is called otherwise
+            now: a commit says so first.
     """
 
     asset: Asset
@@ -182,6 +189,7 @@ class Loaded(Struct, frozen=True):
     etag: str
     versions: Mapping[str, VersionState] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    renamed: Mapping[str, VersionState] = field(default_factory=dict)
 
     def step(self) -> Step:
         """Return an empty decision on top of this.
@@ -209,6 +217,26 @@ class Committed(Struct, frozen=True):
     owed: tuple[Owed, ...]
 
 
+class StageNames(Protocol):
+    """What the stages of assets are called now; see `in_force`."""
+
+    def renamed(self, asset: Asset) -> Mapping[str, str]:
+        """Return what stages of an asset are called now, by their names before."""
+
+    def mark(self, asset: Asset) -> str:
+        """Return by which adoption the stages of an asset are called as they are."""
+
+    def governing(self, asset: Asset) -> Lifecycle | None:
+        """Return the lifecycle in force that governs an asset."""
+
+    def demand_known(self, asset: Asset, head: Head) -> None:
+        """Decide nothing on an asset whose stages are called otherwise than is known here.
+
+        Raises:
+            ConflictError: they are; read what is in force, and start over.
+        """
+
+
 class Ledger:
     """Loads and commits assets.
 
@@ -220,6 +248,7 @@ class Ledger:
         secret: what ids are masked with, known to this ledger alone.
         notices: people can be told, so that notices are owed to them.
         telemetry: what is told of loads and commits.
+        stage_names: what stages are called now; None where none was ever called otherwise.
 
     Attributes:
         names: what people are called.
@@ -236,8 +265,10 @@ class Ledger:
         *,
         notices: bool = False,
         telemetry: Telemetry = SILENT,
+        stage_names: StageNames | None = None,
     ) -> None:
         self.rows = rows
+        self._stage_names = stage_names
         self.id = ledger_id
         self.names = KeptNames(rows, secret)
         self.keeping: Keeping = UNSAID
@@ -285,7 +316,12 @@ class Ledger:
         if row is None:
             tail = empty_tail(self.id, str(asset))
             return Loaded(asset, Head(tail.number, tail.hash), "")
-        return self.more(Loaded(asset, unpack(row, Head), row.etag), versions)
+        head = unpack(row, Head)
+        if self._stage_names is not None:
+            if head.renamed:
+                self._stage_names.demand_known(asset, head)
+            head = _holding(head, self._stage_names.renamed(asset))
+        return self.more(Loaded(asset, head, row.etag), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
         """Load further versions, their open approvals, and an approval, under the same lock.
@@ -295,38 +331,53 @@ class Ledger:
         """
         partition = keys.asset_partition(loaded.asset)
         found_versions, found = dict(loaded.versions), dict(loaded.approvals)
+        renamed, called = dict(loaded.renamed), self._called(loaded.asset)
         for number in versions:
             row = self.rows.get(LEDGER, partition, keys.version_key(number))
             if row is not None:
-                found_versions[number] = _under(loaded.head, unpack(row, VersionState))
+                kept = _under(loaded.head, unpack(row, VersionState))
+                found_versions[number] = standing_anew(kept, called)
+                if found_versions[number] != kept:
+                    renamed[number] = kept
         wanted = {state.approval for state in found_versions.values()} | {approval}
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
                 found[id_] = unpack(row, Approval, known=RATIFYING)
-        return replace(loaded, versions=found_versions, approvals=found)
+        return replace(loaded, versions=found_versions, approvals=found, renamed=renamed)
+
+    def _called(self, asset: Asset) -> Mapping[str, str]:
+        return self._stage_names.renamed(asset) if self._stage_names is not None else {}
 
     def state(self, version: Version) -> VersionState | None:
         """Return where a version stands at this moment, under no lock; None if it is unknown."""
         partition = keys.asset_partition(version.asset)
         row = self.rows.get(LEDGER, partition, keys.version_key(version.number))
-        return unpack(row, VersionState) if row is not None else None
+        if row is None:
+            return None
+        return standing_anew(unpack(row, VersionState), self._called(version.asset))
 
     def approval(self, asset: Asset, id_: str) -> Approval | None:
         """Return an approval as it is at this moment, under no lock; None if there is none."""
         row = self.rows.get(LEDGER, keys.asset_partition(asset), keys.approval_key(id_))
-        return unpack(row, Approval) if row is not None else None
+        return unpack(row, Approval, known=RATIFYING) if row is not None else None
 
-    def versions(self, asset: Asset) -> dict[str, VersionState]:
-        """Return every version of an asset that the ledger knows, by number."""
+    def versions(self, asset: Asset, *, as_kept: bool = False) -> dict[str, VersionState]:
+        """Return every version of an asset that the ledger knows, by number.
+
+        Args:
+            asset: which.
+            as_kept: at the stages that their records say, though those be called otherwise now.
+        """
         partition = keys.asset_partition(asset)
+        called = {} if as_kept else self._called(asset)
         found: dict[str, VersionState] = {}
         start = keys.VERSION
         while True:
             rows = self.rows.query(
                 LEDGER, partition, start=start, end=keys.after(keys.VERSION), limit=PAGE
             )
-            states = [unpack(row, VersionState) for row in rows]
+            states = [standing_anew(unpack(row, VersionState), called) for row in rows]
             found.update({state.version: state for state in states})
             if len(rows) < PAGE:
                 return found
@@ -378,6 +429,8 @@ class Ledger:
             LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
         self._demand_writable()
+        if loaded.renamed:
+            loaded, step = self._say_renamed(loaded, step)
         state = step.state
         demand_understood(loaded.head, *state.versions.values(), *state.approvals.values())
         number = loaded.head.commit + 1
@@ -450,7 +503,10 @@ class Ledger:
         )
         partition = keys.asset_partition(loaded.asset)
         changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
-        changes += [Upsert(keys.version_key(n), pack(state)) for n, state in versions.items()]
+        changes += [
+            Upsert(keys.version_key(n), pack(_as_kept(state, loaded.renamed.get(n))))
+            for n, state in versions.items()
+        ]
         changes += [Delete(item.key, ANY_ETAG) for item in done]
         changes += [Upsert(item.key, pack(item)) for item in later]
         # Lost with the machine's power, the work is owed again, and found done.
@@ -462,6 +518,20 @@ class Ledger:
             lambda: self.rows.commit(LEDGER, partition, changes, durable=False, leftovers=leftovers)
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def _say_renamed(self, loaded: Loaded, step: Step) -> tuple[Loaded, Step]:
+        """Let a commit say first that stages are called otherwise: none changes without a record.
+
+        What it is compared with is what is kept, so that all of it is written.
+        """
+        names = self._stage_names
+        lifecycle = names.governing(loaded.asset) if names is not None else None
+        if names is None or lifecycle is None:
+            return loaded, step
+        step = say_renamed(step, loaded.renamed, lifecycle)
+        head = replace(loaded.head, renamed=names.mark(loaded.asset))
+        kept = {**loaded.versions, **loaded.renamed}
+        return replace(loaded, head=head, versions=kept), step
 
     def _conditionally(self, commit: Callable[[], T]) -> T:
         """Make a batch; count it where the asset has changed meanwhile."""
@@ -706,6 +776,22 @@ def _under(head: Head, state: VersionState) -> VersionState:
     return state
 
 
+def _holding(head: Head, called: Mapping[str, str]) -> Head:
+    """Return a head whose holders hold stages by what those are called now."""
+    if not set(called) & set(head.holders):
+        return head
+    holders: dict[str, tuple[str, ...]] = {}
+    for stage, versions in head.holders.items():
+        now = called.get(stage, stage)
+        holders[now] = (*holders.get(now, ()), *versions)
+    return replace(head, holders=holders)
+
+
+def _as_kept(state: VersionState, kept: VersionState | None) -> VersionState:
+    """Return a state at the stage that its records say; what was verified of it stays."""
+    return state if kept is None else replace(state, stage=kept.stage, held=kept.held)
+
+
 def _identified_anew(loaded: Loaded, step: Step) -> dict[str, VersionState]:
     """Return the versions whose content or job the ledger did not know so far."""
 
@@ -800,6 +886,7 @@ def open_ledger(
     *,
     notices: bool = False,
     telemetry: Telemetry = SILENT,
+    names: StageNames | None = None,
 ) -> Ledger:
     """Open the ledger of a store, giving it an id and a secret if it is new.
 
@@ -819,7 +906,16 @@ def open_ledger(
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
-    return Ledger(rows, clock, ledger_id, sinks, secret_kept, notices=notices, telemetry=telemetry)
+    return Ledger(
+        rows,
+        clock,
+        ledger_id,
+        sinks,
+        secret_kept,
+        notices=notices,
+        telemetry=telemetry,
+        stage_names=names,
+    )
 
 
 def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -325,7 +325,9 @@ def _catalog(
 ) -> None:
     rows = [row for row in rows if not _put_off(context, loaded, row, outcome)]
     numbers = {number for row in rows for number in row.versions}
-    states = {n: loaded.versions[n] for n in sorted(numbers) if n in loaded.versions}
+    # By what is kept: who follows a stage called otherwise is found by that, till it is recorded.
+    kept = {**loaded.versions, **loaded.renamed}
+    states = {n: kept[n] for n in sorted(numbers) if n in kept}
     ids = {id_ for row in rows for id_ in row.approvals}
     closed = [loaded.approvals[id_] for id_ in sorted(ids) if id_ in loaded.approvals]
     if rows:

@@ -81,7 +81,7 @@ def _standing(
 ) -> tuple[Violation, ...]:
     state = loaded.versions[version.number]
     here = [one for one in state.violating if one.endpoint == shown.endpoint]
-    lifecycle = context.configuration.lifecycle(version.asset)
+    lifecycle = context.governing(version.asset)
     if not here or lifecycle is None:
         return state.violating
     allowed = may_be_served(context, loaded, state, lifecycle, shown.endpoint)

@@ -258,9 +258,10 @@ def assets(
 def _of_catalog(
     context: Context, wanted: Filter, partitions: Sequence[tuple[str, Kind]], cursor: str
 ) -> Iterator[tuple[str, CatalogEntry]]:
-    lifecycle = context.configuration.lifecycle
-    for at, entry in catalog.entries(context.ledger.rows, partitions, cursor):
-        if wanted.fits(entry, lifecycle(Asset.parse(entry.asset))):
+    for at, kept in catalog.entries(context.ledger.rows, partitions, cursor):
+        lifecycle = context.governing(Asset.parse(kept.asset))
+        entry = catalog.called(kept, lifecycle)
+        if wanted.fits(entry, lifecycle):
             yield at, entry
 
 

@@ -50,7 +50,7 @@ def end_and_renew(
     Raises:
         RegistryUnavailableError: the version or its evidence cannot be read; nothing is noted.
     """
-    lifecycle = context.configuration.lifecycle(version.asset)
+    lifecycle = context.governing(version.asset)
     way = _way(lifecycle, step, version)
     if lifecycle is None or way is None:
         return _only_ended(

@@ -180,7 +180,7 @@ def _would(
     context: Context, asset: Asset, past: Past, approval: Approval | None, before: Old | None
 ) -> tuple[str, str]:
     """Return what a request would have come to, and why."""
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     if lifecycle is None:
         return _UNKNOWN, "no lifecycle of the draft governs it"
     if past.approval and approval is None:

@@ -94,7 +94,7 @@ class _Finder:
             if not snapshot.anonymous:
                 listed.setdefault(snapshot.version.asset, []).append(snapshot)
         for asset, snapshots in listed.items():
-            lifecycle = self._context.configuration.lifecycle(asset)
+            lifecycle = self._context.governing(asset)
             if lifecycle is not None and self._registry.watches(asset):
                 self._look_at(asset, lifecycle, snapshots)
 

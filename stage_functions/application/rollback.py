@@ -158,7 +158,7 @@ def foresee(context: Context, asset: Asset, actor: Actor, stage: str = "") -> Fo
 
 def possible(context: Context, asset: Asset, stage: str = "") -> bool:
     """Tell, without reading the registry, whether a rollback is worth being shown."""
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     if lifecycle is None or context.states.ungoverned(asset.registry):
         return False
     found, now = stage_of(lifecycle, stage), context.clock.now()

@@ -253,7 +253,7 @@ def _followed(context: Context, version: Version, result: Scanned) -> Scanned:
 def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Version]:
     """Return the versions of an asset that a signal should be followed up for."""
     named = [snapshot for snapshot in listed if not snapshot.anonymous]
-    if not named or context.configuration.lifecycle(asset) is None:
+    if not named or context.governing(asset) is None:
         return []
     loaded = context.ledger.load(asset)
     known = context.ledger.versions(asset) if loaded.etag else {}
@@ -268,7 +268,7 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
 
 def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Snapshot]:
     """Return the versions of an asset that the registry itself has made, where it is governed."""
-    if context.configuration.lifecycle(asset) is None:
+    if context.governing(asset) is None:
         return []
     return [snapshot for snapshot in listed if snapshot.anonymous]
 

@@ -90,7 +90,7 @@ def follow(context: Context, signal: Signal) -> bool:
     """
     asset = signal.version.asset
     registry = context.configuration.registry(asset.registry)
-    lifecycle = context.configuration.lifecycle(asset)
+    lifecycle = context.governing(asset)
     if lifecycle is None or not registry.watches(asset):
         return False
     with about(asset=str(asset), version=signal.version.number):

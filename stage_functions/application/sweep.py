@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from stage_functions.application import keys, measures
-from stage_functions.application.adoption import announce
+from stage_functions.application.adoption import announce, refresh
 from stage_functions.application.codec import foreign, pack
 from stage_functions.application.context import Context
 from stage_functions.application.correlation import about
@@ -30,6 +30,7 @@ from stage_functions.application.ports.rows import (
     Replace,
     Row,
 )
+from stage_functions.application.renaming import follow_renames
 from stage_functions.application.signals import settle_due
 from stage_functions.application.telling import tell_due
 from stage_functions.domain.asset import Asset
@@ -92,7 +93,7 @@ def _sweep(context: Context, seconds: float, first_shard: int) -> Swept:
     end = started + timedelta(seconds=seconds)
     finished = waiting = 0
     rung: list[RecordType] = []
-    failed = list(announce(context))
+    failed = [*_governed(context, end), *announce(context)]
     complete, next_shard = True, first_shard
     for offset in range(keys.SHARDS):
         shard = (first_shard + offset) % keys.SHARDS
@@ -104,6 +105,17 @@ def _sweep(context: Context, seconds: float, first_shard: int) -> Swept:
         finished, waiting = finished + done, waiting + rest
     expired = rung.count(RecordType.APPROVAL_CLOSED)
     return Swept(finished, waiting, expired, tuple(failed), complete, next_shard, tuple(rung))
+
+
+def _governed(context: Context, end: datetime) -> list[str]:
+    """Read which lifecycles are in force, and let versions follow stages called otherwise."""
+    try:
+        refresh(context)
+        follow_renames(context, end)
+    except StagewardError as exc:
+        log.warning("lifecycles: %s", exc)
+        return [f"lifecycles: {exc}"]
+    return []
 
 
 def _markers(context: Context, shard: int, end: datetime, failed: list[str]) -> tuple[int, int]:

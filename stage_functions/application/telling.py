@@ -174,10 +174,10 @@ def _notice(
     """Return what is told of a record, if anything is, and the approval that it is about."""
     directory = context.configuration.directory
     if record.type is RecordType.VIOLATED:
-        return None, alarm(record, context.configuration.lifecycle(asset), directory)
+        return None, alarm(record, context.governing(asset), directory)
     if record.type in review_notices.TOLD:
         state = context.ledger.state(Version(asset, record.version))
-        lifecycle = context.configuration.lifecycle(asset)
+        lifecycle = context.governing(asset)
         return None, review_notices.review_notice(record, state, lifecycle, directory)
     approval, valid_until = _approval(context, asset, record)
     if approval is None:

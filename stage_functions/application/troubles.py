@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from stage_functions.application.anchoring import LATE
+from stage_functions.application.in_force import Waiting
 from stage_functions.application.process import Refused
 from stage_functions.application.status import (
     LATE_NEWS,
@@ -213,6 +214,8 @@ def _lifecycles(known: Status) -> Iterator[Trouble]:
             what = f"in force here is {one.digest[:19]}, adopted last was {one.adopted[:19]}"
             do = "another process runs on another file: deploy one file everywhere, then restart"
             yield Trouble("lifecycle-differs", part, what, do, Section.LIFECYCLES)
+        if one.waiting is not None:
+            yield _waits(part, one.waiting)
         if one.behind and one.at is not None and known.at - one.at > LATE_NEWS:
             what = f"its last adoption is not published to {', '.join(one.behind)} yet"
             do = "it is tried at every sweep; the log says what the sink answers"
@@ -237,6 +240,20 @@ def _anchors(known: Status) -> Iterator[Trouble]:
             what = f"{_number(one.behind, 'anchor')} not published to {one.where}: {one.error}"
             do = "mend what it says; it is tried again by itself within an hour"
             yield Trouble("anchors-unpublished", "anchors", what, do, Section.ANCHORS)
+
+
+def _waits(part: str, waiting: Waiting) -> Trouble:
+    command = f"`stageward lifecycle adopt {waiting.name}`"
+    if waiting.groups:
+        what = f"a change waits for the consent of {' or '.join(waiting.groups)}: {command}"
+        do = "let one of them look at it, and consent; or take the change out of the file"
+        return Trouble("lifecycle-waits", part, what, do, Section.LIFECYCLES)
+    what = "the file of this process has another text than the ledger has adopted last"
+    do = (
+        "another process runs on another file: deploy one file everywhere; where this one is "
+        f"meant, restart it an hour later, or let an operator say so: {command}"
+    )
+    return Trouble("lifecycle-superseded", part, what, do, Section.LIFECYCLES)
 
 
 def _refused(refused: Refused, now: datetime) -> Iterator[Trouble]:

@@ -50,8 +50,8 @@ class Health(Struct, frozen=True):
     Attributes:
         ready: this process can decide, since its ledger can be read and written to.
         parts: what is wrong by part, in a word that tells nothing of the inside: `unwritable`
-            and what `status.word_for` says of the ledger, `parked`, `not-told`, and what
-            `RegistryStatus.code` says; an empty text where nothing is.
+            and what `status.word_for` says of the ledger, `parked`, `not-told`, `waiting`, and
+            what `RegistryStatus.code` says; an empty text where nothing is.
     """
 
     ready: bool
@@ -112,7 +112,7 @@ def rebuild_catalog(context: Context) -> int:
     for asset in context.ledger.assets():
         # Entries come last: they say up to where the past is kept, and are as new as that.
         followed = context.persistently(partial(past.rebuild, context, asset))
-        states = context.ledger.versions(asset)
+        states = context.ledger.versions(asset, as_kept=True)
         catalog.write(context.ledger.rows, asset, states, followed)
         context.persistently(partial(_followed, context, asset, followed))
         decided.rebuild(context.ledger.rows, asset)
@@ -146,6 +146,8 @@ def health(context: Context) -> Health:
         if context.places:
             known, started = anchoring.status(context), context.process.facts.started
             parts["anchors"] = known.code(context.clock.now(), started)
+        waits = context.in_force.waiting(context.configuration.lifecycles)
+        parts |= {f"lifecycle {one.name}": "waiting" for one in waits if one.groups}
         parts |= {f"registry {one.alias}": one.code for one in registries(context)}
     except StagewardError as exc:
         parts[READY] = word_for(exc)

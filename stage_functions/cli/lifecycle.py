@@ -9,7 +9,7 @@ import typer
 from msgspec.structs import replace
 
 from stage_functions.application.reach import not_told
-from stage_functions.cli.output import Json, fail, print_json, print_table, say
+from stage_functions.cli.output import Json, Yes, fail, print_json, print_table, say
 from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
 from stage_functions.domain.definition import written
@@ -33,15 +33,30 @@ def validate(
         Path | None,
         typer.Argument(help="The file; the one that STAGEWARD_CONFIG names if left out."),
     ] = None,
+    against_ledger: Annotated[
+        bool,
+        typer.Option(
+            "--against-ledger",
+            help="Ask the Stageward of STAGEWARD_URL what the file would strand, void, loosen.",
+        ),
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Check a configuration file: the one that is in use (stageward.yaml), or any other.
 
     Noted is what may not be meant: copies into a registry that is only observed; and whoever may
     vote and is told nothing, since no channel of the environment reaches them.
+
+    With --against-ledger it is held against what is there: exits 1 where it would strand versions.
     """
     settings = read_settings()
     if file is not None:
         settings = replace(settings, configuration=_readable(file))
+    if against_ledger:
+        from stage_functions.cli.governance import against  # noqa: PLC0415  # others need none
+
+        against(Path(settings.configuration), as_json=as_json)
+        return
     configuration = _configuration(settings)
     names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
     say(f"The file is sound; lifecycles: {names}")
@@ -102,6 +117,33 @@ def azure_policy(
     if file is not None:
         settings = replace(settings, configuration=_readable(file))
     render(_configuration(settings), out, check=check, strict=strict)
+
+
+@app.command()
+def adopt(
+    name: Annotated[str, typer.Argument(help="The lifecycle's name.")],
+    digest: Annotated[
+        str, typer.Option("--digest", help="Of the change, as it was shown; else it is asked for.")
+    ] = "",
+    comment: Annotated[str, typer.Option("--comment", "-m", help="In your words.")] = "",
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Consent to a change of a lifecycle that waits, as one of those who guard it."""
+    from stage_functions.cli.governance import consent  # noqa: PLC0415  # other commands need none
+
+    consent(name, digest, comment, yes=yes, as_json=as_json)
+
+
+@app.command()
+def history(
+    name: Annotated[str, typer.Argument(help="The lifecycle's name.")] = "default",
+    as_json: Json = False,
+) -> None:
+    """Show what was adopted and proposed of a lifecycle, by whom, with every difference."""
+    from stage_functions.cli.governance import told  # noqa: PLC0415  # other commands need none
+
+    told(name, as_json=as_json)
 
 
 def _target(way: Transition) -> str:

@@ -24,6 +24,7 @@ from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import (
     api,
+    lifecycles_api,
     replay_api,
     retention_api,
     rollback_api,
@@ -509,6 +510,49 @@ class Client:
     def lifecycles(self) -> tuple[api.Lifecycle, ...]:
         """Return all lifecycles as written."""
         return self._get("lifecycles", api.Lifecycles).lifecycles
+
+    def lifecycle_law(self, name: str) -> lifecycles_api.LifecycleLaw:
+        """Return which text of a lifecycle is in force, and what change of it waits.
+
+        Raises:
+            NotFoundError: no such lifecycle.
+        """
+        return self._get(f"lifecycles/{_part(name)}/adoption", lifecycles_api.LifecycleLaw)
+
+    def adopt_lifecycle(self, name: str, digest: str, comment: str = "") -> lifecycles_api.Adoption:
+        """Consent to the change of a lifecycle that waits.
+
+        Raises:
+            NotFoundError: no such lifecycle.
+            NotAllowedNowError: no change of it waits.
+            StaleError: another one waits than you name.
+            DeniedError: you may not consent to it.
+        """
+        body = lifecycles_api.AdoptionBody(digest, comment)
+        path = f"lifecycles/{_part(name)}/adoption"
+        return self._post(path, lifecycles_api.Adoption, body)
+
+    def lifecycle_history(self, name: str, after: int = 0) -> tuple[Mapping[str, Any], ...]:
+        """Return a lifecycle's own records behind a number, in order, at most 1,000.
+
+        Raises:
+            NotFoundError: no such lifecycle.
+        """
+        path = f"lifecycles/{_part(name)}/history"
+        found = self._get(path, lifecycles_api.LifecycleHistory, {"after": str(after)})
+        return found.records
+
+    def validate_lifecycles(
+        self, configuration: str, definitions: Mapping[str, str] | None = None
+    ) -> lifecycles_api.Validation:
+        """Return what a file would strand, void, loosen and rename; nothing is changed.
+
+        Raises:
+            InvalidInputError: the file has faults, each told with line and column.
+            DeniedError: only a person of the configuration may try a draft.
+        """
+        body = lifecycles_api.ValidationBody(configuration, definitions or {})
+        return self._post("lifecycles/validation", lifecycles_api.Validation, body)
 
     def outbox(self) -> tuple[api.Owed, ...]:
         """Return owed work, parked work first."""

@@ -145,6 +145,9 @@ def leading(lifecycle: Lifecycle, state: VersionState, request: Request) -> Tran
     allowed = lifecycle.allowed(state.stage)
     if request.target not in lifecycle.stages:
         shown = request.target or "nothing"
+        if request.target in lifecycle.renamed:
+            now = lifecycle.renamed[request.target]
+            return Refused(f"{shown} is called {now} now", allowed)
         why = f"'{shown}' is no stage of the lifecycle {lifecycle.name}"
         return Refused(why, allowed, meant=meant(request.target, lifecycle.stages))
     transition = (

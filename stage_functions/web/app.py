@@ -13,6 +13,7 @@ from stage_functions.web import (
     approvals,
     assets,
     exports,
+    lifecycles,
     operations,
     problems,
     replays,
@@ -82,14 +83,15 @@ def create_app(
     for module in (
         signals,
         assets,
+        standing,
+        rollbacks,
         approvals,
         operations,
+        lifecycles,
         status,
         exports,
         retention,
         replays,
-        standing,
-        rollbacks,
     ):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from stage_functions.wire import (
     api,
     as_of_api,
+    lifecycles_api,
     replay_api,
     retention_api,
     rollback_api,
@@ -33,6 +34,7 @@ _TOKEN = MappingProxyType(
 _DOCUMENTS = (
     api,
     as_of_api,
+    lifecycles_api,
     status_api,
     retention_api,
     replay_api,

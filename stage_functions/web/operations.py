@@ -84,7 +84,7 @@ def resolve_registry(
 def list_lifecycles(request: Request) -> Response:
     """List lifecycles as written."""
     caller(request)
-    found = context_of(request).configuration.lifecycles
+    found = context_of(request).lifecycles
     return reply(api.Lifecycles(tuple(documents.lifecycle(one) for one in found)))
 
 

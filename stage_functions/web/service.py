@@ -8,6 +8,7 @@ from fastapi import Request
 from msgspec import Struct
 
 from stage_functions.application import upkeep
+from stage_functions.application.adoption import keep_up
 from stage_functions.application.coalescing import Coalescing
 from stage_functions.application.context import Context
 from stage_functions.application.following import follow_any
@@ -102,6 +103,7 @@ def context_of(request: Request) -> Context:
         NotSignedInError, DeniedError: as `caller`, where Entra says who it is.
     """
     here = service(request)
+    keep_up(here.context)
     return identity(request).context if here.sign_in is SignIn.ENTRA else here.context
 
 

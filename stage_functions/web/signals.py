@@ -166,17 +166,17 @@ def _alias(here: Service, wanted: str) -> str:
 
 def _heard(here: Service, alias: str) -> frozenset[str]:
     configuration = here.context.configuration
-    return presence.heard(configuration.registry(alias), configuration.lifecycles)
+    return presence.heard(configuration.registry(alias), here.context.lifecycles)
 
 
 def _every(here: Service) -> Callable[[Asset], bool] | None:
     """Return what tells of an asset whether each of its tags counts: a stage of it is frozen."""
-    configuration = here.context.configuration
-    if not any(one.freezes for one in configuration.lifecycles):
+    context = here.context
+    if not any(one.freezes for one in context.lifecycles):
         return None
 
     def counts(asset: Asset) -> bool:
-        lifecycle = configuration.lifecycle(asset)
+        lifecycle = context.governing(asset)
         return lifecycle is not None and lifecycle.freezes
 
     return counts

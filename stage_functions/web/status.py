@@ -112,7 +112,14 @@ def document(context: Context, known: Status, wrong: tuple[Trouble, ...]) -> api
             api.SkewStatus(one.source, round(one.seconds, 1), one.at) for one in known.skews
         ),
         lifecycles=tuple(
-            api.LifecycleStatus(one.name, one.digest, one.adopted, one.behind)
+            api.LifecycleStatus(
+                one.name,
+                one.digest,
+                one.adopted,
+                one.behind,
+                one.waiting.digest if one.waiting else "",
+                one.waiting.needs if one.waiting else (),
+            )
             for one in known.lifecycles
         ),
         sinks=tuple(_sink(known, name) for name in context.sinks),

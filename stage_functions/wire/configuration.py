@@ -21,6 +21,7 @@ from stage_functions.domain.configuration import (
     Source,
     StageEdits,
 )
+from stage_functions.domain.error import LaterReleaseError
 from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
     Assurance,
@@ -37,7 +38,7 @@ from stage_functions.domain.lifecycle import (
     WhenUnreviewed,
 )
 from stage_functions.domain.people import Directory, Person
-from stage_functions.domain.record import canonical
+from stage_functions.domain.record import Json, canonical
 from stage_functions.domain.rule import AzurePolicy, Rule
 from stage_functions.wire import yaml_marks
 from stage_functions.wire.address import expand
@@ -45,12 +46,14 @@ from stage_functions.wire.configuration_faults import configuration_faults
 from stage_functions.wire.definitions import FILE, ReadFile, no_files, with_definitions
 from stage_functions.wire.faults import Fault, raise_any
 from stage_functions.wire.policy_faults import CheckRule
-from stage_functions.wire.schema_faults import schema_faults
+from stage_functions.wire.schema_faults import misfit, schema_faults
 from stage_functions.wire.yaml_marks import Document
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 Item = Mapping[str, Any]
+_ANY_REGISTRY = {"alias": "any", "type": "mlflow", "address": "http://any"}
+"""A file has one; of a text that is read alone none is asked."""
 
 
 def load(
@@ -93,6 +96,31 @@ def load(
         path,
     )
     return configuration
+
+
+def lifecycle_of(text: Mapping[str, Json]) -> Lifecycle:
+    """Return what the text of a lifecycle says that the ledger keeps: it was checked once.
+
+    Raises:
+        LaterReleaseError: it has what this release does not know, which may be a demand.
+    """
+    rules = {name: _as_sent(rule) for name, rule in _mapping(text.get("rules")).items()}
+    shape = {**text, **({"rules": rules} if rules else {})}
+    whole: Any = {"version": 1, "registries": [_ANY_REGISTRY], "lifecycles": [shape]}
+    found = misfit(whole)
+    if found:
+        message = f"the lifecycle {text.get('name')} is of a later release: {found}"
+        raise LaterReleaseError(message)
+    return _lifecycle(text)
+
+
+def _mapping(value: object) -> Item:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _as_sent(rule: object) -> Mapping[str, Any]:
+    """Return a rule without the name of the file that its definition was read from."""
+    return {key: value for key, value in _mapping(rule).items() if key != FILE}
 
 
 def _unset(

@@ -12,6 +12,7 @@ from typing import Any
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import Configuration, RegistryType, Source
 from stage_functions.domain.endpoint import glob_fault
+from stage_functions.domain.governance_check import governance_faults
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.lifecycle_check import Fault, faults
@@ -51,6 +52,7 @@ def configuration_faults(
             *bind_faults(lifecycle, configuration),
             *faults(lifecycle, configuration.directory),
             *review_faults(lifecycle, configuration.directory),
+            *governance_faults(lifecycle, configuration.directory),
             *_rule_faults(lifecycle, configuration, check_rule),
             *copy_faults(lifecycle, configuration),
         ):

@@ -50,6 +50,16 @@ def schema_faults(document: Document) -> Iterator[Fault]:
                 yield from _told(document, path, error)
 
 
+def misfit(value: Plain) -> str:
+    """Return the first thing that is wrong with the shape of a file's content, or ""."""
+    validate, _ = _schema()
+    try:
+        validate(value)
+    except fastjsonschema.JsonSchemaValuesException as exc:
+        return str(exc.errors[0].message)
+    return ""
+
+
 @cache
 def _schema() -> tuple[Callable[[Plain], object], Mapping[str, Any]]:
     text = files("stage_functions").joinpath("stageward.schema.json").read_text("utf-8")

@@ -178,12 +178,16 @@ class LifecycleStatus:
         digest: of the text in force in this process.
         adopted: of the text that the ledger has adopted last; an empty text for none.
         behind: sinks that do not have its last adoption yet.
+        waiting: digest of the change of it that is not in force; an empty text for none.
+        needs: whose word that waits for, in words.
     """
 
     name: str
     digest: str
     adopted: str
     behind: tuple[str, ...]
+    waiting: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import keys
-from stage_functions.application.adoption import MAX_CHANGES, adopt
+from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
+from stage_functions.application.lifecycle_changes import MAX_CHANGES
 from stage_functions.application.scan import Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.asset import Version

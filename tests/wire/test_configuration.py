@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from stage_functions.domain.configuration import (
     Source,
     StageEdits,
 )
+from stage_functions.domain.error import LaterReleaseError
 from stage_functions.domain.lifecycle import (
     ApprovalPolicy,
     Excluded,
@@ -24,7 +26,7 @@ from stage_functions.domain.lifecycle import (
 )
 from stage_functions.domain.people import Directory, Person
 from stage_functions.domain.rule import Rule
-from stage_functions.wire.configuration import load
+from stage_functions.wire.configuration import lifecycle_of, load
 from tests.wire.configuration_file import DEFAULT, edited, loaded
 
 NO_WORSE = """      # no-worse:
@@ -212,3 +214,26 @@ def test_an_alias_may_stand_for_a_part_that_is_written_twice() -> None:
     transitions = loaded(text).lifecycles[0].transitions
 
     assert transitions[4].approval == transitions[3].approval
+
+
+def test_a_text_that_the_ledger_keeps_reads_as_it_was() -> None:
+    """With its digest, and the definitions that came from files."""
+    definition = {"mode": "All", "policyRule": {"if": {"field": "tags['team']", "exists": True}}}
+    (found,) = loaded(DEFAULT).lifecycles
+    rules: dict[str, Any] = dict(found.text["rules"])  # type: ignore[arg-type]  # a mapping
+    rules["team"] = {"azure_policy": definition, "file": "team.json"}
+    text: dict[str, Any] = {**found.text, "rules": rules}
+    kept = lifecycle_of(text)
+
+    assert found == lifecycle_of(found.text)
+    assert found.digest == lifecycle_of(found.text).digest
+    assert kept.rules["team"].policy is not None
+    assert "team.json" == kept.rules["team"].policy.file
+
+
+def test_a_text_of_a_later_release_is_not_read() -> None:
+    """What is not known of it may be a demand."""
+    (found,) = loaded(DEFAULT).lifecycles
+
+    with pytest.raises(LaterReleaseError, match="the lifecycle default is of a later release"):
+        lifecycle_of({**found.text, "witnesses": 2})

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from scripts import event_schemas
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import histories, keys, query
-from stage_functions.application.adoption import adopt
+from stage_functions.application.adoption import adopt, consent, waiting_for
 from stage_functions.application.forgetting import ForgetCommand, forget
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.holds import HoldCommand
@@ -56,6 +56,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
+from tests.application.rules_world import law, lax, process, renamed, rules_world
 from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
 from tests.copy_world import copy_world, there
@@ -472,6 +473,27 @@ def returned() -> list[Record]:
         return list(query.all_records(it.context, IRIS))
 
 
+def rules_changed() -> list[Record]:
+    """Walk where what loosens a protected lifecycle waits, and stages are called otherwise."""
+    it = rules_world()
+    feeder = law(
+        "dev",
+        applies_to=["dev/*/*"],
+        transitions=[{"from": "None", "to": "Production", "copy_to": "demo"}],
+        protect_lifecycle=None,
+    )
+    with closing(it.rows):
+        request_transition(it.context, it.command(it.register("1"), "Staging"))
+        sweep(it.context)
+        context = process(it, feeder, lax())
+        digest = waiting_for(context, "default").digest
+        consent(context, "default", digest, actor("bob"), "seen")
+        sweep(process(it, renamed()))
+        histories = [keys.lifecycle_partition(name) for name in ("default", "dev")]
+        own = [one for name in histories for one in context.ledger.records(name)]
+        return [*query.all_records(context, IRIS), *own]
+
+
 @pytest.fixture(scope="module")
 def walk() -> list[Document]:
     """Return the data of the event of every record of the walk, as a subscriber reads it."""
@@ -486,6 +508,7 @@ def walk() -> list[Document]:
         *kept(),
         *brought_back(),
         *standing(),
+        *rules_changed(),
     ]
     return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
 

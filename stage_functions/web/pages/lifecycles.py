@@ -6,21 +6,34 @@ from fastapi import Request, Response
 from msgspec import Struct
 from starlette.routing import Route
 
+from stage_functions.application.adoption import consent, law_of
+from stage_functions.application.in_force import Waiting
+from stage_functions.application.lifecycle_history import told
 from stage_functions.domain.definition import Written, written
 from stage_functions.domain.demands import demands, span
-from stage_functions.domain.error import NotFoundError
+from stage_functions.domain.error import (
+    DeniedError,
+    InvalidInputError,
+    NotFoundError,
+    NotSignedInError,
+    StagewardError,
+)
 from stage_functions.domain.lifecycle import (
+    Assurance,
     Lifecycle,
     OnViolation,
     Stage,
     Transition,
     WhenUnreviewed,
 )
+from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.domain.rule import Rule
+from stage_functions.web.pages.addresses import url_for_lifecycle
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
-from stage_functions.web.pages.render import page
-from stage_functions.web.pages.routes import show
-from stage_functions.web.pages.visitor import visitor
+from stage_functions.web.pages.render import page, redirect
+from stage_functions.web.pages.routes import act, fields, operation_of, show
+from stage_functions.web.pages.visitor import Visitor, visitor
+from stage_functions.web.problems import status_of
 
 
 class Shown(Struct, frozen=True):
@@ -45,7 +58,11 @@ class Shown(Struct, frozen=True):
 
 def routes() -> list[Route]:
     """Return the routes of lifecycles."""
-    return [show("/lifecycles", _all), show("/lifecycles/{name}", _one)]
+    return [
+        show("/lifecycles", _all),
+        show("/lifecycles/{name}", _one),
+        act("/lifecycles/{name}/adoption", _consent),
+    ]
 
 
 def shown(lifecycle: Lifecycle) -> Shown:
@@ -168,19 +185,65 @@ def _demanding(lifecycle: Lifecycle, rule: str) -> tuple[str, ...]:
 
 def _all(request: Request) -> Response:
     visiting = visitor(request)
-    found = [shown(one) for one in visiting.context.configuration.lifecycles]
-    return page("lifecycles.html", visiting, here="lifecycles", lifecycles=found, alone=False)
+    context = visiting.context
+    waits = context.in_force.waiting(context.configuration.lifecycles)
+    found = [shown(one) for one in context.lifecycles]
+    return page(
+        "lifecycles.html", visiting, here="lifecycles", lifecycles=found, alone=False, waits=waits
+    )
 
 
 def _one(request: Request) -> Response:
-    visiting = visitor(request)
-    name = request.path_params["name"]
-    for one in visiting.context.configuration.lifecycles:
-        if one.name == name:
-            alone = [shown(one)]
-            return page(
-                "lifecycles.html", visiting, here="lifecycles", lifecycles=alone, alone=True
-            )
-    known = ", ".join(one.name for one in visiting.context.configuration.lifecycles)
-    message = f"no lifecycle is called '{name}'; the file has {known}"
-    raise NotFoundError(message)
+    return _shown(visitor(request), str(request.path_params["name"]))
+
+
+def _consent(request: Request) -> Response:
+    """Take somebody's consent to a change; whoever sends it twice has consented once."""
+    who, name = visitor(request), str(request.path_params["name"])
+    sent = fields(request)
+    digest, comment = sent.get("digest", ""), sent.get("comment", "").replace("\r\n", "\n").strip()
+    try:
+        if who.assurance is not Assurance.SIGNED_IN:
+            message = "a personal link is only for voting; sign in to do this"
+            raise DeniedError(message)
+        if len(comment) > MAX_TEXT_CHARACTERS:
+            message = f"your comment has {len(comment)} characters; {MAX_TEXT_CHARACTERS} are kept"
+            raise InvalidInputError(message)
+        operation = operation_of(sent, who, f"adopt {digest} {comment}")
+        consent(who.context, name, digest, who.actor, comment, operation=operation)
+    except (NotFoundError, NotSignedInError):
+        raise
+    except StagewardError as exc:
+        return _shown(who, name, exc, comment)
+    return redirect(url_for_lifecycle(name))
+
+
+def _shown(
+    visiting: Visitor, name: str, error: StagewardError | None = None, comment: str = ""
+) -> Response:
+    context = visiting.context
+    found = next((one for one in context.lifecycles if one.name == name), None)
+    _, waiting = law_of(context, name)
+    return page(
+        "lifecycle.html",
+        visiting,
+        status=status_of(error) if error is not None else 200,
+        here="lifecycles",
+        name=name,
+        one=shown(found) if found is not None else None,
+        waiting=waiting,
+        may=waiting is not None and _may(visiting, waiting),
+        told=told(context, name),
+        message=str(error) if error is not None else "",
+        comment=comment,
+        operation=context.clock.operation_id(),
+        longest=MAX_TEXT_CHARACTERS,
+    )
+
+
+def _may(visiting: Visitor, waiting: Waiting) -> bool:
+    """Tell whether somebody could consent, as far as a page need know; the ledger decides."""
+    directory, id_ = visiting.context.configuration.directory, visiting.actor.id
+    groups = set(directory.groups_of(id_)) & set(waiting.groups)
+    may = bool(groups) if waiting.groups else directory.is_operator(id_)
+    return may and not visiting.approval

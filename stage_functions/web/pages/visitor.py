@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import Request
 from msgspec import Struct
 
+from stage_functions.application.adoption import keep_up
 from stage_functions.application.context import Context
 from stage_functions.application.signatures import Purpose, Signatures
 from stage_functions.domain.error import NotSignedInError, StagewardError
@@ -58,6 +59,7 @@ def visitor(request: Request) -> Visitor:
     """
     found = getattr(request.state, "visitor", None)
     if not isinstance(found, Visitor):
+        keep_up(service(request).context)
         found = request.state.visitor = _visitor(request)
         request.state.known = True
     return found
