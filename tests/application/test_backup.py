@@ -344,7 +344,8 @@ def test_a_broken_history_is_kept_and_told(store: Store, empty: SQLiteRows) -> N
     restored(empty, content)
 
     (broken,) = made.broken
-    assert (str(IRIS), 2, "it has the number 3") == (broken.history, broken.number, broken.why)
+    assert (str(IRIS), 2) == (broken.history, broken.number)
+    assert broken.why == "record 2 is not there; record 3 follows record 1"
     assert (broken,) == found.broken
     assert before == unstopped(empty)
 

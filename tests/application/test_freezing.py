@@ -145,7 +145,7 @@ def test_nothing_is_granted_until_it_is_acknowledged(closing: Closing) -> None:
 
     assert refused.detail == (
         f"version 1 was edited from outside, see DriftFound in record {found}: acknowledge it "
-        "(`stageward acknowledge`), then ask again; nothing is allowed"
+        "(`stageward acknowledge`), then ask again"
     )
     assert done.detail == f"the edit of record {found} is acknowledged"
     assert records(it, "Acknowledged")[0].content["drift"] == found

@@ -448,7 +448,7 @@ def test_a_history_that_was_cut_is_told(it: Asked, tmp_path: Path) -> None:
 
     assert 1 == checked.code
     assert "records.jsonl ends with record 9, the history with 10" in checked.said
-    assert "the head is at 10, the records end at 9" in report_of(data)
+    assert "the head is at record 10, the records end at 9" in report_of(data)
 
 
 def test_the_packs_of_two_versions_share_their_history_and_nothing_else(it: Asked) -> None:

@@ -130,7 +130,7 @@ def test_a_crash_after_the_commit_leaves_the_note_to_the_sweep(it: World) -> Non
     ends(it)
     version = register(it)
     it.registry.fail_after(2)  # read, and read evidence; no tag is written, and the note waits
-    it.rows.losses = [None, *[False] * 80]
+    it.rows.losses = [None, *[False] * 200]
     told(it, version)
     waiting = noted(it)
     it.rows.losses = []
