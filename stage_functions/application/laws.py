@@ -31,7 +31,7 @@ from stage_functions.domain.governing import (
     taken_over,
 )
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.loosening import loosening
+from stage_functions.domain.loosening import demanding, loosening, reopened
 from stage_functions.domain.record import Json, canonical, digest
 from stage_functions.domain.stored import Whole
 
@@ -65,6 +65,7 @@ class Law(Whole, frozen=True):
         past: texts that were superseded lately.
         proposed: numbers of the records of what was proposed, by digest: each is recorded once.
         ended: it was taken out of the file, with consent.
+        demanded: stages to which every way demanded something once, by whatever text.
     """
 
     digest: str
@@ -74,6 +75,7 @@ class Law(Whole, frozen=True):
     past: tuple[Past, ...] = ()
     proposed: Mapping[str, int] = field(default_factory=dict)
     ended: bool = False
+    demanded: tuple[str, ...] = ()
 
 
 class Known(Struct, frozen=True):
@@ -287,21 +289,34 @@ def _law(context: Context, known: Known, wanted: Lifecycle) -> Law:
     """Return what the ledger is to know of a lifecycle; its numbers are of the record to come."""
     before = known.law
     guards = wanted.protect_lifecycle
+    # Where all have left, those before stay known: or who joins next would be the first guard.
+    own = keepers(guards, context.configuration.directory)
+    last = known.keepers if guards and known.protected else {}
     return Law(
         wanted.digest,
         before.number if before is not None else 0,
         ahead_of(wanted, context.configuration.lifecycles) if guards else (),
-        keepers(guards, context.configuration.directory),
+        own or last,
         before.past if before is not None else (),
         before.proposed if before is not None else {},
+        demanded=_demanded(known, wanted),
     )
+
+
+def _demanded(known: Known, wanted: Lifecycle) -> tuple[str, ...]:
+    before = known.law.demanded if known.law is not None else ()
+    own = demanding(known.text) if known.text is not None else ()
+    return tuple(sorted({*before, *own, *demanding(wanted)}))
 
 
 def _loosens(context: Context, known: Known, wanted: Lifecycle, law: Law) -> tuple[str, ...]:
     before = known.law
     if known.text is None or before is None:
         return ()
-    own = loosening(known.text, wanted) if known.digest != wanted.digest else ()
+    own: tuple[str, ...] = ()
+    if known.digest != wanted.digest:
+        again = reopened(known.text, wanted, before.demanded)
+        own = (*loosening(known.text, wanted), *again)
     over = taken_over(Held(known.text, before.ahead), context.configuration.lifecycles)
     more = more_keepers(before.keepers, law.keepers) if before.keepers else ()
     return (*own, *over, *more)
