@@ -25,6 +25,7 @@ from stage_functions.domain.governing import (
     Held,
     ahead_of,
     arrange,
+    deciders,
     feeding,
     keepers,
     more_keepers,
@@ -66,6 +67,9 @@ class Law(Whole, frozen=True):
         proposed: numbers of the records of what was proposed, by digest: each is recorded once.
         ended: it was taken out of the file, with consent.
         demanded: stages to which every way demanded something once, by whatever text.
+        deciders: `<group>: <who>` of who votes, asks, reviews, uses an emergency under it, or
+            operates, each with the ids that they are known by; only where it is protected. That is
+            judged by the file at each moment: this only records when it changed.
     """
 
     digest: str
@@ -76,6 +80,7 @@ class Law(Whole, frozen=True):
     proposed: Mapping[str, int] = field(default_factory=dict)
     ended: bool = False
     demanded: tuple[str, ...] = ()
+    deciders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Known(Struct, frozen=True):
@@ -300,6 +305,7 @@ def _law(context: Context, known: Known, wanted: Lifecycle) -> Law:
         before.past if before is not None else (),
         before.proposed if before is not None else {},
         demanded=_demanded(known, wanted),
+        deciders=deciders(wanted, context.configuration.directory) if guards else {},
     )
 
 
@@ -327,7 +333,8 @@ def _placed_anew(known: Known, law: Law) -> bool:
     if before is None or not known.protected:
         return False
     more = set(law.ahead) - set(before.ahead)
-    return known.row is None or bool(more) or before.keepers != law.keepers
+    people = (before.keepers, before.deciders) != (law.keepers, law.deciders)
+    return known.row is None or bool(more) or people
 
 
 def _superseded(context: Context, known: Known, wanted: str) -> bool:
@@ -384,6 +391,7 @@ def _places(law: Law) -> set[str]:
     return {
         *(f"before it: {one}" for one in law.ahead),
         *(f"may consent: {who} {', '.join(ids)}".rstrip() for who, ids in law.keepers.items()),
+        *(f"in {who} {', '.join(ids)}".rstrip() for who, ids in law.deciders.items()),
     }
 
 

@@ -298,10 +298,32 @@ def test_who_leaves_the_guards_consents_no_more(it: World) -> None:
     *_, record = records(it)
     back = process(it, law())
 
-    assert ["- may consent: person:bob mlflow:bob"] == record.content["changes"]
+    assert [
+        "- in risk: person:bob mlflow:bob",
+        "- may consent: person:bob mlflow:bob",
+    ] == record.content["changes"]
     assert ("protect_lifecycle: person:bob may consent too",) == waiting_for(
         back, "default"
     ).loosens
+
+
+def test_who_comes_to_decide_is_recorded(it: World) -> None:
+    """Whoever the file lets vote votes at once; the history says since when, and by which ids."""
+    process(it, law())
+    people = {**DIRECTORY.people, "sam": Person("sam", "Sam", ("mlflow:sam", "mlflow:mallory"))}
+    groups = {**DIRECTORY.groups, "science": ("sam", "ada", "bob")}
+    more = replace(DIRECTORY, people=people, groups=groups, operators=("eve", "sam"))
+    process(it, law(), directory=more)
+    process(it, law(), directory=more)
+    first, record = records(it)
+
+    assert [] == first.content["changes"]
+    assert {
+        "+ in science: person:bob mlflow:bob",
+        "+ in operators: person:sam mlflow:mallory, mlflow:sam",
+        "+ in science: person:sam mlflow:mallory, mlflow:sam",
+        "- in science: person:sam mlflow:sam",
+    } == set(record.content["changes"])
 
 
 def test_who_joins_where_all_guards_have_left_is_no_guard(it: World) -> None:
