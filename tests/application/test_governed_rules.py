@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -60,6 +61,11 @@ def digest_in_force(context: Context) -> str:
     found = context.governing(IRIS)
     assert found is not None
     return found.digest
+
+
+def _texts(found: Json) -> list[str]:
+    assert isinstance(found, list)
+    return [str(one) for one in found]
 
 
 def agree(context: Context, name: str = "default", person: str = "bob") -> Record:
@@ -323,7 +329,7 @@ def test_who_comes_to_decide_is_recorded(it: World) -> None:
         "+ in operators: person:sam mlflow:mallory, mlflow:sam",
         "+ in science: person:sam mlflow:mallory, mlflow:sam",
         "- in science: person:sam mlflow:sam",
-    } == set(record.content["changes"])
+    } == set(_texts(record.content["changes"]))
 
 
 def test_who_joins_where_all_guards_have_left_is_no_guard(it: World) -> None:
@@ -386,9 +392,9 @@ def test_a_way_that_was_taken_out_does_not_come_back_demanding_less(
 def test_a_name_that_was_guarded_is_not_given_to_a_stage_that_is_not(it: World) -> None:
     """What asks for Production by name would take for approved what nobody approved."""
     process(it, renamed())
-    text = renamed().text
-    stages, ways = {**text["stages"], "Production": {}}, list(text["transitions"])
-    ways.append({"from": "None", "to": "Production"})
+    text: dict[str, Any] = dict(renamed().text)
+    stages: Json = {**text["stages"], "Production": {}}
+    ways: Json = [*text["transitions"], {"from": "None", "to": "Production"}]
     context = process(it, renamed(stages=stages, transitions=ways, renamed={}))
 
     assert any("Production" in one for one in waiting_for(context, "default").loosens)
