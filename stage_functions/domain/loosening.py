@@ -212,11 +212,9 @@ def guarded(lifecycle: Lifecycle, stage: str) -> bool:
 
 def demanding(lifecycle: Lifecycle) -> frozenset[str]:
     """Return the stages that no way leads to without approval, a rule, or `requesters`."""
-    free, asked = set(), set()
-    for way in lifecycle.transitions:
-        demands = way.approval is not None or way.rules or way.requesters
-        (asked if demands else free).add(way.target)
-    return frozenset(asked - free)
+    ways = lifecycle.transitions
+    free = {one.target for one in ways if not (one.approval or one.rules or one.requesters)}
+    return frozenset({one.target for one in ways} - free)
 
 
 def reopened(before: Lifecycle, after: Lifecycle, demanded: Collection[str]) -> Iterator[str]:

@@ -365,7 +365,10 @@ def test_a_refusal_for_what_else_was_open_is_unknown() -> None:
 BARRING = (
     ("Staging: {}", "Staging: {frozen: true}\n      Old: {}"),
     ("displaced_to: Archived", "displaced_to: Staging, rollback_within: 30d"),
-    ("{from: Staging, to: Archived}", "{from: Production, to: Old}\n      - {from: Old, to: Archived}"),
+    (
+        "{from: Staging, to: Archived}",
+        "{from: Production, to: Old}\n      - {from: Old, to: Archived}",
+    ),
     (
         '    bind: ["use.*"]',
         '    bind: ["use.*"]\n    emergency: {groups: [science], ratify_within: 1d, '
