@@ -101,7 +101,8 @@ def unratified(
     """
     approval, lifecycle = step.state.approvals[case.approval.id], case.lifecycle
     state = step.version(approval.version)
-    if state.unratified is None or state.stage != approval.binding.target:
+    # By the emergency, not by names of stages: those may be called otherwise since.
+    if state.unratified is None or state.unratified.number != approval.ratifies:
         return Ruling(case.loaded, close(step, approval.id, status, why, actor, case.now))
     wanted = lifecycle.emergency.not_ratified if lifecycle.emergency else NotRatified.ESCALATE
     plan = _Plan(case.loaded)
@@ -145,8 +146,8 @@ def _plan(
     context: Context, loaded: Loaded, approval: Approval, lifecycle: Lifecycle, now: datetime
 ) -> _Plan:
     """Look whether an emergency can be put back."""
-    source = approval.binding.source
-    target = lifecycle.stages.get(approval.binding.target)
+    source = emergency.source_of(approval, lifecycle)
+    target = lifecycle.stages.get(loaded.versions[approval.version].stage)
     if source not in lifecycle.stages or target is None:
         return _Plan(loaded, why_not=f"the lifecycle has no stage {source} any more")
     version = approval.version

@@ -197,7 +197,7 @@ def revert(
         now: aware UTC.
     """
     status, why, actor = ended
-    source, target = approval.binding.source, approval.binding.target
+    source, target = source_of(approval, lifecycle), step.version(approval.version).stage
     cause = len(step.drafts)
     step = close(step, approval.id, status, why, actor, now, then=REVERT)
     said: dict[str, Json] = {"why": REVERTED, "reverts": approval.ratifies}
@@ -212,6 +212,12 @@ def revert(
         )
     fields = {"from": target, "to": source, **said, **_by(goes.stood), **law}
     return _moved(step, goes, source, fields, actor, lifecycle, now, cause)
+
+
+def source_of(approval: Approval, lifecycle: Lifecycle) -> str:
+    """Return the stage that an emergency left, as it is called now."""
+    source = approval.binding.source
+    return lifecycle.renamed.get(source, source)
 
 
 def _by(stood: Stood) -> dict[str, Json]:

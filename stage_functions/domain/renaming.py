@@ -69,9 +69,13 @@ def say_renamed(step: Step, kept: Mapping[str, VersionState], lifecycle: Lifecyc
 
 
 def void_renamed(step: Step, number: str, now: datetime) -> Step:
-    """Close the open approval of a version whose stage is called otherwise: it was bound to it."""
+    """Close the open approval of a version whose stage is called otherwise: it was bound to it.
+
+    A ratification stays open: what it asks for has happened, and what follows when nobody gives it
+    must follow.
+    """
     state = step.version(number)
-    if not state.approval:
+    if not state.approval or step.state.approvals[state.approval].ratifies:
         return step
     why = f"the lifecycle has changed: the stage of {number} is called {state.stage} now; ask again"
     return close(step, state.approval, Status.VOIDED, why, ITSELF, now)

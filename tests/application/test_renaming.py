@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys, query
 from stage_functions.application.adoption import adopt, refresh
@@ -29,6 +30,7 @@ from tests.application.rules_world import law, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, cast
 
 V1, V2 = Version(IRIS, "1"), Version(IRIS, "2")
+URGENT: dict[str, Json] = {"groups": ["science"], "ratify_within": "1d", "not_ratified": "revert"}
 
 
 @pytest.fixture
@@ -169,6 +171,56 @@ def test_a_vote_on_an_approval_by_the_former_name_grants_nothing(it: World) -> N
 
     assert Status.VOIDED is found.status
     assert ("Live", "Testing") == (stage(context, V1), stage(context, V2))
+
+
+def emergency_world(then: str) -> World:
+    """Return a world where version 2 has taken Production from version 1 by an emergency."""
+    it = rules_world(law(emergency={**URGENT, "not_ratified": then}))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "ada"), emergency="INC-1")
+    request_transition(it.context, command)
+    return it
+
+
+@pytest.mark.parametrize("swept", [True, False])
+@pytest.mark.parametrize(
+    ("then", "first", "second"), [("revert", "Live", "Testing"), ("escalate", "Archived", "Live")]
+)
+def test_what_nobody_ratifies_is_put_back_or_escalated_by_whatever_name(
+    then: str, first: str, second: str, *, swept: bool
+) -> None:
+    """A stage that is called otherwise meanwhile is no end of an emergency."""
+    it = emergency_world(then)
+    context = process(it, renamed(emergency={**URGENT, "not_ratified": then}))
+    if swept:
+        sweep(context)
+    it.clock.sleep(2 * 86400)
+    sweep(context)
+    found = context.ledger.state(V2)
+    stages = stage(context, V1), stage(context, V2)
+    it.rows.close()
+
+    assert found is not None
+    assert (first, second) == stages
+    assert (then == "escalate") == (found.unratified is not None and found.unratified.escalated)
+    assert (then == "escalate") == bool(found.approval)
+
+
+def test_an_emergency_is_ratified_after_its_stage_was_called_otherwise() -> None:
+    """What was asked of people before they may still answer."""
+    it = emergency_world("revert")
+    context = process(it, renamed(emergency=URGENT))
+    sweep(context)
+    state = context.ledger.state(V2)
+    assert state is not None
+    cast(context, state.approval, "bob")
+    cast(context, state.approval, "eve")
+    found = context.ledger.state(V2)
+    it.rows.close()
+
+    assert found is not None
+    assert ("Live", None, "") == (found.stage, found.unratified, found.approval)
 
 
 def test_who_asks_for_the_former_name_is_told_the_present_one(it: World) -> None:
