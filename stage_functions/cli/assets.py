@@ -41,7 +41,7 @@ from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
 from stage_functions.wire import api
 
-_SAID = ("anonymous", "stage", "decision", "hold")
+_SAID = ("anonymous", "stage", "decision", "hold", "person", "made_at")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 
@@ -242,7 +242,9 @@ def check(
 
 
 def history(
-    asset: AssetArgument,
+    asset: Annotated[
+        str, typer.Argument(help="registry/kind/name; or `ledger` for the ledger's own records.")
+    ],
     after: Annotated[int, typer.Option(min=0, help="Only records behind this number.")] = 0,
     verified: Annotated[
         bool, typer.Option("--verify", help="Check every hash and link, here.")
