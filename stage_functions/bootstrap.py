@@ -41,7 +41,6 @@ from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
 from stage_functions.domain.anchor import Anchor, Inclusion
 from stage_functions.domain.asset import Kind
-from stage_functions.domain.chain import Found
 from stage_functions.domain.configuration import (
     Configuration,
     Mode,
@@ -57,6 +56,8 @@ from stage_functions.wire.resource import addresses
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+    from stage_functions.application.verifying_file import Lying
 
 MAX_SINKS = 10
 CONFIGURED = "configured"
@@ -481,29 +482,36 @@ def read_anchors(settings: Settings, place: str) -> Iterator[Anchor]:
             one.close()
 
 
-def records_in(path: Path) -> Iterator[Found]:
-    """Yield what stands in a file of records.
+def histories_in(path: Path) -> Iterator[Lying]:
+    """Yield the histories in a file: an evidence pack, a backup, or records; by how it begins.
 
     Raises:
-        InvalidInputError: it cannot be opened.
+        InvalidInputError: it is none of these, or is damaged.
     """
+    from stage_functions.adapters import backup_files, pack_files  # noqa: PLC0415  # seldom used
     from stage_functions.adapters.record_files import found_in  # noqa: PLC0415  # seldom used
+    from stage_functions.application.backup_check import histories_of  # noqa: PLC0415  # seldom
+    from stage_functions.application.backup_lines import Reader  # noqa: PLC0415  # seldom
+    from stage_functions.application.verifying_file import lying  # noqa: PLC0415  # seldom
 
-    return found_in(path)
+    if pack_files.is_pack(path):
+        return pack_files.histories_in(path)
+    if backup_files.is_backup(path):
+        return histories_of(Reader(backup_files.lines(path), str(path)))
+    return lying(found_in(path))
 
 
-def proof_beside(path: Path, proof: Path | None) -> Inclusion | None:
-    """Return the proof of a file of its own, or the one inside of a pack; None for none.
+def proofs_beside(path: Path, proof: Path | None) -> dict[str, Inclusion]:
+    """Return the proofs of a file of its own, or those inside of a pack, by names of histories.
 
     Raises:
-        InvalidInputError: it cannot be read.
+        InvalidInputError: they cannot be read.
     """
-    from stage_functions.adapters.record_files import (  # noqa: PLC0415  # seldom used
-        proof_in,
-        read_proof,
-    )
+    from stage_functions.adapters import pack_files, record_files  # noqa: PLC0415  # seldom used
 
-    return read_proof(proof) if proof is not None else proof_in(path)
+    if proof is not None:
+        return record_files.read_proofs(proof)
+    return pack_files.proofs_in(path) if pack_files.is_pack(path) else {}
 
 
 def open_notifier(
