@@ -259,7 +259,9 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -> WholeRows:
+def open_rows(
+    settings: Settings, heard: Heard = deaf, *, create: bool = True, read_only: bool = False
+) -> WholeRows:
     """Open the store of the ledger.
 
     Args:
@@ -267,6 +269,7 @@ def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -
         heard: takes the headers of the store's answers.
         create: make the tables in Table Storage that are missing; else they read as empty. (Of a
             file, `ledger_is_missing` tells before it is opened.)
+        read_only: of a file, write nothing to it and make none beside it: it may be evidence.
 
     Raises:
         ConfigurationError: SQLite inside Azure Functions, or in a folder that cannot be made.
@@ -282,6 +285,8 @@ def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -
         raise ConfigurationError(message)
     from stage_functions.adapters.sqlite import SQLiteRows  # noqa: PLC0415  # one store is loaded
 
+    if read_only:
+        return SQLiteRows(settings.ledger, read_only=True)
     if settings.ledger != ":memory:":
         try:
             Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,12 @@ from msgspec import Struct
 from stage_functions.adapters import logs
 from stage_functions.cli.output import FAULT, Json, complain, fail, moment, print_json, say
 from stage_functions.domain.chain import Broken
-from stage_functions.domain.error import InvalidInputError, LedgerDamagedError, NotFoundError
+from stage_functions.domain.error import (
+    ConfigurationError,
+    InvalidInputError,
+    LedgerDamagedError,
+    NotFoundError,
+)
 from stage_functions.settings import Settings, read_settings
 
 if typing.TYPE_CHECKING:
@@ -149,7 +154,10 @@ def _ledger(
     if ledger_is_missing(settings):
         fail(f"There is no ledger at {place}; STAGEWARD_LEDGER names it.", WRONG)
     logs.hush_sign_in()
-    rows = open_rows(settings, create=False)
+    try:
+        rows = open_rows(settings, create=False, read_only=True)
+    except ConfigurationError as exc:
+        fail(str(exc), WRONG)
     complain(f"The ledger is {place}.")
     try:
         ledger = verifying.ledger_id(rows)
