@@ -46,8 +46,8 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.verifying_file import check_lying
 from stage_functions.domain.asset import Version
-from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
     BeingRestoredError,
@@ -388,18 +388,16 @@ def test_a_history_at_another_place_is_told(store: Store) -> None:
 
 
 def test_verifiers_read_the_histories_of_a_backup(it: World, store: Store) -> None:
-    """Name, records and, when these were read, the end."""
+    """Name, records, and the end when these were read."""
     content, made = backed_up(store)
     reader = Reader(opened(content)(), "it")
     found = {}
-    for name, records, end in histories_of(reader):
-        fault = verify(made.ledger, name, records)
-        tail = end()
-        assert tail is not None
-        found[name] = (fault, tail.number)
+    for one in check_lying(histories_of(reader), {}):
+        assert one.verified.whole
+        found[one.verified.name] = (one.ledger, one.verified.number)
 
-    assert {"lifecycle:default": (None, 1)}.items() <= found.items()
-    assert (None, it.context.ledger.load(IRIS).head.number) == found[str(IRIS)]
+    assert {"lifecycle:default": (made.ledger, 1)}.items() <= found.items()
+    assert (made.ledger, it.context.ledger.load(IRIS).head.number) == found[str(IRIS)]
 
 
 Change = Callable[[list[bytes]], list[bytes]]
