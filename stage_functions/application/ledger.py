@@ -337,7 +337,7 @@ class Ledger:
             if row is not None:
                 kept = _under(loaded.head, unpack(row, VersionState))
                 found_versions[number] = standing_anew(kept, called)
-                if found_versions[number] != kept:
+                if found_versions[number].stage != kept.stage:
                     renamed[number] = kept
         wanted = {state.approval for state in found_versions.values()} | {approval}
         for id_ in sorted(wanted - {""} - set(found)):

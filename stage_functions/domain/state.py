@@ -93,12 +93,14 @@ class Unratified(Stored, frozen=True):
         by: id of who used it.
         incident: the incident, as they named it.
         escalated: nobody ratified it in time: it is not to be deployed any more.
+        source: the stage that it came from, as that is called now; "" where that is not kept.
     """
 
     number: int
     by: str
     incident: str
     escalated: bool = False
+    source: str = ""
 
 
 class Duty(Struct, frozen=True):

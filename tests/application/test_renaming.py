@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys, query
 from stage_functions.application.adoption import adopt, refresh
@@ -27,6 +28,7 @@ from stage_functions.domain.record import Json, Record
 from stage_functions.domain.transition import Request
 from tests.application.rules_world import law, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, cast
+from tests.way_back_world import whole_law
 
 V1, V2 = Version(IRIS, "1"), Version(IRIS, "2")
 
@@ -300,3 +302,61 @@ def test_lists_show_the_present_name_before_the_record_is_made(it: World) -> Non
     assert [] == moves(it)
     assert [("1", "Live")] == [(one.version, one.stage) for one in listed.entries]
     assert [str(IRIS)] == [str(card.asset) for card in shown.cards]
+
+
+@pytest.mark.parametrize("then", ["revert", "escalate"])
+@pytest.mark.parametrize("swept", [True, False])
+def test_an_emergency_that_waits_for_its_ratification_goes_on(then: str, *, swept: bool) -> None:
+    """What follows when nobody ratifies it follows at the stages as they are called by then."""
+    it = rules_world(whole_law(0, then))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    for names in (1, 2):
+        context = process(it, whole_law(names, then))
+        if swept:
+            sweep(context)
+    assert "open" == query.approval(context, approval).approval.status
+    it.clock.sleep(90_000)
+    sweep(context)
+    states = context.ledger.versions(IRIS)
+
+    if then == "revert":
+        assert {"1": "Prod", "2": "Trial"} == {n: one.stage for n, one in states.items()}
+    else:
+        used = states["2"].unratified
+        assert ("Prod", "Shelved") == (states["2"].stage, states["1"].stage)
+        assert used is not None
+        assert (True, "Trial") == (used.escalated, used.source)
+    it.rows.close()
+
+
+def test_an_emergency_is_ratified_under_the_present_name() -> None:
+    """Votes that were cast before the stage was called otherwise count."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    cast(it.context, approval, "bob")
+    context = process(it, whole_law(1))
+    sweep(context)
+    cast(context, approval, "eve")
+
+    state = context.ledger.versions(IRIS)["2"]
+    assert ("Live", approval, None) == (state.stage, state.approved_by, state.unratified)
+    it.rows.close()
+
+
+def test_what_was_displaced_may_be_served_on_where_its_stage_was_is_called_otherwise() -> None:
+    """Though the stage where it stands is called as before."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    promoted(it, "2")
+    context = process(it, whole_law(0, renamed={"Production": "Live"}))
+    asked = Request("", "", actor("sam"))
+
+    answer = check(context, Question(V1, Action.DEPLOY, asked, "demo/scoring"))
+    assert answer.allowed, answer.detail
+    it.rows.close()
