@@ -29,12 +29,17 @@ def standing_anew(state: VersionState, called: Mapping[str, str]) -> VersionStat
     """
     if not called or state.gone:
         return state
-    left, used = called.get(state.retires_from, state.retires_from), state.unratified
+    left = called.get(state.retires_from, state.retires_from)
+    used, mark = state.unratified, state.marked
     if used is not None and used.source in called:
         used = replace(used, source=called[used.source])
+    if mark is not None and mark.stage in called:
+        mark = replace(mark, stage=called[mark.stage])
     stage = called.get(state.stage, state.stage)
     held = state.held if stage in (state.stage, *state.held) else (*state.held, stage)
-    return replace(state, stage=stage, held=held, retires_from=left, unratified=used)
+    return replace(
+        state, stage=stage, held=held, retires_from=left, unratified=used, marked=mark
+    )
 
 
 def say_renamed(step: Step, kept: Mapping[str, VersionState], lifecycle: Lifecycle) -> Step:

@@ -78,11 +78,13 @@ class Mark(Stored, frozen=True):
         number: of the record that says so.
         why: in words.
         by: id of who marked it.
+        stage: the one that it was taken out of, as that is called now; "" where that is not kept.
     """
 
     number: int
     why: str
     by: str = ""
+    stage: str = ""
 
 
 class Unratified(Stored, frozen=True):

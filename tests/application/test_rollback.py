@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
+from stage_functions.application.attending import Attention, make_review
 from stage_functions.application.rollback import (
     RollbackCommand,
     foresee,
@@ -33,8 +34,18 @@ from stage_functions.domain.error import (
 from stage_functions.domain.lifecycle import Lifecycle, Stage, Transition, WhenInvalid
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import Record, RecordType
-from tests.builders import IRIS, World, actor, context_over, timed, unguarded
-from tests.way_back_world import PERIOD, back, begun, end, promoted, returning, stages, two
+from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded
+from tests.way_back_world import (
+    PERIOD,
+    back,
+    begun,
+    end,
+    promoted,
+    returning,
+    stages,
+    two,
+    whole_law,
+)
 
 ONE, TWO = Version(IRIS, "1"), Version(IRIS, "2")
 
@@ -432,3 +443,34 @@ def test_withdrawn_requests_do_not_hinder() -> None:
     withdraw(here.context, asked, actor("sam"), here.clock.operation_id(), "")
 
     assert "granted" == request_rollback(here.context, back(here)).kind
+
+
+@pytest.mark.parametrize(
+    ("person", "why"),
+    [
+        ("eve", "its author"),
+        ("bob", "the person who marked it"),
+        ("ada", ""),
+        ("sam", ""),
+    ],
+)
+def test_a_mark_is_cleared_by_who_may_vote_where_it_was_taken_out(person: str, why: str) -> None:
+    """Not by who may vote on the way to where it stands now, whom that way does not exclude."""
+    here = begun(whole_law())
+    promoted(here, "1")
+    version = Version(IRIS, "2")
+    here.registry.register(version, here.clock.now(), author="mlflow:eve")
+    follow(here.context, Signal(version))
+    request_transition(here.context, here.command(version, "Staging"))
+    asked = request_transition(here.context, here.command(version, "Production"))
+    for voter in ("bob", "ada"):
+        cast(here.context, asked.approval, voter)
+    request_rollback(here.context, back(here, "bob", mark=True))
+    command = Attention(version, "sound again", actor(person), here.clock.operation_id())
+    if why:
+        with pytest.raises(DeniedError, match=why):
+            make_review(here.context, command)
+    else:
+        make_review(here.context, command)
+
+    assert bool(why) is (here.context.ledger.versions(IRIS)["2"].marked is not None)
