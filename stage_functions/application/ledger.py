@@ -202,6 +202,13 @@ class Loaded(Struct, frozen=True):
             AssetState(self.head.holders, self.head.approvals, self.versions, self.approvals)
         )
 
+    def number(self, records: int) -> int:
+        """Return which number the last of so many records of a decision on this gets.
+
+        Those that say first what stages are called now come before it.
+        """
+        return self.head.number + len(self.renamed) + records
+
 
 class Committed(Struct, frozen=True):
     """What a commit left behind.

@@ -360,3 +360,22 @@ def test_what_was_displaced_may_be_served_on_where_its_stage_was_is_called_other
     answer = check(context, Question(V1, Action.DEPLOY, asked, "demo/scoring"))
     assert answer.allowed, answer.detail
     it.rows.close()
+
+
+def test_what_is_decided_on_the_way_is_numbered_behind_what_stages_are_called() -> None:
+    """The emergency that is to be ratified is the record that says so, as is the answer's."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    context = process(it, whole_law(1), started=False)
+    adopt(context)
+    command = replace(it.command(V2, "Live", "sam"), emergency="INC-1")
+    answer = request_transition(context, command)
+    used = next(one for one in records(it) if one.type == "EmergencyUsed")
+    opened = records(it)[-1]
+    state = context.ledger.versions(IRIS)["2"]
+
+    assert state.unratified is not None
+    assert (used.number, used.number) == (state.unratified.number, opened.content["ratifies"])
+    assert opened.number == answer.record
+    it.rows.close()
