@@ -182,6 +182,7 @@ class Loaded(Struct, frozen=True):
         approvals: those asked for and found.
         renamed: by number, those of the versions as they are kept whose stage is called otherwise
             now: a commit says so first.
+        held: the holders, as the head is kept: at stages by the names that their records say.
     """
 
     asset: Asset
@@ -190,6 +191,7 @@ class Loaded(Struct, frozen=True):
     versions: Mapping[str, VersionState] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     renamed: Mapping[str, VersionState] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def step(self) -> Step:
         """Return an empty decision on top of this.
@@ -323,12 +325,12 @@ class Ledger:
         if row is None:
             tail = empty_tail(self.id, str(asset))
             return Loaded(asset, Head(tail.number, tail.hash), "")
-        head = unpack(row, Head)
+        head = kept = unpack(row, Head)
         if self._stage_names is not None:
             if head.renamed:
                 self._stage_names.demand_known(asset, head)
             head = _holding(head, self._stage_names.renamed(asset))
-        return self.more(Loaded(asset, head, row.etag), versions)
+        return self.more(Loaded(asset, head, row.etag, held=kept.holders), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
         """Load further versions, their open approvals, and an approval, under the same lock.
@@ -450,7 +452,7 @@ class Ledger:
         )
         owed = self._owed(number, loaded, step, records, now, not_before or {})
         versions = _numbered(step, records)
-        head = _next_head(loaded.head, step, records, owed)
+        head = _next_head(loaded, step, records, owed)
         changes = [*self._changes(loaded, step, versions, head, records, owed), *also]
         if answer is not None:
             answer_row: dict[str, Value] = {**pack_bytes(answer), "at": now.isoformat()}
@@ -469,7 +471,11 @@ class Ledger:
         measures.decided(self._telemetry, records)
         chronicle(loaded.asset, records, operation)
         self._known_blobs.update(dict.fromkeys(blobs or {}))
-        now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals)
+        called, held = self._called(loaded.asset), head.holders
+        head = _holding(head, called)
+        now_loaded = Loaded(
+            loaded.asset, head, etags[0], versions, step.state.approvals, held=held
+        )
         return Committed(now_loaded, records, owed)
 
     def complete(
@@ -509,7 +515,8 @@ class Ledger:
             past=max(loaded.head.past, past),
         )
         partition = keys.asset_partition(loaded.asset)
-        changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
+        kept = replace(head, holders=loaded.held)
+        changes: list[Change] = [Replace(keys.HEAD, pack(kept), loaded.etag)]
         changes += [
             Upsert(keys.version_key(n), pack(_as_kept(state, loaded.renamed.get(n))))
             for n, state in versions.items()
@@ -868,7 +875,25 @@ def _place(record: Record) -> tuple[str, str]:
     return str(content.get("endpoint", "")), str(content.get("deployment", ""))
 
 
-def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]) -> Head:
+def _held(loaded: Loaded, step: Step) -> Mapping[str, tuple[str, ...]]:
+    """Return the holders after a decision, each where its records say: by that name of the stage.
+
+    One that this decision has not loaded is said to stand at its stage by the present name only by
+    the commit that has the record of that.
+    """
+    former = {version: stage for stage, held in loaded.held.items() for version in held}
+    found: dict[str, tuple[str, ...]] = {}
+    for stage, versions in step.state.holders.items():
+        for version in versions:
+            here = stage if version in step.state.versions else former.get(version, stage)
+            found[here] = (*found.get(here, ()), version)
+    return found
+
+
+def _next_head(
+    loaded: Loaded, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]
+) -> Head:
+    head = loaded.head
     commit = head.commit + 1
     end = records[-1] if records else None
     return replace(
@@ -877,7 +902,7 @@ def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[
         hash=end.hash if end else head.hash,
         at=end.at if end else head.at,
         commit=commit,
-        holders=step.state.holders,
+        holders=_held(loaded, step),
         approvals=step.state.open_approvals,
         owed=(*head.owed, commit) if any(item.duty != NOTIFY for item in owed) else head.owed,
         notices=(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys, query
+from stage_functions.application import catalog, keys, query, verifying
 from stage_functions.application.adoption import adopt, refresh
 from stage_functions.application.board import Wanted, board
 from stage_functions.application.checks import Action, Question, check
@@ -379,3 +379,17 @@ def test_what_is_decided_on_the_way_is_numbered_behind_what_stages_are_called() 
     assert (used.number, used.number) == (state.unratified.number, opened.content["ratifies"])
     assert opened.number == answer.record
     it.rows.close()
+
+
+def test_the_ledger_verifies_while_some_versions_have_still_to_follow(it: World) -> None:
+    """The head says who holds a stage by the name that the records of the holder say."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    request_transition(context, it.command(V2, "Archived"))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
+    assert {"Live": ("1",)} == context.ledger.load(IRIS).head.holders
+    it.clock.sleep(120)
+    sweep(context)
+    assert verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS)).whole
