@@ -16,7 +16,15 @@ from typing import Protocol, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, copies, keys, measures, users, violators
+from stage_functions.application import (
+    contents,
+    copies,
+    footings,
+    keys,
+    measures,
+    users,
+    violators,
+)
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
     FORMAT,
@@ -438,6 +446,7 @@ class Ledger:
             LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
         self._demand_writable()
+        loaded = self._named(loaded, step.state.versions)
         if loaded.renamed:
             loaded, step = self._say_renamed(loaded, step)
         state = step.state
@@ -451,7 +460,7 @@ class Ledger:
             tail, step.drafts, commit=number, now=now, operation=operation, retain=retain
         )
         owed = self._owed(number, loaded, step, records, now, not_before or {})
-        versions = _numbered(step, records)
+        versions = footings.noted(_numbered(step, records), loaded.versions, records)
         head = _next_head(loaded, step, records, owed)
         changes = [*self._changes(loaded, step, versions, head, records, owed), *also]
         if answer is not None:
@@ -473,9 +482,7 @@ class Ledger:
         self._known_blobs.update(dict.fromkeys(blobs or {}))
         called, held = self._called(loaded.asset), head.holders
         head = _holding(head, called)
-        now_loaded = Loaded(
-            loaded.asset, head, etags[0], versions, step.state.approvals, held=held
-        )
+        now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals, held=held)
         return Committed(now_loaded, records, owed)
 
     def complete(
@@ -506,6 +513,7 @@ class Ledger:
             ConflictError, UnknownOutcomeError, LaterReleaseError: as `commit`.
         """
         self._demand_writable()
+        loaded = self._named(loaded, versions)
         demand_understood(loaded.head, *versions.values(), *done, *later)
         told = loaded.head.notices if notices is None else tuple(sorted(notices))
         head = replace(
@@ -532,6 +540,15 @@ class Ledger:
             lambda: self.rows.commit(LEDGER, partition, changes, durable=False, leftovers=leftovers)
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def _named(self, loaded: Loaded, versions: Iterable[str]) -> Loaded:
+        """Return what was loaded with how the stages of all versions are kept that are written.
+
+        Some may have been loaded beside it, as the holder of a stage that another one takes.
+        """
+        if not self._called(loaded.asset):
+            return loaded
+        return self.more(loaded, [one for one in versions if one not in loaded.versions])
 
     def _say_renamed(self, loaded: Loaded, step: Step) -> tuple[Loaded, Step]:
         """Let a commit say first that stages are called otherwise: none changes without a record.

@@ -18,6 +18,8 @@ from stage_functions.application.context import Context
 from stage_functions.application.query import Filter
 from stage_functions.application.renaming import follow_renames
 from stage_functions.application.scan import Scanner
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.approval import Status
@@ -393,3 +395,14 @@ def test_the_ledger_verifies_while_some_versions_have_still_to_follow(it: World)
     it.clock.sleep(120)
     sweep(context)
     assert verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS)).whole
+
+
+def test_a_holder_whose_tags_are_written_on_the_way_is_kept_as_its_records_say(it: World) -> None:
+    """Work that is carried out moves nothing: the other name comes with its record."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    it.registry.set_tags(V2, {"stage": "Live"})
+    follow(context, Signal(V2))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
