@@ -245,7 +245,7 @@ def test_only_those_named_may_where_somebody_is() -> None:
     guessed = replace(back(here), actor=Actor("person:bob", Attribution.INFERRED, "tag"))
     with pytest.raises(DeniedError):
         request_rollback(here.context, guessed)
-    assert "without one" in foresee(here.context, IRIS, actor("bob")).effects[1]
+    assert "without an approval, too" in foresee(here.context, IRIS, actor("bob")).effects[1]
     answer = request_rollback(here.context, back(here, "bob"))
     assert "" == answer.approval
     assert "approval" not in records(here)[-2].content

@@ -216,6 +216,9 @@ class Together(RuleBasedStateMachine):
         for _ in range(4):
             self.rest()
             self.world.clock.sleep(90_000)
+            for version in VERSIONS:  # as a scan does
+                with suppress(StagewardError):
+                    follow(self.instances[0], Signal(version))
         self.rest()
         context = self.instances[0]
         for number, state in context.ledger.versions(IRIS, as_kept=True).items():
