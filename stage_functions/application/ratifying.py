@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -181,6 +182,13 @@ def bound_now(
     """Return what a ratification would be bound to now, and the documents that it refers to."""
     kept = approval.binding
     sealed, document = context.evidence(snapshot).sealed()
+    lifecycle = replace(lifecycle, bind=_bind(context, lifecycle, kept.lifecycle))
     now = bound_to(lifecycle, snapshot, kept.source, kept.target, kept.displaces, sealed)
     # Its policy is kept with it: who edits the lifecycle changes nothing about what was done.
     return replace(now, lifecycle=kept.lifecycle), {sealed: document}
+
+
+def _bind(context: Context, lifecycle: Lifecycle, digest: str) -> tuple[str, ...]:
+    """Return which tags were bound by the lifecycle of the use, whatever one binds now."""
+    text = context.ledger.blob(digest) if digest != lifecycle.digest else None
+    return tuple(msgspec.json.decode(text).get("bind", ())) if text else lifecycle.bind

@@ -28,6 +28,7 @@ from stage_functions.domain.chain import verify
 from stage_functions.domain.error import ConfigurationError, ConflictError, RetryableError
 from stage_functions.domain.record import Json, Record
 from stage_functions.domain.transition import Request
+from stage_functions.wire.configuration import lifecycle_of
 from tests.application.rules_world import law, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, cast
 from tests.way_back_world import whole_law
@@ -406,3 +407,20 @@ def test_a_holder_whose_tags_are_written_on_the_way_is_kept_as_its_records_say(i
     found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
 
     assert (None, ()) == (found.fault, found.beside)
+
+
+def test_a_lifecycle_that_binds_other_tags_by_now_puts_no_emergency_back() -> None:
+    """It is ratified by what was bound at its use; the policy was kept with it as well."""
+    it = rules_world(whole_law())
+    promoted(it, "1")
+    version = it.register("2", {"owner": "ada"})
+    request_transition(it.context, it.command(version, "Staging"))
+    command = replace(it.command(version, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    context = process(it, lifecycle_of({**whole_law().text, "bind": ["owner"]}))
+    for voter in ("bob", "eve"):
+        cast(context, approval, voter)
+
+    assert Status.APPROVED is query.approval(context, approval).approval.status
+    assert "Production" == stage(context, version)
+    it.rows.close()
