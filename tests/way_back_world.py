@@ -119,8 +119,8 @@ def whole_law(
         more.get(called(one, names), called(one, names))
         for one in ("None", "Staging", "Production", "Archived")
     )
-    after: Json = {"escalate_to": "science"} if then == "escalate" else {}
-    terms: Json = {"groups": ["science"], "ratify_within": "1d", "not_ratified": then}
+    after: dict[str, Json] = {"escalate_to": "science"} if then == "escalate" else {}
+    terms: dict[str, Json] = {"groups": ["science"], "ratify_within": "1d", "not_ratified": then}
     before = {called(one, names - 1): called(one, names) for one in NAMES[1]} if names else more
     text: dict[str, Json] = {
         "name": "default",

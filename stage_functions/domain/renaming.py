@@ -37,9 +37,7 @@ def standing_anew(state: VersionState, called: Mapping[str, str]) -> VersionStat
         mark = replace(mark, stage=called[mark.stage])
     stage = called.get(state.stage, state.stage)
     held = state.held if stage in (state.stage, *state.held) else (*state.held, stage)
-    return replace(
-        state, stage=stage, held=held, retires_from=left, unratified=used, marked=mark
-    )
+    return replace(state, stage=stage, held=held, retires_from=left, unratified=used, marked=mark)
 
 
 def say_renamed(step: Step, kept: Mapping[str, VersionState], lifecycle: Lifecycle) -> Step:

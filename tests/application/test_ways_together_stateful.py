@@ -99,7 +99,12 @@ class Together(RuleBasedStateMachine):
                 decision = Decision.REJECT if rejects and not place else Decision.APPROVE
                 operation = self.world.clock.operation_id()
                 ballot = VoteCommand(
-                    approval.id, decision, "so be it", approval.fingerprint, actor(person), operation
+                    approval.id,
+                    decision,
+                    "so be it",
+                    approval.fingerprint,
+                    actor(person),
+                    operation,
                 )
                 with suppress(StagewardError):
                     vote(self.instances[i], ballot)
@@ -392,12 +397,10 @@ class Together(RuleBasedStateMachine):
             content = record.content
             if record.type is RecordType.EMERGENCY_USED:
                 standing[record.version] = record.number
-            elif record.type in {RecordType.RATIFIED, RecordType.DELETED}:
-                standing.pop(record.version, None)
-            elif record.type is RecordType.STAGE_CHANGED and content["why"] not in {
-                "emergency",
-                "renamed",
-            }:
+                continue
+            moved = record.type is RecordType.STAGE_CHANGED
+            ends = moved and content["why"] not in {"emergency", "renamed"}
+            if ends or record.type in {RecordType.RATIFIED, RecordType.DELETED}:
                 standing.pop(record.version, None)
         states = self.states()
         assert standing == {
@@ -449,7 +452,7 @@ class Escalating(Together):
 
 for machine in (Together, Escalating):
     machine.TestCase.settings = settings(
-        max_examples=8,
+        max_examples=20,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=list(HealthCheck),
