@@ -206,7 +206,7 @@ def _attempt(
         version=str(version),
         stage=case.state.stage,
         detail=detail,
-        record=loaded.head.number + len(step.drafts),
+        record=loaded.number(len(step.drafts)),
         asked=asked,
     )
     try:

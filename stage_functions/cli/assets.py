@@ -161,11 +161,11 @@ def promote(
     ] = False,
     on_behalf_of: Annotated[str, typer.Option(help="Id of the person it is asked for.")] = "",
     emergency: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="INCIDENT", help="Do not wait for approval, for this incident; to be ratified."
         ),
-    ] = "",
+    ] = None,
     key: Annotated[str, typer.Option(help="Idempotency-Key: ask again, be decided once.")] = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is decided; Ctrl-C ends only the waiting.")
@@ -176,6 +176,8 @@ def promote(
 
     Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
     """
+    if emergency is not None and not emergency.strip():
+        fail("--emergency names no incident: nothing was asked")
     if emergency and not reason.strip():
         fail("--emergency needs --reason: say why it cannot wait for approval")
     with connect() as stageward:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys, query
+from stage_functions.application import catalog, keys, query, verifying
 from stage_functions.application.adoption import adopt, refresh
 from stage_functions.application.board import Wanted, board
 from stage_functions.application.checks import Action, Question, check
@@ -18,6 +18,8 @@ from stage_functions.application.context import Context
 from stage_functions.application.query import Filter
 from stage_functions.application.renaming import follow_renames
 from stage_functions.application.scan import Scanner
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.approval import Status
@@ -26,8 +28,10 @@ from stage_functions.domain.chain import verify
 from stage_functions.domain.error import ConfigurationError, ConflictError, RetryableError
 from stage_functions.domain.record import Json, Record
 from stage_functions.domain.transition import Request
+from stage_functions.wire.configuration import lifecycle_of
 from tests.application.rules_world import law, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, cast
+from tests.way_back_world import whole_law
 
 V1, V2 = Version(IRIS, "1"), Version(IRIS, "2")
 URGENT: dict[str, Json] = {"groups": ["science"], "ratify_within": "1d", "not_ratified": "revert"}
@@ -352,3 +356,122 @@ def test_lists_show_the_present_name_before_the_record_is_made(it: World) -> Non
     assert [] == moves(it)
     assert [("1", "Live")] == [(one.version, one.stage) for one in listed.entries]
     assert [str(IRIS)] == [str(card.asset) for card in shown.cards]
+
+
+@pytest.mark.parametrize("then", ["revert", "escalate"])
+@pytest.mark.parametrize("swept", [True, False])
+def test_an_emergency_that_waits_for_its_ratification_goes_on(then: str, *, swept: bool) -> None:
+    """What follows when nobody ratifies it follows at the stages as they are called by then."""
+    it = rules_world(whole_law(0, then))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    for names in (1, 2):
+        context = process(it, whole_law(names, then))
+        if swept:
+            sweep(context)
+    assert "open" == query.approval(context, approval).approval.status
+    it.clock.sleep(90_000)
+    sweep(context)
+    states = context.ledger.versions(IRIS)
+
+    if then == "revert":
+        assert {"1": "Prod", "2": "Trial"} == {n: one.stage for n, one in states.items()}
+    else:
+        used = states["2"].unratified
+        assert ("Prod", "Shelved") == (states["2"].stage, states["1"].stage)
+        assert used is not None
+        assert (True, "Trial") == (used.escalated, used.source)
+    it.rows.close()
+
+
+def test_an_emergency_is_ratified_under_the_present_name() -> None:
+    """Votes that were cast before the stage was called otherwise count."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    cast(it.context, approval, "bob")
+    context = process(it, whole_law(1))
+    sweep(context)
+    cast(context, approval, "eve")
+
+    state = context.ledger.versions(IRIS)["2"]
+    assert ("Live", approval, None) == (state.stage, state.approved_by, state.unratified)
+    it.rows.close()
+
+
+def test_what_was_displaced_may_be_served_on_where_its_stage_was_is_called_otherwise() -> None:
+    """Though the stage where it stands is called as before."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    promoted(it, "2")
+    context = process(it, whole_law(0, renamed={"Production": "Live"}))
+    asked = Request("", "", actor("sam"))
+
+    answer = check(context, Question(V1, Action.DEPLOY, asked, "demo/scoring"))
+    assert answer.allowed, answer.detail
+    it.rows.close()
+
+
+def test_what_is_decided_on_the_way_is_numbered_behind_what_stages_are_called() -> None:
+    """The emergency that is to be ratified is the record that says so, as is the answer's."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    context = process(it, whole_law(1), started=False)
+    adopt(context)
+    command = replace(it.command(V2, "Live", "sam"), emergency="INC-1")
+    answer = request_transition(context, command)
+    used = next(one for one in records(it) if one.type == "EmergencyUsed")
+    opened = records(it)[-1]
+    state = context.ledger.versions(IRIS)["2"]
+
+    assert state.unratified is not None
+    assert (used.number, used.number) == (state.unratified.number, opened.content["ratifies"])
+    assert opened.number == answer.record
+    it.rows.close()
+
+
+def test_the_ledger_verifies_while_some_versions_have_still_to_follow(it: World) -> None:
+    """The head says who holds a stage by the name that the records of the holder say."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    request_transition(context, it.command(V2, "Archived"))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
+    assert {"Live": ("1",)} == context.ledger.load(IRIS).head.holders
+    it.clock.sleep(120)
+    sweep(context)
+    assert verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS)).whole
+
+
+def test_a_holder_whose_tags_are_written_on_the_way_is_kept_as_its_records_say(it: World) -> None:
+    """Work that is carried out moves nothing: the other name comes with its record."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    it.registry.set_tags(V2, {"stage": "Live"})
+    follow(context, Signal(V2))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
+
+
+def test_a_lifecycle_that_binds_other_tags_by_now_puts_no_emergency_back() -> None:
+    """It is ratified by what was bound at its use; the policy was kept with it as well."""
+    it = rules_world(whole_law())
+    promoted(it, "1")
+    version = it.register("2", {"owner": "ada"})
+    request_transition(it.context, it.command(version, "Staging"))
+    command = replace(it.command(version, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    context = process(it, lifecycle_of({**whole_law().text, "bind": ["owner"]}))
+    for voter in ("bob", "eve"):
+        cast(context, approval, voter)
+
+    assert Status.APPROVED is query.approval(context, approval).approval.status
+    assert "Production" == stage(context, version)
+    it.rows.close()
