@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -215,6 +216,13 @@ class VersionState(Stored, frozen=True):
     reviews_reminded: int = 0
     review_lapsed: bool = False
     review_at: datetime | None = None
+
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """Nothing, or not everything, may be granted to it: a mark, an edit, an emergency."""
+        return bool(self.marked or self.drifted or self.unratified)
 
     @property
     def content(self) -> str:
