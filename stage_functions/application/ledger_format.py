@@ -130,7 +130,7 @@ def _say(rows: Rows, ledger: int, least: int) -> LedgerFormat:
 
 def barring(row: Row | None) -> dict[str, Value]:
     """Return the row of a ledger that was restored, from what the backup has of it, or None."""
-    own = row if row is not None else Row(KEY, {}, "")
+    own = row if row is not None else Row(KEY, "", {})
     least = max(_number(own, _LEAST), KNOWN)
     return plain({_LEDGER: _number(own, _LEDGER), _LEAST: least}, own)
 
