@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -27,8 +27,6 @@ from stage_functions.application import (
 )
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
-    FORMAT,
-    RATIFYING,
     pack,
     pack_blob,
     pack_bytes,
@@ -116,6 +114,13 @@ class Head(Stored, frozen=True):
     notices: tuple[int, ...] = ()
     past: int = 0
     renamed: str = ""
+
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """Stages are called otherwise: who does not know that misses their holders."""
+        return bool(self.renamed)
 
     @property
     def owing(self) -> frozenset[int]:
@@ -360,7 +365,7 @@ class Ledger:
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
-                found[id_] = unpack(row, Approval, known=RATIFYING)
+                found[id_] = unpack(row, Approval)
         return replace(loaded, versions=found_versions, approvals=found, renamed=renamed)
 
     def _called(self, asset: Asset) -> Mapping[str, str]:
@@ -377,7 +382,7 @@ class Ledger:
     def approval(self, asset: Asset, id_: str) -> Approval | None:
         """Return an approval as it is at this moment, under no lock; None if there is none."""
         row = self.rows.get(LEDGER, keys.asset_partition(asset), keys.approval_key(id_))
-        return unpack(row, Approval, known=RATIFYING) if row is not None else None
+        return unpack(row, Approval) if row is not None else None
 
     def versions(self, asset: Asset, *, as_kept: bool = False) -> dict[str, VersionState]:
         """Return every version of an asset that the ledger knows, by number.
@@ -702,7 +707,7 @@ class Ledger:
             if state != loaded.versions.get(number)
         ]
         changes += [
-            Upsert(keys.approval_key(id_), pack(approval, known=_format(approval)))
+            Upsert(keys.approval_key(id_), pack(approval))
             for id_, approval in step.state.approvals.items()
             if approval != loaded.approvals.get(id_)
         ]
@@ -793,10 +798,6 @@ class Ledger:
                 key = keys.deadline_key(moment, partition, f"version-{keys.encode(state.version)}")
                 values = plain({"asset": str(loaded.asset), VERSION: state.version})
                 self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
-
-
-def _format(approval: Approval) -> int:
-    return RATIFYING if approval.ratifies else FORMAT
 
 
 def _under(head: Head, state: VersionState) -> VersionState:

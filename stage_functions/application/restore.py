@@ -28,6 +28,7 @@ from stage_functions.application.ledger import Ledger
 from stage_functions.application.ledger_format import (
     KEY,
     RESTORING,
+    barring,
     demand_known,
     restoring,
 )
@@ -36,7 +37,6 @@ from stage_functions.application.ports.rows import (
     LEDGER,
     TABLES,
     Change,
-    Delete,
     Insert,
     Replace,
     Row,
@@ -211,10 +211,7 @@ def restore(
             raise InvalidInputError(message)
     _compare(rows, reader.sums, written.own)
     at = _stop(rows, clock, contents, now)
-    last: Change = (
-        Replace(KEY, written.own.values, etag) if written.own is not None else Delete(KEY, etag)
-    )
-    rows.commit(LEDGER, keys.LEDGER_PARTITION, [last])
+    rows.commit(LEDGER, keys.LEDGER_PARTITION, [Replace(KEY, barring(written.own), etag)])
     return Restored(contents, at, removed)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -248,6 +249,13 @@ class VersionState(Stored, frozen=True):
         noted = self.footing
         now = self.since, self.approved_by
         return noted if noted and (noted.since, noted.approved_by) == now else None
+
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """Nothing, or not everything, may be granted to it: a mark, an edit, an emergency."""
+        return bool(self.marked or self.drifted or self.unratified)
 
     @property
     def content(self) -> str:
