@@ -27,7 +27,6 @@ from stage_functions.application.in_force import InForce
 from stage_functions.application.keeping import keep_under
 from stage_functions.application.ledger import open_ledger
 from stage_functions.application.link_keys import LinkKeys
-from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.clock import Clock
 from stage_functions.application.ports.notifier import Notifier
 from stage_functions.application.ports.registry import Registry
@@ -39,7 +38,6 @@ from stage_functions.application.reach import not_told
 from stage_functions.application.registries import RegistryStates
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
-from stage_functions.domain.anchor import Anchor, Inclusion
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.configuration import (
     Configuration,
@@ -57,7 +55,9 @@ from stage_functions.wire.resource import addresses
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from stage_functions.application.ports.anchors import AnchorPlace
     from stage_functions.application.verifying_file import Lying
+    from stage_functions.domain.anchor import Anchor, Inclusion
 
 MAX_SINKS = 10
 CONFIGURED = "configured"

@@ -36,7 +36,6 @@ from stage_functions.application.histories import JOURNAL, History
 from stage_functions.application.ledger import Head
 from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.application.ports.rows import BLOBS, LEDGER, Change, Insert, Replace, Upsert
-from stage_functions.application.verifying import named, of_asset
 from stage_functions.domain.anchor import End, Inclusion, proof_of, root_of
 from stage_functions.domain.error import (
     ConflictError,
@@ -213,6 +212,11 @@ def _now(context: Context, before: Iterable[str]) -> dict[str, End]:
 
 def _histories(context: Context, before: Iterable[str]) -> Iterator[History]:
     """Yield every history that there is; one that was anchored once is never left out again."""
+    from stage_functions.application.verifying import (  # noqa: PLC0415  # once an hour
+        named,
+        of_asset,
+    )
+
     assets = (of_asset(asset) for asset in context.ledger.assets())
     rest = (named(name) for name in before)
     seen: set[str] = set()

@@ -11,7 +11,6 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct, field
 
-from stage_functions.application.changes import bound_changes, in_brief, nameless
 from stage_functions.application.context import Context
 from stage_functions.application.judging import as_sealed_now
 from stage_functions.application.ledger import Loaded
@@ -74,19 +73,24 @@ def changed(
         bound: what it would be bound to now; None where the transition is not allowed now.
         blobs: documents by digest that this refers to.
     """
+    from stage_functions.application.changes import (  # noqa: PLC0415  # seldom has one changed
+        bound_changes,
+        in_brief,
+        nameless,
+    )
+
     modified = snapshot.modified_by
     who = context.identify(modified) if modified else "an unknown writer"
     stage = step.version(approval.version).stage
     if bound is None:
         changed = f"{course(stage, approval.binding.target)} is not allowed now"
     else:
-        then = _known(context.ledger.blob(approval.binding.evidence))
-        now = _known(blobs.get(bound.evidence))
+        then = nameless(_known(context.ledger.blob(approval.binding.evidence)))
+        now = nameless(_known(blobs.get(bound.evidence)))
         lines = bound_changes(as_sealed_now(context, approval.binding), bound, then, now)
         changed = in_brief(lines or approval.binding.differences(bound))
     return f"changed since it was asked: {changed} (by {who})"
 
 
 def _known(document: bytes | None) -> Evidence:
-    kept = Evidence.kept(msgspec.json.decode(document)) if document is not None else Evidence()
-    return nameless(kept)
+    return Evidence.kept(msgspec.json.decode(document)) if document is not None else Evidence()

@@ -29,6 +29,7 @@ CHUNK_BYTES = 60 * 1024
 CHUNKS_PER_ROW = 15
 _BODY = "body"
 _FORMAT = "format"
+_FIRST, _SECOND = f"{_BODY}0", f"{_BODY}1"
 _MARK = f'"{BEYOND}":{{'.encode()
 """How it looks in JSON that a value has something of a later release."""
 _PLAIN_PROPERTIES = 2
@@ -157,6 +158,9 @@ def pack_bytes(data: bytes, *, known: int = FORMAT) -> dict[str, Value]:
 
 def unpack_bytes(row: Row) -> bytes:
     """Return the bytes of a row that `pack_bytes` made."""
+    first = row.values.get(_FIRST)
+    if isinstance(first, bytes) and _SECOND not in row.values:  # nearly always
+        return first
     chunks: list[bytes] = []
     while isinstance(chunk := row.values.get(f"{_BODY}{len(chunks)}"), bytes):
         chunks.append(chunk)

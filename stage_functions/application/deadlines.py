@@ -29,7 +29,6 @@ from stage_functions.application.codec import foreign
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import VALIDITY, VERSION, Loaded
 from stage_functions.application.ports.rows import ANY_ETAG, WORK, Change, Delete, Row, Upsert
-from stage_functions.application.ratifying import lapse
 from stage_functions.application.renewal import end_and_renew
 from stage_functions.application.revisit import revisit
 from stage_functions.application.signals import settle
@@ -202,6 +201,8 @@ def _waiting(context: Context, loaded: Loaded, approval: Approval, now: datetime
     if approval.lapsed(now) and approval.ratifies:
         if context.states.ungoverned(loaded.asset.registry):
             return _Due(step, paused=True)
+        from stage_functions.application.ratifying import lapse  # noqa: PLC0415  # rarely needed
+
         ruling = lapse(context, loaded, approval, now)
         operation = f"expiry-{approval.id}"
         return _Due(ruling.step, ruling.blobs, operation, loaded=ruling.loaded)

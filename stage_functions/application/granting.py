@@ -13,7 +13,6 @@ from stage_functions.application.cases import Case, Ruling, changed
 from stage_functions.application.context import Context
 from stage_functions.application.freezing import look, seal
 from stage_functions.application.judging import Judged, as_sealed_now, judge
-from stage_functions.application.ratifying import ratify
 from stage_functions.domain import effect, validity
 from stage_functions.domain.approval import Approval, Binding, Status
 from stage_functions.domain.asset import Version
@@ -39,6 +38,8 @@ def grant_if_reached(context: Context, case: Case, step: Step, actor: Actor) -> 
     if unmet(approval, context.configuration.directory):
         return Ruling(case.loaded, step)
     if approval.ratifies:
+        from stage_functions.application.ratifying import ratify  # noqa: PLC0415  # rarely needed
+
         return ratify(context, case, step, actor)
     version = Version(case.loaded.asset, approval.version)
     snapshot = context.registry(version.asset.registry).read(version)
@@ -104,7 +105,8 @@ def _grant(
 
 def _same(context: Context, approval: Approval, now: Binding) -> bool:
     """Tell whether what an approval is bound to is what there is now."""
-    return now in (approval.binding, as_sealed_now(context, approval.binding))
+    # What it was sealed with is read only where it differs: nearly always it is the same.
+    return now == approval.binding or now == as_sealed_now(context, approval.binding)
 
 
 def _void(case: Case, step: Step, approval: Approval, why: str) -> Ruling:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import string
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -35,8 +36,13 @@ _REMEMBERED = 10_000
 """Texts of masked ids that this process has read and not written."""
 _IN_PERSON = PERSON.encode() + b":"
 _IN_MASKED = b":raw-"
-_PERSONS = re.compile(rb"\bperson:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_PERSONS = re.compile(rb"person:(?<!\wperson:)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+"""It begins with plain text, and looks back from there: so a long text is searched at once."""
 _MASKED = re.compile(rb"[A-Za-z0-9_-]+:raw-[0-9a-f]{24}")
+_RAW = re.compile(rb":raw-[0-9a-f]{24}")
+_PROVIDER = (string.ascii_letters + string.digits + "_-").encode()
+_PROVIDER_BYTES = 64
+"""Of a provider, at most; in a text it is looked for before what is masked."""
 
 
 class Names(Stored, frozen=True):
@@ -123,7 +129,7 @@ class KeptNames:
         Raises:
             ConflictError, UnknownOutcomeError, StoreUnavailableError: as the store says.
         """
-        for id_ in dict.fromkeys(id_ for text in texts for id_ in _ids(text)):
+        for id_ in dict.fromkeys(id_ for text in texts for id_ in ids_in(text)):
             person = id_.startswith(f"{PERSON}:")
             name = called(id_) if person else self._read.get(id_, "")
             if not name or self._kept.get(id_) == (name if person else ""):
@@ -242,11 +248,20 @@ def _changed(row: Row | None, value: Names) -> Change:
     return Replace(key, pack(value), row.etag) if row is not None else Insert(key, pack(value))
 
 
-def _ids(text: bytes) -> Iterator[str]:
+def ids_in(text: bytes) -> Iterator[str]:
     """Yield the ids in a text; looked for only where one can be, which is faster."""
-    for mark, ids in ((_IN_PERSON, _PERSONS), (_IN_MASKED, _MASKED)):
-        if mark in text:
-            yield from (found.decode() for found in ids.findall(text))
+    if _IN_PERSON in text:
+        yield from (found.decode() for found in _PERSONS.findall(text))
+    if _IN_MASKED in text:
+        yield from _masked_ids(text)
+
+
+def _masked_ids(text: bytes) -> Iterator[str]:
+    for found in _RAW.finditer(text):
+        before = text[max(0, found.start() - _PROVIDER_BYTES) : found.start()]
+        provider = before[len(before.rstrip(_PROVIDER)) :]
+        if provider:
+            yield (provider + found.group()).decode()
 
 
 def _decoded(key: str) -> str:

@@ -34,7 +34,7 @@ from stage_functions.domain.history import BEGINS, MOVES, Standing, after
 from stage_functions.domain.record import Record
 from stage_functions.domain.stored import Stored
 
-SPANS = 16
+SPANS = 8
 """So many spans go to a row of their own, when twice as many are kept."""
 AT_ONCE_RECORDS = 1000
 """An asset whose rows lag by more catches up over several events."""
@@ -274,7 +274,7 @@ def _changes(
         place = keys.earlier_partition(version.asset.registry, version.asset.kind)
         for full in further.full:  # written again, it is the same
             key = keys.earlier_key(version, full.spans[0].begun)
-            context.ledger.rows.commit(CATALOG, place, [Upsert(key, pack(full))], durable=False)
+            context.ledger.rows.prepare(CATALOG, place, [Upsert(key, pack(full))])
     key, values = keys.catalog_key(version), pack(further.past)
     return [Replace(key, values, etag) if etag else Insert(key, values)]
 

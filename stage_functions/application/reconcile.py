@@ -23,6 +23,7 @@ from stage_functions.application.freezing import differing, settled
 from stage_functions.application.ledger import Loaded
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.error import RegistryUnavailableError
+from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.mirror import Edit, mirror, shown
 from stage_functions.domain.observation import STAGE, fresh_edit, observed
 from stage_functions.domain.state import VersionState
@@ -51,17 +52,18 @@ class Reconciled(Struct, frozen=True):
     versions: Mapping[str, VersionState] = field(default_factory=dict)
 
 
-def wanted(context: Context, asset: Asset, state: VersionState) -> Edit:
+def wanted(context: Context, asset: Asset, state: VersionState, lifecycle: Lifecycle) -> Edit:
     """Return what a version is to show, as the ledger has it now."""
     registry = context.configuration.registry(asset.registry)
-    lifecycle = context.lifecycle(asset)
     now = context.clock.now()
     return mirror(context.ledger.id, state, asset.kind, lifecycle, registry, now)
 
 
-def mirrors(context: Context, state: VersionState, snapshot: Snapshot) -> bool:
+def mirrors(
+    context: Context, state: VersionState, snapshot: Snapshot, lifecycle: Lifecycle
+) -> bool:
     """Tell whether a version shows what the ledger says."""
-    return wanted(context, snapshot.version.asset, state).differing(snapshot).nothing
+    return wanted(context, snapshot.version.asset, state, lifecycle).differing(snapshot).nothing
 
 
 def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
@@ -87,7 +89,7 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
         if after is None:
             message = f"registry {loaded.asset.registry} has no {version}"
             raise RegistryUnavailableError(message)
-        if _is_a_signal(context, loaded, state, after):
+        if _is_a_signal(context, loaded, state, after, scribe.lifecycle):
             return Reconciled(Ended.OBSERVE, earlier.versions)
         if scribe.differing(after).nothing:
             at = after.modified_at or context.clock.now()
@@ -104,8 +106,8 @@ class _Scribe:
         self._context = context
         self._loaded = loaded
         self._state = state
-        self.wanted = wanted(context, loaded.asset, state)
         self.lifecycle = context.lifecycle(loaded.asset)
+        self.wanted = wanted(context, loaded.asset, state, self.lifecycle)
 
     def differing(self, snapshot: Snapshot) -> Edit:
         """Return what the version does not show yet, and what is to be put back of it."""
@@ -122,7 +124,7 @@ class _Scribe:
             RegistryUnavailableError: it is as it was before Stageward wrote to it last.
         """
         demand_fresh(self._state, snapshot, self._context.clock.now())
-        if _is_a_signal(self._context, self._loaded, self._state, snapshot):
+        if _is_a_signal(self._context, self._loaded, self._state, snapshot, self.lifecycle):
             return None
         changes = self.differing(snapshot)
         if changes.nothing:
@@ -132,13 +134,18 @@ class _Scribe:
         return changes
 
 
-def _is_a_signal(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
+def _is_a_signal(
+    context: Context,
+    loaded: Loaded,
+    state: VersionState,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+) -> bool:
     if snapshot.anonymous or snapshot.incarnation != state.incarnation:
         return True
     if contradiction(context, loaded, snapshot):
         return True
     registry = context.configuration.registry(loaded.asset.registry)
-    lifecycle = context.lifecycle(loaded.asset)
     if differing(context, state, snapshot, lifecycle).unrecorded(state):
         return True
     return fresh_edit(state, observed(snapshot, registry, lifecycle), registry)

@@ -123,7 +123,7 @@ class _Finder:
         # What was only observed while the registry stood asks for nothing any more: it is put back.
         values = observed(snapshot, self._registry, lifecycle)
         seen = all(state.base.get(source) == values.get(source) for source in SHOWN_BY_TAG)
-        return seen and not mirrors(self._context, state, snapshot)
+        return seen and not mirrors(self._context, state, snapshot, lifecycle)
 
     def _loss(self, snapshot: Snapshot, lifecycle: Lifecycle, granted: str) -> Loss | None:
         keys = presence.seen(snapshot.tags, self._registry, lifecycle)

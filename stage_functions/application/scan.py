@@ -293,7 +293,7 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
     paused = state.paused_until is not None and context.clock.now() < state.paused_until
     if paused:
         return False
-    shown = reading.nothing and mirrors(context, state, snapshot)
+    shown = reading.nothing and mirrors(context, state, snapshot, lifecycle)
     missed = behind(state, lifecycle, context.clock.now())
     return missed or not shown or adrift(context, state, snapshot, lifecycle)
 

@@ -24,7 +24,7 @@ from stage_functions.application.judging import ask
 from stage_functions.application.ledger import Committed, Loaded
 from stage_functions.application.observing import observe
 from stage_functions.application.outbox import work_off, work_off_commits, work_off_due
-from stage_functions.application.reconcile import mirrors, wanted
+from stage_functions.application.reconcile import wanted
 from stage_functions.application.signal import Signal
 from stage_functions.application.unregistered import note_anonymous
 from stage_functions.application.witnesses import not_shown, suspected
@@ -177,7 +177,8 @@ def _attempt(
     else:
         plan = _plan(context, signal, loaded, snapshot, lifecycle, now)
         step, kept = seal(context, plan.step, snapshot, lifecycle)
-        plan = replace(plan, step=step, blobs={**plan.blobs, **kept})
+        if step is not plan.step:
+            plan = replace(plan, step=step, blobs={**plan.blobs, **kept})
     plan = replace(plan, step=suspected(context, signal, plan.step))
     if plan.step == plan.loaded.step():
         return None, loaded
@@ -231,9 +232,8 @@ def _plan(
     state = arrived.step.version(number)
     reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
     plan = _Plan(loaded, arrived.step, arrived.blobs, arrived.not_before)
-    if reading.nothing and not arrived.step.drafts and _neglected(context, loaded, state, snapshot):
-        edited = native_drift(state, wanted(context, snapshot.version.asset, state), snapshot)
-        reading = Reading(drift=edited or None, drift_in=NATIVE, missing=True)
+    if reading.nothing and not arrived.step.drafts and not loaded.head.owed:
+        reading = _neglected(context, state, snapshot, lifecycle) or reading
     if reading.nothing:
         return replace(plan, step=not_shown(context, signal, snapshot, plan.step))
     return _answer(context, signal, plan, snapshot, lifecycle, reading, now)
@@ -278,9 +278,15 @@ def _answer(
     return plan
 
 
-def _neglected(context: Context, loaded: Loaded, state: VersionState, snapshot: Snapshot) -> bool:
-    """Tell whether somebody changed Stageward's own tags while nothing was owed to them."""
-    return not loaded.head.owed and not mirrors(context, state, snapshot)
+def _neglected(
+    context: Context, state: VersionState, snapshot: Snapshot, lifecycle: Lifecycle
+) -> Reading | None:
+    """Return what somebody changed of Stageward's own tags while nothing was owed to them."""
+    shown = wanted(context, snapshot.version.asset, state, lifecycle)
+    if shown.differing(snapshot).nothing:
+        return None
+    edited = native_drift(state, shown, snapshot)
+    return Reading(drift=edited or None, drift_in=NATIVE, missing=True)
 
 
 def _show(step: Step, number: str, reading: Reading) -> Step:

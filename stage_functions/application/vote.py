@@ -21,7 +21,6 @@ from stage_functions.application.correlation import about
 from stage_functions.application.granting import grant_if_reached
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.ports.telemetry import Span
-from stage_functions.application.ratifying import lapse, unratified
 from stage_functions.application.signals import settle
 from stage_functions.domain.approval import Approval, Decision, Status, Vote, ending
 from stage_functions.domain.asset import Version
@@ -38,6 +37,7 @@ from stage_functions.domain.grounds import ITSELF
 from stage_functions.domain.lifecycle import Assurance, Excluded
 from stage_functions.domain.people import Actor, Attribution, Directory
 from stage_functions.domain.record import digest, minute
+from stage_functions.domain.state import Step
 from stage_functions.domain.stored import demand_understood
 from stage_functions.domain.transition import barred
 from stage_functions.domain.voting import (
@@ -108,10 +108,7 @@ def vote(context: Context, command: VoteCommand) -> Answer:
         step = cast(case.step, case.approval, ballot, command.actor, directory)
         if command.decision is Decision.REJECT:
             why = f"rejected by {command.actor.id}: {command.comment}"
-            if case.approval.ratifies:
-                return unratified(context, case, step, Status.REJECTED, why, command.actor)
-            step = close(step, case.approval.id, Status.REJECTED, why, command.actor, case.now)
-            return Ruling(case.loaded, step)
+            return _refused(context, case, step, Status.REJECTED, why, command.actor)
         return grant_if_reached(context, case, step, command.actor)
 
     action = str(command.decision)
@@ -168,10 +165,7 @@ def withdraw(context: Context, approval: str, actor: Actor, operation: str, reas
         if objects:
             raise DeniedError(objects)
         why = f"withdrawn by {actor.id}" + (f": {reason}" if reason else "")
-        if case.approval.ratifies:
-            return unratified(context, case, case.step, Status.WITHDRAWN, why, actor)
-        step = close(case.step, approval, Status.WITHDRAWN, why, actor, case.now)
-        return Ruling(case.loaded, step)
+        return _refused(context, case, case.step, Status.WITHDRAWN, why, actor)
 
     asked = _asked(approval, "withdraw", actor, reason)
     return _decide(context, approval, operation, asked, rule, "withdraw")
@@ -292,9 +286,22 @@ def _open_case(context: Context, loaded: Loaded, approval: Approval) -> Case:
     return Case(lifecycle, loaded, step, step.state.approvals[approval.id], now)
 
 
+def _refused(
+    context: Context, case: Case, step: Step, status: Status, why: str, actor: Actor
+) -> Ruling:
+    """Close an approval that comes to nothing; what it was to ratify goes back."""
+    if case.approval.ratifies:
+        from stage_functions.application.ratifying import unratified  # noqa: PLC0415  # rarely
+
+        return unratified(context, case, step, status, why, actor)
+    return Ruling(case.loaded, close(step, case.approval.id, status, why, actor, case.now))
+
+
 def _close_lapsed(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> None:
     step = loaded.step()
     if approval.ratifies:
+        from stage_functions.application.ratifying import lapse  # noqa: PLC0415  # rarely needed
+
         ruling = lapse(context, loaded, approval, now)
         loaded, step = ruling.loaded, ruling.step
     else:

@@ -118,7 +118,8 @@ def _due(state: VersionState, review: Review, due: datetime, now: datetime) -> L
 def pass_time(step: Step, version: str, lifecycle: Lifecycle, now: datetime) -> Step:
     """Add to a decision what the time has made of a version's review."""
     looked = look(step.version(version), lifecycle, now)
-    step = step.with_version(looked.state)
+    if looked.state is not step.version(version):
+        step = step.with_version(looked.state)
     if looked.type is None:
         return step
     incarnation = looked.state.incarnation

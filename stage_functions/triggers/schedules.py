@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from stage_functions.application import anchoring, keys, unregistered, upkeep
+from stage_functions.application import keys, unregistered, upkeep
 from stage_functions.application import sweep as sweeping
 from stage_functions.application.context import Context
 from stage_functions.application.scan import Scanner
@@ -45,7 +45,10 @@ def sweep(context: Context, parent: str = "") -> None:
         swept = sweeping.sweep(context, seconds=SWEEP_SECONDS, first_shard=first, parent=parent)
         log.info("%s", swept)
         show_figures(context)
-        anchoring.keep_up(context)
+        if context.places:
+            from stage_functions.application import anchoring  # noqa: PLC0415  # seldom configured
+
+            anchoring.keep_up(context)
     finally:
         context.telemetry.flush()
 

@@ -53,7 +53,10 @@ def test_one_key_follows_the_stage_and_asks_for_the_next(
             seen.append({key: shown[key] for key in (*KEYS, "stage", "team") if key in shown})
         state = context.ledger.state(version)
         known = registry.read(version)
-        at_rest = known is not None and state is not None and mirrors(context, state, known)
+        governing = context.lifecycle(version.asset)
+        assert known is not None
+        assert state is not None
+        at_rest = mirrors(context, state, known, governing)
 
     assert seen == [
         {"none": "since Monday", "stage": "None", "team": "growth"},

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stage_functions.application import query
 from stage_functions.application.context import Context
+from stage_functions.application.names import ids_in
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
@@ -109,3 +112,19 @@ def test_a_request_is_made_on_behalf_of_somebody(it: World, name: str) -> None:
 
     with pytest.raises(InvalidInputError, match="names nobody; write person:<key>"):
         request_transition(it.context, command)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.from_regex(r"person:[a-z0-9][a-z0-9._-]{0,9}[a-z0-9]", fullmatch=True),
+            st.from_regex(r"[a-z]{1,8}:raw-[0-9a-f]{24}", fullmatch=True),
+        )
+    ),
+    st.sampled_from(['"', " ", "/", ",", "é", '{"id":"']),
+)
+def test_every_id_in_a_text_is_found(ids: list[str], between: str) -> None:
+    """Whatever stands around them, persons and masked ids are found, each as it is written."""
+    text = f"{between}superperson:nobody{between}{between.join(ids)}{between}:raw-0{between}"
+
+    assert set(ids) == set(ids_in(text.encode()))

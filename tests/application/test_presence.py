@@ -440,5 +440,6 @@ def test_another_key_for_a_stage_is_written_once_it_is_configured(it: World) -> 
         changed(again.context),
         again.context.ledger.versions(IRIS)["1"],
         again.registry.read(version) or pytest.fail("it is there"),
+        again.context.lifecycle(IRIS),
     )
     assert types(again) == ["Registered", "StageChanged"]

@@ -256,7 +256,7 @@ def check_outside(pair: Pair) -> None:
     for number, state in states.items():
         snapshot = pair.registry.read(Version(IRIS, number))
         assert snapshot is not None
-        assert mirrors(pair.first, state, snapshot)
+        assert mirrors(pair.first, state, snapshot, pair.first.lifecycle(IRIS))
         assert state.base["stage"] == state.stage
     entries = {one.version: one for one in catalog.of_asset(pair.first.ledger.rows, IRIS)}
     assert entries == {

@@ -195,7 +195,7 @@ def _outside(context: Context, asset: Asset) -> Iterator[str]:
         if state.gone or snapshot is None:
             if not (state.gone and snapshot is None):
                 yield f"{number} is gone: {state.gone}, and there: {snapshot is not None}"
-        elif not mirrors(context, state, snapshot):
+        elif not mirrors(context, state, snapshot, context.lifecycle(asset)):
             yield f"{number} shows {dict(snapshot.tags)}, and stands at {state.stage}"
         elif state.base.get(STAGE) != state.stage:
             yield f"{number} stands at {state.stage}, and was verified at {state.base.get(STAGE)}"
