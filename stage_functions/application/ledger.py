@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, copies, keys, measures, users, violators
+from stage_functions.application import contents, copies, keys, measures, users, violators, whole
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
     FORMAT,
@@ -895,7 +895,8 @@ def open_ledger(
         LaterReleaseError: the ledger was migrated by a later release, which this one is too old
             for.
     """
-    if rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None:
+    new = rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None
+    if new:
         with suppress(ConflictError):
             say_format(rows)
     ledger_format(rows)
@@ -906,6 +907,8 @@ def open_ledger(
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
+    if new:
+        whole.begin(rows, ledger_id)
     return Ledger(
         rows,
         clock,

@@ -14,6 +14,8 @@ from stage_functions.application import as_of, catalog, keys, past, query, upkee
 from stage_functions.application.as_of import Wanted
 from stage_functions.application.codec import unpack
 from stage_functions.application.ports.rows import ANY_ETAG, CATALOG, Change, Delete, Upsert
+from stage_functions.application.status import status
+from stage_functions.application.troubles import troubles
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.history import Standing
@@ -94,6 +96,12 @@ def forget(it: Estate, partition: str, of: str = "") -> None:
         it.rows.commit(CATALOG, partition, deletions)
 
 
+def lose_catalog(it: Estate) -> None:
+    """Delete all that the catalog has, as where its table was lost."""
+    for partition, row in list(it.rows.scan(CATALOG)):
+        it.rows.commit(CATALOG, partition, [Delete(row.key, ANY_ETAG)])
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts, st.integers(1, 3))
 def test_the_estate_is_what_every_history_says(acts: list[Act], limit: int) -> None:
@@ -135,6 +143,28 @@ def test_a_rebuild_writes_what_the_events_have_written(acts: list[Act]) -> None:
 
         after = {row.key: unpack(row, past.Past) for row in it.rows.query(CATALOG, PAST)}
         assert after == before
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(acts, acts, st.integers(1, 3))
+def test_a_catalog_that_was_lost_and_written_to_is_not_believed(
+    before: list[Act], later: list[Act], limit: int
+) -> None:
+    """Not until it was rebuilt: its rows begin too late, and lists lack what has not moved."""
+    with estate() as it:
+        for act in before:
+            it.act(*act)
+        lose_catalog(it)
+        for act in later:
+            it.act(*act)
+        demand_equal(it, limit)
+        lost = "catalog-lost" in {one.code for one in troubles(status(it.present))}
+        upkeep.rebuild_lost_catalog(it.present)
+        demand_equal(it, limit)
+
+        assert lost
+        assert status(it.present).whole
+        assert upkeep.rebuild_lost_catalog(it.present) == 0
 
 
 def test_a_version_that_moves_ever_again_costs_ever_the_same() -> None:

@@ -108,11 +108,12 @@ def empty() -> Iterator[SQLiteRows]:
 
 
 def unstopped(rows: WholeRows) -> dict[tuple[str, str, str], dict[str, Value]]:
-    """Return all that a store holds but for what a restore adds."""
+    """Return all that a store holds but for what a restore adds, or leaves out."""
     return {
         place: values
         for place, values in contents(rows).items()
-        if place != STOPPED and place[1] != keys.JOURNAL_PARTITION
+        if place != STOPPED
+        and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
     }
 
 

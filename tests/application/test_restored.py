@@ -13,8 +13,11 @@ from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import histories, query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.anchoring import keep_up
+from stage_functions.application.as_of import of_estate
+from stage_functions.application.catalog import entries
 from stage_functions.application.context import Context
 from stage_functions.application.keys import asset_partition
+from stage_functions.application.ports.rows import CATALOG
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner, found_empty
@@ -22,6 +25,7 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.upkeep import rebuild_lost_catalog
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Version
 from stage_functions.domain.chain import verify
@@ -29,7 +33,8 @@ from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError
 from stage_functions.domain.record import RecordType
 from stage_functions.wire.cloudevent import cloud_event
-from tests.backup_world import backed_up, restored
+from tests.application.aged import Store
+from tests.backup_world import Moving, backed_up, restored
 from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded, world
 from tests.copy_world import copy_world, there
 from tests.fakes.anchors import MemoryAnchors
@@ -211,6 +216,36 @@ def test_events_that_were_owed_keep_their_ids(twice: Make) -> None:
     assert lost
     assert all(first.get(id_, hash_) == hash_ for id_, hash_ in again.items())
     assert not lost & set(again.values())
+
+
+def test_lists_that_were_older_than_their_histories_are_not_believed() -> None:
+    """A backup reads the catalog first: a version may move before its history is read."""
+    it = world(governed_by=unguarded())
+    version = it.register("1")
+    whole = it.rows._rows  # noqa: SLF001
+    assert isinstance(whole, SQLiteRows)
+    moving = Moving(
+        Store(whole),
+        (CATALOG, "iris:1"),
+        lambda: request_transition(it.context, it.command(version, "Staging")),
+    )
+    content, _ = backed_up(moving, it.clock)
+    rows = SQLiteRows(":memory:")
+    restored(rows, content, it.clock)
+    after = context_over(rows, it.registry, it.clock, Mode.ENFORCE, governed_by=unguarded())
+    listed = [one.stage for _, one in entries(rows, [("demo", IRIS.kind)])]
+    now = it.clock.now()
+
+    def stood() -> list[str]:
+        return [standing.stage for _, standing in of_estate(after, now).found]
+
+    at_once = stood()
+    rebuild_lost_catalog(after)
+
+    assert (["None"], ["Staging"], ["Staging"]) == (listed, at_once, stood())
+    assert ["Staging"] == [one.stage for _, one in entries(rows, [("demo", IRIS.kind)])]
+    rows.close()
+    it.rows.close()
 
 
 @pytest.mark.parametrize("mode", list(Mode))
