@@ -112,8 +112,7 @@ def unstopped(rows: WholeRows) -> dict[tuple[str, str, str], dict[str, Value]]:
     return {
         place: values
         for place, values in contents(rows).items()
-        if place != STOPPED
-        and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
+        if place != STOPPED and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
     }
 
 

@@ -54,7 +54,7 @@ def held(path: Path) -> dict[tuple[str, str, str], object]:
         return {
             place: values
             for place, values in contents(rows).items()
-            if place[1] not in ("registry:demo", keys.JOURNAL_PARTITION)
+            if place[1] not in ("registry:demo", keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
         }
 
 
