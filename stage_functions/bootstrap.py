@@ -41,7 +41,6 @@ from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signatures import Signatures
 from stage_functions.domain.anchor import Anchor, Inclusion
 from stage_functions.domain.asset import Kind
-from stage_functions.domain.chain import Found
 from stage_functions.domain.configuration import (
     Configuration,
     Mode,
@@ -57,6 +56,8 @@ from stage_functions.wire.resource import addresses
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+    from stage_functions.application.verifying_file import Lying
 
 MAX_SINKS = 10
 CONFIGURED = "configured"
@@ -258,7 +259,9 @@ def ledger_is_missing(settings: Settings) -> bool:
     return not in_tables and settings.ledger != ":memory:" and not Path(settings.ledger).exists()
 
 
-def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -> WholeRows:
+def open_rows(
+    settings: Settings, heard: Heard = deaf, *, create: bool = True, read_only: bool = False
+) -> WholeRows:
     """Open the store of the ledger.
 
     Args:
@@ -266,6 +269,7 @@ def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -
         heard: takes the headers of the store's answers.
         create: make the tables in Table Storage that are missing; else they read as empty. (Of a
             file, `ledger_is_missing` tells before it is opened.)
+        read_only: of a file, write nothing to it and make none beside it: it may be evidence.
 
     Raises:
         ConfigurationError: SQLite inside Azure Functions, or in a folder that cannot be made.
@@ -281,6 +285,8 @@ def open_rows(settings: Settings, heard: Heard = deaf, *, create: bool = True) -
         raise ConfigurationError(message)
     from stage_functions.adapters.sqlite import SQLiteRows  # noqa: PLC0415  # one store is loaded
 
+    if read_only:
+        return SQLiteRows(settings.ledger, read_only=True)
     if settings.ledger != ":memory:":
         try:
             Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)
@@ -481,29 +487,36 @@ def read_anchors(settings: Settings, place: str) -> Iterator[Anchor]:
             one.close()
 
 
-def records_in(path: Path) -> Iterator[Found]:
-    """Yield what stands in a file of records.
+def histories_in(path: Path) -> Iterator[Lying]:
+    """Yield the histories in a file: an evidence pack, a backup, or records; by how it begins.
 
     Raises:
-        InvalidInputError: it cannot be opened.
+        InvalidInputError: it is none of these, or is damaged.
     """
+    from stage_functions.adapters import backup_files, pack_files  # noqa: PLC0415  # seldom used
     from stage_functions.adapters.record_files import found_in  # noqa: PLC0415  # seldom used
+    from stage_functions.application.backup_check import histories_of  # noqa: PLC0415  # seldom
+    from stage_functions.application.backup_lines import Reader  # noqa: PLC0415  # seldom
+    from stage_functions.application.verifying_file import lying  # noqa: PLC0415  # seldom
 
-    return found_in(path)
+    if pack_files.is_pack(path):
+        return pack_files.histories_in(path)
+    if backup_files.is_backup(path):
+        return histories_of(Reader(backup_files.lines(path), str(path)))
+    return lying(found_in(path))
 
 
-def proof_beside(path: Path, proof: Path | None) -> Inclusion | None:
-    """Return the proof of a file of its own, or the one inside of a pack; None for none.
+def proofs_beside(path: Path, proof: Path | None) -> dict[str, Inclusion]:
+    """Return the proofs of a file of its own, or those inside of a pack, by names of histories.
 
     Raises:
-        InvalidInputError: it cannot be read.
+        InvalidInputError: they cannot be read.
     """
-    from stage_functions.adapters.record_files import (  # noqa: PLC0415  # seldom used
-        proof_in,
-        read_proof,
-    )
+    from stage_functions.adapters import pack_files, record_files  # noqa: PLC0415  # seldom used
 
-    return read_proof(proof) if proof is not None else proof_in(path)
+    if proof is not None:
+        return record_files.read_proofs(proof)
+    return pack_files.proofs_in(path) if pack_files.is_pack(path) else {}
 
 
 def open_notifier(

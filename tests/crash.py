@@ -1,9 +1,9 @@
-"""One promote-and-displace, or one rollback, in a process of its own, killed at a given call.
+"""A promote-and-displace, a rollback or a revert, in a process of its own, killed at a given call.
 
 Each tag that the registry writes counts as a call: it may be the last one.
 
-Run as `python -m tests.crash FOLDER CALL before|after [rollback]`; prints how many calls there were when it
-came to its end.
+Run as `python -m tests.crash FOLDER CALL before|after [rollback|reject]`; prints how many calls there were
+when it came to its end.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from tests.builders import DIRECTORY, IRIS, actor, lifecycle
 from tests.fakes.clock import LaterClock
 from tests.fakes.registry import FileRegistry
 from tests.fakes.sink import FileSink
-from tests.way_back_world import returning
+from tests.way_back_world import urgent
 
 OPERATION = "the last vote"
-GOVERNED_BY = replace(returning(), text=lifecycle().text)
-"""With a way back; its digest is that of other releases' tests, which have none."""
+GOVERNED_BY = replace(urgent(), text=lifecycle().text)
+"""With a way back, and emergencies; its digest is that of other releases' tests, which have none."""
 
 
 class Counter:
@@ -153,8 +153,16 @@ def rollback(on: Context) -> Answer:
     return request_rollback(on, command)
 
 
+def reject(on: Context, approval: str, fingerprint: str) -> Answer:
+    """Refuse to ratify an emergency, which is put back then."""
+    command = VoteCommand(
+        approval, Decision.REJECT, "it was sound", fingerprint, actor("eve"), OPERATION
+    )
+    return vote(on, command)
+
+
 def main(folder: Path, call: int, when: str, what: str) -> None:
-    """Cast the last vote, or roll back, dying at a call."""
+    """Cast the last vote, roll back or refuse to ratify, dying at a call."""
     quiet = context(folder)
     open_ = approvals(quiet)
     quiet.ledger.rows.close()
@@ -164,6 +172,8 @@ def main(folder: Path, call: int, when: str, what: str) -> None:
     counter._call = call  # noqa: SLF001  # opening is not part of the act
     if what == "rollback":
         rollback(on)
+    elif what == "reject":
+        reject(on, open_[0].approval.id, open_[0].approval.fingerprint)
     else:
         last_vote(on, open_[0].approval.id, open_[0].approval.fingerprint)
     sys.stdout.write(f"{counter.count}\n")

@@ -68,6 +68,20 @@ def demand_free(path: Path, *, force: bool) -> None:
         raise NotAllowedNowError(message)
 
 
+def is_backup(path: Path) -> bool:
+    """Tell whether a file is compressed as backups are.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == b"\x1f\x8b"
+    except OSError as exc:
+        message = f"cannot read {path}: {why_unread(exc)}"
+        raise InvalidInputError(message) from exc
+
+
 def lines(path: Path) -> Generator[bytes]:
     """Yield the lines of a backup, each with its end.
 

@@ -1,4 +1,4 @@
-"""Records out of a file: what `stageward history --json` prints, a record a line, or a pack.
+"""Records out of a file: what `stageward history --json` prints, or a record a line.
 
 A file says no places, so a record stands where it stands. It is read piece by piece, in the same
 memory whatever its size; what cannot be read is told as what stands there, and not raised. A key
@@ -10,23 +10,25 @@ from __future__ import annotations
 import codecs
 import json
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from stage_functions.domain.anchor import Inclusion
 from stage_functions.domain.chain import Found
 from stage_functions.domain.error import InvalidInputError, why_unread
 from stage_functions.domain.record import Record, canonical
-from stage_functions.wire.anchors import inclusion_of
+from stage_functions.wire.anchors import inclusions_of
 
 CHUNK_BYTES = 1024 * 1024
 MAX_RECORD_CHARACTERS = 64 * CHUNK_BYTES
 """Of what is looked through for the end of one record."""
-RECORDS, PROOF = "records.jsonl", "proof.json"
-"""What a pack has inside."""
+READABLE = (
+    "what can be verified is what `stageward history --json` printed, the zip of "
+    "`stageward export`, and the file of `stageward backup`"
+)
+_PACKED = {"prev", "hash", "record"}
+"""What a line of a pack has: the record stands apart from the hashes around it."""
 _BETWEEN = re.compile(r"[\s,\[\]]*")
 
 
@@ -34,82 +36,48 @@ def found_in(path: Path) -> Iterator[Found]:
     """Yield what stands in a file of records, in order.
 
     Raises:
-        InvalidInputError: the file cannot be opened, or is a pack without records.
-    """
-    with _opened(path) as file:
-        try:
-            for document in _documents(file):
-                yield _found(document)
-        except (ValueError, RecursionError) as exc:
-            yield Found(None, why=f"it cannot be read: {exc}")
-
-
-def proof_in(path: Path) -> Inclusion | None:
-    """Return the proof that is in a pack beside its records; None where there is none.
-
-    Raises:
-        InvalidInputError: it cannot be read.
-    """
-    if path.suffix != ".zip":
-        return None
-    try:
-        with zipfile.ZipFile(path) as pack:
-            body = pack.read(PROOF) if PROOF in pack.namelist() else b""
-    except (OSError, zipfile.BadZipFile) as exc:
-        message = f"cannot read {path}: {exc}"
-        raise InvalidInputError(message) from exc
-    return _proof(str(path), body) if body else None
-
-
-def read_proof(path: Path) -> Inclusion:
-    """Return the proof of a file of its own.
-
-    Raises:
-        InvalidInputError: it cannot be read.
+        InvalidInputError: the file cannot be opened, or is none of records.
     """
     try:
-        return _proof(str(path), path.read_bytes())
+        with path.open("rb") as file:
+            start = file.read(CHUNK_BYTES)
+            if not start.lstrip().startswith((b"[", b"{")) or b'"prev"' not in start:
+                message = f"{path} holds no record: {READABLE}"
+                raise InvalidInputError(message)
+            file.seek(0)
+            yield from records_of(file)
     except OSError as exc:
         message = f"cannot read {path}: {why_unread(exc)}"
         raise InvalidInputError(message) from exc
 
 
-def _proof(name: str, body: bytes) -> Inclusion:
+def records_of(file: IO[bytes]) -> Iterator[Found]:
+    """Yield what stands in an open file of records, in order.
+
+    Raises:
+        OSError: as the file says.
+    """
     try:
-        return inclusion_of(json.loads(body))
+        for document in _documents(file):
+            yield _found(document)
+    except (ValueError, RecursionError) as exc:
+        yield Found(None, why=f"it cannot be read: {exc}")
+
+
+def read_proofs(path: Path) -> dict[str, Inclusion]:
+    """Return the proofs of a file of its own, by the names of histories: one, or those of a pack.
+
+    Raises:
+        InvalidInputError: it cannot be read.
+    """
+    try:
+        return inclusions_of(json.loads(path.read_bytes()))
+    except OSError as exc:
+        message = f"cannot read {path}: {why_unread(exc)}"
+        raise InvalidInputError(message) from exc
     except (ValueError, RecursionError, InvalidInputError) as exc:
-        message = f"{name}: {exc}"
+        message = f"{path}: {exc}"
         raise InvalidInputError(message) from exc
-
-
-@contextmanager
-def _plain(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        yield file
-
-
-@contextmanager
-def _packed(path: Path) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(path) as pack, pack.open(RECORDS) as file:
-        yield file
-
-
-_FORMATS: Mapping[str, Callable[[Path], Any]] = {".zip": _packed}
-"""By the end of a file's name, how its records are opened; else they stand in it as they are."""
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    try:
-        file = _FORMATS.get(path.suffix, _plain)(path)
-        opened = file.__enter__()
-    except (OSError, KeyError, zipfile.BadZipFile) as exc:
-        why = why_unread(exc) if isinstance(exc, OSError) else str(exc).strip("\"'")
-        message = f"cannot read {path}: {why}"
-        raise InvalidInputError(message) from exc
-    with closing(opened):
-        yield opened
-    file.__exit__(None, None, None)
 
 
 def _documents(file: IO[bytes]) -> Iterator[object]:
@@ -168,6 +136,10 @@ def _found(document: object) -> Found:
     """Return the record of a document, or why it is none."""
     if not isinstance(document, dict):
         return Found(None, why="it cannot be read: it is no object")
+    if document.keys() == _PACKED and isinstance(document["record"], dict):
+        document = {**document["record"], "prev": document["prev"], "hash": document["hash"]}
+    elif "damaged" in document:
+        return Found(None, why="it cannot be read: the pack says that its bytes are damaged")
     content = {name: value for name, value in document.items() if name not in {"prev", "hash"}}
     prev, hash_ = document.get("prev"), document.get("hash")
     try:

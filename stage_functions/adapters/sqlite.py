@@ -62,6 +62,7 @@ class SQLiteRows:
         *,
         busy_timeout_seconds: float = 5.0,
         synchronous: Synchronous = Synchronous.FULL,
+        read_only: bool = False,
     ) -> None:
         """Open the file, and create it with its tables if it is missing.
 
@@ -69,6 +70,8 @@ class SQLiteRows:
             path: the file, in a directory that exists; or `:memory:`.
             busy_timeout_seconds: how long a write waits for other writers.
             synchronous: when a commit is on the disk.
+            read_only: create nothing and write nothing, no file beside it either. Where another
+                process has left a log, or writes, SQLite may need one more to share it.
 
         Raises:
             ConfigurationError: the file is another program's or a newer Stageward's, or its file
@@ -80,10 +83,14 @@ class SQLiteRows:
             busy_timeout_seconds=busy_timeout_seconds,
             synchronous=synchronous,
             schema_version=SCHEMA_VERSION,
+            read_only=read_only,
         )
         self._prepared = threading.local()
         try:
-            self._create_tables()
+            if read_only:
+                self._connections.read(lambda connection: connection.execute("SELECT 1").fetchall())
+            else:
+                self._create_tables()
         except BaseException:
             self._connections.close()
             raise

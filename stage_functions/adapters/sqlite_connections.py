@@ -77,6 +77,7 @@ class Connections:
         busy_timeout_seconds: float,
         synchronous: Synchronous,
         schema_version: int,
+        read_only: bool = False,
     ) -> None:
         """Open nothing yet.
 
@@ -86,11 +87,14 @@ class Connections:
             synchronous: when a commit is on the disk.
             schema_version: SQLite's `user_version` of a file that is ours; another file is left
                 as it is.
+            read_only: write nothing to the file, and make none beside it.
         """
         self._path = str(path)
         self._schema_version = schema_version
         self._busy_timeout_seconds = busy_timeout_seconds
         self._synchronous = synchronous
+        self._read_only = read_only
+        self._untouched = _seen(self._path) if read_only else ()
         self._closed = False
         self._start_empty()
         _ALL.add(self)
@@ -121,12 +125,25 @@ class Connections:
             idle = self._idle
             session = self._borrow()
             try:
-                return _patiently(work, session.connection, self._deadline())
+                found = _patiently(work, session.connection, self._deadline())
             except sqlite3.Error as exc:
+                self._demand_untouched()
                 message = f"{self._path}: {exc}"
                 raise StoreUnavailableError(message) from exc
             finally:
                 self._give_back(session, idle)
+            self._demand_untouched()
+            return found
+
+    def _demand_untouched(self) -> None:
+        """Demand that a file that is read without its log has none still, and is what it was.
+
+        Raises:
+            StoreUnavailableError: somebody writes to it by now.
+        """
+        if self._untouched and _seen(self._path) != self._untouched:
+            message = f"{self._path}: somebody began to write to it meanwhile; try again"
+            raise StoreUnavailableError(message)
 
     def write(self, work: Callable[[Session], _Result], *, durable: bool = True) -> _Result:
         """Return what `work` returns, done on a connection of this process in a transaction.
@@ -230,14 +247,29 @@ class Connections:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=0, isolation_level=None, check_same_thread=False
+            self._address(),
+            timeout=0,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=self._read_only,
         )
         try:
             _patiently(self._prepare, connection, self._deadline())
+        except sqlite3.Error as exc:  # it is no database, or damaged
+            connection.close()
+            message = f"{self._path}: {exc}"
+            raise StoreUnavailableError(message) from exc
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _address(self) -> str:
+        """Return what to open: of a file that nobody writes to, SQLite need not find a log."""
+        if not self._read_only:
+            return self._path
+        alone = "&immutable=1" if self._untouched else ""
+        return f"{Path(self._path).absolute().as_uri()}?mode=ro{alone}"
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -245,6 +277,11 @@ class Connections:
         if version != self._schema_version and (version or objects):
             message = f"{self._path}: not a ledger of this Stageward (version {version})"
             raise ConfigurationError(message)
+        if self._read_only:
+            if not objects:
+                message = f"{self._path}: there is no ledger in it"
+                raise ConfigurationError(message)
+            return
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal" and not self.in_memory:
             message = f"{self._path}: SQLite has no WAL here ({mode}); use a file on a local disk"
@@ -269,6 +306,17 @@ class Connections:
         _LEFT_BY_A_FORK.append(self._idle)
         self._closed = self._closed or self.in_memory
         self._start_empty()
+
+
+def _seen(path: str) -> tuple[int, ...]:
+    """Return what tells whether a file was written to; nothing where its log says what is in it."""
+    if Path(f"{path}-wal").exists():
+        return ()
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _close_all(idle: list[Session]) -> None:

@@ -34,6 +34,7 @@ from stage_functions.application.laws import (
     known_of,
     placed,
 )
+from stage_functions.application.ledger_format import bar
 from stage_functions.application.lifecycle_changes import MAX_CHANGES, differences
 from stage_functions.application.ports.rows import BLOBS, LEDGER, Change, Insert, Replace, Upsert
 from stage_functions.application.renaming import follow_renames
@@ -448,6 +449,8 @@ def _append(  # all that one batch has
 ) -> Record:
     """Add a record; text and name are kept no later than that."""
     rows = context.ledger.rows
+    if draft.type is RecordType.LIFECYCLE_ADOPTED and wanted and wanted.protect_lifecycle:
+        bar(rows)
     if wanted is not None:
         blob = canonical(wanted.text)
         rows.prepare(BLOBS, keys.encode(wanted.digest), pack_blob(blob))

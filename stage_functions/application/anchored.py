@@ -11,21 +11,28 @@ to an anchored end are those that were there when it was anchored.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
 
 from stage_functions.application import keys
 from stage_functions.application.anchor_rows import Ends, with_ends
+from stage_functions.application.codec import unpack_record
+from stage_functions.application.histories import JOURNAL
 from stage_functions.application.ports.rows import LEDGER, Rows
 from stage_functions.application.verifying import named
 from stage_functions.domain.anchor import Anchor, End
 from stage_functions.domain.chain import Broken, Fault
 from stage_functions.domain.error import InvalidInputError, StagewardError
 from stage_functions.domain.merkle import leaf_hash, root_over
-from stage_functions.domain.record import minute
+from stage_functions.domain.record import RecordType, minute
 
 MAX_FAULTS = 100
+_LOST = (
+    ": it was made before the restore that record {} of the ledger's own history tells of, {}; "
+    "what was recorded since the backup is lost. Who does not know of that restore should ask"
+)
 
 
 class UpTo(Struct, frozen=True):
@@ -85,8 +92,10 @@ def compare(
     for why in _gaps(published):
         comparing.tell(why)
     left = comparing.through(given)
+    restores = list(_restores(rows)) if left else []
     for one in left:
-        comparing.tell(f"the ledger does not know the anchor of {minute(one.at)}")
+        since = next((why for begun, ended, why in restores if begun <= one.at <= ended), "")
+        comparing.tell(f"the ledger does not know the anchor of {minute(one.at)}{since}")
     latest = published[-1].at if published else None
     return Anchored(
         len(published),
@@ -95,6 +104,19 @@ def compare(
         comparing.rewritten,
         comparing.up_to,
     )
+
+
+def _restores(rows: Rows) -> Iterator[tuple[datetime, datetime, str]]:
+    """Yield from when to when anchors may be lost by a restore, as the ledger says, and why."""
+    start, end = keys.RECORD, keys.after(keys.RECORD)
+    while found := rows.query(LEDGER, JOURNAL.partition, start=start, end=end):
+        for row in found:
+            with suppress(StagewardError, KeyError, ValueError):  # a bad record explains nothing
+                record = unpack_record(row)
+                if record.type == RecordType.RESTORED:
+                    begun = datetime.fromisoformat(str(record.content["made_at"]))
+                    yield begun, record.at, _LOST.format(record.number, minute(record.at))
+        start = keys.behind(found[-1].key)
 
 
 def _gaps(published: list[Anchor]) -> Iterator[str]:

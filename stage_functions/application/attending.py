@@ -6,7 +6,7 @@ is judged inside the decision; the same operation id gets the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -30,7 +30,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Actor, Attribution
-from stage_functions.domain.record import Draft, Json, RecordType, digest, minute
+from stage_functions.domain.record import Draft, Json, Record, RecordType, digest, minute
 from stage_functions.domain.state import Step, VersionState
 
 
@@ -151,13 +151,21 @@ def _demand_may_acknowledge(context: Context, case: _Case, command: Attention) -
         whose = "".join(f" or {one}" for one in may)
         message = f"only operators{whose} may acknowledge it, and not who made the version"
         raise DeniedError(message)
-    partition, number = keys.asset_partition(case.loaded.asset), case.state.drifted
-    for record in context.ledger.records(partition, after=number - 1, last=number):
+    for record in _edits(context, case):
         actor = record.content.get("actor")
         editor = str(actor.get("id", "")) if isinstance(actor, dict) else ""
         if editor and directory.resolve(editor) == directory.resolve(me):
             message = "nobody acknowledges their own edit: have somebody else look at it"
             raise DeniedError(message)
+
+
+def _edits(context: Context, case: _Case) -> Iterator[Record]:
+    """Yield the records of all edits of a version that nobody has acknowledged, by whoever."""
+    partition, after = keys.asset_partition(case.loaded.asset), case.state.drifted - 1
+    last = case.state.number
+    while page := context.ledger.records(partition, after=after, last=last):
+        yield from (one for one in page if one.version == case.state.version and one.blocks)
+        after = page[-1].number
 
 
 def _demand_proven(actor: Actor) -> None:
@@ -198,7 +206,7 @@ def _attempt(
         version=str(version),
         stage=case.state.stage,
         detail=detail,
-        record=loaded.head.number + len(step.drafts),
+        record=loaded.number(len(step.drafts)),
         asked=asked,
     )
     try:

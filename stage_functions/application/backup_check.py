@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 from msgspec import Struct
@@ -14,9 +13,11 @@ from stage_functions.application.backup_lines import Broken, Reader
 from stage_functions.application.codec import unpack, unpack_record
 from stage_functions.application.ledger import Head
 from stage_functions.application.ports.rows import LEDGER, Row
+from stage_functions.application.verifying import name_of, records_found
+from stage_functions.application.verifying_file import Lying
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.chain import verify
-from stage_functions.domain.error import StagewardError
+from stage_functions.domain.chain import Found, verify
+from stage_functions.domain.error import InvalidInputError, LedgerDamagedError, StagewardError
 from stage_functions.domain.record import Record, Tail
 
 _OF_LIFECYCLE = "lifecycle:"
@@ -125,8 +126,8 @@ def _partition(name: str) -> str:
         return ""
 
 
-class Found(Struct, frozen=True):
-    """A history as it lies in a file.
+class Lain(Struct, frozen=True):
+    """The rows of a history as they lie in a file.
 
     Attributes:
         partition: of it.
@@ -141,7 +142,7 @@ class Found(Struct, frozen=True):
 
 def found_in(
     reader: Reader, seen: Callable[[str, str, Row], object] = lambda *_: None
-) -> Iterator[Found]:
+) -> Iterator[Lain]:
     """Yield the histories of a backup, one after another, reading the file once.
 
     Args:
@@ -154,7 +155,7 @@ def found_in(
     for (table, partition), group in groupby(reader.rows(), key=itemgetter(0, 1)):
         rest = _Rest(group, seen)
         if table == LEDGER and has_history(partition):
-            yield Found(partition, rest.records(), rest.head)
+            yield Lain(partition, rest.records(), rest.head)
         rest.head()
 
 
@@ -182,29 +183,52 @@ class _Rest:
         return self._head
 
 
-def histories_of(
-    reader: Reader,
-) -> Iterator[tuple[str, Iterator[Record], Callable[[], Tail | None]]]:
-    """Yield each history of a backup: its name, its records, and its end once these were read.
-
-    For whoever verifies a file. A history without records is left out.
+def histories_of(reader: Reader) -> Iterator[Lying]:
+    """Yield each history of a backup as `verifying_file` takes it, for whoever verifies a file.
 
     Raises:
-        InvalidInputError: as `Reader.rows`.
-        LedgerDamagedError, LaterReleaseError: a record, or a head, cannot be read.
+        LedgerDamagedError: it is altered, or cut off; the message says where.
     """
-    for found in found_in(reader):
-        records = (unpack_record(row) for row in found.records)
-        first = next(records, None)
-        if first is None:
-            continue
-        name = str(first.content.get("asset"))
-        yield name, _again(first, records), partial(_tail, reader.header.ledger, name, found.head)
+    try:
+        for found in found_in(reader):
+            stream = records_found(found.records)
+            first = next(stream, None)
+            end = _End(reader.header.ledger, _name(found.partition, first), found.head)
+            if first is not None or end.head() is not None:
+                rest = chain([first], stream) if first is not None else iter(())
+                yield Lying(end.ledger, end.name, rest, end.head, end.why)
+    except InvalidInputError as exc:
+        raise LedgerDamagedError(str(exc)) from exc
 
 
-def _tail(ledger: str, name: str, head: Callable[[], Row | None]) -> Tail | None:
-    row = head()
-    if row is None:
-        return None
-    end = unpack(row, Head)
-    return Tail(ledger, name, end.number, end.hash, end.at)
+def _name(partition: str, first: Found | None) -> str:
+    """Return the name of a history: as its first record has it, if that is where it lies."""
+    said = str(first.record.content.get("asset")) if first and first.record else ""
+    return said if _partition(said) == partition else name_of(partition)
+
+
+class _End:
+    """Where a history of a backup should end: its head is looked for behind its records."""
+
+    def __init__(self, ledger: str, name: str, row: Callable[[], Row | None]) -> None:
+        self.ledger = ledger
+        self.name = name
+        self._row = row
+        self._why = ""
+
+    def head(self) -> Tail | None:
+        """Return the end, or None where no head says it."""
+        row = self._row()
+        try:
+            end = unpack(row, Head) if row is not None else None
+        except StagewardError as exc:
+            self._why = f"its head cannot be read: {exc}"
+            return None
+        if end is None:
+            self._why = "its head is gone, so nothing says where it should end"
+            return None
+        return Tail(self.ledger, self.name, end.number, end.hash, end.at)
+
+    def why(self) -> str:
+        """Say what is wrong with the head, once it was asked for."""
+        return self._why

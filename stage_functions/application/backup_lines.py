@@ -246,7 +246,7 @@ class Reader:
             found: Mapping[str, object] = msgspec.json.decode(first, type=dict[str, object])
             number = found["stageward_backup"]
         except (msgspec.MsgspecError, KeyError):
-            self._refuse("this is no backup of Stageward")
+            self._refuse("this is no backup of Stageward (`stageward backup`)")
         if not isinstance(number, int) or number > FORMAT:
             self._refuse(
                 f"the backup has format {number}, this release reads {FORMAT}: update Stageward"

@@ -16,7 +16,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.ratifying import bound_now
 from stage_functions.domain.approval import Approval, Binding
 from stage_functions.domain.asset import Snapshot, Version
-from stage_functions.domain.beside import Beside, unbound_tags
+from stage_functions.domain.beside import OF_AUTHORS, Beside, unbound_tags
 from stage_functions.domain.error import (
     NotFoundError,
     RegistryRefusedError,
@@ -129,7 +129,8 @@ def _unbound(
     lines: tuple[str, ...] = ()
     if beside is not None:
         registry = context.configuration.registry(snapshot.version.asset.registry)
-        lines = each("tag", beside.tags, unbound_tags(lifecycle, registry, snapshot))
+        kept = {key: text for key, text in beside.tags.items() if key not in OF_AUTHORS}
+        lines = each("tag", kept, unbound_tags(lifecycle, registry, snapshot))
     if not approval.holder_evidence:
         return lines
     then = context.kept_evidence(approval.holder_evidence)

@@ -34,10 +34,6 @@ _MARK = f'"{BEYOND}":{{'.encode()
 _PLAIN_PROPERTIES = 2
 """Of a row of one chunk: `format` and `body0`."""
 
-RATIFYING = 2
-"""Format of the row of an approval that ratifies an emergency: to a release that does not know it,
-it would be one that grants a stage."""
-
 S = TypeVar("S", bound=Stored)
 
 
@@ -48,6 +44,7 @@ def pack(value: Stored, *, known: int = FORMAT) -> dict[str, Value]:
         value: the value.
         known: the format that this release gives to its kind of row.
     """
+    known = max(known, value.highest) if value.bars else known
     data = msgspec.json.encode(value)
     if _MARK not in data:
         return pack_bytes(data, known=known)
@@ -64,18 +61,19 @@ def unpack(row: Row, type_: type[S], *, known: int = FORMAT) -> S:
     Args:
         row: the row.
         type_: what it holds.
-        known: up to which format this release knows its kind of row.
+        known: up to which format this release knows its kind of row, where its type says no more.
 
     Raises:
         LedgerDamagedError: the row does not hold such a value.
         LaterReleaseError: it does not hold one that this release can read.
     """
+    known = max(known, type_.highest)
     data = unpack_bytes(row)
     try:
         value = msgspec.json.decode(data, type=type_)
     except msgspec.MsgspecError:
         return _unpack_later(row, data, type_, known)
-    if len(row.values) == _PLAIN_PROPERTIES and row.values.get(_FORMAT) == known:
+    if len(row.values) == _PLAIN_PROPERTIES and FORMAT <= format_of(row) <= known:
         return value
     return _with_properties(row, value, "", known)
 

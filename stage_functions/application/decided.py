@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from stage_functions.application import keys
-from stage_functions.application.codec import RATIFYING, pack, unpack
+from stage_functions.application.codec import pack, unpack
 from stage_functions.application.ports.rows import (
     CATALOG,
     LEDGER,
@@ -90,7 +90,7 @@ def rebuild(rows: Rows, asset: Asset) -> None:
         found = rows.query(
             LEDGER, partition, start=start, end=keys.after(keys.APPROVAL), limit=MAX_BATCH_ROWS
         )
-        changes = _changes(asset, [unpack(row, Approval, known=RATIFYING) for row in found])
+        changes = _changes(asset, [unpack(row, Approval) for row in found])
         if changes:
             rows.commit(CATALOG, keys.DECIDED_PARTITION, changes)
         if len(found) < MAX_BATCH_ROWS:

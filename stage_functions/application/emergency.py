@@ -174,9 +174,8 @@ def _used(
     approval = new_approval(
         context, replace(way, approval=policy), step, snapshot, judged, request, now, held
     )
-    number = loaded.head.number + len(step.drafts) + 1
-    approval = replace(approval, ratifies=number)
     loaded = context.ledger.more(loaded, granted.displaces)
+    approval = replace(approval, ratifies=loaded.number(len(step.drafts) + 1))
     step = step.knowing(loaded.versions, loaded.approvals)
     step = emergency.use(
         step,

@@ -98,6 +98,11 @@ class _Subject(Struct, frozen=True):
     texts: tuple[str, ...]
     configured: bool
 
+    @property
+    def closed(self) -> Iterator[str]:
+        """The ids whose places are closed. Addresses have none, and would stand in their keys."""
+        return (one for one in self.ids if not names_somebody(one))
+
 
 class _Found(Struct, frozen=True):
     """Records in which people have written a name."""
@@ -140,7 +145,7 @@ def forget(context: Context, command: ForgetCommand) -> Forgotten:
     if command.dry_run:
         return told
     now = context.clock.now()
-    for id_ in subject.ids:
+    for id_ in subject.closed:
         context.persistently(partial(names.forget, id_, now))
     return replace(told, record=_recorded(context, command, told, now))
 

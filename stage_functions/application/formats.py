@@ -14,7 +14,6 @@ from stage_functions.application import anchor_rows, keys
 from stage_functions.application.catalog import CatalogEntry
 from stage_functions.application.codec import (
     FORMAT,
-    RATIFYING,
     foreign,
     format_of,
     plain,
@@ -54,7 +53,6 @@ class RowKind(Struct, frozen=True):
         holds: the value that it holds in JSON, or None.
         needs: the properties that it has otherwise.
         format: the one that this release writes.
-        highest: a further one that it writes where only who knows that may decide.
         steps: by format, how a row of it becomes one of the next.
     """
 
@@ -62,7 +60,6 @@ class RowKind(Struct, frozen=True):
     holds: type[Stored] | None = None
     needs: tuple[str, ...] = ()
     format: int = FORMAT
-    highest: int = FORMAT
     steps: Mapping[int, Step] = field(default_factory=lambda: {0: plain})
 
     def fault(self, row: Row) -> str:
@@ -71,7 +68,7 @@ class RowKind(Struct, frozen=True):
             if self is RECORD:
                 unpack_record(row)
             elif self.holds is not None:
-                return unpack(row, self.holds, known=max(self.format, self.highest)).doubt
+                return unpack(row, self.holds, known=self.format).doubt
         except StagewardError as exc:
             return str(exc)
         return foreign(row, *self.needs)
@@ -102,7 +99,7 @@ _ONE_EACH: Mapping[str, RowKind] = {
 _OF_ASSETS: Mapping[str, RowKind] = {
     keys.HEAD: HEAD,
     keys.VERSION: RowKind("version", VersionState),
-    keys.APPROVAL: RowKind("approval", Approval, highest=RATIFYING),
+    keys.APPROVAL: RowKind("approval", Approval),
     keys.RECORD: RECORD,
     keys.OPERATION: RowKind("answer", needs=("at",)),
     keys.OUTBOX: RowKind("owed work", Owed),

@@ -25,13 +25,14 @@ from stage_functions.domain.governing import (
     Held,
     ahead_of,
     arrange,
+    deciders,
     feeding,
     keepers,
     more_keepers,
     taken_over,
 )
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.loosening import loosening
+from stage_functions.domain.loosening import demanding, loosening, reopened
 from stage_functions.domain.record import Json, canonical, digest
 from stage_functions.domain.stored import Whole
 
@@ -65,6 +66,10 @@ class Law(Whole, frozen=True):
         past: texts that were superseded lately.
         proposed: numbers of the records of what was proposed, by digest: each is recorded once.
         ended: it was taken out of the file, with consent.
+        demanded: stages to which every way demanded something once, by whatever text.
+        deciders: `<group>: <who>` of who votes, asks, reviews, uses an emergency under it, or
+            operates, each with the ids that they are known by; only where it is protected. That is
+            judged by the file at each moment: this only records when it changed.
     """
 
     digest: str
@@ -74,6 +79,8 @@ class Law(Whole, frozen=True):
     past: tuple[Past, ...] = ()
     proposed: Mapping[str, int] = field(default_factory=dict)
     ended: bool = False
+    demanded: tuple[str, ...] = ()
+    deciders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Known(Struct, frozen=True):
@@ -287,21 +294,35 @@ def _law(context: Context, known: Known, wanted: Lifecycle) -> Law:
     """Return what the ledger is to know of a lifecycle; its numbers are of the record to come."""
     before = known.law
     guards = wanted.protect_lifecycle
+    # Where all have left, those before stay known: or who joins next would be the first guard.
+    own = keepers(guards, context.configuration.directory)
+    last = known.keepers if guards and known.protected else {}
     return Law(
         wanted.digest,
         before.number if before is not None else 0,
         ahead_of(wanted, context.configuration.lifecycles) if guards else (),
-        keepers(guards, context.configuration.directory),
+        own or last,
         before.past if before is not None else (),
         before.proposed if before is not None else {},
+        demanded=_demanded(known, wanted),
+        deciders=deciders(wanted, context.configuration.directory) if guards else {},
     )
+
+
+def _demanded(known: Known, wanted: Lifecycle) -> tuple[str, ...]:
+    before = known.law.demanded if known.law is not None else ()
+    own = demanding(known.text) if known.text is not None else ()
+    return tuple(sorted({*before, *own, *demanding(wanted)}))
 
 
 def _loosens(context: Context, known: Known, wanted: Lifecycle, law: Law) -> tuple[str, ...]:
     before = known.law
     if known.text is None or before is None:
         return ()
-    own = loosening(known.text, wanted) if known.digest != wanted.digest else ()
+    own: tuple[str, ...] = ()
+    if known.digest != wanted.digest:
+        again = reopened(known.text, wanted, before.demanded)
+        own = (*loosening(known.text, wanted), *again)
     over = taken_over(Held(known.text, before.ahead), context.configuration.lifecycles)
     more = more_keepers(before.keepers, law.keepers) if before.keepers else ()
     return (*own, *over, *more)
@@ -312,7 +333,8 @@ def _placed_anew(known: Known, law: Law) -> bool:
     if before is None or not known.protected:
         return False
     more = set(law.ahead) - set(before.ahead)
-    return known.row is None or bool(more) or before.keepers != law.keepers
+    people = (before.keepers, before.deciders) != (law.keepers, law.deciders)
+    return known.row is None or bool(more) or people
 
 
 def _superseded(context: Context, known: Known, wanted: str) -> bool:
@@ -369,6 +391,7 @@ def _places(law: Law) -> set[str]:
     return {
         *(f"before it: {one}" for one in law.ahead),
         *(f"may consent: {who} {', '.join(ids)}".rstrip() for who, ids in law.keepers.items()),
+        *(f"in {who} {', '.join(ids)}".rstrip() for who, ids in law.deciders.items()),
     }
 
 

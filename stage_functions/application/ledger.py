@@ -11,16 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import contents, copies, keys, measures, users, violators, whole
+from stage_functions.application import (
+    contents,
+    copies,
+    footings,
+    keys,
+    measures,
+    users,
+    violators,
+    whole,
+)
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
-    FORMAT,
-    RATIFYING,
     pack,
     pack_blob,
     pack_bytes,
@@ -109,6 +116,13 @@ class Head(Stored, frozen=True):
     past: int = 0
     renamed: str = ""
 
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """Stages are called otherwise: who does not know that misses their holders."""
+        return bool(self.renamed)
+
     @property
     def owing(self) -> frozenset[int]:
         """The commits that outbox rows are left of."""
@@ -182,6 +196,7 @@ class Loaded(Struct, frozen=True):
         approvals: those asked for and found.
         renamed: by number, those of the versions as they are kept whose stage is called otherwise
             now: a commit says so first.
+        held: the holders, as the head is kept: at stages by the names that their records say.
     """
 
     asset: Asset
@@ -190,6 +205,7 @@ class Loaded(Struct, frozen=True):
     versions: Mapping[str, VersionState] = field(default_factory=dict)
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     renamed: Mapping[str, VersionState] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def step(self) -> Step:
         """Return an empty decision on top of this.
@@ -201,6 +217,13 @@ class Loaded(Struct, frozen=True):
         return Step(
             AssetState(self.head.holders, self.head.approvals, self.versions, self.approvals)
         )
+
+    def number(self, records: int) -> int:
+        """Return which number the last of so many records of a decision on this gets.
+
+        Those that say first what stages are called now come before it.
+        """
+        return self.head.number + len(self.renamed) + records
 
 
 class Committed(Struct, frozen=True):
@@ -316,12 +339,12 @@ class Ledger:
         if row is None:
             tail = empty_tail(self.id, str(asset))
             return Loaded(asset, Head(tail.number, tail.hash), "")
-        head = unpack(row, Head)
+        head = kept = unpack(row, Head)
         if self._stage_names is not None:
             if head.renamed:
                 self._stage_names.demand_known(asset, head)
             head = _holding(head, self._stage_names.renamed(asset))
-        return self.more(Loaded(asset, head, row.etag), versions)
+        return self.more(Loaded(asset, head, row.etag, held=kept.holders), versions)
 
     def more(self, loaded: Loaded, versions: Iterable[str] = (), approval: str = "") -> Loaded:
         """Load further versions, their open approvals, and an approval, under the same lock.
@@ -337,13 +360,13 @@ class Ledger:
             if row is not None:
                 kept = _under(loaded.head, unpack(row, VersionState))
                 found_versions[number] = standing_anew(kept, called)
-                if found_versions[number] != kept:
+                if found_versions[number].stage != kept.stage:
                     renamed[number] = kept
         wanted = {state.approval for state in found_versions.values()} | {approval}
         for id_ in sorted(wanted - {""} - set(found)):
             row = self.rows.get(LEDGER, partition, keys.approval_key(id_))
             if row is not None:
-                found[id_] = unpack(row, Approval, known=RATIFYING)
+                found[id_] = unpack(row, Approval)
         return replace(loaded, versions=found_versions, approvals=found, renamed=renamed)
 
     def _called(self, asset: Asset) -> Mapping[str, str]:
@@ -360,7 +383,7 @@ class Ledger:
     def approval(self, asset: Asset, id_: str) -> Approval | None:
         """Return an approval as it is at this moment, under no lock; None if there is none."""
         row = self.rows.get(LEDGER, keys.asset_partition(asset), keys.approval_key(id_))
-        return unpack(row, Approval, known=RATIFYING) if row is not None else None
+        return unpack(row, Approval) if row is not None else None
 
     def versions(self, asset: Asset, *, as_kept: bool = False) -> dict[str, VersionState]:
         """Return every version of an asset that the ledger knows, by number.
@@ -429,6 +452,7 @@ class Ledger:
             LaterReleaseError: a later release wrote what it is decided on; nothing was committed.
         """
         self._demand_writable()
+        loaded = self._named(loaded, step.state.versions)
         if loaded.renamed:
             loaded, step = self._say_renamed(loaded, step)
         state = step.state
@@ -442,8 +466,8 @@ class Ledger:
             tail, step.drafts, commit=number, now=now, operation=operation, retain=retain
         )
         owed = self._owed(number, loaded, step, records, now, not_before or {})
-        versions = _numbered(step, records)
-        head = _next_head(loaded.head, step, records, owed)
+        versions = footings.noted(_numbered(step, records), loaded.versions, records)
+        head = _next_head(loaded, step, records, owed)
         changes = [*self._changes(loaded, step, versions, head, records, owed), *also]
         if answer is not None:
             answer_row: dict[str, Value] = {**pack_bytes(answer), "at": now.isoformat()}
@@ -462,7 +486,9 @@ class Ledger:
         measures.decided(self._telemetry, records)
         chronicle(loaded.asset, records, operation)
         self._known_blobs.update(dict.fromkeys(blobs or {}))
-        now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals)
+        called, held = self._called(loaded.asset), head.holders
+        head = _holding(head, called)
+        now_loaded = Loaded(loaded.asset, head, etags[0], versions, step.state.approvals, held=held)
         return Committed(now_loaded, records, owed)
 
     def complete(
@@ -493,6 +519,7 @@ class Ledger:
             ConflictError, UnknownOutcomeError, LaterReleaseError: as `commit`.
         """
         self._demand_writable()
+        loaded = self._named(loaded, versions)
         demand_understood(loaded.head, *versions.values(), *done, *later)
         told = loaded.head.notices if notices is None else tuple(sorted(notices))
         head = replace(
@@ -502,7 +529,8 @@ class Ledger:
             past=max(loaded.head.past, past),
         )
         partition = keys.asset_partition(loaded.asset)
-        changes: list[Change] = [Replace(keys.HEAD, pack(head), loaded.etag)]
+        kept = replace(head, holders=loaded.held)
+        changes: list[Change] = [Replace(keys.HEAD, pack(kept), loaded.etag)]
         changes += [
             Upsert(keys.version_key(n), pack(_as_kept(state, loaded.renamed.get(n))))
             for n, state in versions.items()
@@ -518,6 +546,15 @@ class Ledger:
             lambda: self.rows.commit(LEDGER, partition, changes, durable=False, leftovers=leftovers)
         )
         return replace(loaded, head=head, etag=etags[0], versions={**loaded.versions, **versions})
+
+    def _named(self, loaded: Loaded, versions: Iterable[str]) -> Loaded:
+        """Return what was loaded with how the stages of all versions are kept that are written.
+
+        Some may have been loaded beside it, as the holder of a stage that another one takes.
+        """
+        if not self._called(loaded.asset):
+            return loaded
+        return self.more(loaded, [one for one in versions if one not in loaded.versions])
 
     def _say_renamed(self, loaded: Loaded, step: Step) -> tuple[Loaded, Step]:
         """Let a commit say first that stages are called otherwise: none changes without a record.
@@ -671,7 +708,7 @@ class Ledger:
             if state != loaded.versions.get(number)
         ]
         changes += [
-            Upsert(keys.approval_key(id_), pack(approval, known=_format(approval)))
+            Upsert(keys.approval_key(id_), pack(approval))
             for id_, approval in step.state.approvals.items()
             if approval != loaded.approvals.get(id_)
         ]
@@ -762,10 +799,6 @@ class Ledger:
                 key = keys.deadline_key(moment, partition, f"version-{keys.encode(state.version)}")
                 values = plain({"asset": str(loaded.asset), VERSION: state.version})
                 self.rows.prepare(WORK, keys.deadlines_shard(partition), [Upsert(key, values)])
-
-
-def _format(approval: Approval) -> int:
-    return RATIFYING if approval.ratifies else FORMAT
 
 
 def _under(head: Head, state: VersionState) -> VersionState:
@@ -861,7 +894,25 @@ def _place(record: Record) -> tuple[str, str]:
     return str(content.get("endpoint", "")), str(content.get("deployment", ""))
 
 
-def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]) -> Head:
+def _held(loaded: Loaded, step: Step) -> Mapping[str, tuple[str, ...]]:
+    """Return the holders after a decision, each where its records say: by that name of the stage.
+
+    One that this decision has not loaded is said to stand at its stage by the present name only by
+    the commit that has the record of that.
+    """
+    former = {version: stage for stage, held in loaded.held.items() for version in held}
+    found: dict[str, tuple[str, ...]] = {}
+    for stage, versions in step.state.holders.items():
+        for version in versions:
+            here = stage if version in step.state.versions else former.get(version, stage)
+            found[here] = (*found.get(here, ()), version)
+    return found
+
+
+def _next_head(
+    loaded: Loaded, step: Step, records: tuple[Record, ...], owed: tuple[Owed, ...]
+) -> Head:
+    head = loaded.head
     commit = head.commit + 1
     end = records[-1] if records else None
     return replace(
@@ -870,7 +921,7 @@ def _next_head(head: Head, step: Step, records: tuple[Record, ...], owed: tuple[
         hash=end.hash if end else head.hash,
         at=end.at if end else head.at,
         commit=commit,
-        holders=step.state.holders,
+        holders=_held(loaded, step),
         approvals=step.state.open_approvals,
         owed=(*head.owed, commit) if any(item.duty != NOTIFY for item in owed) else head.owed,
         notices=(

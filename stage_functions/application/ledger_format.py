@@ -26,10 +26,13 @@ from stage_functions.domain.error import BeingRestoredError, LaterReleaseError
 from stage_functions.domain.record import timestamp
 
 LEDGER_FORMAT = 2
-"""What this release knows. It is one more than that of the release before only where a ledger that
-was migrated by this one differs from what that one left behind."""
+"""What this release brings a ledger to. It is one more than that of the release before only where a
+ledger that was migrated by this one differs from what that one left behind."""
 LEAST = 1
 """What a release must know at the least to work on a ledger that this one has migrated."""
+KNOWN = 3
+"""What this release knows: that texts of lifecycles are in force whatever a file says, and that a
+ledger which was restored waits. One that knows neither is barred where either counts: see `bar`."""
 FIRST = 1
 """Of a ledger that does not say."""
 KEY = "format"
@@ -81,10 +84,10 @@ def demand_known(row: Row) -> LedgerFormat:
         LaterReleaseError: it is too old for it.
     """
     found = LedgerFormat(_number(row, _LEDGER), _number(row, _LEAST), row.etag)
-    if found.least > LEDGER_FORMAT:
+    if found.least > KNOWN:
         message = (
             f"this ledger was migrated by a later release of Stageward, and needs one that knows "
-            f"format {found.least}; this one knows {LEDGER_FORMAT}; {UPDATE}"
+            f"format {found.least}; this one knows {KNOWN}; {UPDATE}"
         )
         raise LaterReleaseError(message)
     return found
@@ -97,15 +100,39 @@ def say_format(rows: Rows) -> LedgerFormat:
         ConflictError: somebody else does the same.
         LaterReleaseError, UnknownOutcomeError, StoreUnavailableError: as the store says.
     """
+    return _say(rows, LEDGER_FORMAT, LEAST)
+
+
+def bar(rows: Rows) -> None:
+    """Let a ledger say that no release works on it which knows less than this one.
+
+    There is no way back from it: what is protected from a change of a file would be no more if an
+    older release could be started with that file.
+
+    Raises:
+        ConflictError, LaterReleaseError, UnknownOutcomeError, StoreUnavailableError: as the store
+            says.
+    """
+    _say(rows, FIRST, KNOWN)
+
+
+def _say(rows: Rows, ledger: int, least: int) -> LedgerFormat:
     row = rows.get(LEDGER, keys.LEDGER_PARTITION, KEY)
     known = ledger_format(rows)
-    ledger, least = max(known.ledger, LEDGER_FORMAT), max(known.least, LEAST)
+    ledger, least = max(known.ledger, ledger), max(known.least, least)
     if row is not None and (known.ledger, known.least) == (ledger, least):
         return known
     values = plain({_LEDGER: ledger, _LEAST: least}, row)
     change: Change = Insert(KEY, values) if row is None else Replace(KEY, values, row.etag)
     (etag,) = rows.commit(LEDGER, keys.LEDGER_PARTITION, [change])
     return LedgerFormat(ledger, least, etag)
+
+
+def barring(row: Row | None) -> dict[str, Value]:
+    """Return the row of a ledger that was restored, from what the backup has of it, or None."""
+    own = row if row is not None else Row(KEY, "", {})
+    least = max(_number(own, _LEAST), KNOWN)
+    return plain({_LEDGER: _number(own, _LEDGER), _LEAST: least}, own)
 
 
 def restoring(backup: str, now: datetime) -> dict[str, Value]:

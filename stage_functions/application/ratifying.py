@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,7 +24,7 @@ from stage_functions.domain.approval import Approval, Binding, Status
 from stage_functions.domain.asset import Snapshot, Version
 from stage_functions.domain.consent import close
 from stage_functions.domain.emergency import Return
-from stage_functions.domain.facts import binding
+from stage_functions.domain.facts import binding as bound_to
 from stage_functions.domain.grounds import ITSELF, Grounds
 from stage_functions.domain.lifecycle import Lifecycle, NotRatified
 from stage_functions.domain.people import Actor
@@ -101,20 +102,26 @@ def unratified(
     """
     approval, lifecycle = step.state.approvals[case.approval.id], case.lifecycle
     state = step.version(approval.version)
-    if state.unratified is None or state.stage != approval.binding.target:
+    used = state.unratified
+    if used is None or used.number != approval.ratifies:
         return Ruling(case.loaded, close(step, approval.id, status, why, actor, case.now))
     wanted = lifecycle.emergency.not_ratified if lifecycle.emergency else NotRatified.ESCALATE
+    # Stages may be called otherwise since the use: the approval keeps what was voted on.
+    source, target = used.source or approval.binding.source, state.stage
     plan = _Plan(case.loaded)
     if wanted is NotRatified.REVERT:
-        plan = _plan(context, case.loaded, approval, lifecycle, case.now)
+        plan = _plan(context, case.loaded, approval.version, (source, target), lifecycle, case.now)
     if plan.goes is not None:
         step = step.knowing(plan.loaded.versions, plan.loaded.approvals)
         ended = status, why, actor
-        step = emergency.revert(step, approval, plan.goes, plan.comes, ended, lifecycle, case.now)
+        step = emergency.revert(
+            step, approval, plan.goes, plan.comes, source, ended, lifecycle, case.now
+        )
         return Ruling(plan.loaded, step)
     ended = status, f"{why}; it is not put back: {plan.why_not}" if plan.why_not else why, actor
+    binding = replace(bound or approval.binding, source=source, target=target)
     following = emergency.following(
-        replace(approval, binding=bound or approval.binding),
+        replace(approval, binding=binding),
         lifecycle.emergency,
         context.clock.approval_id(),
         case.now,
@@ -142,14 +149,17 @@ def lapse(context: Context, loaded: Loaded, approval: Approval, now: datetime) -
 
 
 def _plan(
-    context: Context, loaded: Loaded, approval: Approval, lifecycle: Lifecycle, now: datetime
+    context: Context,
+    loaded: Loaded,
+    version: str,
+    way: tuple[str, str],
+    lifecycle: Lifecycle,
+    now: datetime,
 ) -> _Plan:
-    """Look whether an emergency can be put back."""
-    source = approval.binding.source
-    target = lifecycle.stages.get(approval.binding.target)
+    """Look whether an emergency can be put back, by which a version went this way."""
+    source, target = way[0], lifecycle.stages.get(way[1])
     if source not in lifecycle.stages or target is None:
         return _Plan(loaded, why_not=f"the lifecycle has no stage {source} any more")
-    version = approval.version
     past = past_of(context, loaded, version)
     goes = Return(version, stood_before(context, loaded, version, past.promotion.number))
     displaced = displaced_in(past.promotion)
@@ -172,6 +182,13 @@ def bound_now(
     """Return what a ratification would be bound to now, and the documents that it refers to."""
     kept = approval.binding
     sealed, document = context.evidence(snapshot).sealed()
-    now = binding(lifecycle, snapshot, kept.source, kept.target, kept.displaces, sealed)
+    lifecycle = replace(lifecycle, bind=_bind(context, lifecycle, kept.lifecycle))
+    now = bound_to(lifecycle, snapshot, kept.source, kept.target, kept.displaces, sealed)
     # Its policy is kept with it: who edits the lifecycle changes nothing about what was done.
     return replace(now, lifecycle=kept.lifecycle), {sealed: document}
+
+
+def _bind(context: Context, lifecycle: Lifecycle, digest: str) -> tuple[str, ...]:
+    """Return which tags were bound by the lifecycle of the use, whatever one binds now."""
+    text = context.ledger.blob(digest) if digest != lifecycle.digest else None
+    return tuple(msgspec.json.decode(text).get("bind", ())) if text else lifecycle.bind

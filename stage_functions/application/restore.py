@@ -28,6 +28,7 @@ from stage_functions.application.ledger import Ledger
 from stage_functions.application.ledger_format import (
     KEY,
     RESTORING,
+    barring,
     demand_known,
     restoring,
 )
@@ -36,7 +37,6 @@ from stage_functions.application.ports.rows import (
     LEDGER,
     TABLES,
     Change,
-    Delete,
     Insert,
     Replace,
     Row,
@@ -213,10 +213,7 @@ def restore(
     # Its lists may be older than its histories: they are not believed until they are rebuilt.
     persistently(clock, partial(whole.unsay, rows))
     at = _stop(rows, clock, contents, now)
-    last: Change = (
-        Replace(KEY, written.own.values, etag) if written.own is not None else Delete(KEY, etag)
-    )
-    rows.commit(LEDGER, keys.LEDGER_PARTITION, [last])
+    rows.commit(LEDGER, keys.LEDGER_PARTITION, [Replace(KEY, barring(written.own), etag)])
     return Restored(contents, at, removed)
 
 

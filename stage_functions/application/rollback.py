@@ -216,7 +216,7 @@ def _commit(
         f"rolled back: it holds {way.stage} again, in place of version {way.out}",
         approval=way.approval,
         displaces=(way.out,),
-        record=planned.loaded.head.number + len(step.drafts),
+        record=planned.loaded.number(len(step.drafts)),
         asked=command.asked,
     )
     try:

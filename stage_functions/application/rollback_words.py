@@ -57,7 +57,7 @@ def _moves(way: Rollback, stage: Stage) -> str:
 
 def _carried_by(way: Rollback) -> str:
     if not way.approval:
-        return f"No approval is needed: version {way.out} came to {way.stage} without one."
+        return f"Nobody votes: version {way.out} came to {way.stage} without an approval, too."
     return (
         f"Nobody votes: version {way.back} comes back under approval {way.approval}, which let "
         f"version {way.out} in; its approvers saw that it displaces version {way.back}."

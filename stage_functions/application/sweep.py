@@ -12,6 +12,7 @@ import logging
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import keys, measures
 from stage_functions.application.adoption import announce, refresh
@@ -183,7 +184,7 @@ def _finish(context: Context, asset: Asset, markers: list[tuple[Row, Marker]]) -
 def _fence(context: Context, loaded: Loaded) -> Loaded:
     """Rewrite the head unchanged: whoever still holds its old ETag must conflict and load again."""
     partition = keys.asset_partition(loaded.asset)
-    head: Head = loaded.head
+    head: Head = replace(loaded.head, holders=loaded.held)
     change: Change = (
         Replace(keys.HEAD, pack(head), loaded.etag)
         if loaded.etag

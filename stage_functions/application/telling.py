@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import keys, review_notices
+from stage_functions.application import drift_notices, keys, review_notices
 from stage_functions.application.alarms import alarm
 from stage_functions.application.context import Context
 from stage_functions.application.ledger import NOTIFY, Owed
@@ -175,9 +175,11 @@ def _notice(
     directory = context.configuration.directory
     if record.type is RecordType.VIOLATED:
         return None, alarm(record, context.governing(asset), directory)
-    if record.type in review_notices.TOLD:
+    if record.blocks or record.type in review_notices.TOLD:
         state = context.ledger.state(Version(asset, record.version))
         lifecycle = context.governing(asset)
+        if record.blocks:
+            return None, drift_notices.drift_notice(record, state, lifecycle, directory)
         return None, review_notices.review_notice(record, state, lifecycle, directory)
     approval, valid_until = _approval(context, asset, record)
     if approval is None:

@@ -246,7 +246,7 @@ def _commit(
 ) -> Answer:
     if asked.step == asked.loaded.step():
         return _given(context, command) or answer
-    record = asked.loaded.head.number + len(asked.step.drafts)
+    record = asked.loaded.number(len(asked.step.drafts))
     answer = replace(answer, record=record, asked=command.asked)
     try:
         committed = context.ledger.commit(

@@ -185,19 +185,23 @@ def _history(rows: Rows, partition: str) -> History | None:
     if partition == JOURNAL.partition:
         return JOURNAL
     if partition.startswith(_LIFECYCLE):
-        return History(_decoded(partition), partition)
+        return History(name_of(partition), partition)
     if not partition.startswith(_ASSET):
         return None
     row = rows.get(LEDGER, keys.ASSETS_PARTITION, partition)
     if row is not None:
         return History(str(row.values.get("asset", "")), partition)
-    return History("/".join(_decoded(partition).split(":", 3)[1:]), partition)
+    return History(name_of(partition), partition)
 
 
-def _decoded(partition: str) -> str:
-    return _ESCAPED.sub(
+def name_of(partition: str) -> str:
+    """Return the name of the history in a partition: of a very long one, only how it begins."""
+    plain = _ESCAPED.sub(
         lambda found: bytes.fromhex(found[0].replace("=", "")).decode(errors="replace"), partition
     )
+    if plain == JOURNAL.partition:
+        return JOURNAL.name
+    return "/".join(plain.split(":", 3)[1:]) if plain.startswith(_ASSET) else plain
 
 
 def _pages(rows: Rows, partition: str, prefix: str) -> Iterator[Row]:

@@ -1,12 +1,13 @@
 """Whether the histories in a file are whole, by themselves and by a proof beside them.
 
-A file has no head, so a tail that was cut is not found, unless a proof says how far the history had
-got: that the end of a history is under an anchor that was kept elsewhere.
+A file of records has no head, so a tail that was cut is not found, unless a proof says how far the
+history had got: that the end of a history is under an anchor that was kept elsewhere. A backup has
+the heads, and a pack says where its histories end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 
 from msgspec import Struct
@@ -14,7 +15,25 @@ from msgspec import Struct
 from stage_functions.application.verifying import Verified
 from stage_functions.domain.anchor import Anchor, Inclusion
 from stage_functions.domain.chain import Broken, Fault, Found, verify_found
-from stage_functions.domain.record import minute
+from stage_functions.domain.record import Tail, minute
+
+
+class Lying(Struct, frozen=True):
+    """A history as it lies in a file.
+
+    Attributes:
+        ledger: the id of its ledger, as the file says.
+        name: the asset, `lifecycle:<name>` or `ledger`, as the file says.
+        found: what stands there, to be read once, before the next history is asked for.
+        head: returns where it should end, once that was read; None where the file says no ends.
+        why: what is wrong with the head itself once that was asked for, or "".
+    """
+
+    ledger: str
+    name: str
+    found: Iterable[Found]
+    head: Callable[[], Tail | None] | None = None
+    why: Callable[[], str] = str
 
 
 class InFile(Struct, frozen=True):
@@ -24,11 +43,13 @@ class InFile(Struct, frozen=True):
         ledger: the id of its ledger, as its first record says.
         verified: what it came to.
         proven: up to which record it is as it was anchored, in a sentence; "" for none.
+        ends: the file says where it should end.
     """
 
     ledger: str
     verified: Verified
     proven: str = ""
+    ends: bool = False
 
 
 def check_file(
@@ -44,16 +65,33 @@ def check_file(
         anchors: as they were kept elsewhere; None where they are not at hand, and then a proof only
             proves what whoever made it says.
     """
+    return check_lying(lying(found), {proof.end.name: proof} if proof else {}, anchors)
+
+
+def lying(found: Iterable[Found]) -> Iterator[Lying]:
+    """Yield the histories of a file of records: each begins with its record 1."""
     for (ledger, name), stream in groupby(found, key=_Histories()):
-        watched = _Watched(stream, proof if proof and proof.end.name == name else None)
-        fault = verify_found(ledger, name, watched)
-        proven, beside = "", tuple[str, ...]()
+        yield Lying(ledger, name, stream)
+
+
+def check_lying(
+    histories: Iterable[Lying],
+    proofs: Mapping[str, Inclusion],
+    anchors: Collection[Anchor] | None = None,
+) -> Iterator[InFile]:
+    """Verify histories, one after the other; proofs are by the names of histories."""
+    for one in histories:
+        watched = _Watched(one.found, proofs.get(one.name))
+        fault = verify_found(one.ledger, one.name, watched, head=one.head)
+        proven, beside = "", tuple(filter(None, [one.why()]))
         if watched.proof is not None and fault is None:
-            proven, beside, fault = _proven(watched, watched.proof, ledger, anchors)
+            proven, wrong, fault = _proven(watched, watched.proof, one.ledger, anchors)
+            beside += wrong
         yield InFile(
-            ledger,
-            Verified(name, watched.records, watched.number, watched.hash, fault, beside),
+            one.ledger,
+            Verified(one.name, watched.records, watched.number, watched.hash, fault, beside),
             proven,
+            ends=one.head is not None,
         )
 
 

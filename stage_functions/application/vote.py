@@ -343,7 +343,7 @@ def _answer(context: Context, case: Case, ruling: Ruling) -> Answer:
         status=str(approval.status),
         needs=unmet(approval, directory),
         displaces=approval.binding.displaces if granted and not approval.ratifies else (),
-        record=case.loaded.head.number + len(ruling.step.drafts),
+        record=ruling.loaded.number(len(ruling.step.drafts)),
         fingerprint=approval.fingerprint,
         waits_for=waits,
         renews=approval.renews,

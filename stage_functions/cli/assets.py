@@ -41,7 +41,7 @@ from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
 from stage_functions.wire import api
 
-_SAID = ("anonymous", "stage", "decision", "hold")
+_SAID = ("anonymous", "stage", "decision", "hold", "person", "made_at")
 _WORDS = ("reason", "comment")
 """Fields of a record that say what it is about; why it is, stands between them and `_WORDS`."""
 
@@ -162,11 +162,11 @@ def promote(
     ] = False,
     on_behalf_of: Annotated[str, typer.Option(help="Id of the person it is asked for.")] = "",
     emergency: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="INCIDENT", help="Do not wait for approval, for this incident; to be ratified."
         ),
-    ] = "",
+    ] = None,
     key: Annotated[str, typer.Option(help="Idempotency-Key: ask again, be decided once.")] = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is decided; Ctrl-C ends only the waiting.")
@@ -177,6 +177,8 @@ def promote(
 
     Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
     """
+    if emergency is not None and not emergency.strip():
+        fail("--emergency names no incident: nothing was asked")
     if emergency and not reason.strip():
         fail("--emergency needs --reason: say why it cannot wait for approval")
     with connect() as stageward:
@@ -243,7 +245,9 @@ def check(
 
 
 def history(
-    asset: AssetArgument,
+    asset: Annotated[
+        str, typer.Argument(help="registry/kind/name; or `ledger` for the ledger's own records.")
+    ],
     after: Annotated[int, typer.Option(min=0, help="Only records behind this number.")] = 0,
     verified: Annotated[
         bool, typer.Option("--verify", help="Check every hash and link, here.")

@@ -16,6 +16,7 @@ from stage_functions.domain.definition import written
 from stage_functions.domain.demands import demands
 from stage_functions.domain.error import ConfigurationError, why_unread
 from stage_functions.domain.lifecycle import Transition
+from stage_functions.domain.terms import properties, terms
 from stage_functions.settings import Settings, read_settings
 from stage_functions.wire import api
 
@@ -70,7 +71,7 @@ def show(
     name: Annotated[str, typer.Argument(help="The lifecycle's name.")] = "default",
     as_json: Json = False,
 ) -> None:
-    """Show what each transition of a lifecycle demands."""
+    """Show what holds at each stage of a lifecycle, and what each transition demands."""
     configuration = _configuration(read_settings())
     found = next((one for one in configuration.lifecycles if one.name == name), None)
     if found is None:
@@ -80,6 +81,8 @@ def show(
         print_json(api.Lifecycle(found.name, found.digest, found.applies_to, found.text))
         return
     say(f"{found.name} {found.digest}")
+    held = [(one.name, "\n".join(properties(one)) or "nothing") for one in found.stages.values()]
+    print_table(("stage", "what holds there"), held)
     rows = [
         (one.source, _target(one), "\n".join(demands(one)) or "nothing")
         for one in found.transitions
@@ -91,6 +94,8 @@ def show(
             ("rule", "in words", "as written"),
             [(rule.name, rule.says, one.about or one.text) for rule, one in readable],
         )
+    for text in terms(found):
+        say(f"{text[0].upper()}{text[1:]}.")
 
 
 @app.command("azure-policy")

@@ -77,6 +77,36 @@ for module in (
 ):
     module.add_to(app)
 
+_PANELS: Mapping[str, Sequence[str]] = {
+    "See what there is": ("ls", "show", "check", "history", "as-of", "approvals"),
+    "Ask and decide": (
+        "promote",
+        "rollback",
+        "withdraw",
+        "approve",
+        "reject",
+        "sponsor",
+        "review",
+        "acknowledge",
+    ),
+    "Prove it": ("verify", "export", "replay"),
+    "Set it up": ("demo", "serve", "lifecycle", "policy", "token"),
+}
+_OPERATE = "Operate it"
+"""For all that is on no other panel of the help."""
+
+
+def _panel(name: str | None, function: object) -> str:
+    """Return the panel of the help that a command stands on."""
+    called = name or getattr(function, "__name__", "")
+    return next((panel for panel, names in _PANELS.items() if called in names), _OPERATE)
+
+
+for command in app.registered_commands:
+    command.rich_help_panel = _panel(command.name, command.callback)
+for group in app.registered_groups:
+    group.rich_help_panel = _panel(group.name, None)
+
 
 def _version(*, wanted: bool) -> None:
     if wanted:

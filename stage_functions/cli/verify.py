@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +13,19 @@ from msgspec import Struct
 from stage_functions.adapters import logs
 from stage_functions.cli.output import FAULT, Json, complain, fail, moment, print_json, say
 from stage_functions.domain.chain import Broken
-from stage_functions.domain.error import InvalidInputError, NotFoundError
+from stage_functions.domain.error import (
+    ConfigurationError,
+    InvalidInputError,
+    LedgerDamagedError,
+    NotFoundError,
+)
 from stage_functions.settings import Settings, read_settings
 
 if typing.TYPE_CHECKING:
     from stage_functions.application.anchored import Anchored
     from stage_functions.application.verifying import Verified
-    from stage_functions.domain.anchor import Anchor
+    from stage_functions.application.verifying_file import InFile
+    from stage_functions.domain.anchor import Anchor, Inclusion
 
 WRONG = 2
 """The exit code of arguments that ask for nothing that there is."""
@@ -51,6 +57,7 @@ class Report(Struct, frozen=True):
         anchored: what the comparison with anchors came to; None without one.
         unchecked: what could not be looked at here, in sentences.
         proven: of a file, up to which record each history is as it was anchored, in sentences.
+        damaged: why a file could not be read to its end, or "".
     """
 
     whole: bool
@@ -61,6 +68,7 @@ class Report(Struct, frozen=True):
     anchored: Anchored | None
     unchecked: tuple[str, ...]
     proven: tuple[str, ...] = ()
+    damaged: str = ""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,7 +80,8 @@ def verify(  # options of a command
     what: Annotated[
         str | None,
         typer.Argument(
-            help="An asset (registry/kind/name), lifecycle:<name> or ledger; or a file of records."
+            help="An asset (registry/kind/name), lifecycle:<name> or ledger; or a file: of "
+            "records, a backup, or an evidence pack."
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every history of the ledger.")] = False,
@@ -84,7 +93,7 @@ def verify(  # options of a command
         ),
     ] = None,
     proof: Annotated[
-        Path | None, typer.Option(help="Of a file of records: the proof that came with it.")
+        Path | None, typer.Option(help="Of a file: the proof that came with it.")
     ] = None,
     documents: Annotated[
         bool, typer.Option(help="Look whether the documents that records name are kept.")
@@ -103,7 +112,7 @@ def verify(  # options of a command
     if what is not None and Path(what).is_file():
         report = _file(Path(what), proof, kept, as_json=as_json)
     elif proof is not None:
-        fail("--proof goes with a file of records.", WRONG)
+        fail("--proof goes with a file.", WRONG)
     else:
         report = _ledger(settings, what, kept, documents=documents, as_json=as_json)
     if as_json:
@@ -145,7 +154,10 @@ def _ledger(
     if ledger_is_missing(settings):
         fail(f"There is no ledger at {place}; STAGEWARD_LEDGER names it.", WRONG)
     logs.hush_sign_in()
-    rows = open_rows(settings, create=False)
+    try:
+        rows = open_rows(settings, create=False, read_only=True)
+    except ConfigurationError as exc:
+        fail(str(exc), WRONG)
     complain(f"The ledger is {place}.")
     try:
         ledger = verifying.ledger_id(rows)
@@ -185,50 +197,75 @@ def _told(
 def _file(
     path: Path, proof: Path | None, kept: Sequence[Anchor] | None, *, as_json: bool
 ) -> Report:
-    from stage_functions.application.verifying_file import check_file  # noqa: PLC0415  # only here
-    from stage_functions.bootstrap import proof_beside, records_in  # noqa: PLC0415  # adapters
+    from stage_functions.bootstrap import proofs_beside  # noqa: PLC0415  # adapters
 
+    proofs: dict[str, Inclusion] = {}
+    damaged = ""
+    found: list[InFile] = []
     try:
-        beside = proof_beside(path, proof)
-        results, proven = [], []
-        ledger = ""
-        for one in check_file(records_in(path), beside, kept):
-            ledger = one.ledger
-            results.append(one.verified)
-            if not as_json:
-                for line in _lines(one.verified, None):
-                    say(line)
-            if one.proven:
-                proven.append(f"{one.verified.name}: {one.proven}")
+        proofs = proofs_beside(path, proof)
+        found.extend(_in_file(path, proofs, kept, as_json=as_json))
     except InvalidInputError as exc:
         fail(str(exc), WRONG)
-    if not results:
+    except LedgerDamagedError as exc:
+        damaged = str(exc)
+    names = {one.verified.name for one in found}
+    others = sorted(proofs.keys() - names)
+    if not found and not damaged:
         fail(f"There is no record in {path}.", WRONG)
-    if beside is not None and all(one.name != beside.end.name for one in results):
-        fail(f"The proof is of {beside.end.name}, which is not in {path}.", WRONG)
-    unchecked = ["the state beside the records, and the documents that they name: see the ledger"]
-    if beside is None:
-        unchecked.append("whether the tail was cut: a file has no head, and no proof was given")
-        if kept is not None:
-            unchecked.append("the anchors: a file needs a proof (--proof) to be compared with them")
-    records = sum(one.records for one in results)
-    whole = all(one.whole for one in results)
+    if others and not damaged and (proof is None or len(others) == len(proofs)):
+        fail(f"The proof is of {', '.join(others)}, which is not in {path}.", WRONG)
     return Report(
-        whole,
-        ledger,
-        len(results),
-        records,
-        tuple(results),
-        None,
-        tuple(unchecked),
-        tuple(proven),
+        whole=all(one.verified.whole for one in found) and not damaged,
+        ledger=found[-1].ledger if found else "",
+        histories=len(found),
+        records=sum(one.verified.records for one in found),
+        results=tuple(one.verified for one in found),
+        anchored=None,
+        unchecked=tuple(_unchecked(found, proofs, compared=kept is not None)),
+        proven=tuple(f"{one.verified.name}: {one.proven}" for one in found if one.proven),
+        damaged=damaged,
     )
+
+
+def _in_file(
+    path: Path,
+    proofs: Mapping[str, Inclusion],
+    kept: Sequence[Anchor] | None,
+    *,
+    as_json: bool,
+) -> Iterator[InFile]:
+    """Print each history of a file as it is verified, and yield it."""
+    from stage_functions.application.verifying_file import check_lying  # noqa: PLC0415  # only here
+    from stage_functions.bootstrap import histories_in  # noqa: PLC0415  # adapters
+
+    for one in check_lying(histories_in(path), proofs, kept):
+        if not as_json:
+            for line in _lines(one.verified, None):
+                say(line)
+        yield one
+
+
+def _unchecked(
+    found: Sequence[InFile], proofs: Mapping[str, Inclusion], *, compared: bool
+) -> Iterator[str]:
+    """Yield what could not be looked at in a file."""
+    yield "the state beside the records, and the documents that they name: see the ledger"
+    bare = [one for one in found if one.verified.name not in proofs]
+    if any(not one.ends for one in bare):
+        yield "whether the tail was cut: a file has no head, and no proof was given"
+    if bare and compared:
+        yield (
+            f"the anchors, for {len(bare)} of {len(found)}: a file needs a proof (--proof) to be "
+            "compared with them; a backup can be restored to an empty store, and compared there"
+        )
 
 
 def _lines(one: Verified, compared: Anchored | None) -> Iterator[str]:
     rewritten = compared.rewritten.get(one.name) if compared is not None else None
+    name = one.name or "the file"
     for fault in filter(None, (one.fault, rewritten)):
-        yield f"{one.name}: record {fault.number} {_BECAME[fault.broken]}: {fault.why}"
+        yield f"{name}: record {fault.number} {_BECAME[fault.broken]}: {fault.why}"
     for why in one.beside:
         yield f"{one.name}: {why}"
     if one.more:
@@ -254,7 +291,10 @@ def _sum_up(report: Report, *, compared: bool) -> None:
             say(f"{name}: record {fault.number} {_BECAME[fault.broken]}: {fault.why}")
     several = "histories" if report.histories != 1 else "history"
     what = f"{report.histories} {several} of ledger {report.ledger}, {report.records} records"
-    say(f"{what}: {f'{len(bad)} not whole' if bad else 'whole'}")
+    if report.damaged:
+        say(f"the file is damaged, and what stands behind was not read: {report.damaged}")
+    whole = "not whole" if report.damaged else "whole"
+    say(f"{what}: {f'{len(bad)} not whole' if bad else whole}")
     for why in (*report.proven, *(f"not checked: {one}" for one in report.unchecked)):
         say(why)
     if report.anchored is None and not (report.proven and compared):

@@ -34,6 +34,7 @@ from stage_functions.wire import (
 from stage_functions.wire.as_of_api import AsOf, Estate, EstatePage
 
 PAGE = 1000
+_LEDGER = "ledger"
 
 T = TypeVar("T")
 
@@ -348,13 +349,18 @@ class Client:
     def history(self, asset: str, *, after: int = 0) -> Iterator[Mapping[str, Any]]:
         """Yield the records of an asset behind a number, in order, each with its links.
 
+        Args:
+            asset: `registry/kind/name`; or `ledger` for the ledger's own.
+            after: the number.
+
         Raises:
             NotFoundError: the ledger does not know the asset.
         """
         at: int | None = after
         while at is not None:
             query = {"after": str(at), "limit": str(PAGE)}
-            page = self._get(f"{_asset(asset)}/history", api.History, query)
+            of = _LEDGER if asset == _LEDGER else _asset(asset)
+            page = self._get(f"{of}/history", api.History, query)
             yield from page.records
             at = page.after
 

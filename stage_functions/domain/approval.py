@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -198,6 +199,13 @@ class Approval(Stored, frozen=True):
     traceparent: str = ""
     ratifies: int = 0
     approvers: tuple[str, ...] = ()
+
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """To a release without emergencies it would be one that grants a stage."""
+        return bool(self.ratifies)
 
     @property
     def renews(self) -> bool:

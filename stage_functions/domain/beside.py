@@ -1,6 +1,8 @@
 """What approvers see beside what an approval is bound to: kept, compared, and never a ground.
 
-A half of a surrogate pair, which canonical JSON cannot hold, is kept as a question mark.
+Tags in which a registry's libraries name who made a version are left out: evidence has the author,
+masked, and what is kept here could never be forgotten. A half of a surrogate pair, which canonical
+JSON cannot hold, is kept as a question mark.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.mirror import own_tags
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.record import Json
+
+OF_AUTHORS = ("mlflow.user",)
+"""Tags that name who made a version."""
 
 
 class HolderBeside(Struct, frozen=True):
@@ -82,7 +87,8 @@ def unbound_tags(
     lifecycle: Lifecycle, registry: RegistryConfiguration, snapshot: Snapshot
 ) -> dict[str, str]:
     """Return the tags that an approval is not bound to; Stageward's own conversation is none."""
-    left_out = {*lifecycle.bound(snapshot.tags), *CONVERSATION, *own_tags(registry, lifecycle)}
+    own = own_tags(registry, lifecycle)
+    left_out = {*OF_AUTHORS, *lifecycle.bound(snapshot.tags), *CONVERSATION, *own}
     return _whole({key: value for key, value in snapshot.tags.items() if key not in left_out})
 
 

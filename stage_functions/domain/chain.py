@@ -21,12 +21,15 @@ is kept elsewhere finds that, see `anchor`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
 from msgspec import Struct
 
 from stage_functions.domain.record import Record, Tail, canonical, empty_tail, link
+
+Head = Tail | Callable[[], Tail | None] | None
+"""Where a history should end, if known; or returns it, asked once its records were read."""
 
 
 class Broken(StrEnum):
@@ -88,7 +91,7 @@ def verify(
 
 
 def verify_found(
-    ledger: str, name: str, found: Iterable[Found], *, head: Tail | None = None
+    ledger: str, name: str, found: Iterable[Found], *, head: Head = None
 ) -> Fault | None:
     """Find the first bad record among what stands at the places of a history; as `verify`."""
     tail, stream = empty_tail(ledger, name), iter(found)
@@ -104,7 +107,12 @@ def verify_found(
         if tail.at is not None and record.at <= tail.at:
             return Fault(tail.number + 1, "it is not later than the record before; hashed anew")
         tail = Tail(ledger, name, record.number, record.hash, record.at)
-    return _ended(tail, head) if head is not None else None
+    end = _known(head)
+    return _ended(tail, end) if end is not None else None
+
+
+def _known(head: Head) -> Tail | None:
+    return head() if callable(head) else head
 
 
 def _unread(tail: Tail, found: Found, rest: Iterator[Found]) -> Fault:
@@ -168,13 +176,14 @@ def _looked_for(fault: Fault, number: int, place: int, rest: Iterator[Found]) ->
     return fault
 
 
-def _unlinked(tail: Tail, record: Record, rest: Iterator[Found], head: Tail | None) -> Fault:
+def _unlinked(tail: Tail, record: Record, rest: Iterator[Found], head: Head) -> Fault:
     """Tell of two sound records that do not fit which one is to blame: the next one vouches."""
     if bytes.fromhex(record.prev).hex() == tail.hash:
         return Fault(record.number, "what it links to is not written as hashes are")
     after = next(rest, None)
     if after is None:
-        vouched = head is not None and head.hash == record.hash
+        end = _known(head)
+        vouched = end is not None and end.hash == record.hash
     else:
         vouched = after.record is not None and after.record.prev == record.hash
     if vouched and tail.number:

@@ -143,7 +143,7 @@ def use(
     step = effect.move(step, version, request.target, lifecycle, now)
     step = effect.follow(step, before, request.target, displaces, lifecycle, now, cause)
     step = open_approval(step, approval, grounds, directory, because_of=used)
-    by = Unratified(approval.ratifies, actor.id, incident)
+    by = Unratified(approval.ratifies, actor.id, incident, source=before.stage)
     return _standing(step, version, by, approval)
 
 
@@ -182,6 +182,7 @@ def revert(
     approval: Approval,
     goes: Return,
     comes: Return | None,
+    source: str,
     ended: tuple[Status, str, Actor],
     lifecycle: Lifecycle,
     now: datetime,
@@ -193,13 +194,13 @@ def revert(
         approval: the ratification.
         goes: the version, and by what it stood before.
         comes: what it displaced, or None.
+        source: the stage that it goes back to; stages may be called otherwise since the use.
         ended: how the ratification ended, why, and by whom.
         lifecycle: the one that governs them.
         now: aware UTC.
     """
     status, why, actor = ended
-    source, target = approval.binding.source, approval.binding.target
-    cause = len(step.drafts)
+    target, cause = step.version(goes.version).stage, len(step.drafts)
     step = close(step, approval.id, status, why, actor, now, then=REVERT)
     said: dict[str, Json] = {"why": REVERTED, "reverts": approval.ratifies}
     law: dict[str, Json] = {"lifecycle": lifecycle_document(lifecycle)}

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.loosening import covers, guarded, loosening
-from stage_functions.domain.people import Directory, names_somebody
+from stage_functions.domain.people import OPERATORS, Directory, names_somebody
 
 _ENTRA = "entra:"
 
@@ -195,6 +195,36 @@ def keepers(groups: Iterable[str], directory: Directory) -> dict[str, tuple[str,
         if group in directory.entra:
             found[f"{_ENTRA}{group}"] = tuple(sorted(directory.entra[group]))
     return found
+
+
+def deciders(lifecycle: Lifecycle, directory: Directory) -> dict[str, tuple[str, ...]]:
+    """Return who decides under a lifecycle: by `<group>: <who>`, the ids by which they are known.
+
+    Those who may vote, ask, review, use an emergency or be turned to, by the groups it names; and
+    the operators.
+    """
+    groups = {**directory.groups, OPERATORS: directory.operators}
+    every = replace(directory, groups=groups)
+    return {
+        f"{group}: {who}": ids
+        for group in (*_named(lifecycle), OPERATORS)
+        for who, ids in keepers((group,), every).items()
+    }
+
+
+def _named(lifecycle: Lifecycle) -> tuple[str, ...]:
+    """Return the groups that a lifecycle lets decide, each once."""
+    named: list[str] = []
+    for way in lifecycle.transitions:
+        named += way.requesters
+        if way.approval is not None:
+            named += way.approval.groups
+            named += [way.approval.escalate.to] if way.approval.escalate is not None else []
+    for stage in lifecycle.stages.values():
+        named += stage.review.groups if stage.review is not None else ()
+    urgent = lifecycle.emergency
+    named += (*urgent.groups, urgent.escalate_to) if urgent is not None else ()
+    return tuple(dict.fromkeys(one for one in named if one))
 
 
 def more_keepers(

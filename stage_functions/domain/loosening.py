@@ -29,6 +29,7 @@ from stage_functions.domain.lifecycle import (
     WhenInvalid,
     WhenUnreviewed,
 )
+from stage_functions.domain.marks import leads_out
 from stage_functions.domain.rule import AzurePolicy, Rule
 
 HARMLESS: Mapping[type, Mapping[str, str]] = {
@@ -40,8 +41,6 @@ HARMLESS: Mapping[type, Mapping[str, str]] = {
     },
     Stage: {
         "name": "stages are compared by it",
-        "terminal": "what leaves it is judged with the transitions",
-        "hidden": "shows less, permits nothing",
     },
     Transition: {"source": "ways are compared by it", "target": "likewise"},
     ApprovalPolicy: {"remind": "tells people, permits nothing"},
@@ -138,6 +137,9 @@ def _of_stages(before: Lifecycle, after: Lifecycle) -> Iterator[str]:
             yield f"{name}: exclusive: several versions may hold it"
         if stage.deletable and known and not old.deletable:
             yield f"{name}: deletable: a version here may be deleted"
+        out = leads_out(after, name) and not leads_out(before, name)
+        if out and (guarded(before, name) or old.deployable_to):
+            yield f"{name}: hidden or terminal: what was marked may come here unreviewed"
         if old.frozen and not stage.frozen:
             yield f"{name}: frozen: edits from outside are no longer put back"
         if known:
@@ -206,6 +208,29 @@ def guarded(lifecycle: Lifecycle, stage: str) -> bool:
         return False
     ways = [one for one in lifecycle.transitions if one.target == stage]
     return all(one.approval for one in ways) if ways else bool(found.deployable_to)
+
+
+def demanding(lifecycle: Lifecycle) -> frozenset[str]:
+    """Return the stages that no way leads to without approval, a rule, or `requesters`."""
+    ways = lifecycle.transitions
+    free = {one.target for one in ways if not (one.approval or one.rules or one.requesters)}
+    return frozenset({one.target for one in ways} - free)
+
+
+def reopened(before: Lifecycle, after: Lifecycle, demanded: Collection[str]) -> Iterator[str]:
+    """Say which stages are reached again that no way led to meanwhile.
+
+    A way that is taken out first and comes back later, or a stage that gets the name of one that
+    was called otherwise or taken out, would get round what was demanded there.
+
+    Args:
+        before: the text in force.
+        after: the one that is to be.
+        demanded: names of stages that demanded something once: see `demanding`.
+    """
+    reached = {way.target for way in _renamed(before, after.renamed).transitions}
+    for name in sorted({way.target for way in after.transitions} & set(demanded) - reached):
+        yield f"{name}: a way to a stage of that name, to which none led; before, it demanded more"
 
 
 def _of_way(place: str, old: Transition, new: Transition) -> Iterator[str]:

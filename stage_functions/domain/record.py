@@ -156,7 +156,9 @@ class Record(Struct, frozen=True):
     def told(self) -> bool:
         """People are told of it, where they can be told."""
         quiet = self.content.get("then", ONLY_RECORDED) == ONLY_RECORDED
-        return self.type in NOTIFIED and not (quiet and self.type is RecordType.VIOLATED)
+        if self.type is RecordType.VIOLATED:
+            return not quiet
+        return self.type in NOTIFIED or self.blocks
 
     @property
     def blocks(self) -> bool:

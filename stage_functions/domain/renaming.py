@@ -21,18 +21,23 @@ from stage_functions.domain.state import Step, VersionState
 
 
 def standing_anew(state: VersionState, called: Mapping[str, str]) -> VersionState:
-    """Return a version's state with its stage as it is called now.
+    """Return a version's state with its stage, and those that it refers to, as they are called now.
 
     Args:
         state: as it is kept.
         called: what stages are called now, by their names before.
     """
-    stage = called.get(state.stage) if called else None
-    if stage is None or state.gone:
+    if not called or state.gone:
         return state
-    held = state.held if stage in state.held else (*state.held, stage)
     left = called.get(state.retires_from, state.retires_from)
-    return replace(state, stage=stage, held=held, retires_from=left)
+    used, mark = state.unratified, state.marked
+    if used is not None and used.source in called:
+        used = replace(used, source=called[used.source])
+    if mark is not None and mark.stage in called:
+        mark = replace(mark, stage=called[mark.stage])
+    stage = called.get(state.stage, state.stage)
+    held = state.held if stage in (state.stage, *state.held) else (*state.held, stage)
+    return replace(state, stage=stage, held=held, retires_from=left, unratified=used, marked=mark)
 
 
 def say_renamed(step: Step, kept: Mapping[str, VersionState], lifecycle: Lifecycle) -> Step:
@@ -69,9 +74,12 @@ def say_renamed(step: Step, kept: Mapping[str, VersionState], lifecycle: Lifecyc
 
 
 def void_renamed(step: Step, number: str, now: datetime) -> Step:
-    """Close the open approval of a version whose stage is called otherwise: it was bound to it."""
-    state = step.version(number)
-    if not state.approval:
+    """Close the open approval of a version whose stage is called otherwise: it was bound to it.
+
+    The ratification of an emergency goes on: the stage has changed already, and is the same one.
+    """
+    state, approval = step.version(number), step.state.approval_of(number)
+    if approval is None or approval.ratifies:
         return step
     why = f"the lifecycle has changed: the stage of {number} is called {state.stage} now; ask again"
     return close(step, state.approval, Status.VOIDED, why, ITSELF, now)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import Record, RecordType
-from stage_functions.domain.state import VersionState
+from stage_functions.domain.state import Mark, Unratified, VersionState
 
 _GRANTED, _REFUSED, _PENDING = "granted", "refused", "pending"
 _ALLOWED, _APPROVED = "allowed", "approved"
@@ -83,6 +83,7 @@ class _Reading(Struct):
 
     versions: dict[str, _Known] = field(default_factory=dict)
     open: dict[str, Past] = field(default_factory=dict)
+    edited: dict[str, Record] = field(default_factory=dict)
 
     def past(self, record: Record, outcome: str) -> Past:
         known = self.versions.get(record.version)
@@ -100,6 +101,9 @@ class _Reading(Struct):
         known = self.versions.get(record.version)
         if record.type in _COMES:
             state = _state(record, str(record.content["to"]))
+            edited = self.edited.pop(record.version, None)
+            if edited is not None and edited.content["commit"] == record.content["commit"]:
+                state = replace(state, drifted=edited.number)  # its content was edited in place
             self.versions[record.version] = _Known(state, _moment(record, "created_at"))
         elif record.type is RecordType.STAGE_CHANGED:
             before = known.state if known is not None else _state(record, "")
@@ -110,16 +114,17 @@ class _Reading(Struct):
                 since=record.at,
                 held=(*(one for one in before.held if one != stage), stage),
                 valid_until=_moment(record, "valid_until"),
+                **_barred(before, record),
             )
             made = known.created_at if known is not None else None
             self.versions[record.version] = _Known(moved, made)
-        elif record.type is RecordType.RENEWED and known is not None:
-            until = _moment(record, "valid_until")
-            self.versions[record.version] = replace(
-                known, state=replace(known.state, valid_until=until)
-            )
         elif record.type is RecordType.DELETED:
             self.versions.pop(record.version, None)
+        elif known is not None:
+            if record.blocks:
+                self.edited[record.version] = record
+            state = _noted(known.state, record)
+            self.versions[record.version] = replace(known, state=state)
 
 
 def requests(records: Iterable[Record], since: datetime) -> Iterator[Past]:
@@ -136,7 +141,7 @@ def requests(records: Iterable[Record], since: datetime) -> Iterator[Past]:
         recent = record.at >= since
         if record.type is RecordType.TRANSITION_REFUSED and recent:
             yield reading.past(record, _REFUSED)
-        elif record.type is RecordType.APPROVAL_REQUESTED:
+        elif record.type is RecordType.APPROVAL_REQUESTED and not record.content.get("ratifies"):
             past = reading.past(record, _PENDING)
             if recent:
                 yield past
@@ -149,6 +154,34 @@ def requests(records: Iterable[Record], since: datetime) -> Iterator[Past]:
         elif record.content.get("why") == _ALLOWED and recent:
             yield reading.past(record, _GRANTED)
         reading.follow(record)
+
+
+def _noted(state: VersionState, record: Record) -> VersionState:
+    """Return a version's state after a record that does not move it."""
+    if record.type is RecordType.RENEWED:
+        return replace(state, valid_until=_moment(record, "valid_until"))
+    if record.type is RecordType.RATIFIED:
+        return replace(state, unratified=None, valid_until=_moment(record, "valid_until"))
+    if record.blocks:
+        return replace(state, drifted=state.drifted or record.number)
+    if record.type is RecordType.ACKNOWLEDGED:
+        return replace(state, drifted=0)
+    if record.type is RecordType.REVIEWED and "clears" in record.content:
+        return replace(state, marked=None)
+    return state
+
+
+def _barred(before: VersionState, record: Record) -> dict[str, Mark | Unratified | None]:
+    """Return what keeps a version from moving on, after a record that moved it."""
+    why, number = str(record.content.get("why", "")), record.content.get("because_of", 0)
+    marked, unratified = before.marked, before.unratified
+    if record.content.get("marked"):
+        marked = Mark(record.number, why, "")
+    if why == "emergency" and isinstance(number, int):
+        unratified = Unratified(number, "", "")
+    elif why != "renamed":
+        unratified = None
+    return {"marked": marked, "unratified": unratified}
 
 
 def _state(record: Record, stage: str) -> VersionState:

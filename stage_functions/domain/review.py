@@ -149,8 +149,8 @@ def reviewed(
 
 
 def groups(lifecycle: Lifecycle, state: VersionState) -> tuple[str, ...]:
-    """Return the groups whose members may review a version."""
-    review = review_of(lifecycle, state.stage)
+    """Return the groups whose members may review a version; see `_judged_at`."""
+    review = review_of(lifecycle, _judged_at(state))
     if review is not None and review.groups:
         return review.groups
     policy = _policy(lifecycle, state)
@@ -183,8 +183,10 @@ def reviewers(lifecycle: Lifecycle, state: VersionState, directory: Directory) -
 
 def _excluded(lifecycle: Lifecycle, state: VersionState) -> dict[str, str]:
     """Return the ids that may not review, each with the reason."""
-    excluded = _makers(lifecycle, state)
-    if state.marked is not None and state.marked.by:
+    if state.marked is None:
+        return _makers(lifecycle, state)
+    excluded = _made_by(state)  # whatever the lifecycle lets them vote on otherwise
+    if state.marked.by:
         excluded[state.marked.by] = "the person who marked it"
     return excluded
 
@@ -194,8 +196,17 @@ def _makers(lifecycle: Lifecycle, state: VersionState) -> dict[str, str]:
     policy = _policy(lifecycle, state)
     if policy is not None and Excluded.AUTHOR not in policy.exclude:
         return {}
+    return _made_by(state)
+
+
+def _made_by(state: VersionState) -> dict[str, str]:
     found = authors(state.author, (state.trainer,))
     return {id_: _PARTS[part] for part, id_ in found}
+
+
+def _judged_at(state: VersionState) -> str:
+    """Return at which stage a version is reviewed: of a marked one, where it was taken out."""
+    return state.marked.stage if state.marked is not None and state.marked.stage else state.stage
 
 
 def _policy(lifecycle: Lifecycle, state: VersionState) -> ApprovalPolicy | None:
@@ -203,7 +214,7 @@ def _policy(lifecycle: Lifecycle, state: VersionState) -> ApprovalPolicy | None:
 
     Where it came by a way without approval, another way to its stage counts.
     """
-    stages = [state.stage]
+    stages = [_judged_at(state)]
     if state.marked is not None:
         stages += [stage for stage in reversed(state.held) if stage != state.stage]
     for stage in stages:

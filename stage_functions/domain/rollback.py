@@ -264,7 +264,7 @@ def roll_back(
     status = f"taken out by a rollback to version {way.back}: {way.stage} → {out.stage}"
     if mark:
         status += "; to be reviewed before it may return"
-        out = replace(out, marked=Mark(0, reason or "taken out by a rollback", actor.id))
+        out = replace(out, marked=Mark(0, reason or "taken out by a rollback", actor.id, way.stage))
     return step.with_version(replace(out, status=status))
 
 

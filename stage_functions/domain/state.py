@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -78,11 +79,13 @@ class Mark(Stored, frozen=True):
         number: of the record that says so.
         why: in words.
         by: id of who marked it.
+        stage: the one that it was taken out of, as that is called now; "" where that is not kept.
     """
 
     number: int
     why: str
     by: str = ""
+    stage: str = ""
 
 
 class Unratified(Stored, frozen=True):
@@ -93,12 +96,34 @@ class Unratified(Stored, frozen=True):
         by: id of who used it.
         incident: the incident, as they named it.
         escalated: nobody ratified it in time: it is not to be deployed any more.
+        source: the stage that it came from, as that is called now; "" where that is not kept.
     """
 
     number: int
     by: str
     incident: str
     escalated: bool = False
+    source: str = ""
+
+
+class Footing(Stored, frozen=True):
+    """Which records say by what a version stands, so that its history need not be read for it.
+
+    Attributes:
+        placed: number of the record that moved it where it stands; another name moves nothing.
+        by: number of the record by which it stands there: that one, or the last that renewed or
+            ratified it.
+        before: number of the record by which it stood before it was moved there; 0 for none,
+            `UNNUMBERED` where that is not known.
+        since: `VersionState.since` then. Where that differs an earlier release has moved it.
+        approved_by: the same of `VersionState.approved_by`.
+    """
+
+    placed: int
+    by: int
+    before: int
+    since: datetime
+    approved_by: str = ""
 
 
 class Duty(Struct, frozen=True):
@@ -173,6 +198,7 @@ class VersionState(Stored, frozen=True):
         reviews_reminded: how often it was told that this review is due.
         review_lapsed: the review was not made in time.
         review_at: when the clock has to look at that review next, or None.
+        footing: which records say by what it stands; None where no release has noted that.
     """
 
     version: str
@@ -215,6 +241,21 @@ class VersionState(Stored, frozen=True):
     reviews_reminded: int = 0
     review_lapsed: bool = False
     review_at: datetime | None = None
+    footing: Footing | None = None
+
+    @property
+    def stands(self) -> Footing | None:
+        """Which records say by what it stands; None where what was noted is not of now."""
+        noted = self.footing
+        now = self.since, self.approved_by
+        return noted if noted and (noted.since, noted.approved_by) == now else None
+
+    highest: ClassVar[int] = 2
+
+    @property
+    def bars(self) -> bool:
+        """Nothing, or not everything, may be granted to it: a mark, an edit, an emergency."""
+        return bool(self.marked or self.drifted or self.unratified)
 
     @property
     def content(self) -> str:

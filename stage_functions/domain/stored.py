@@ -9,7 +9,7 @@ in `application/codec.py`; what a later release may add how, in `docs/rolling.md
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -40,12 +40,21 @@ class Stored(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value that is kept in a row, or inside of one that is.
 
     Further fields of a later release can be left unread: whoever does not know them decides right.
+    Where one of them bars something, the row is written with a higher format: see `bars`.
 
     Attributes:
+        highest: the highest format in which this release writes a row of it.
         beyond: what a later release wrote of it; unset where that is nothing.
     """
 
+    highest: ClassVar[int] = 1
+
     beyond: Beyond | UnsetType = field(default=UNSET, name=BEYOND)
+
+    @property
+    def bars(self) -> bool:
+        """It says something that a release which knows only format 1 must not decide without."""
+        return False
 
     @property
     def doubt(self) -> str:

@@ -13,6 +13,7 @@ from stage_functions.web import (
     approvals,
     assets,
     exports,
+    journal,
     lifecycles,
     operations,
     problems,
@@ -92,6 +93,7 @@ def create_app(
         exports,
         retention,
         replays,
+        journal,
     ):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())

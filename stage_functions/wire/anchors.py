@@ -71,6 +71,18 @@ def anchor_of(document: object) -> Anchor:
     return anchor
 
 
+def inclusions_of(document: object) -> dict[str, Inclusion]:
+    """Read proofs by the names of histories: a document that is one, or that of a pack's proofs.
+
+    Raises:
+        InvalidInputError: it is neither.
+    """
+    several = isinstance(document, Mapping) and document and "anchor" not in document
+    each = document.values() if isinstance(document, Mapping) and several else [document]
+    found = [inclusion_of(one) for one in each]
+    return {one.end.name: one for one in found}
+
+
 def inclusion_of(document: object) -> Inclusion:
     """Read a proof that the end of a history is under an anchor.
 

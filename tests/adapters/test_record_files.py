@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tracemalloc
 import zipfile
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from stage_functions.adapters.record_files import CHUNK_BYTES, found_in, proof_in, read_proof
-from stage_functions.application.verifying_file import InFile, check_file
+from stage_functions.adapters.pack_files import proofs_in
+from stage_functions.adapters.record_files import CHUNK_BYTES, found_in, read_proofs
+from stage_functions.application.verifying_file import InFile, check_file, check_lying
+from stage_functions.bootstrap import histories_in
 from stage_functions.domain.anchor import Anchor, End, Inclusion, proof_of, root_of
 from stage_functions.domain.chain import Broken
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.error import InvalidInputError, LedgerDamagedError
 from stage_functions.domain.record import Record
 from tests.domain.test_record import ASSET, LEDGER, NOW, history
 
@@ -28,7 +31,8 @@ def documents(records: Sequence[Record] = RECORDS) -> list[dict[str, object]]:
 
 def checked(path: Path, proof: Inclusion | None = None) -> list[InFile]:
     """Return what the histories in a file come to."""
-    return list(check_file(found_in(path), proof))
+    proofs = {proof.end.name: proof} if proof is not None else {}
+    return list(check_lying(histories_in(path), proofs))
 
 
 def as_list(path: Path, found: list[dict[str, object]]) -> None:
@@ -42,9 +46,19 @@ def as_lines(path: Path, found: list[dict[str, object]]) -> None:
 
 
 def as_pack(path: Path, found: list[dict[str, object]]) -> None:
-    """Write a pack with the records in it."""
+    """Write a pack with the records in it, each apart from the hashes around it."""
+    lines = [
+        {
+            "prev": one.get("prev"),
+            "hash": one.get("hash"),
+            "record": {key: value for key, value in one.items() if key not in {"prev", "hash"}},
+        }
+        for one in found
+    ]
+    history = {"name": ASSET, "file": "records.jsonl", "records": 6, "hash": RECORDS[-1].hash}
     with zipfile.ZipFile(path, "w") as pack:
-        pack.writestr("records.jsonl", "".join(f"{json.dumps(one)}\n" for one in found))
+        pack.writestr("records.jsonl", "".join(f"{json.dumps(one)}\n" for one in lines))
+        pack.writestr("manifest.json", json.dumps({"ledger": LEDGER, "histories": [history]}))
 
 
 WAYS = {"list.json": as_list, "lines.jsonl": as_lines, "pack.zip": as_pack}
@@ -205,15 +219,52 @@ def test_a_file_is_read_in_the_same_memory_whatever_its_size(tmp_path: Path) -> 
     assert 5 * CHUNK_BYTES < path.stat().st_size
 
 
-def test_a_file_that_is_not_there_or_is_no_pack_is_said_so(tmp_path: Path) -> None:
-    """That is no verdict on a history."""
+def test_a_file_that_is_not_there_or_is_none_of_these_is_said_so(tmp_path: Path) -> None:
+    """That is no verdict on a history, and what can be read is said."""
     (tmp_path / "no.zip").write_text("nothing", encoding="utf-8")
+    (tmp_path / "other.json").write_text('{"version": 1}', encoding="utf-8")
+    (tmp_path / "other.gz").write_bytes(gzip.compress(b"nothing"))
     with zipfile.ZipFile(tmp_path / "empty.zip", "w") as pack:
         pack.writestr("report.html", "")
 
-    for name in ("missing.json", "no.zip", "empty.zip"):
-        with pytest.raises(InvalidInputError, match=f"cannot read .*{name}"):
-            list(found_in(tmp_path / name))
+    for name in ("no.zip", "other.json", "empty.zip", "other.gz"):
+        with pytest.raises(InvalidInputError, match=f"{name}.*`stageward backup`"):
+            checked(tmp_path / name)
+    with pytest.raises(InvalidInputError, match=r"cannot read .*missing"):
+        checked(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pack: pack.writestr("records.jsonl", "twice"),
+        lambda pack: pack.writestr("proof.json", "nothing"),
+        lambda pack: pack.writestr("proof.json", "[]"),
+    ],
+    ids=["a name twice", "a proof that is no JSON", "a proof that is none"],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_pack_that_was_tampered_with_is_damaged(
+    tmp_path: Path, change: Callable[[zipfile.ZipFile], object]
+) -> None:
+    """Which is a verdict."""
+    path = tmp_path / "pack.zip"
+    as_pack(path, documents())
+    with zipfile.ZipFile(path, "a") as pack:
+        change(pack)
+
+    with pytest.raises(LedgerDamagedError, match=r"pack\.zip"):
+        list(check_lying(histories_in(path), proofs_in(path)))
+
+
+def test_a_pack_that_was_cut_is_found_by_its_manifest(tmp_path: Path) -> None:
+    """It says where each history ends."""
+    path = tmp_path / "pack.zip"
+    as_pack(path, documents()[:-1])
+    (found,) = checked(path)
+
+    assert found.verified.fault is not None
+    assert (6, Broken.CUT) == (found.verified.fault.number, found.verified.fault.broken)
 
 
 # Proofs.
@@ -283,13 +334,12 @@ def test_a_proof_is_read_from_a_file_or_a_pack(tmp_path: Path) -> None:
     path, pack = tmp_path / "proof.json", tmp_path / "pack.zip"
     path.write_text(json.dumps(proof().document()), encoding="utf-8")
     as_pack(pack, documents())
-    without = proof_in(pack)
+    without = proofs_in(pack)
     with zipfile.ZipFile(pack, "a") as more:
-        more.writestr("proof.json", path.read_text(encoding="utf-8"))
+        more.writestr("proof.json", json.dumps({ASSET: proof().document()}))
 
-    assert proof() == read_proof(path) == proof_in(pack)
-    assert without is None
-    assert proof_in(path) is None
+    assert {ASSET: proof()} == read_proofs(path) == proofs_in(pack)
+    assert {} == without
 
 
 @pytest.mark.parametrize(
@@ -309,6 +359,6 @@ def test_what_is_no_proof_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
     with pytest.raises(InvalidInputError, match=r"proof\.json: "):
-        read_proof(path)
+        read_proofs(path)
     with pytest.raises(InvalidInputError, match="cannot read"):
-        read_proof(tmp_path / "missing.json")
+        read_proofs(tmp_path / "missing.json")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import anchor_rows, anchored, keys, verifying
 from stage_functions.application.anchored import Anchored, compare
 from stage_functions.application.anchoring import keep_up
@@ -24,6 +26,7 @@ from stage_functions.domain.anchor import Anchor
 from stage_functions.domain.chain import Broken
 from tests.application.broken_ledgers import cut, relinked
 from tests.application.test_verifying import HISTORIES, Kept, kept, put_back, told_world
+from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World
 from tests.fakes.anchors import MemoryAnchors
 
@@ -160,6 +163,27 @@ def test_an_anchor_that_the_ledger_does_not_know_is_noticed(here: Here) -> None:
     found = here.compare([*here.place.taken[:-1], forged])
 
     assert ["the ledger does not know the anchor of 2026-01-01 05:00 UTC"] == list(found.faults)
+
+
+def test_an_anchor_that_a_restore_has_lost_is_told_with_the_restore() -> None:
+    """It stays a fault: whoever cut a tail could write such a record too."""
+    it, place = told_world(), MemoryAnchors()
+    context = replace(it.context, places=(place,))
+    with closing(it.rows), closing(SQLiteRows(":memory:")) as rows:
+        keep_up(context)
+        it.clock.sleep(HOUR)
+        content, _ = backed_up(it.rows._rows, it.clock)  # type: ignore[arg-type]  # noqa: SLF001
+        keep_up(context)
+        it.clock.sleep(60)
+        restored(rows, content, it.clock)
+        found = compare(rows, it.context.ledger.id, list(place.kept()))
+
+    (lost,) = found.faults
+    assert lost.startswith("the ledger does not know the anchor of 2026-01-01 01:00 UTC: it was")
+    assert (
+        "the restore that record 4 of the ledger's own history tells of, 2026-01-01 01:01" in lost
+    )
+    assert not found.rewritten
 
 
 def test_without_an_anchor_of_this_ledger_nothing_is_proven(here: Here) -> None:

@@ -37,7 +37,7 @@ from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, Escalati
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import RecordType
 from stage_functions.domain.rule import Result, Verdict
-from stage_functions.domain.state import Origin, VersionState
+from stage_functions.domain.state import Mark, Origin, Unratified, VersionState
 from stage_functions.domain.stored import Stored, Whole
 from stage_functions.domain.violation import Violation
 
@@ -233,23 +233,48 @@ def test_a_word_of_a_later_release_is_kept_and_equals_none(
 def test_a_row_of_a_higher_format_is_read_as_far_as_it_goes_and_keeps_it() -> None:
     """Who knows that format decides on it; who does not says that they are to be updated."""
     head = Head(3, "h")
-    later = row(written(head), format=FORMAT + 1)
+    later = row(written(head), format=Head.highest + 1)
 
     read = unpack(later, Head)
 
-    assert ("h", FORMAT + 1) == (read.hash, pack(read)["format"])
+    assert ("h", Head.highest + 1) == (read.hash, pack(read)["format"])
     assert (
-        f"row key was written by a later release: it has format {FORMAT + 1}, "
-        f"this release knows {FORMAT}; update this instance"
+        f"row key was written by a later release: it has format {Head.highest + 1}, "
+        f"this release knows {Head.highest}; update this instance"
     ) == read.doubt
-    assert unpack(later, Head, known=FORMAT + 1) == head
+    assert unpack(later, Head, known=Head.highest + 1) == head
     assert pack(head, known=FORMAT + 1)["format"] == FORMAT + 1
+
+
+@pytest.mark.parametrize(
+    ("plain", "bars"),
+    [
+        (Head(3, "h"), {"renamed": "default/2"}),
+        (VersionState("1", "0/a", "Staging", NOW), {"marked": Mark(3, "it fails")}),
+        (VersionState("1", "0/a", "Staging", NOW), {"drifted": 3}),
+        (
+            VersionState("1", "0/a", "Staging", NOW),
+            {"unratified": Unratified(3, "person:ada", "INC-1")},
+        ),
+    ],
+)
+def test_what_bars_something_has_the_format_that_only_this_release_knows(
+    plain: Head | VersionState, bars: dict[str, object]
+) -> None:
+    """The release before decides nothing on it; once it is over, that one may again."""
+    barring = replace(plain, **bars)
+    values = pack(barring)
+
+    assert (FORMAT, 2) == (pack(plain)["format"], values["format"])
+    assert barring == unpack(Row("key", "1", values), type(plain))
+    over = {name: getattr(plain, name) for name in bars}
+    assert FORMAT == pack(replace(unpack(Row("key", "1", values), type(plain)), **over))["format"]
 
 
 def test_a_row_of_a_higher_format_that_cannot_be_read_is_no_damage() -> None:
     """The next release may write it in another way altogether."""
     with pytest.raises(LaterReleaseError, match="update this instance"):
-        unpack(row({"head": []}, format=FORMAT + 1), Head)
+        unpack(row({"head": []}, format=Head.highest + 1), Head)
     with pytest.raises(LedgerDamagedError, match="Head has no number"):
         unpack(row({"head": []}), Head)
     with pytest.raises(LedgerDamagedError, match="row key holds no Head"):

@@ -248,6 +248,21 @@ def test_who_may_not_acknowledge(person: str, why: str, closing: Closing) -> Non
     assert acknowledged(it, version, "ada").kind == "acknowledged"
 
 
+def test_whoever_edited_after_another_acknowledges_neither(closing: Closing) -> None:
+    """One acknowledgement is of all edits before it: none of their authors may make it."""
+    it, version = frozen_world(closing, voted())
+    for tag, who in (("owner", "mlflow:bob"), ("team", "mlflow:ada")):
+        it.clock.sleep(60)
+        it.registry.set_tag(version, tag, "eve")
+        it.registry.wrote(version, who, it.clock.now())
+        follow(it.context, Signal(version))
+
+    for person in ("bob", "ada"):
+        with pytest.raises(DeniedError, match="nobody acknowledges their own edit"):
+            acknowledged(it, version, person)
+    assert acknowledged(it, version, "eve").kind == "acknowledged"
+
+
 def test_somebody_unproven_acknowledges_nothing(closing: Closing) -> None:
     """Whose name stands there only because a registry says so is not known for certain."""
     it, version = frozen_world(closing)

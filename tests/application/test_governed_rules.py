@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -23,11 +24,13 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import Person
-from stage_functions.domain.record import Record
+from stage_functions.domain.record import Json, Record
 from tests.application.rules_world import (
+    APPROVAL,
     law,
     lax,
     process,
+    renamed,
     rules_world,
     types,
     unguarded,
@@ -58,6 +61,11 @@ def digest_in_force(context: Context) -> str:
     found = context.governing(IRIS)
     assert found is not None
     return found.digest
+
+
+def _texts(found: Json) -> list[str]:
+    assert isinstance(found, list)
+    return [str(one) for one in found]
 
 
 def agree(context: Context, name: str = "default", person: str = "bob") -> Record:
@@ -296,10 +304,103 @@ def test_who_leaves_the_guards_consents_no_more(it: World) -> None:
     *_, record = records(it)
     back = process(it, law())
 
-    assert ["- may consent: person:bob mlflow:bob"] == record.content["changes"]
+    assert [
+        "- in risk: person:bob mlflow:bob",
+        "- may consent: person:bob mlflow:bob",
+    ] == record.content["changes"]
     assert ("protect_lifecycle: person:bob may consent too",) == waiting_for(
         back, "default"
     ).loosens
+
+
+def test_who_comes_to_decide_is_recorded(it: World) -> None:
+    """Whoever the file lets vote votes at once; the history says since when, and by which ids."""
+    process(it, law())
+    people = {**DIRECTORY.people, "sam": Person("sam", "Sam", ("mlflow:sam", "mlflow:mallory"))}
+    groups = {**DIRECTORY.groups, "science": ("sam", "ada", "bob")}
+    more = replace(DIRECTORY, people=people, groups=groups, operators=("eve", "sam"))
+    process(it, law(), directory=more)
+    process(it, law(), directory=more)
+    first, record = records(it)
+
+    assert [] == first.content["changes"]
+    assert {
+        "+ in science: person:bob mlflow:bob",
+        "+ in operators: person:sam mlflow:mallory, mlflow:sam",
+        "+ in science: person:sam mlflow:mallory, mlflow:sam",
+        "- in science: person:sam mlflow:sam",
+    } == set(_texts(record.content["changes"]))
+
+
+def test_who_joins_where_all_guards_have_left_is_no_guard(it: World) -> None:
+    """Two changes of the file, of which neither loosens, would make its writer one."""
+    process(it, law(), directory=replace(DIRECTORY, groups={**DIRECTORY.groups, "risk": ()}))
+    mine = replace(DIRECTORY, groups={**DIRECTORY.groups, "risk": ("sam",)})
+    context = process(it, lax(), directory=mine)
+
+    with pytest.raises(DeniedError, match="whoever became a member of risk"):
+        agree(context, person="sam")
+    assert (
+        "protect_lifecycle: person:sam may consent too" in waiting_for(context, "default").loosens
+    )
+
+
+def at(start: dict[str, Json], *ways: dict[str, Json], **changes: Json) -> Lifecycle:
+    """Return the protected lifecycle with stages that nothing is deployed from, and these ways."""
+    out: list[Json] = [
+        {"from": "None", "to": "Archived"},
+        {"from": "Production", "to": "Archived"},
+    ]
+    return law(stages=start, transitions=[*out, *ways], **changes)
+
+
+PLAIN: dict[str, Json] = {
+    "None": {"initial": True},
+    "Staging": {},
+    "Production": {"exclusive": True, "displaced_to": "Archived"},
+    "Archived": {"terminal": True},
+}
+
+STAGED: dict[str, Json] = {"from": "None", "to": "Staging", "requesters": ["science"]}
+SENT: dict[str, Json] = {"from": "Staging", "to": "Production", "approval": APPROVAL}
+
+
+@pytest.mark.parametrize(
+    "free",
+    [
+        [STAGED, {"from": "Staging", "to": "Production"}],
+        [{"from": "None", "to": "Staging"}, SENT],
+        [STAGED, {**SENT, "approval": {"quorum": 1, "groups": {"risk": 1}}}],
+    ],
+)
+def test_a_way_that_was_taken_out_does_not_come_back_demanding_less(
+    free: list[dict[str, Json]],
+) -> None:
+    """Taking it out loosens nothing, and so it must not be forgotten what it demanded."""
+    made = rules_world(at(PLAIN, STAGED, SENT))
+    process(made, at(PLAIN))
+    context = process(made, at(PLAIN, *free))
+    waits = waiting_for(context, "default")
+    agree(context)
+    again = adopted(process(made, at(PLAIN, *free)))
+    made.rows.close()
+
+    assert any("to which none led" in one for one in waits.loosens)
+    assert (None,) == tuple(one.waiting for one in again)
+
+
+def test_a_name_that_was_guarded_is_not_given_to_a_stage_that_is_not(it: World) -> None:
+    """What asks for Production by name would take for approved what nobody approved."""
+    process(it, renamed())
+    text: dict[str, Any] = dict(renamed().text)
+    stages: Json = {**text["stages"], "Production": {}}
+    ways: Json = [*text["transitions"], {"from": "None", "to": "Production"}]
+    context = process(it, renamed(stages=stages, transitions=ways, renamed={}))
+
+    assert any("Production" in one for one in waiting_for(context, "default").loosens)
+    back = process(it, law(renamed={"Testing": "Staging", "Live": "Production"}))
+    it.clock.sleep(3700)
+    assert all(not one.waiting or not one.waiting.loosens for one in adopted(back))
 
 
 def test_guards_whom_entra_names_may_consent(it: World) -> None:

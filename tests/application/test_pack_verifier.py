@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -281,6 +284,35 @@ def test_only_an_anchor_finds_a_history_that_was_linked_anew_as_a_whole(
     assert 0 == check(forged).code
     assert "nothing proves that demo/models/churn is under" in check(forged, "--root", root).said
     assert "is not the one that was anchored" in check(with_proof).said
+
+
+@pytest.mark.parametrize("name", [MANIFEST, RECORDS])
+def test_a_file_that_is_endless_once_it_is_unpacked_is_not_read_whole(
+    files: Files, tmp_path: Path, name: str
+) -> None:
+    """The verifier runs in 700 MB, of which it needs a part: a gigabyte of zeros fits in a zip."""
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one, body in files.items():
+            if one != name:
+                archive.writestr(one, body)
+        with archive.open(name, "w") as endless:
+            for _ in range(1024):
+                endless.write(b"0" * 1024**2)
+    verifier = tmp_path / "verify.py"
+    verifier.write_bytes(files["verify.py"])
+    narrow = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_AS, (700 << 20,) * 2); "
+        f"sys.argv = ['verify.py', {str(path)!r}]; runpy.run_path({str(verifier)!r}, "
+        "run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", narrow], capture_output=True, text=True, check=False
+    )
+
+    assert 1 == done.returncode
+    assert "WRONG" in done.stdout
+    assert "MemoryError" not in done.stdout
 
 
 def test_the_proof_of_another_history_does_not_stand_in(told: Asked, tmp_path: Path) -> None:

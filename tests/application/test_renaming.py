@@ -9,8 +9,9 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from stage_functions.application import catalog, keys, query
+from stage_functions.application import catalog, keys, query, verifying
 from stage_functions.application.adoption import adopt, refresh
 from stage_functions.application.as_of import Wanted as Past
 from stage_functions.application.as_of import of_asset, of_estate
@@ -20,6 +21,8 @@ from stage_functions.application.context import Context
 from stage_functions.application.query import Filter
 from stage_functions.application.renaming import follow_renames
 from stage_functions.application.scan import Scanner
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.approval import Status
@@ -29,10 +32,13 @@ from stage_functions.domain.error import ConfigurationError, ConflictError, Retr
 from stage_functions.domain.record import Json, Record
 from stage_functions.domain.standing_words import grounds
 from stage_functions.domain.transition import Request
+from stage_functions.wire.configuration import lifecycle_of
 from tests.application.rules_world import law, process, renamed, rules_world
 from tests.builders import IRIS, World, actor, cast
+from tests.way_back_world import whole_law
 
 V1, V2 = Version(IRIS, "1"), Version(IRIS, "2")
+URGENT: dict[str, Json] = {"groups": ["science"], "ratify_within": "1d", "not_ratified": "revert"}
 
 
 @pytest.fixture
@@ -196,6 +202,56 @@ def test_a_vote_on_an_approval_by_the_former_name_grants_nothing(it: World) -> N
     assert ("Live", "Testing") == (stage(context, V1), stage(context, V2))
 
 
+def emergency_world(then: str) -> World:
+    """Return a world where version 2 has taken Production from version 1 by an emergency."""
+    it = rules_world(law(emergency={**URGENT, "not_ratified": then}))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "ada"), emergency="INC-1")
+    request_transition(it.context, command)
+    return it
+
+
+@pytest.mark.parametrize("swept", [True, False])
+@pytest.mark.parametrize(
+    ("then", "first", "second"), [("revert", "Live", "Testing"), ("escalate", "Archived", "Live")]
+)
+def test_what_nobody_ratifies_is_put_back_or_escalated_by_whatever_name(
+    then: str, first: str, second: str, *, swept: bool
+) -> None:
+    """A stage that is called otherwise meanwhile is no end of an emergency."""
+    it = emergency_world(then)
+    context = process(it, renamed(emergency={**URGENT, "not_ratified": then}))
+    if swept:
+        sweep(context)
+    it.clock.sleep(2 * 86400)
+    sweep(context)
+    found = context.ledger.state(V2)
+    stages = stage(context, V1), stage(context, V2)
+    it.rows.close()
+
+    assert found is not None
+    assert (first, second) == stages
+    assert (then == "escalate") == (found.unratified is not None and found.unratified.escalated)
+    assert (then == "escalate") == bool(found.approval)
+
+
+def test_an_emergency_is_ratified_after_its_stage_was_called_otherwise() -> None:
+    """What was asked of people before they may still answer."""
+    it = emergency_world("revert")
+    context = process(it, renamed(emergency=URGENT))
+    sweep(context)
+    state = context.ledger.state(V2)
+    assert state is not None
+    cast(context, state.approval, "bob")
+    cast(context, state.approval, "eve")
+    found = context.ledger.state(V2)
+    it.rows.close()
+
+    assert found is not None
+    assert ("Live", None, "") == (found.stage, found.unratified, found.approval)
+
+
 def test_who_asks_for_the_former_name_is_told_the_present_one(it: World) -> None:
     """By tag as well."""
     context = process(it, renamed())
@@ -325,3 +381,122 @@ def test_lists_show_the_present_name_before_the_record_is_made(it: World) -> Non
     assert [] == moves(it)
     assert [("1", "Live")] == [(one.version, one.stage) for one in listed.entries]
     assert [str(IRIS)] == [str(card.asset) for card in shown.cards]
+
+
+@pytest.mark.parametrize("then", ["revert", "escalate"])
+@pytest.mark.parametrize("swept", [True, False])
+def test_an_emergency_that_waits_for_its_ratification_goes_on(then: str, *, swept: bool) -> None:
+    """What follows when nobody ratifies it follows at the stages as they are called by then."""
+    it = rules_world(whole_law(0, then))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    for names in (1, 2):
+        context = process(it, whole_law(names, then))
+        if swept:
+            sweep(context)
+    assert "open" == query.approval(context, approval).approval.status
+    it.clock.sleep(90_000)
+    sweep(context)
+    states = context.ledger.versions(IRIS)
+
+    if then == "revert":
+        assert {"1": "Prod", "2": "Trial"} == {n: one.stage for n, one in states.items()}
+    else:
+        used = states["2"].unratified
+        assert ("Prod", "Shelved") == (states["2"].stage, states["1"].stage)
+        assert used is not None
+        assert (True, "Trial") == (used.escalated, used.source)
+    it.rows.close()
+
+
+def test_an_emergency_is_ratified_under_the_present_name() -> None:
+    """Votes that were cast before the stage was called otherwise count."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    command = replace(it.command(V2, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    cast(it.context, approval, "bob")
+    context = process(it, whole_law(1))
+    sweep(context)
+    cast(context, approval, "eve")
+
+    state = context.ledger.versions(IRIS)["2"]
+    assert ("Live", approval, None) == (state.stage, state.approved_by, state.unratified)
+    it.rows.close()
+
+
+def test_what_was_displaced_may_be_served_on_where_its_stage_was_is_called_otherwise() -> None:
+    """Though the stage where it stands is called as before."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    promoted(it, "2")
+    context = process(it, whole_law(0, renamed={"Production": "Live"}))
+    asked = Request("", "", actor("sam"))
+
+    answer = check(context, Question(V1, Action.DEPLOY, asked, "demo/scoring"))
+    assert answer.allowed, answer.detail
+    it.rows.close()
+
+
+def test_what_is_decided_on_the_way_is_numbered_behind_what_stages_are_called() -> None:
+    """The emergency that is to be ratified is the record that says so, as is the answer's."""
+    it = rules_world(whole_law(0))
+    promoted(it, "1")
+    request_transition(it.context, it.command(it.register("2"), "Staging"))
+    context = process(it, whole_law(1), started=False)
+    adopt(context)
+    command = replace(it.command(V2, "Live", "sam"), emergency="INC-1")
+    answer = request_transition(context, command)
+    used = next(one for one in records(it) if one.type == "EmergencyUsed")
+    opened = records(it)[-1]
+    state = context.ledger.versions(IRIS)["2"]
+
+    assert state.unratified is not None
+    assert (used.number, used.number) == (state.unratified.number, opened.content["ratifies"])
+    assert opened.number == answer.record
+    it.rows.close()
+
+
+def test_the_ledger_verifies_while_some_versions_have_still_to_follow(it: World) -> None:
+    """The head says who holds a stage by the name that the records of the holder say."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    request_transition(context, it.command(V2, "Archived"))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
+    assert {"Live": ("1",)} == context.ledger.load(IRIS).head.holders
+    it.clock.sleep(120)
+    sweep(context)
+    assert verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS)).whole
+
+
+def test_a_holder_whose_tags_are_written_on_the_way_is_kept_as_its_records_say(it: World) -> None:
+    """Work that is carried out moves nothing: the other name comes with its record."""
+    context = process(it, renamed(), started=False)
+    adopt(context)
+    it.registry.set_tags(V2, {"stage": "Live"})
+    follow(context, Signal(V2))
+    found = verifying.check(it.rows, context.ledger.id, verifying.of_asset(IRIS))
+
+    assert (None, ()) == (found.fault, found.beside)
+
+
+def test_a_lifecycle_that_binds_other_tags_by_now_puts_no_emergency_back() -> None:
+    """It is ratified by what was bound at its use; the policy was kept with it as well."""
+    it = rules_world(whole_law())
+    promoted(it, "1")
+    version = it.register("2", {"owner": "ada"})
+    request_transition(it.context, it.command(version, "Staging"))
+    command = replace(it.command(version, "Production", "sam"), emergency="INC-1")
+    approval = request_transition(it.context, command).approval
+    context = process(it, lifecycle_of({**whole_law().text, "bind": ["owner"]}))
+    for voter in ("bob", "eve"):
+        cast(context, approval, voter)
+
+    assert Status.APPROVED is query.approval(context, approval).approval.status
+    assert "Production" == stage(context, version)
+    it.rows.close()

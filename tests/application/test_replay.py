@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.adapters.rules import Rules
+from stage_functions.application import keys
+from stage_functions.application.attending import Attention, acknowledge
 from stage_functions.application.context import Context
 from stage_functions.application.replay import Case, Replay, replay
+from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.transition import request_transition
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
@@ -356,6 +360,54 @@ def test_a_refusal_for_what_else_was_open_is_unknown() -> None:
 
     assert [("5", "Archived", "refused", "unknown")] == shown(found)
     assert f"approval {approval} for Production is open" in only(found).why
+
+
+BARRING = (
+    ("Staging: {}", "Staging: {frozen: true}\n      Old: {}"),
+    ("displaced_to: Archived", "displaced_to: Staging, rollback_within: 30d"),
+    (
+        "{from: Staging, to: Archived}",
+        "{from: Production, to: Old}\n      - {from: Old, to: Archived}",
+    ),
+    (
+        '    bind: ["use.*"]',
+        '    bind: ["use.*"]\n    emergency: {groups: [science], ratify_within: 1d, '
+        "not_ratified: revert}\n    forward_only: false",
+    ),
+)
+
+
+def test_what_barred_a_version_bars_it_under_a_draft_too() -> None:
+    """An edit, a mark and an emergency are no rules of the draft: the same file decides the same."""
+    text = draft(*BARRING)
+    it = governed(text)
+    for number in ("1", "2"):
+        version = registered(it, number, 0.99)
+        ask(it, number, "Staging")
+        it.tag(version, "edited", "x")
+        ask(it, number, "Production")
+        acknowledge(it.context, Attention(version, "ours", actor("eve"), f"ack-{number}"))
+        it.clock.sleep(60)
+        cast(it.context, ask(it, number, "Production"), "bob")
+    it.clock.sleep(60)
+    command = RollbackCommand(IRIS, actor("bob"), "back-1", reason="it fails", mark=True)
+    request_rollback(it.context, command)
+    ask(it, "2", "Production")
+    third = registered(it, "3", 0.99)
+    ask(it, "3", "Staging")
+    urgent = replace(it.command(third, "Production"), emergency="INC-1")
+    request_transition(it.context, urgent)
+    ask(it, "3", "Old")
+    found = replay(under(it.context, text), it.clock.now() - timedelta(hours=1))
+    records = it.context.ledger.records(keys.asset_partition(IRIS))
+    it.rows.close()
+
+    refused = [str(one.content["why"]) for one in records if one.type == "TransitionRefused"]
+    assert ["was edited", "was edited", "was marked", "by an emergency"] == [
+        next(words for words in ("was edited", "was marked", "by an emergency") if words in why)
+        for why in refused
+    ]
+    assert ((), len(refused) + 5, 0, 0) == (found.cases, found.same, found.differs, found.unknown)
 
 
 def test_stages_that_are_renamed_are_followed(it: World) -> None:

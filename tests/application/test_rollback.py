@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import query
+from stage_functions.application.attending import Attention, make_review
 from stage_functions.application.rollback import (
     RollbackCommand,
     foresee,
@@ -32,9 +33,20 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.lifecycle import Lifecycle, Stage, Transition, WhenInvalid
 from stage_functions.domain.people import Actor, Attribution
-from stage_functions.domain.record import Record, RecordType
-from tests.builders import IRIS, World, actor, context_over, timed, unguarded
-from tests.way_back_world import PERIOD, back, begun, end, promoted, returning, stages, two
+from stage_functions.domain.record import Draft, Record, RecordType
+from tests.application.rules_world import process, rules_world
+from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded
+from tests.way_back_world import (
+    PERIOD,
+    back,
+    begun,
+    end,
+    promoted,
+    returning,
+    stages,
+    two,
+    whole_law,
+)
 
 ONE, TWO = Version(IRIS, "1"), Version(IRIS, "2")
 
@@ -233,7 +245,7 @@ def test_only_those_named_may_where_somebody_is() -> None:
     guessed = replace(back(here), actor=Actor("person:bob", Attribution.INFERRED, "tag"))
     with pytest.raises(DeniedError):
         request_rollback(here.context, guessed)
-    assert "without one" in foresee(here.context, IRIS, actor("bob")).effects[1]
+    assert "without an approval, too" in foresee(here.context, IRIS, actor("bob")).effects[1]
     answer = request_rollback(here.context, back(here, "bob"))
     assert "" == answer.approval
     assert "approval" not in records(here)[-2].content
@@ -432,3 +444,93 @@ def test_withdrawn_requests_do_not_hinder() -> None:
     withdraw(here.context, asked, actor("sam"), here.clock.operation_id(), "")
 
     assert "granted" == request_rollback(here.context, back(here)).kind
+
+
+@pytest.mark.parametrize(
+    ("person", "why"),
+    [
+        ("eve", "its author"),
+        ("bob", "the person who marked it"),
+        ("ada", ""),
+        ("sam", ""),
+    ],
+)
+def test_a_mark_is_cleared_by_who_may_vote_where_it_was_taken_out(person: str, why: str) -> None:
+    """Not by who may vote on the way to where it stands now, whom that way does not exclude."""
+    here = begun(whole_law())
+    promoted(here, "1")
+    version = Version(IRIS, "2")
+    here.registry.register(version, here.clock.now(), author="mlflow:eve")
+    follow(here.context, Signal(version))
+    request_transition(here.context, here.command(version, "Staging"))
+    asked = request_transition(here.context, here.command(version, "Production"))
+    for voter in ("bob", "ada"):
+        cast(here.context, asked.approval, voter)
+    request_rollback(here.context, back(here, "bob", mark=True))
+    command = Attention(version, "sound again", actor(person), here.clock.operation_id())
+    if why:
+        with pytest.raises(DeniedError, match=why):
+            make_review(here.context, command)
+    else:
+        make_review(here.context, command)
+
+    assert bool(why) is (here.context.ledger.versions(IRIS)["2"].marked is not None)
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_comes_back_has_its_end_though_its_stage_was_called_otherwise(*, noted: bool) -> None:
+    """The record of another name says nothing of by what a version stands."""
+    here = rules_world(whole_law())
+    promoted(here, "1")
+    until = here.context.ledger.versions(IRIS)["1"].valid_until
+    context = process(here, whole_law(1))
+    sweep(context)
+    here = replace(here, context=context)
+    version = here.register("2")
+    request_transition(context, here.command(version, "Testing"))
+    asked = request_transition(context, here.command(version, "Live"))
+    for voter in ("bob", "eve"):
+        cast(context, asked.approval, voter)
+    if not noted:
+        forget(here)
+    request_rollback(context, back(here))
+    came = context.ledger.versions(IRIS)["1"]
+
+    assert ("Live", until) == (came.stage, came.valid_until)
+    assert until is not None
+    here.rows.close()
+
+
+def forget(here: World) -> None:
+    """Let no version have noted which records say by what it stands, as in an older ledger."""
+    ledger = here.context.ledger
+    loaded = ledger.load(IRIS, ledger.versions(IRIS))
+    plain = {number: replace(one, footing=None) for number, one in loaded.versions.items()}
+    ledger.complete(loaded, plain, (), (), loaded.head.owed)
+
+
+def test_a_rollback_costs_the_same_however_long_the_history_is() -> None:
+    """The few records that it needs are read, also by a page that offers it."""
+    costs = []
+    for count in (40, 1200):
+        here = two()
+        loaded = here.context.ledger.load(IRIS, ["2"])
+        fields = {"from": "Production", "to": "None", "why": "no"}
+        state = loaded.versions["2"]
+        draft = Draft(
+            RecordType.TRANSITION_REFUSED, "2", state.incarnation, actor("sam"), dict(fields)
+        )
+        for n in range(count // 40):
+            step = replace(loaded.step(), drafts=(draft,) * 40)
+            committed = here.context.ledger.commit(
+                loaded, step, now=here.clock.now(), operation=f"long-{n}"
+            )
+            loaded = committed.loaded
+        sweep(here.context)
+        before = here.rows.trips
+        assert possible(here.context, IRIS)
+        assert foresee(here.context, IRIS, actor("bob")).way is not None
+        costs.append(here.rows.trips - before)
+        request_rollback(here.context, back(here))
+
+    assert costs[0] == costs[1]

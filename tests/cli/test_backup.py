@@ -17,6 +17,7 @@ from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import keys
 from stage_functions.application.ledger import open_ledger
+from stage_functions.application.ledger_format import KEY
 from stage_functions.application.ports.rows import ANY_ETAG, CATALOG, LEDGER, Delete, Insert
 from stage_functions.domain.error import BeingRestoredError
 from tests.application.aged import contents
@@ -52,7 +53,7 @@ def held(path: Path) -> dict[tuple[str, str, str], object]:
     """Return what a ledger holds, but for what a restore adds."""
     with closing(SQLiteRows(path)) as rows:
         return {
-            place: values
+            place: {name: one for name, one in values.items() if (place[2], name) != (KEY, "least")}
             for place, values in contents(rows).items()
             if place[1] not in ("registry:demo", keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
         }

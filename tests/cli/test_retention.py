@@ -32,6 +32,17 @@ def test_an_asset_is_held_shown_and_let_go(it: World, at: Console) -> None:
     assert lifted.out == f"{ASSET} is no longer held for case 7\n"
 
 
+def test_who_was_forgotten_is_told_by_the_ledgers_own_history(it: World, at: Console) -> None:
+    """It is listed and verified as that of an asset."""
+    it.register("1")
+    request_transition(it.context, it.command(Version(IRIS, "1"), "Staging"))
+    at.run("eve", "forget", "person:sam", "--yes", "--reason", "asked for it")
+    told = at.run("eve", "history", "ledger", "--verify")
+
+    assert "PersonForgotten person:sam: asked for it" in told.out
+    assert told.code == 0
+
+
 def test_who_is_no_operator_may_hold_nothing(it: World, at: Console) -> None:
     """Exit code 1, and who may."""
     it.register("1")

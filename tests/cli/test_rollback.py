@@ -90,6 +90,7 @@ def test_promote_in_an_emergency(it: World, at: Console) -> None:
     version = it.register("3")
     request_transition(it.context, it.command(version, "Staging"))
     bare = at.run("ada", "promote", f"{ASSET}:3", "Production", "--emergency", "INC-1")
+    empty = at.run("ada", "promote", f"{ASSET}:3", "Production", "--emergency", "", "-m", "all 0")
     done = at.run(
         "ada", "promote", f"{ASSET}:3", "Production", "--emergency", "INC-1", "--reason", "all 0"
     )
@@ -97,6 +98,7 @@ def test_promote_in_an_emergency(it: World, at: Console) -> None:
 
     assert (1, 0) == (bare.code, done.code)
     assert "--emergency needs --reason" in bare.err
+    assert "names no incident" in empty.err
     assert "at once, for INC-1; to be ratified before" in done.out
     assert "the emergency Staging → Production to be ratified" in listed.out
     history = at.run("ada", "history", ASSET)

@@ -196,6 +196,8 @@ LOOSER: dict[type[Struct], dict[str, list[Lifecycle]]] = {
             )
         ],
         "deletable": [with_stage(deletable=True)],
+        "hidden": [with_stage(hidden=True), with_stage("Staging", hidden=True)],
+        "terminal": [with_stage(terminal=True)],
         "deployable_to": [with_stage("Staging", deployable_to=("*/*-test", "*/*"))],
         "retire_within": [with_stage(retire_within=2 * DAY), with_stage(retire_within=40 * DAY)],
         "rollback_within": [with_stage(rollback_within=60 * DAY)],

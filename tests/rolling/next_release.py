@@ -32,6 +32,8 @@ PROPERTY = "next_property"
 """A property of a row that this release does not have."""
 DUTY = "call-home"
 """A duty that this release does not have."""
+RAISED = 3
+"""A format of a row that this release does not have."""
 TYPE = "Rehearsed"
 """A type of record that this release does not have."""
 

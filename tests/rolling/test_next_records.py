@@ -7,7 +7,7 @@ import pytest
 from stage_functions.application import keys, query
 from stage_functions.application.codec import FORMAT
 from stage_functions.application.ledger import open_ledger
-from stage_functions.application.ledger_format import KEY, LEDGER_FORMAT
+from stage_functions.application.ledger_format import KEY, KNOWN, LEDGER_FORMAT
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     LEDGER,
@@ -162,25 +162,25 @@ def test_a_new_ledger_says_of_which_format_it_is(it: World) -> None:
 
 def test_a_release_that_is_too_old_for_a_ledger_does_not_start(it: World) -> None:
     """And says what to do."""
-    _demand(it, LEDGER_FORMAT + 1)
+    _demand(it, KNOWN + 1)
 
     with pytest.raises(LaterReleaseError) as caught:
         open_ledger(it.rows, it.clock)
     assert (
         "this ledger was migrated by a later release of Stageward, and needs one that knows "
-        f"format {LEDGER_FORMAT + 1}; this one knows {LEDGER_FORMAT}; {LATER}"
+        f"format {KNOWN + 1}; this one knows {KNOWN}; {LATER}"
     ) == str(caught.value)
 
 
 def test_one_that_runs_already_commits_nothing_from_its_next_sweep_on(it: World) -> None:
     """Until the ledger is what it was again."""
     version = it.register("1")
-    _demand(it, LEDGER_FORMAT + 1)
+    _demand(it, KNOWN + 1)
     with pytest.raises(LaterReleaseError, match="needs one that knows"):
         sweep(it.context)
     with pytest.raises(LaterReleaseError, match="needs one that knows"):
         ask(it, version, "Staging")
-    _demand(it, LEDGER_FORMAT)
+    _demand(it, KNOWN)
     sweep(it.context)
 
     assert "" == ask(it, version, "Staging")

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from stage_functions.application import keys, query, tokens
 from stage_functions.application.adoption import adopt
 from stage_functions.application.answer import AnswerKind
-from stage_functions.application.codec import FORMAT
 from stage_functions.application.link_keys import LinkKeys
 from stage_functions.application.ports.rows import (
     LEDGER,
@@ -148,7 +147,7 @@ def test_an_approval_that_is_not_understood_says_what_it_waits_for(it: World) ->
 def test_nothing_is_decided_on_a_row_whose_meaning_has_changed(it: World, key: str) -> None:
     """By no signal, request or sweep; and nothing is written to the registry by it."""
     version = it.register("1")
-    rewrite(it.rows, PARTITION, key, next_release.add_field, format=FORMAT + 1)
+    rewrite(it.rows, PARTITION, key, next_release.add_field, format=next_release.RAISED)
     before, tags = snapshot(it), it.registry.tags(version)
     it.registry.set_tag(version, "stage_request", "Staging")
 
@@ -173,7 +172,7 @@ def test_tags_that_are_owed_to_such_a_version_wait_for_the_next_release(
     loaded = it.context.ledger.load(IRIS, ["1"])
     step = loaded.step().with_version(loaded.versions["1"], touch=True)
     it.context.ledger.commit(loaded, step, now=it.clock.now(), operation="x")
-    rewrite(it.rows, PARTITION, keys.version_key("1"), lambda _: None, format=FORMAT + 1)
+    rewrite(it.rows, PARTITION, keys.version_key("1"), lambda _: None, format=next_release.RAISED)
     it.registry.set_tag(version, "stage", "Archived")
     it.clock.sleep(60)
     sweep(it.context)
@@ -187,7 +186,7 @@ def test_a_registry_whose_state_is_not_understood_is_not_governed(it: World) -> 
     """Nothing is guessed of it."""
     version = it.register("1")
     partition = keys.registry_partition("demo")
-    rewrite(it.rows, partition, "state", lambda _: None, format=FORMAT + 1)
+    rewrite(it.rows, partition, "state", lambda _: None, format=next_release.RAISED)
     it.context.states.get("demo", fresh=True)
 
     with pytest.raises(LaterReleaseError, match=LATER):
@@ -212,7 +211,7 @@ def test_a_key_of_links_of_a_next_release_verifies_nothing(it: World) -> None:
     links = LinkKeys(it.rows, it.clock, timedelta(days=1))
     number = links.newest().number
     row = found(it, f"link-key:{number:010d}", "ledger")
-    values = {**row.values, "format": FORMAT + 1}
+    values = {**row.values, "format": next_release.RAISED}
     it.rows.commit(LEDGER, "ledger", [Replace(row.key, values, row.etag)])
     it.clock.sleep(3600)
 

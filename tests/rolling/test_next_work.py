@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from stage_functions.application import copies, keys, query, unregistered_rows, upkeep
-from stage_functions.application.codec import FORMAT
 from stage_functions.application.copies import Expected
 from stage_functions.application.ports.rows import (
     LEDGER,
@@ -82,7 +81,7 @@ def test_owed_work_whose_meaning_has_changed_is_left_to_the_next_release(
     sink.fault = SinkUnavailableError("not now")
     it.register("1")
     (key,) = [one.key for one in it.context.ledger.owed(IRIS)]
-    rewrite(it.rows, PARTITION, key, next_release.add_field, format=FORMAT + 1)
+    rewrite(it.rows, PARTITION, key, next_release.add_field, format=next_release.RAISED)
     before, sink.fault = found(it, key), None
     it.clock.sleep(7200)
     sweep(it.context)
@@ -97,7 +96,12 @@ def test_owed_work_whose_meaning_has_changed_is_left_to_the_next_release(
     "values",
     [
         {"what": "something else altogether"},
-        {"asset": str(IRIS), "commit": 1, "at": "2026-01-01T00:00:00+00:00", "format": FORMAT + 1},
+        {
+            "asset": str(IRIS),
+            "commit": 1,
+            "at": "2026-01-01T00:00:00+00:00",
+            "format": next_release.RAISED,
+        },
         {"asset": str(IRIS), "at": "2026-01-01T00:00:00+00:00"},
     ],
 )
@@ -119,7 +123,7 @@ def test_a_marker_of_the_next_release_stays(it: World, values: dict[str, Value])
     [
         {"asset": str(IRIS), "rehearsal": "7"},
         {"what": "something else altogether"},
-        {"asset": str(IRIS), "version": "1", "format": FORMAT + 1},
+        {"asset": str(IRIS), "version": "1", "format": next_release.RAISED},
         {"asset": str(IRIS), "version": "1", "rehearsal": True},
     ],
 )
@@ -146,7 +150,7 @@ def test_the_catalog_says_nothing_of_a_version_that_is_not_understood(it: World)
     loaded = it.context.ledger.load(IRIS, ["1"])
     step = effect.drift(loaded.step(), "1", ITSELF, {"why": "because"})
     it.context.ledger.commit(loaded, step, now=it.clock.now(), operation="x")
-    rewrite(it.rows, PARTITION, keys.version_key("1"), lambda _: None, format=FORMAT + 1)
+    rewrite(it.rows, PARTITION, keys.version_key("1"), lambda _: None, format=next_release.RAISED)
     it.clock.sleep(60)
     sweep(it.context)
 
@@ -173,7 +177,7 @@ def test_a_note_whose_meaning_has_changed_stays(it: World) -> None:
     note = Note("demo/models/x:1", "first", it.clock.now(), it.clock.now())
     unregistered_rows.put(it.rows, note)
     partition = keys.unregistered_partition("demo")
-    rewrite(it.rows, partition, note.key, lambda _: None, format=FORMAT + 1)
+    rewrite(it.rows, partition, note.key, lambda _: None, format=next_release.RAISED)
     before = found(it, note.key, partition)
 
     with pytest.raises(LaterReleaseError, match=LATER):

@@ -29,6 +29,7 @@ from stage_functions.domain.asset import Version
 from stage_functions.domain.error import ConflictError
 from stage_functions.domain.record import UNPUBLISHED
 from tests.application import test_crash
+from tests.application.aged import age, contents
 from tests.azurite import connection_string
 from tests.builders import IRIS
 from tests.crash import context
@@ -197,6 +198,7 @@ def test_both_work_at_once_while_rows_are_migrated(pair: Pair) -> None:
     for release in pair.trees:
         pair.start(release).do("begin")
     begin(pair, 4)
+    age(pair.rows)
     for seed, instance in enumerate(pair.running.values()):
         instance.tell("busy", numbers=pair.numbers, rounds=30, seed=seed)
     found = [migrate(pair.rows) for _ in range(6)]
@@ -307,7 +309,7 @@ def test_what_one_release_left_when_it_was_killed_the_other_finishes(
         test_crash.check(folder)
 
 
-def test_a_ledger_of_the_previous_release_is_read_as_it_is_and_migrated(
+def test_a_ledger_as_the_first_release_left_it_is_read_as_it_is_and_migrated(
     previous: Path, tmp_path: Path
 ) -> None:
     """Nothing but formats changes; the previous release goes on with it."""
@@ -318,6 +320,7 @@ def test_a_ledger_of_the_previous_release_is_read_as_it_is_and_migrated(
     instance.do("ask", number="1", stage="Staging")
     approval = instance.do("ask", number="1", stage="Production")
     with closing(SQLiteRows(tmp_path / "ledger.db")) as rows:
+        age(rows)
         before = contents(rows)
         context(tmp_path).ledger.rows.close()
         assert contents(rows) == before
@@ -338,12 +341,3 @@ def test_a_ledger_of_the_previous_release_is_read_as_it_is_and_migrated(
     assert instance.do("vote", approval=approval, person="bob") == "open"
     assert instance.do("vote", approval=approval, person="eve") == "approved"
     instance.kill()
-
-
-def contents(rows: WholeRows) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Return all that a store holds."""
-    return {
-        (table, partition, row.key): dict(row.values)
-        for table in TABLES
-        for partition, row in rows.scan(table)
-    }

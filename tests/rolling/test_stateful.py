@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from stage_functions.application import keys, query, tokens, upkeep
-from stage_functions.application.codec import FORMAT
 from stage_functions.application.copies import Expected, expect
 from stage_functions.application.migrate import migrate
 from stage_functions.application.ports.rows import LEDGER, WORK, Insert, Row, Value
@@ -170,7 +169,7 @@ class TwoReleases(RuleBasedStateMachine):
         if not able:
             return
         partition, key = data.draw(st.sampled_from(able))
-        rewrite(self.it.rows, partition, key, lambda _: None, format=FORMAT + 1)
+        rewrite(self.it.rows, partition, key, lambda _: None, format=next_release.RAISED)
         self.closed[partition, key] = self.row(partition, key)
 
     @rule(data=st.data(), condition=st.sampled_from(sorted(CONDITIONS)))

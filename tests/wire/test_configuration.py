@@ -53,7 +53,13 @@ def expected() -> Configuration:
     stages = [
         Stage("None", initial=True, deletable=True),
         Stage("Staging", deployable_to=("*/*-test",)),
-        Stage("Production", exclusive=True, displaced_to="Archived", deployable_to=("*/*",)),
+        Stage(
+            "Production",
+            exclusive=True,
+            displaced_to="Archived",
+            deployable_to=("*/*",),
+            rollback_within=timedelta(days=30),
+        ),
         Stage("Archived", terminal=True, deletable=True, hidden=True),
     ]
     to_production = ApprovalPolicy(

@@ -112,13 +112,13 @@ MEANING = [
         id="displaced-exclusive",
     ),
     pytest.param(
-        "exclusive: true, displaced_to",
-        "displaced_to",
-        ["33:34: Production is not exclusive, so nothing is displaced from it"],
+        '{exclusive: true, displaced_to: Archived, deployable_to: ["*/*"], rollback_within: 30d}',
+        "{                 displaced_to: Archived}",
+        ["33:51: Production is not exclusive, so nothing is displaced from it"],
         id="displaced-not-exclusive",
     ),
     pytest.param(
-        '{exclusive: true, displaced_to: Archived, deployable_to: ["*/*"]}',
+        '{exclusive: true, displaced_to: Archived, deployable_to: ["*/*"], rollback_within: 30d}',
         "{exclusive: true, terminal: true, displaced_to: Archived}",
         [
             "33:7: Production is terminal, so its holder cannot leave: it cannot be exclusive",
@@ -313,9 +313,7 @@ def test_the_emergency_of_the_default_file_is_sound() -> None:
     text = DEFAULT.replace(
         "    forward_only: true ", f"    emergency:\n{named}\n    forward_only: true "
     )
-    terms = loaded(
-        text.replace("displaced_to: Archived, ", "displaced_to: Archived, rollback_within: 30d, ")
-    ).lifecycles[0]
+    terms = loaded(text).lifecycles[0]
 
     assert terms.emergency is not None
     assert ("model-risk",) == terms.emergency.groups

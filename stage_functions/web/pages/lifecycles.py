@@ -10,7 +10,7 @@ from stage_functions.application.adoption import consent, law_of
 from stage_functions.application.in_force import Waiting
 from stage_functions.application.lifecycle_history import told
 from stage_functions.domain.definition import Written, written
-from stage_functions.domain.demands import demands, span
+from stage_functions.domain.demands import demands
 from stage_functions.domain.error import (
     DeniedError,
     InvalidInputError,
@@ -21,13 +21,12 @@ from stage_functions.domain.error import (
 from stage_functions.domain.lifecycle import (
     Assurance,
     Lifecycle,
-    OnViolation,
     Stage,
     Transition,
-    WhenUnreviewed,
 )
 from stage_functions.domain.record import MAX_TEXT_CHARACTERS
 from stage_functions.domain.rule import Rule
+from stage_functions.domain.terms import properties, terms
 from stage_functions.web.pages.addresses import url_for_lifecycle
 from stage_functions.web.pages.picture import Edge, Node, Picture, picture
 from stage_functions.web.pages.render import page, redirect
@@ -43,17 +42,17 @@ class Shown(Struct, frozen=True):
         lifecycle: as configured.
         drawn: its picture.
         stages: with what holds of each, in words.
+        terms: what holds at all of them, in words.
         transitions: with what each demands, in words.
         rules: as people read them, with the transitions that demand them.
-        violated: what follows a violation, in words.
     """
 
     lifecycle: Lifecycle
     drawn: Picture
     stages: tuple[tuple[Stage, tuple[str, ...]], ...]
+    terms: tuple[str, ...]
     transitions: tuple[tuple[Transition, tuple[str, ...]], ...]
     rules: tuple[tuple[Rule, Written, tuple[str, ...]], ...]
-    violated: str
 
 
 def routes() -> list[Route]:
@@ -71,12 +70,12 @@ def shown(lifecycle: Lifecycle) -> Shown:
         lifecycle,
         drawn(lifecycle),
         tuple((stage, properties(stage)) for stage in lifecycle.stages.values()),
+        terms(lifecycle),
         tuple((one, demands(one)) for one in lifecycle.transitions),
         tuple(
             (rule, written(rule), _demanding(lifecycle, rule.name))
             for rule in lifecycle.rules.values()
         ),
-        follows(lifecycle.on_violation),
     )
 
 
@@ -105,53 +104,6 @@ def mark(transition: Transition) -> str:
         count = transition.approval.quorum
         parts.append(f"{count} approval{'s' if count > 1 else ''}")
     return " + ".join(parts)
-
-
-def properties(stage: Stage) -> tuple[str, ...]:
-    """Say what holds of a stage."""
-    said = {
-        "a registered version begins here": stage.initial,
-        "nothing leaves it": stage.terminal,
-        "at most one version of an asset holds it": stage.exclusive,
-        f"whoever holds it moves to {stage.displaced_to} when another takes it": bool(
-            stage.displaced_to
-        ),
-        "a version here may be deleted": stage.deletable,
-        f"deployable to {', '.join(stage.deployable_to)}": bool(stage.deployable_to),
-        "left out of lists": stage.hidden,
-        _retires(stage): stage.retire_within is not None,
-        "frozen: what is edited of a version here is put back, and blocks it": stage.frozen,
-        _reviewed(stage): stage.review is not None,
-    }
-    return tuple(text for text, holds in said.items() if holds)
-
-
-def _retires(stage: Stage) -> str:
-    within = stage.retire_within
-    lasts = span(within.total_seconds()) if within is not None else ""
-    return f"who is displaced from it may be served as before for {lasts}"
-
-
-def _reviewed(stage: Stage) -> str:
-    """Say how often versions at a stage are reviewed, by whom, and what follows otherwise."""
-    review = stage.review
-    if review is None:
-        return ""
-    by = f" by {' or '.join(review.groups)}" if review.groups else " by who votes on the way here"
-    within = span(review.within.total_seconds())
-    blocks = review.when_unreviewed is WhenUnreviewed.BLOCK
-    then = "; not deployed after that" if blocks else ""
-    return f"reviewed every {span(review.every.total_seconds())}{by}, within {within}{then}"
-
-
-def follows(on_violation: OnViolation) -> str:
-    """Say what follows when something was done that a stage does not allow."""
-    return {
-        OnViolation.RECORD: "it is recorded and published",
-        OnViolation.NOTIFY: "it is recorded and published, and people are told",
-        OnViolation.ZERO_TRAFFIC: "it is recorded and published, people are told, and what was "
-        "deployed gets no more requests",
-    }[on_violation]
 
 
 def _marks(stage: Stage) -> tuple[str, ...]:

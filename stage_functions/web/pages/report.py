@@ -27,6 +27,7 @@ from stage_functions.domain.error import LaterReleaseError, LedgerDamagedError, 
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.record import Record
+from stage_functions.domain.rollback import ROLLED_BACK
 from stage_functions.web.pages import brief_words
 from stage_functions.web.pages.render import for_evidence
 
@@ -42,7 +43,7 @@ _HOW: Mapping[str, str] = {
     "approved": "as it was approved",
     "allowed": "at once: the lifecycle demands no approval for it",
     "displaced": "since another version took its exclusive stage",
-    "rolled_back": "by a rollback, under the approval that it had before",
+    "rolled_back": "by a rollback, in place of what had displaced it",
     "emergency": "in an emergency, at once, without the approval that is demanded otherwise",
     "reverted": "since what was done in an emergency was not ratified in time",
     "renamed": "since its stage is called so now",
@@ -201,8 +202,12 @@ def _how(record: Record) -> str:
     content = record.content
     why = str(content.get("why", record.type.lower()))
     said = _HOW.get(why, why)
+    if why == ROLLED_BACK and content.get("approval"):
+        said = f"{said}, under the approval by which that was let in"
     if content.get("approval"):
         said = f"{said}: approval {content['approval']}"
+    if content.get("restores"):
+        said = f"{said}; it stands by its own again, {content['restores']}"
     if content.get("displaced_by"):
         said = f"{said}: version {content['displaced_by']}"
     return said

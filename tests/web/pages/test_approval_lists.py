@@ -12,7 +12,7 @@ from stage_functions.application.codec import pack
 from stage_functions.application.ports.rows import CATALOG, Upsert
 from stage_functions.domain.demands import demands
 from stage_functions.domain.lifecycle import ApprovalPolicy, Assurance, OnViolation, Stage
-from stage_functions.web.pages.lifecycles import follows, properties
+from stage_functions.domain.terms import follows, properties
 from tests.api_server import api_over
 from tests.browser.story import Story
 from tests.builders import lifecycle
