@@ -265,10 +265,14 @@ def own_histories(context: Context) -> tuple[History, ...]:
 def announce(context: Context) -> tuple[str, ...]:
     """Publish records of lifecycles, and of the ledger, that a sink lacks; tell what failed.
 
+    They wait where the ledger was restored, till somebody has said that it is right.
+
     Raises:
         StoreUnavailableError: try again.
     """
     failed: list[str] = []
+    if context.states.waits():
+        return ()
     for history in (*own_histories(context), histories.JOURNAL):
         for sink in context.sinks.values():
             try:

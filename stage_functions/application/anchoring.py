@@ -107,10 +107,13 @@ class AnchorStatus(Struct, frozen=True):
 def keep_up(context: Context) -> tuple[str, ...]:
     """Anchor the ledger if it is time to, and publish what places lack; tell what failed.
 
+    A restored ledger waits till somebody has said that it is right: a copy that is only tried out
+    shall not contradict, in the same places, the ledger that it was made of.
+
     Raises:
         StoreUnavailableError: try again.
     """
-    if not context.places:
+    if not context.places or context.states.waits():
         return ()
     known = anchor_rows.latest(context.ledger.rows)
     if known is None or context.clock.now() - known.at >= EVERY:

@@ -10,7 +10,7 @@ from stage_functions.application import keys
 from stage_functions.application.context import Context
 from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset, Version
-from stage_functions.domain.history import Standing
+from stage_functions.domain.history import Standing, own_approval
 from stage_functions.domain.voting import counted
 
 
@@ -62,5 +62,5 @@ def _granted_to_original(context: Context, copied: Standing) -> Approval | None:
     partition, number = keys.asset_partition(owner), origin.number
     records = context.ledger.records(partition, after=number - 1, last=number, limit=1)
     granted = next((one for one in records if one.hash == origin.record), None)
-    id_ = str(granted.content.get("approval", "")) if granted is not None else ""
+    id_ = own_approval(granted.content) if granted is not None else ""
     return context.ledger.approval(owner, id_) if id_ else None

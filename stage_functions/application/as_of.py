@@ -6,6 +6,7 @@ No row is believed that may lag behind its asset: then the history of that asset
 - What a commit still owes is marked before it is made. Markers are read first: an asset that has
   one is asked whether its rows are kept up to its head, and whether the catalog has followed.
 - An entry that a release wrote which keeps no past says so (`CatalogEntry.followed`): asked too.
+- While the catalog does not say that it has all (`whole`), every history is replayed.
 - A version whose row is missing, or cannot be read, is replayed; so is an asset that the ledger
   knows and the catalog does not.
 """
@@ -21,7 +22,7 @@ from operator import itemgetter
 import msgspec
 from msgspec import Struct, field
 
-from stage_functions.application import keys, query
+from stage_functions.application import keys, query, whole
 from stage_functions.application.approvers import with_approvers
 from stage_functions.application.codec import unpack, unpack_bytes
 from stage_functions.application.context import Context
@@ -52,7 +53,7 @@ class Wanted(Struct, frozen=True):
     Attributes:
         registry: only this one; "" for all.
         kind: only this one; None for all.
-        stage: only versions that stood there; "" for all.
+        stage: only versions that stood there, whether it was called so then or is now; "" for all.
         hidden: those at stages that the lifecycle hides too; one that is asked for is shown.
     """
 
@@ -158,6 +159,7 @@ class _Reading(Struct):
     """One reading of the estate; it remembers what it has asked, and lives as long as a page.
 
     Attributes:
+        whole: the catalog has all that the histories say; else these are replayed, all of them.
         marked: names of the assets that had a marker when it began.
         lags: whether the rows of an asset lag behind it, by its name, where that was asked.
         replayed: the asset that was replayed last, and where its versions stood.
@@ -166,12 +168,15 @@ class _Reading(Struct):
     context: Context
     moment: datetime
     wanted: Wanted
+    whole: bool = True
     marked: frozenset[str] = frozenset()
     lags: dict[str, bool] = field(default_factory=dict)
     replayed: tuple[Asset, dict[str, Standing]] | None = None
 
     def through(self, places: Sequence[Place], behind: str) -> Iterator[Found]:
         """Yield what fits in some places, of the first one what is behind a key."""
+        ledger = self.context.ledger
+        self.whole = whole.is_whole(ledger.rows, ledger.id)
         self.marked = _marked(self.context)
         for alias, kind in places:
             partition = keys.catalog_partition(alias, kind)
@@ -181,6 +186,9 @@ class _Reading(Struct):
             behind = ""
 
     def _of(self, place: Place, behind: str) -> Iterator[Found]:
+        if not self.whole:
+            yield from self._replayed(place, behind)
+            return
         seen = set[str]()
         # The catalog comes first: what it shows of a marked asset is asked for before it is read.
         yield from merge(
@@ -190,6 +198,20 @@ class _Reading(Struct):
             for key, version, standing in self._replayed_whole(asset):
                 if (cursor := f"{_MISSING}{key}") > behind:
                     yield cursor, version, standing
+
+    def _replayed(self, place: Place, behind: str) -> Iterator[Found]:
+        """Yield where all versions of all assets stood, by nothing but their histories."""
+        for asset in sorted(self._known(place), key=_prefix_of):
+            if keys.after(_prefix_of(asset)) > behind:
+                yield from (one for one in self._replayed_whole(asset) if one[0] > behind)
+
+    def _known(self, place: Place) -> Iterator[Asset]:
+        """Yield the assets of a place that the ledger knows."""
+        rows, prefix = self.context.ledger.rows, _prefix(*place)
+        start, end = prefix, keys.after(prefix)
+        while page := rows.query(LEDGER, keys.ASSETS_PARTITION, start=start, end=end, limit=PAGE):
+            yield from (Asset.parse(str(row.values["asset"])) for row in page)
+            start = keys.behind(page[-1].key)
 
     def _unsure(self, place: Place, behind: str) -> Iterator[Found]:
         """Yield where versions of the marked assets stood whose rows are not to be believed."""
@@ -259,7 +281,16 @@ class _Reading(Struct):
         if not self.wanted.stage:
             return False
         data = unpack_bytes(past)
-        return msgspec.json.encode(self.wanted.stage) not in data and _EARLIER not in data
+        named = any(msgspec.json.encode(name) in data for name in self._names())
+        return not named and _EARLIER not in data
+
+    def _names(self) -> frozenset[str]:
+        """Return what the stage that is asked for was called, and is, under any lifecycle."""
+        wanted = self.wanted.stage
+        renamed = [one.renamed for one in self.context.lifecycles if one.renamed]
+        now = {wanted, *(names[wanted] for names in renamed if wanted in names)}
+        before = {old for names in renamed for old, new in names.items() if new in now}
+        return frozenset(now | before)
 
     def _kept(self, entry: _Entry, row: Row) -> Standing | None:
         version = Version(Asset.parse(entry.asset), entry.version)
@@ -273,20 +304,10 @@ class _Reading(Struct):
 
     def _missing(self, place: Place, behind: str, seen: set[str]) -> Iterator[Asset]:
         """Yield the assets that the ledger knows and the catalog does not, in order."""
-        rows, prefix = self.context.ledger.rows, _prefix(*place)
         if behind:  # what earlier pages have seen
             before = self._rows(keys.catalog_partition(*place), "", keys.behind(behind))
             seen |= {key.rpartition(":")[0] for key in before}
-        start, absent = prefix, list[Asset]()
-        while page := rows.query(
-            LEDGER, keys.ASSETS_PARTITION, start=start, end=keys.after(prefix), limit=PAGE
-        ):
-            absent += [
-                Asset.parse(str(row.values["asset"]))
-                for row in page
-                if row.key.removeprefix(prefix) not in seen
-            ]
-            start = keys.behind(page[-1].key)
+        absent = [one for one in self._known(place) if keys.encode(one.name) not in seen]
         yield from sorted((one for one in absent if str(one) not in self.marked), key=_prefix_of)
 
     def _lagging(self, name: str) -> bool:
@@ -316,10 +337,16 @@ class _Reading(Struct):
         return self.replayed[1]
 
     def _fits(self, version: Version, standing: Standing) -> bool:
-        if self.wanted.stage or self.wanted.hidden:
-            return self.wanted.stage in ("", standing.stage)
+        wanted = self.wanted.stage
+        if wanted == standing.stage or (self.wanted.hidden and not wanted):
+            return True
         lifecycle = self.context.governing(version.asset)
-        stage = lifecycle.stages.get(standing.stage) if lifecycle is not None else None
+        if lifecycle is None:
+            return not wanted
+        called = lifecycle.renamed.get(standing.stage, standing.stage)
+        if wanted:
+            return called == lifecycle.renamed.get(wanted, wanted)
+        stage = lifecycle.stages.get(called)
         return stage is None or not stage.hidden
 
 

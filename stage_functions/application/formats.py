@@ -143,6 +143,7 @@ _PARTITIONS: Mapping[tuple[str, str], Mapping[str, RowKind]] = {
     (CATALOG, "past:"): {"": RowKind("past", Past)},
     (CATALOG, "earlier:"): {"": RowKind("earlier past", Past)},
     (CATALOG, "uses:"): {"": RowKind("user", needs=("user",))},
+    (CATALOG, keys.WHOLE_PARTITION): {"": RowKind("whole catalog", needs=("ledger",))},
     (CATALOG, keys.DECIDED_PARTITION): {"": RowKind("decided approval", Decided)},
     (BLOBS, ""): {"": RowKind("document", needs=("body0",))},
     **{(LEDGER, name): {"": kind} for name, kind in _ONE_EACH.items()},

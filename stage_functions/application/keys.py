@@ -41,6 +41,8 @@ LIFECYCLES_PARTITION = "lifecycles"
 """Names of the lifecycles that were adopted; a row there only nominates."""
 DECIDED_PARTITION = "decided"
 """Of the catalog: closed approvals. No registry's partition is called so: those have a colon."""
+WHOLE_PARTITION = "whole"
+"""Of the catalog: that it has all, see `whole`."""
 
 
 def encode(text: str) -> str:

@@ -24,6 +24,7 @@ from stage_functions.application import (
     measures,
     users,
     violators,
+    whole,
 )
 from stage_functions.application.chronicle import chronicle
 from stage_functions.application.codec import (
@@ -945,7 +946,8 @@ def open_ledger(
         LaterReleaseError: the ledger was migrated by a later release, which this one is too old
             for.
     """
-    if rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None:
+    new = rows.get(LEDGER, keys.LEDGER_PARTITION, "id") is None
+    if new:
         with suppress(ConflictError):
             say_format(rows)
     ledger_format(rows)
@@ -956,6 +958,8 @@ def open_ledger(
     if not isinstance(ledger_id, str) or not isinstance(secret_kept, bytes):
         message = "the ledger has no id"
         raise LedgerDamagedError(message)
+    if new:
+        whole.begin(rows, ledger_id)
     return Ledger(
         rows,
         clock,

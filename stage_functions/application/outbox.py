@@ -377,6 +377,11 @@ def _publish(
     if sink is None:
         outcome.done.append(row)
         return
+    if context.states.get(loaded.asset.registry).restored is not None:
+        # What they say may be long undone by what was decided since the backup.
+        later = outcome.now + timedelta(seconds=OBSERVED_WAIT_SECONDS)
+        outcome.later.append(replace(row, next_at=later, error="the ledger was restored"))
+        return
     wanted = range(row.first, row.last + 1)
     at_hand = [record for record in records if record.number in wanted]
     if len(at_hand) < len(wanted):

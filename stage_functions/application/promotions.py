@@ -20,6 +20,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.ports.rows import MAX_BATCH_ROWS
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.error import LedgerDamagedError
+from stage_functions.domain.history import own_approval
 from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.record import Record
 from stage_functions.domain.rollback import (
@@ -159,7 +160,7 @@ def _stands_by(record: Record) -> bool:
 def _by(context: Context, loaded: Loaded, record: Record) -> Stood:
     """Return by what a version stands since a record."""
     content = record.content
-    id_ = str(content.get("restores", content.get("approval", "")))
+    id_ = own_approval(content)
     if content.get("why") == EMERGENCY or not id_:
         return Stood(unratified=content.get("why") == EMERGENCY)
     approval = context.ledger.more(loaded, approval=id_).approvals.get(id_)

@@ -43,7 +43,8 @@ class RegistryState(Stored, frozen=True):
         halted_at: since when the scan marks nothing as deleted, where it does not.
         unreadable_at: since when it could not be read, where it cannot.
         restored: when the ledger was restored from a backup, where nobody has resolved the registry
-            since; or None. It is stopped then; and the clock, and notices to people, wait too.
+            since; or None. It is stopped then; and the clock, events, and notices to people, wait
+            too.
     """
 
     imported: bool = False
@@ -137,6 +138,13 @@ class RegistryStates:
                 f"run `stageward import {alias}`"
             )
         return ""
+
+    def waits(self) -> bool:
+        """Tell whether the ledger was restored, and a registry still waits to be resolved.
+
+        Till then nothing is said of the ledger as a whole either.
+        """
+        return any(self.get(alias).restored is not None for alias in self._configuration.registries)
 
     def suspect(self, alias: str, asset: str, why: str, *, at_once: bool) -> None:
         """Note an asset whose tags contradict this ledger; stop the registry where it is too much.

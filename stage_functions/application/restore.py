@@ -20,7 +20,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stage_functions.application import histories, keys
+from stage_functions.application import histories, keys, whole
 from stage_functions.application.backup_check import check, found_in
 from stage_functions.application.backup_lines import Broken, Reader, Sums, line
 from stage_functions.application.codec import pack, unpack
@@ -210,6 +210,8 @@ def restore(
             message = f"{name} has changed since it was examined; restore it once more"
             raise InvalidInputError(message)
     _compare(rows, reader.sums, written.own)
+    # Its lists may be older than its histories: they are not believed until they are rebuilt.
+    persistently(clock, partial(whole.unsay, rows))
     at = _stop(rows, clock, contents, now)
     rows.commit(LEDGER, keys.LEDGER_PARTITION, [Replace(KEY, barring(written.own), etag)])
     return Restored(contents, at, removed)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.application import anchoring, dead_letters, tokens
+from stage_functions.application import anchoring, dead_letters, tokens, whole
 from stage_functions.application.adoption import Adopted, adopted
 from stage_functions.application.anchoring import AnchorStatus
 from stage_functions.application.backlog import Backlog, Count, backlog, open_approvals
@@ -127,6 +127,7 @@ class Status(Struct, frozen=True):
         refused: deliveries of MLflow whose signature did not fit.
         notified: people can be told of something.
         anchors: how the ledger is anchored.
+        whole: the catalog has all that the histories say.
     """
 
     at: datetime
@@ -148,6 +149,7 @@ class Status(Struct, frozen=True):
     refused: Refused = field(default_factory=Refused)
     notified: bool = False
     anchors: AnchorStatus = field(default_factory=AnchorStatus)
+    whole: bool = True
 
     def age(self, registry: RegistryStatus) -> timedelta | None:
         """Return how long ago a registry was last scanned to the end; None if it never was."""
@@ -252,6 +254,7 @@ def _of_ledger(context: Context, known: Status) -> Status:
         link_key=LinkKeys.of(context.ledger.rows, context.clock, context.configuration).shown(),
         lifecycles=adopted(context),
         anchors=anchoring.status(context),
+        whole=whole.is_whole(context.ledger.rows, context.ledger.id),
     )
 
 

@@ -44,6 +44,7 @@ class Section:
     SECRET = "The webhook's secret"  # noqa: S105  # a heading
     TOLD = "People are not told"
     ANCHORS = "Anchors"
+    REBUILD = "Rebuild"
 
 
 _MENDED = {
@@ -93,6 +94,7 @@ def _all(known: Status) -> Iterator[Trouble]:
         )
     for registry in known.registries:
         yield from _registry(known, registry)
+    yield from _catalog(known)
     yield from _owed(known)
     yield from _letters(known)
     yield from _clocks(known)
@@ -166,6 +168,16 @@ def _owed(known: Status) -> Iterator[Trouble]:
         what = f"{_number(owed.untold, 'notice', more)} could not be given"
         do = "`stageward outbox` says by which channel, and why"
         yield Trouble("not-told", "notifications", what, do, Section.TOLD)
+
+
+def _catalog(known: Status) -> Iterator[Trouble]:
+    if not known.whole:
+        what = (
+            "it was lost, or came back with a backup: lists may lack versions, or show them as "
+            "they were; what stood where at a moment is replayed, which is right and slow"
+        )
+        do = "it is rebuilt when `stageward serve` starts, and once a day; or have it done now"
+        yield Trouble("catalog-lost", "catalog", what, do, Section.REBUILD)
 
 
 def _letters(known: Status) -> Iterator[Trouble]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from stage_functions.application import (
     past,
     users,
     violators,
+    whole,
 )
 from stage_functions.application.backlog import OwedView, backlog, view
 from stage_functions.application.codec import UPDATE
@@ -58,6 +60,7 @@ class Health(Struct, frozen=True):
     parts: dict[str, str]
 
 
+log = logging.getLogger("stageward.upkeep")
 UNAVAILABLE = Health(ready=False, parts={READY: "unavailable"})
 """Of a ledger that does not answer in time, too."""
 
@@ -120,6 +123,16 @@ def rebuild_catalog(context: Context) -> int:
         contents.rebuild(context.ledger.rows, asset, states)
         violators.rebuild(context.ledger.rows, asset, states)
         count += len(states)
+    whole.say(context.ledger.rows, context.ledger.id)
+    return count
+
+
+def rebuild_lost_catalog(context: Context) -> int:
+    """Write the catalog again where it was lost, or came back older than the ledger; count."""
+    if whole.is_whole(context.ledger.rows, context.ledger.id):
+        return 0
+    count = rebuild_catalog(context)
+    log.info("the catalog is rebuilt: %d versions", count)
     return count
 
 

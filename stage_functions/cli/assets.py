@@ -94,7 +94,8 @@ def ls(
 ) -> None:
     """List versions with their stages; with --as-of or --csv, what stood where, on what grounds."""
     if as_of or as_csv:
-        if waiting or violating or stage == UNREGISTERED or (as_csv and as_json):
+        only_now = waiting or violating or review_due or stage == UNREGISTERED
+        if only_now or (as_csv and as_json):
             fail("--as-of and --csv go with no other list, and with one form")
         asked = moment_of(as_of) if as_of else None
         with connect() as stageward:
@@ -105,8 +106,8 @@ def ls(
                 stage=stage,
                 hidden=everything,
             )
-            if stage and not stood.stood and asked is None:
-                nothing.demand_stage(stageward, stage)
+            if stage and not stood.stood:
+                nothing.demand_stage(stageward, stage, then=asked is not None)
         show_estate(stood, asked, as_csv=as_csv, as_json=as_json)
         return
     with connect() as stageward:

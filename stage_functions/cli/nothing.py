@@ -8,14 +8,23 @@ from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import UNREGISTERED
 
 
-def demand_stage(stageward: Client, stage: str) -> None:
-    """End the command where no lifecycle has a stage that a list was asked for."""
+def demand_stage(stageward: Client, stage: str, *, then: bool = False) -> None:
+    """End the command where no lifecycle has a stage that a list was asked for.
+
+    Args:
+        stageward: whom to ask.
+        stage: its name.
+        then: the list is of the past: it may have been the name of a stage then, but an empty list
+            must not be taken for the answer to a name that was mistyped.
+    """
     texts = [one.text for one in stageward.lifecycles()]
     names = [name for text in texts for name in text.get("stages", ())]
-    known = list(dict.fromkeys([*names, UNREGISTERED]))
-    if stage not in known:
+    known = list(dict.fromkeys([*names, *([] if then else [UNREGISTERED])]))
+    before = {name for text in texts for name in text.get("renamed", ())} if then else set()
+    if stage not in known and stage not in before:
         hint = did_you_mean(stage, known)
-        fail(f"no lifecycle has the stage '{stage}'; there are {', '.join(known)}{hint}")
+        there = ", and no version that fits stood at it then" if then else ""
+        fail(f"no lifecycle has the stage '{stage}'{there}; there are {', '.join(known)}{hint}")
 
 
 def words(*, registry: str, stage: str, waiting: bool, everything: bool) -> str:

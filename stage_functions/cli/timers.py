@@ -11,7 +11,7 @@ from stage_functions.application.anchoring import keep_up
 from stage_functions.application.context import Context
 from stage_functions.application.sweep import sweep
 from stage_functions.application.unregistered import forget_old
-from stage_functions.application.upkeep import forget_answers
+from stage_functions.application.upkeep import forget_answers, rebuild_lost_catalog
 from stage_functions.application.watching import show_figures
 from stage_functions.bootstrap import Application, ensure_webhook
 from stage_functions.domain.configuration import RegistryType
@@ -89,6 +89,7 @@ class Timers:
         return context.process.facts.pace.due(state, now, timedelta(seconds=SCAN_SECONDS))
 
     def _upkeep(self) -> None:
+        rebuild_lost_catalog(self._application.context)
         forget_answers(self._application.context)
         forget_old(self._application.context)
 

@@ -130,6 +130,7 @@ def use(
     moved: dict[str, Json] = {
         **way,
         "why": EMERGENCY,
+        "incident": incident,
         "requester": actor_document(actor),
         **request.said(),
         **({"displaces": list(displaces)} if displaces else {}),

@@ -17,7 +17,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.stored import Stored
 
-_COPIED, _RENAMED = "copied", "renamed"
+_COPIED, _RENAMED, _ROLLED_BACK = "copied", "renamed", "rolled_back"
 BEGINS = (RecordType.REGISTERED, RecordType.IMPORTED)
 """They say where what is known of a version begins."""
 _PLACED = (*BEGINS, RecordType.STAGE_CHANGED)
@@ -50,8 +50,9 @@ class Standing(Stored, frozen=True, omit_defaults=True):
         since: when it was granted.
         number: of the record that put it there.
         why: `registered`, `imported`, or what the record says: `copied`, `approved`, `allowed`,
-            `displaced`, `rolled_back`, `emergency`, `reverted`, `renamed`.
-        approval: id of the approval, or of the one that renewed or ratified it last, or "".
+            `displaced`, `rolled_back`, `emergency`, `reverted`.
+        approval: id of the version's own approval, or of the one that renewed or ratified it last,
+            or "". Of one that came back, by a rollback too, that by which it had stood there.
         lifecycle: digest of the lifecycle in force, or "".
         valid_until: until when that approval is valid; None for ever.
         retires_from: the stage that it was displaced from, if it might be served as before for a
@@ -65,6 +66,10 @@ class Standing(Stored, frozen=True, omit_defaults=True):
         review_due: when its next review was due; None for never.
         approved_by: ids of those whose approval counted, where somebody has looked them up: records
             say them only as votes.
+        under: id of the approval that let it come back by a rollback: that of the version which
+            had displaced it, whose approvers saw that; or "".
+        incident: what an emergency was used for, where that put it there, or "".
+        called: what its stage was called when it was granted, where that is another name, or "".
     """
 
     stage: str
@@ -83,6 +88,9 @@ class Standing(Stored, frozen=True, omit_defaults=True):
     trainer: str = ""
     review_due: datetime | None = None
     approved_by: tuple[str, ...] = ()
+    under: str = ""
+    incident: str = ""
+    called: str = ""
 
     def served_as(self, moment: datetime) -> tuple[str, ...]:
         """Return the stages as at which it may be served at a moment: its own one first."""
@@ -164,14 +172,28 @@ def stood(records: Iterable[Record], version: str, moment: datetime) -> Standing
     return _standing(placed[0], None)
 
 
+def own_approval(content: Mapping[str, Json]) -> str:
+    """Return by which approval a version stands since a record, or "".
+
+    A rollback has two: the one under which it was done, which was given to another version, and the
+    one by which the version had stood there, which is its own.
+    """
+    back = content.get("why") == _ROLLED_BACK
+    return str(content.get("restores" if back else "approval", ""))
+
+
 def _standing(record: Record, before: Standing | None) -> Standing:
+    if before is not None and record.content.get("why") == _RENAMED:
+        return _renamed(record, before)
     lifecycle = record.content.get("lifecycle")
+    own = own_approval(record.content)
+    granting = str(record.content.get("approval", ""))
     placed = Standing(
         stage=str(record.content["to"]),
         since=record.at,
         number=record.number,
         why=str(record.content.get("why", record.type.lower())),
-        approval=str(record.content.get("approval", "")),
+        approval=own,
         lifecycle=str(lifecycle["digest"]) if isinstance(lifecycle, Mapping) else "",
         valid_until=_moment(record, "valid_until"),
         retires_from=str(record.content["from"]) if "retires_at" in record.content else "",
@@ -181,23 +203,18 @@ def _standing(record: Record, before: Standing | None) -> Standing:
         author=str(record.content.get("author", "")),
         trainer=str(record.content.get("trainer", "")),
         review_due=_moment(record, "review_due"),
+        under=granting if granting != own else "",
+        incident=str(record.content.get("incident", "")),
     )
     if before is None or record.type is not RecordType.STAGE_CHANGED:
         return placed
     # Who made a version is said once, by the record that it begins with.
-    placed = replace(placed, author=before.author, trainer=before.trainer)
-    return _renamed(placed, before) if placed.why == _RENAMED else placed
+    return replace(placed, author=before.author, trainer=before.trainer)
 
 
-def _renamed(placed: Standing, before: Standing) -> Standing:
+def _renamed(record: Record, before: Standing) -> Standing:
     """Return where a version stands whose stage has another name: on the grounds that it had."""
-    return replace(
-        placed,
-        approval=before.approval,
-        valid_until=before.valid_until,
-        confirmed=before.confirmed,
-        review_due=placed.review_due or before.review_due,
-    )
+    return replace(before, stage=str(record.content["to"]), called=before.called or before.stage)
 
 
 def _original(record: Record) -> Original | None:

@@ -11,17 +11,43 @@ def grounds(standing: Standing) -> str:
     """Say on what grounds a version stood at its stage; a word of a later release as it is."""
     said = _WORDS.get(standing.why)
     words = said(standing) if said is not None else standing.why
-    return f"{words}, {_confirmed(standing)}" if standing.confirmed else words
+    words = f"{words}, {_confirmed(standing)}" if standing.confirmed else words
+    return f"{words}; its stage was called {standing.called} then" if standing.called else words
 
 
 def _confirmed(standing: Standing) -> str:
     return f"{standing.confirmed} by approval {standing.approval}"
 
 
-def _under(words: str, standing: Standing, link: str = ", under") -> str:
+def _approved(standing: Standing) -> str:
     """Say by which approval, unless that came later and is said behind."""
     there = standing.approval and not standing.confirmed
-    return f"{words}{link} approval {standing.approval}" if there else words
+    return f"approved by approval {standing.approval}" if there else "approved"
+
+
+def _rolled_back(standing: Standing) -> str:
+    """Say both approvals: the one that let it come back, and the one by which it stands again."""
+    words = "rolled back to"
+    if standing.under:
+        words += f", under approval {standing.under} of the version that had displaced it"
+    return _again(words, standing)
+
+
+def _reverted(standing: Standing) -> str:
+    return _again("reverted, since an emergency was not ratified", standing)
+
+
+def _again(words: str, standing: Standing) -> str:
+    """Say by what a version stands again that came back."""
+    if standing.confirmed:
+        return words
+    own = f"by its own approval {standing.approval}" if standing.approval else "without approval"
+    return f"{words}; it stands there again {own}"
+
+
+def _emergency(standing: Standing) -> str:
+    words = f"emergency {standing.incident}" if standing.incident else "emergency"
+    return words if standing.confirmed else f"{words}, not ratified"
 
 
 def _copied(standing: Standing) -> str:
@@ -32,11 +58,10 @@ _WORDS: Mapping[str, Callable[[Standing], str]] = {
     "registered": lambda _: "registered",
     "imported": lambda _: "imported, without approval",
     "allowed": lambda _: "allowed, without approval",
-    "approved": lambda one: _under("approved", one, " by"),
+    "approved": _approved,
     "displaced": lambda one: f"displaced by version {one.displaced_by}",
     "copied": _copied,
-    "rolled_back": lambda one: _under("rolled back to", one),
-    "emergency": lambda one: "emergency" if one.confirmed else "emergency, not ratified",
-    "reverted": lambda _: "reverted, since an emergency was not ratified",
-    "renamed": lambda one: _under("its stage was renamed", one),
+    "rolled_back": _rolled_back,
+    "emergency": _emergency,
+    "reverted": _reverted,
 }

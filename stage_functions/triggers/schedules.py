@@ -77,6 +77,7 @@ def scan(context: Context, scanner: Scanner, parent: str = "") -> None:
             log.error("registry %s: %s", alias, exc)  # noqa: TRY400  # the message explains it
             faults.append(exc)
     if _begins_the_day(now):
+        upkeep.rebuild_lost_catalog(context)
         log.info("%d old answers are forgotten", upkeep.forget_answers(context))
         log.info("%d outputs are listed no more", unregistered.forget_old(context))
     context.telemetry.flush()

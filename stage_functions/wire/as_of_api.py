@@ -16,8 +16,8 @@ class Standing:
         since: when it was granted.
         record: number of the record that put it there.
         why: registered, copied, imported, approved, allowed, displaced, rolled_back, emergency,
-            reverted or renamed; or a word of a later release.
-        approval: id of the approval, or of the one that renewed or ratified it last.
+            or reverted; or a word of a later release.
+        approval: id of the version's own approval, or of the one that renewed or ratified it last.
         approved_by: ids of those whose approval counted; of a copy, for its original.
         lifecycle: digest of the lifecycle in force when it was granted.
         valid_until: until when that approval is valid; null for ever.

@@ -13,10 +13,12 @@ from enum import StrEnum
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import keys, query
 from stage_functions.application.adoption import adopt
+from stage_functions.application.attending import Attention, make_review
 from stage_functions.application.codec import pack_bytes, unpack_bytes
 from stage_functions.application.context import Context
 from stage_functions.application.ports.rows import (
@@ -29,6 +31,7 @@ from stage_functions.application.ports.rows import (
     Rows,
     Upsert,
 )
+from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.scan import Scanner, found_empty
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
@@ -38,7 +41,7 @@ from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import StagewardError, StoreUnavailableError
-from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.lifecycle import Emergency, Lifecycle, NotRatified, Review
 from stage_functions.domain.state import MISSING_TWICE_SECONDS
 from tests.builders import IRIS, actor, cast, context_over, timed
 from tests.fakes.clock import FakeClock
@@ -47,6 +50,22 @@ from tests.fakes.registry import MemoryRegistry
 ROSE = Asset("demo", IRIS.kind, "iris-rose")
 """Its name begins as the other's, and sorts behind it; its keys in the catalog sort before."""
 OWN = ("past:", "earlier:")
+
+
+def eventful() -> Lifecycle:
+    """Return the lifecycle with a clock, a way back, an emergency, and reviews."""
+    plain = timed()
+    production = replace(
+        plain.stages["Production"],
+        rollback_within=timedelta(days=30),
+        review=Review(timedelta(days=2), ("risk",), timedelta(days=1)),
+    )
+    return replace(
+        plain,
+        stages={**plain.stages, "Production": production},
+        emergency=Emergency(("science",), timedelta(hours=20), NotRatified.REVERT),
+        text={"name": "default", "shape": "eventful"},
+    )
 
 
 class Who(StrEnum):
@@ -195,11 +214,23 @@ class Estate(Struct, frozen=True):
         elif what == "sweep":
             self.clock.sleep(timedelta(days=1).total_seconds())
             sweep(context)
+        elif what in ("roll back", "review", "urgent"):
+            self._come_back(context, what, version, stage)
         elif self.registry.read(version) is not None:
             operation = context.clock.operation_id()
             request_transition(
                 context, TransitionRequest(version, stage, "because", actor("sam"), operation)
             )
+
+    def _come_back(self, context: Context, what: str, version: Version, stage: str) -> None:
+        eve, operation = actor("eve"), context.clock.operation_id()
+        if what == "roll back":
+            request_rollback(context, RollbackCommand(version.asset, eve, operation))
+        elif what == "review":
+            make_review(context, Attention(version, "as it was", eve, operation))
+        elif self.registry.read(version) is not None:
+            urgent = TransitionRequest(version, stage, "it burns", actor("ada"), operation)
+            request_transition(context, replace(urgent, emergency="INC-1"))
 
 
 @contextmanager

@@ -14,10 +14,12 @@ from stage_functions.application import as_of, catalog, keys, past, query, upkee
 from stage_functions.application.as_of import Wanted
 from stage_functions.application.codec import unpack
 from stage_functions.application.ports.rows import ANY_ETAG, CATALOG, Change, Delete, Upsert
+from stage_functions.application.status import status
+from stage_functions.application.troubles import troubles
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.history import Standing
-from tests.application.past_world import OWN, ROSE, Estate, Who, estate
+from tests.application.past_world import OWN, ROSE, Estate, Who, estate, eventful
 from tests.builders import IRIS, STAGES, lifecycle, unguarded
 
 MOMENT = timedelta(microseconds=1)
@@ -94,6 +96,78 @@ def forget(it: Estate, partition: str, of: str = "") -> None:
         it.rows.commit(CATALOG, partition, deletions)
 
 
+eventful_acts = st.lists(
+    st.tuples(
+        st.sampled_from((Who.PRESENT, Who.PRESENT, Who.PRESENT, *Who)),
+        st.sampled_from(
+            ("register", "ask", "ask", "ask", "approve", "urgent", "roll back", "review", "sweep")
+        ),
+        versions,
+        st.sampled_from(("Staging", "Production", "Production")),
+    ),
+    min_size=12,
+    max_size=24,
+)
+PROMOTED: list[Act] = [
+    (Who.PRESENT, what, version, stage)
+    for version in (FIRST, SECOND)
+    for what, stage in (
+        ("register", ""),
+        ("ask", "Staging"),
+        ("ask", "Production"),
+        ("approve", ""),
+    )
+]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(eventful_acts, st.booleans())
+def test_the_estate_is_so_whatever_comes_back(acts: list[Act], promoted: bool) -> None:  # noqa: FBT001
+    """By rollbacks, emergencies that are ratified or put back, reviews, and all that went before."""
+    with estate(eventful()) as it:
+        for act in (*PROMOTED, *acts) if promoted else acts:
+            it.act(*act)
+        demand_equal(it)
+        upkeep.rebuild_catalog(it.present)
+        demand_equal(it)
+
+
+def test_what_came_back_is_told_as_it_was_known_then() -> None:
+    """An emergency, its ratification, a rollback, and a review, each at its own moment."""
+    with estate(eventful()) as it:
+        for act in PROMOTED[:4]:
+            it.act(*act)
+        for what in ("register", "ask", "urgent", "approve", "roll back", "review"):
+            stage = "Production" if what == "urgent" else "Staging"
+            it.act(Who.PRESENT, what, FIRST if what == "review" else SECOND, stage)
+        told = [
+            (version.number, standing.why, standing.confirmed, standing.approved_by)
+            for moment in sorted(set(moments(it)))
+            for version, standing in listed(it, moment, Wanted(stage="Production"))
+        ]
+        dues = [
+            standing.review_due
+            for moment in sorted(set(moments(it)))
+            for version, standing in listed(it, moment, Wanted(stage="Production"))
+            if version == FIRST and standing.why == "rolled_back"
+        ]
+
+        assert [
+            ("1", "approved", "", ("person:bob", "person:eve")),
+            ("2", "emergency", "", ()),
+            ("2", "emergency", "ratified", ("person:bob", "person:eve")),
+            ("1", "rolled_back", "", ("person:bob", "person:eve")),
+        ] == list(dict.fromkeys(told))
+        assert len(set(dues)) == 2
+        demand_equal(it)
+
+
+def lose_catalog(it: Estate) -> None:
+    """Delete all that the catalog has, as where its table was lost."""
+    for partition, row in list(it.rows.scan(CATALOG)):
+        it.rows.commit(CATALOG, partition, [Delete(row.key, ANY_ETAG)])
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts, st.integers(1, 3))
 def test_the_estate_is_what_every_history_says(acts: list[Act], limit: int) -> None:
@@ -135,6 +209,28 @@ def test_a_rebuild_writes_what_the_events_have_written(acts: list[Act]) -> None:
 
         after = {row.key: unpack(row, past.Past) for row in it.rows.query(CATALOG, PAST)}
         assert after == before
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(acts, acts, st.integers(1, 3))
+def test_a_catalog_that_was_lost_and_written_to_is_not_believed(
+    before: list[Act], later: list[Act], limit: int
+) -> None:
+    """Not until it was rebuilt: its rows begin too late, and lists lack what has not moved."""
+    with estate() as it:
+        for act in before:
+            it.act(*act)
+        lose_catalog(it)
+        for act in later:
+            it.act(*act)
+        demand_equal(it, limit)
+        lost = "catalog-lost" in {one.code for one in troubles(status(it.present))}
+        upkeep.rebuild_lost_catalog(it.present)
+        demand_equal(it, limit)
+
+        assert lost
+        assert status(it.present).whole
+        assert upkeep.rebuild_lost_catalog(it.present) == 0
 
 
 def test_a_version_that_moves_ever_again_costs_ever_the_same() -> None:

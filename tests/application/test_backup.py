@@ -108,18 +108,18 @@ def empty() -> Iterator[SQLiteRows]:
 
 
 def unstopped(rows: WholeRows) -> dict[tuple[str, str, str], dict[str, Value]]:
-    """Return all that a store holds but for what a restore adds."""
+    """Return all that a store holds but for what a restore adds, or leaves out."""
     return unrestored(contents(rows))
 
 
 def unrestored(
     there: dict[tuple[str, str, str], dict[str, Value]],
 ) -> dict[tuple[str, str, str], dict[str, Value]]:
-    """Return the rows of a ledger but for what a restore adds."""
+    """Return the rows of a ledger but for what a restore adds, or leaves out."""
     return {
         place: {name: one for name, one in values.items() if (place[2], name) != (KEY, "least")}
         for place, values in there.items()
-        if place != STOPPED and place[1] != keys.JOURNAL_PARTITION
+        if place != STOPPED and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
     }
 
 

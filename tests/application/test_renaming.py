@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from msgspec.structs import replace
 
 from stage_functions.application import catalog, keys, query, verifying
 from stage_functions.application.adoption import adopt, refresh
+from stage_functions.application.as_of import Wanted as Past
+from stage_functions.application.as_of import of_asset, of_estate
 from stage_functions.application.board import Wanted, board
 from stage_functions.application.checks import Action, Question, check
 from stage_functions.application.context import Context
@@ -27,6 +30,7 @@ from stage_functions.domain.asset import Version
 from stage_functions.domain.chain import verify
 from stage_functions.domain.error import ConfigurationError, ConflictError, RetryableError
 from stage_functions.domain.record import Json, Record
+from stage_functions.domain.standing_words import grounds
 from stage_functions.domain.transition import Request
 from stage_functions.wire.configuration import lifecycle_of
 from tests.application.rules_world import law, process, renamed, rules_world
@@ -79,6 +83,27 @@ def moves(it: World) -> list[tuple[str, str, str]]:
         for one in records(it)
         if one.content.get("why") == "renamed"
     ]
+
+
+def test_the_past_is_found_by_either_name_of_a_stage(it: World) -> None:
+    """It is shown by the one of then, on the grounds of then."""
+    before = it.clock.now()
+    context = process(it, renamed())
+    it.clock.sleep(60)
+    sweep(context)
+    now = it.clock.now()
+
+    def stood(stage: str, moment: datetime) -> list[tuple[str, str, str]]:
+        found = of_estate(context, moment, Past(stage=stage)).found
+        return [(one.number, s.stage, grounds(s).partition(" by ")[0]) for one, s in found]
+
+    for name in ("Production", "Live"):
+        assert [("1", "Production", "approved")] == stood(name, before)
+        assert [("1", "Live", "approved")] == stood(name, now)
+    assert [] == stood("Archived", now)
+    for moment in (before, now):
+        found = of_estate(context, moment, Past(hidden=True)).found
+        assert of_asset(context, IRIS, moment) == {one.number: s for one, s in found}
 
 
 def test_versions_follow_with_a_record_each(it: World) -> None:

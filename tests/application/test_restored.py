@@ -12,8 +12,12 @@ from msgspec.structs import replace
 from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import histories, query
 from stage_functions.application.adoption import adopt
+from stage_functions.application.anchoring import keep_up
+from stage_functions.application.as_of import of_estate
+from stage_functions.application.catalog import entries
 from stage_functions.application.context import Context
 from stage_functions.application.keys import asset_partition
+from stage_functions.application.ports.rows import CATALOG
 from stage_functions.application.registries import RegistryState
 from stage_functions.application.resolving import resolve
 from stage_functions.application.scan import Scanner, found_empty
@@ -21,6 +25,7 @@ from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.sweep import sweep
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.upkeep import rebuild_lost_catalog
 from stage_functions.domain.approval import Status
 from stage_functions.domain.asset import Version
 from stage_functions.domain.chain import verify
@@ -28,9 +33,11 @@ from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError
 from stage_functions.domain.record import RecordType
 from stage_functions.wire.cloudevent import cloud_event
-from tests.backup_world import backed_up, restored
+from tests.application.aged import Store
+from tests.backup_world import Moving, backed_up, restored
 from tests.builders import IRIS, World, actor, cast, context_over, timed, unguarded, world
 from tests.copy_world import copy_world, there
+from tests.fakes.anchors import MemoryAnchors
 from tests.fakes.notifier import MemoryNotifier
 from tests.fakes.sink import MemorySink
 
@@ -124,6 +131,7 @@ def test_nothing_is_written_and_nobody_is_told_until_it_is_resolved(twice: Make)
     assert ("Production", shown) == (shown[0]["stage"], it.shown)
     assert edits == it.before.registry.calls.count("edit")
     assert [] == it.notifier.told
+    assert [] == it.sink.taken
     assert RecordType.APPROVAL_CLOSED not in it.records
     assert () == found.votes
     assert ["stopped:"] == [one.why.split()[3] for one in query.registries(it.after)]
@@ -161,6 +169,7 @@ def test_what_was_open_lapses_once_it_is_resolved(twice: Make) -> None:
 def test_the_ledger_records_what_it_was_restored_from(twice: Make) -> None:
     """In its own history, which is published."""
     it = twice()
+    resolve(it.after, "demo", EVE)
     sweep(it.after)
     (record,) = it.after.ledger.records(histories.JOURNAL.partition)
     end = histories.tail(it.after.ledger, histories.JOURNAL)
@@ -174,9 +183,24 @@ def test_the_ledger_records_what_it_was_restored_from(twice: Make) -> None:
     assert record in it.sink.taken
 
 
-def test_events_that_were_owed_keep_their_ids(twice: Make) -> None:
-    """Whoever has them already knows them by these."""
+def test_a_restored_ledger_is_not_anchored_before_it_is_resolved(twice: Make) -> None:
+    """A copy that is only tried out must not contradict the ledger that it was made of."""
+    place = MemoryAnchors("elsewhere")
     it = twice()
+    context = replace(it.after, places=(place,))
+    assert () == keep_up(context)
+    before = list(place.kept())
+    resolve(context, "demo", EVE)
+    keep_up(context)
+
+    assert [] == before
+    assert [it.after.ledger.id] == [one.ledger for one in place.kept()]
+
+
+def test_events_that_were_owed_keep_their_ids(twice: Make) -> None:
+    """Whoever has them already knows them by these; what is decided anew has others."""
+    it = twice()
+    resolve(it.after, "demo", EVE)
     it.later(120)
     first = {
         cloud_event(one)["id"]: one.hash
@@ -188,7 +212,40 @@ def test_events_that_were_owed_keep_their_ids(twice: Make) -> None:
         if one.content["asset"] == str(IRIS)
     }
 
-    assert again.items() <= first.items()
+    lost = {hash_ for id_, hash_ in first.items() if id_ not in again}
+    assert lost
+    assert all(first.get(id_, hash_) == hash_ for id_, hash_ in again.items())
+    assert not lost & set(again.values())
+
+
+def test_lists_that_were_older_than_their_histories_are_not_believed() -> None:
+    """A backup reads the catalog first: a version may move before its history is read."""
+    it = world(governed_by=unguarded())
+    version = it.register("1")
+    whole = it.rows._rows  # noqa: SLF001
+    assert isinstance(whole, SQLiteRows)
+    moving = Moving(
+        Store(whole),
+        (CATALOG, "iris:1"),
+        lambda: request_transition(it.context, it.command(version, "Staging")),
+    )
+    content, _ = backed_up(moving, it.clock)
+    rows = SQLiteRows(":memory:")
+    restored(rows, content, it.clock)
+    after = context_over(rows, it.registry, it.clock, Mode.ENFORCE, governed_by=unguarded())
+    listed = [one.stage for _, one in entries(rows, [("demo", IRIS.kind)])]
+    now = it.clock.now()
+
+    def stood() -> list[str]:
+        return [standing.stage for _, standing in of_estate(after, now).found]
+
+    at_once = stood()
+    rebuild_lost_catalog(after)
+
+    assert (["None"], ["Staging"], ["Staging"]) == (listed, at_once, stood())
+    assert ["Staging"] == [one.stage for _, one in entries(rows, [("demo", IRIS.kind)])]
+    rows.close()
+    it.rows.close()
 
 
 @pytest.mark.parametrize("mode", list(Mode))

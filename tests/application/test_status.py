@@ -596,6 +596,6 @@ def test_every_trouble_leads_to_a_section(it: World) -> None:
     """Its headings are those of the page for operators."""
     sections = {value for name, value in vars(Section).items() if name.isupper()}
 
-    assert 15 == len(sections)
+    assert 16 == len(sections)
     it.context.states.suspect("demo", "demo/models/iris", "another ledger", at_once=True)
     assert {one.section for one in troubles(status(it.context))} <= sections

@@ -99,7 +99,11 @@ def test_a_table_and_json_say_the_same(it: World, at: Console) -> None:
 
 def test_what_is_known_only_of_now_is_not_listed_as_of_a_moment(at: Console) -> None:
     """Nor in two forms at once."""
-    for options in (("--waiting", "--csv"), ("--violating", "--as-of", "2026-01-01")):
+    for options in (
+        ("--waiting", "--csv"),
+        ("--violating", "--as-of", "2026-01-01"),
+        ("--review-due", "--as-of", "2026-01-01"),
+    ):
         done = at.run("bob", "ls", *options)
         assert 1 == done.code
         assert "--as-of and --csv go with no other list" in done.err
@@ -108,7 +112,9 @@ def test_what_is_known_only_of_now_is_not_listed_as_of_a_moment(at: Console) -> 
 
 
 def test_a_stage_that_no_lifecycle_has_is_told(at: Console) -> None:
-    """Of now; a lifecycle of then may have had it."""
+    """Of a moment too: a name that was mistyped must not look like an empty estate."""
     assert "no lifecycle has the stage" in at.run("bob", "ls", "--stage", "Prod", "--csv").err
-    then = at.run("bob", "ls", "--stage", "Prod", "--as-of", "2020-01-01")
-    assert "no version that fits stood anywhere at 2020-01-01" in then.err
+    then = at.run("bob", "ls", "--stage", "Prod", "--as-of", "2020-01-01", "--csv")
+
+    assert (1, "") == (then.code, then.out)
+    assert "no lifecycle has the stage 'Prod', and no version that fits stood at it" in then.err

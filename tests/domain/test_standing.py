@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.domain.history import Original, Standing, after
 from stage_functions.domain.record import (
@@ -72,8 +73,30 @@ def test_a_stage_that_is_renamed_keeps_its_grounds() -> None:
     )
 
     assert found is not None
-    assert ("Live", "aaaaaaaa", NOW) == (found.stage, found.approval, found.review_due)
-    assert "its stage was renamed, under approval aaaaaaaa" == grounds(found)
+    assert replace(HELD, stage="Live", called="Production") == found
+    assert "approved by approval aaaaaaaa; its stage was called Production then" == grounds(found)
+
+
+def test_an_emergency_that_nobody_ratified_is_none_the_less_for_another_name() -> None:
+    """Nor does a second name hide the first one."""
+    used = Standing("Production", NOW, 7, "emergency", incident="INC-1")
+    once = after(used, said(RecordType.STAGE_CHANGED, to="Live", why="renamed"))
+    twice = after(once, said(RecordType.STAGE_CHANGED, to="Serving", why="renamed"))
+
+    assert twice is not None
+    assert "emergency INC-1, not ratified; its stage was called Production then" == grounds(twice)
+
+
+def test_what_came_back_stands_by_its_own_approval() -> None:
+    """Under that of the version that had displaced it, whose approvers saw whom that displaces."""
+    fields: dict[str, Json] = {"to": "Production", "why": "rolled_back", "approval": "bbbbbbbb"}
+    found = after(None, said(RecordType.STAGE_CHANGED, **fields, restores="aaaaaaaa"))
+    without = after(None, said(RecordType.STAGE_CHANGED, **fields))
+
+    assert found is not None
+    assert without is not None
+    assert ("aaaaaaaa", "bbbbbbbb") == (found.approval, found.under)
+    assert ("", "bbbbbbbb") == (without.approval, without.under)
 
 
 def test_who_made_it_is_known_from_where_it_begins_until_it_is_gone() -> None:
@@ -107,14 +130,31 @@ def test_who_made_it_is_known_from_where_it_begins_until_it_is_gone() -> None:
             {"origin": Original("dev/models/iris:3", 4, "f")},
             "copied from dev/models/iris:3",
         ),
-        ("rolled_back", {"approval": "aaaaaaaa"}, "rolled back to, under approval aaaaaaaa"),
+        (
+            "rolled_back",
+            {"approval": "aaaaaaaa", "under": "bbbbbbbb"},
+            "rolled back to, under approval bbbbbbbb of the version that had displaced it; it "
+            "stands there again by its own approval aaaaaaaa",
+        ),
+        (
+            "rolled_back",
+            {"approval": "aaaaaaaa", "under": "bbbbbbbb", "confirmed": "renewed"},
+            "rolled back to, under approval bbbbbbbb of the version that had displaced it, renewed "
+            "by approval aaaaaaaa",
+        ),
+        ("rolled_back", {}, "rolled back to; it stands there again without approval"),
+        ("emergency", {"incident": "INC-1"}, "emergency INC-1, not ratified"),
         ("emergency", {}, "emergency, not ratified"),
         (
             "emergency",
             {"approval": "bbbbbbbb", "confirmed": "ratified"},
             "emergency, ratified by approval bbbbbbbb",
         ),
-        ("reverted", {}, "reverted, since an emergency was not ratified"),
+        (
+            "reverted",
+            {},
+            "reverted, since an emergency was not ratified; it stands there again without approval",
+        ),
         ("registered", {}, "registered"),
         ("teleported", {}, "teleported"),
     ],
