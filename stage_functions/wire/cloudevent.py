@@ -13,16 +13,12 @@ from stage_functions.domain.record import Record
 
 _LIFECYCLE = "lifecycle:"
 _LEDGER = "ledger"
-_DIGITS = 12
-"""Of a record's hash, in the id of its event."""
 
 
 def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     """Return a record's CloudEvent, ready to be written as JSON.
 
-    `source` and `id` together are unique, and the same each time the record is published. Numbers
-    alone are not: what is decided after a restore takes those of what was lost with the ledger
-    before. So `id` has the beginning of the record's hash behind the number. Names
+    `source` and `id` together are unique, and the same each time the record is published. Names
     are percent-encoded once in `id`, `source` and `subject`; in `data` they stand as they are. A
     record of a lifecycle has the source `/stageward/lifecycles` and the subject
     `lifecycles/<name>`; one of the ledger itself has `/stageward/ledger` and `ledger`.
@@ -39,7 +35,7 @@ def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     source, path = _place(str(content["asset"]))
     return {
         "specversion": "1.0",
-        "id": f"{content['ledger']}/{path}/{record.number}-{record.hash[:_DIGITS]}",
+        "id": f"{content['ledger']}/{path}/{record.number}",
         "source": f"/stageward/{source}",
         "type": f"Stageward.{record.type}",
         "subject": f"{path}:{_encoded(record.version)}" if record.version else path,
