@@ -22,7 +22,13 @@ from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Kind
 from stage_functions.domain.lifecycle import WhenInvalid
 from stage_functions.domain.people import Attribution
-from stage_functions.domain.record import MAX_TEXT_CHARACTERS, RETAIN_UNTIL, SCHEMA, RecordType
+from stage_functions.domain.record import (
+    MAX_TEXT_CHARACTERS,
+    RESTORED,
+    RETAIN_UNTIL,
+    SCHEMA,
+    RecordType,
+)
 from stage_functions.domain.rule import Result
 from stage_functions.domain.transition import MAX_DISPLACED
 
@@ -854,6 +860,10 @@ _LAST_FIELDS: Schema = {
         "Id of the operation: the caller's Idempotency-Key, or one that Stageward made.",
         pattern="^[!-~]{1,200}$",
     ),
+    RESTORED: _integer(
+        "How often the ledger had been restored from a backup by then: numbers of records that "
+        "were lost are used again. Left out where it never was."
+    ),
     "prev": _one_of("sha256", "Hash of the record before, 64 hex digits."),
     "hash": _one_of("sha256", "Hash of this record, 64 hex digits."),
 }
@@ -863,7 +873,7 @@ def schema(type_: RecordType) -> Schema:
     """Return the JSON Schema of a type of record."""
     shape = SHAPES[type_]
     retention = {} if shape.about is About.LEDGER else _RETENTION
-    optional = {*shape.optional, *retention}
+    optional = {*shape.optional, *retention, RESTORED}
     properties: Schema = {
         **_first_fields(type_, shape.about),
         **shape.fields,

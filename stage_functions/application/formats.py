@@ -117,6 +117,7 @@ _POINTER = RowKind("unregistered, found by", needs=("key",))
 _LEDGERS_OWN: Mapping[str, RowKind] = {
     "id": RowKind("ledger's id", needs=("id",)),
     "secret": RowKind("ledger's secret", needs=("secret",)),
+    keys.RESTORED: RowKind("ledger's restores", needs=("count",)),
     KEY: RowKind("ledger's format", needs=("ledger", "least")),
     LINK_KEY: RowKind("key of links", needs=("secret", "created")),
 }

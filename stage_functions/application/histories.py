@@ -128,6 +128,6 @@ def _announced(ledger: Ledger, history: History, sink: str) -> tuple[str, Row | 
 
 def _tail(ledger: Ledger, history: History, row: Row | None) -> Tail:
     if row is None:
-        return empty_tail(ledger.id, history.name)
+        return replace(empty_tail(ledger.id, history.name), restored=ledger.restored)
     head = unpack(row, Head)
-    return Tail(ledger.id, history.name, head.number, head.hash, head.at)
+    return Tail(ledger.id, history.name, head.number, head.hash, head.at, ledger.restored)

@@ -272,13 +272,14 @@ class Ledger:
         notices: people can be told, so that notices are owed to them.
         telemetry: what is told of loads and commits.
         stage_names: what stages are called now; None where none was ever called otherwise.
+        restored: how often it was restored from a backup.
 
     Attributes:
         names: what people are called.
         keeping: what is asked of the configuration; see `retention.keep_under`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one who opens it says all of this
         self,
         rows: Rows,
         clock: Clock,
@@ -289,10 +290,12 @@ class Ledger:
         notices: bool = False,
         telemetry: Telemetry = SILENT,
         stage_names: StageNames | None = None,
+        restored: int = 0,
     ) -> None:
         self.rows = rows
         self._stage_names = stage_names
         self.id = ledger_id
+        self.restored = restored
         self.names = KeptNames(rows, secret)
         self.keeping: Keeping = UNSAID
         self._clock = clock
@@ -458,8 +461,9 @@ class Ledger:
         state = step.state
         demand_understood(loaded.head, *state.versions.values(), *state.approvals.values())
         number = loaded.head.commit + 1
+        end = loaded.head
         tail = Tail(
-            self.id, str(loaded.asset), loaded.head.number, loaded.head.hash, loaded.head.at
+            self.id, str(loaded.asset), end.number, end.hash, end.at, restored=self.restored
         )
         retain = self.keeping.retain(tail.asset)
         records = seal(
@@ -969,7 +973,18 @@ def open_ledger(
         notices=notices,
         telemetry=telemetry,
         stage_names=names,
+        restored=restores(rows),
     )
+
+
+def restores(rows: Rows) -> int:
+    """Return how often a ledger was restored from a backup.
+
+    Raises:
+        StoreUnavailableError: as the store says.
+    """
+    row = rows.get(LEDGER, keys.LEDGER_PARTITION, keys.RESTORED)
+    return int(row.values["count"]) if row is not None else 0
 
 
 def _once(rows: Rows, key: str, values: Mapping[str, Value]) -> Mapping[str, Value]:

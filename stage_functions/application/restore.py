@@ -23,8 +23,8 @@ from msgspec.structs import replace
 from stage_functions.application import histories, keys, whole
 from stage_functions.application.backup_check import check, found_in
 from stage_functions.application.backup_lines import Broken, Reader, Sums, line
-from stage_functions.application.codec import pack, unpack
-from stage_functions.application.ledger import Ledger
+from stage_functions.application.codec import pack, plain, unpack
+from stage_functions.application.ledger import Ledger, restores
 from stage_functions.application.ledger_format import (
     KEY,
     RESTORING,
@@ -288,9 +288,12 @@ def _stop(rows: WholeRows, clock: Clock, contents: Contents, now: datetime) -> d
         stopped = replace(state, stopped=why, stopped_at=now, restored=now)
         put = partial(rows.commit, LEDGER, partition, [Upsert(STATE, pack(stopped))])
         persistently(clock, put)
+    count = restores(rows) + 1
+    counted = Upsert(keys.RESTORED, plain({"count": count}))
+    persistently(clock, partial(rows.commit, LEDGER, keys.LEDGER_PARTITION, [counted]))
     fields = {"made_at": timestamp(contents.made_at), "backup": contents.sha256}
     record = histories.append(
-        Ledger(rows, clock, contents.ledger),
+        Ledger(rows, clock, contents.ledger, restored=count),
         histories.JOURNAL,
         Draft(RecordType.RESTORED, "", "", _OPERATOR, fields),
         now=now,

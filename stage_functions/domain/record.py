@@ -33,6 +33,8 @@ MAX_TEXT_CHARACTERS = 2000
 """Of a reason or comment."""
 RETAIN_UNTIL = "retain_until"
 """On a record: until when its lifecycle says that it is to be kept."""
+RESTORED = "restored"
+"""How often the ledger had been restored: numbers were used before by what is lost since."""
 
 
 class RecordType(StrEnum):
@@ -252,6 +254,7 @@ class Tail(Struct, frozen=True):
         number: of the last record; 0 before the first.
         hash: of the last record, or what the first one links to.
         at: of the last record, or None.
+        restored: how often the ledger was restored from a backup.
     """
 
     ledger: str
@@ -259,6 +262,7 @@ class Tail(Struct, frozen=True):
     number: int
     hash: str
     at: datetime | None = None
+    restored: int = 0
 
 
 def empty_tail(ledger: str, asset: str) -> Tail:
@@ -312,6 +316,7 @@ def seal(
             **cause,
             **({} if retain is None else {RETAIN_UNTIL: timestamp(retained(at, retain))}),
             "operation": operation,
+            **({RESTORED: tail.restored} if tail.restored else {}),
         }
         body = canonical(content)
         record = Record(body, prev, link(prev, body), content)

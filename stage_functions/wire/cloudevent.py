@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from stage_functions.domain.asset import Asset
-from stage_functions.domain.record import Record
+from stage_functions.domain.record import RESTORED, Record
 
 _LIFECYCLE = "lifecycle:"
 _LEDGER = "ledger"
@@ -18,7 +18,9 @@ _LEDGER = "ledger"
 def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     """Return a record's CloudEvent, ready to be written as JSON.
 
-    `source` and `id` together are unique, and the same each time the record is published. Names
+    `source` and `id` together are unique, and the same each time the record is published. What is
+    decided after a restore takes the numbers of what was lost with the ledger before: behind its
+    number stands, after a dot, how often the ledger was restored. Names
     are percent-encoded once in `id`, `source` and `subject`; in `data` they stand as they are. A
     record of a lifecycle has the source `/stageward/lifecycles` and the subject
     `lifecycles/<name>`; one of the ledger itself has `/stageward/ledger` and `ledger`.
@@ -35,7 +37,7 @@ def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
     source, path = _place(str(content["asset"]))
     return {
         "specversion": "1.0",
-        "id": f"{content['ledger']}/{path}/{record.number}",
+        "id": f"{content['ledger']}/{path}/{record.number}{_again(record)}",
         "source": f"/stageward/{source}",
         "type": f"Stageward.{record.type}",
         "subject": f"{path}:{_encoded(record.version)}" if record.version else path,
@@ -45,6 +47,11 @@ def cloud_event(record: Record, traceparent: str = "") -> dict[str, object]:
         **({"traceparent": traceparent} if traceparent else {}),
         "data": record.document(),
     }
+
+
+def _again(record: Record) -> str:
+    times = record.content.get(RESTORED)
+    return f".{times}" if times else ""
 
 
 def _place(asset: str) -> tuple[str, str]:

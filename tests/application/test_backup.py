@@ -71,6 +71,7 @@ from tests.fakes.sink import MemorySink
 
 PARTITION = keys.asset_partition(IRIS)
 STOPPED = (LEDGER, "registry:demo", "state")
+COUNTED = (LEDGER, keys.LEDGER_PARTITION, keys.RESTORED)
 
 
 @pytest.fixture
@@ -119,7 +120,8 @@ def unrestored(
     return {
         place: {name: one for name, one in values.items() if (place[2], name) != (KEY, "least")}
         for place, values in there.items()
-        if place != STOPPED and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
+        if place not in (STOPPED, COUNTED)
+        and place[1] not in (keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
     }
 
 
@@ -151,8 +153,10 @@ def test_from_sqlite_to_tables_and_back(store: Store, azurite: int) -> None:
 
     assert before == unrestored(there)
     journal = (LEDGER, keys.JOURNAL_PARTITION)
-    kept = [place for place in there if place[:2] != journal and place != STOPPED]
+    told = (STOPPED, COUNTED)
+    kept = [place for place in there if place[:2] != journal and place not in told]
     assert [there[place] for place in kept] == [again[place] for place in kept]
+    assert [1, 2] == [rows[COUNTED]["count"] for rows in (there, again)]
     records = [place for place in again if place[:2] == journal and "record:" in place[2]]
     assert 2 == len(records)
 

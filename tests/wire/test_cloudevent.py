@@ -11,7 +11,9 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from stage_functions.domain.chain import verify
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.domain.people import Actor, Attribution
 from stage_functions.domain.record import (
@@ -49,6 +51,20 @@ def read(document: dict[str, Json]) -> Record:
     content = {key: value for key, value in document.items() if key not in ("prev", "hash")}
     body = canonical(content)
     return Record(body, str(document["prev"]), str(document["hash"]), content)
+
+
+def test_what_is_decided_after_a_restore_has_an_id_of_its_own() -> None:
+    """It takes the number of what was lost, and consumers must not take it for that."""
+    before = empty_tail("k7m2p9qd", "demo/models/iris")
+    draft = Draft(RecordType.REGISTERED, "3", "1/x", ACTOR)
+    again = replace(before, restored=2)
+    (first,) = seal(before, [draft], commit=1, now=NOW, operation="01K")
+    (second,) = seal(again, [draft], commit=1, now=NOW, operation="01K")
+
+    assert cloud_event(first)["id"] == "k7m2p9qd/models/iris/1"
+    assert cloud_event(second)["id"] == "k7m2p9qd/models/iris/1.2"
+    assert second.content["restored"] == 2
+    assert verify("k7m2p9qd", "demo/models/iris", [second]) is None
 
 
 def test_the_reference_comes_out_exactly() -> None:
