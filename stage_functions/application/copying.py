@@ -22,6 +22,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.observation import STAGE_REQUEST
 from stage_functions.domain.record import Json, Record, RecordType
+from stage_functions.domain.rollback import RENAMED
 from stage_functions.domain.state import Origin, VersionState
 
 
@@ -85,7 +86,8 @@ def _granted(context: Context, row: Owed, source: Version) -> Record:
     """Return the record that granted the stage: it is of the commit that owes the copy."""
     partition = keys.asset_partition(source.asset)
     for record in context.ledger.records(partition, after=row.first - 1, last=row.last):
-        if record.type is RecordType.STAGE_CHANGED and record.version == source.number:
+        moved = record.type is RecordType.STAGE_CHANGED and record.version == source.number
+        if moved and record.content["why"] != RENAMED:  # a name that is said first grants nothing
             return record
     message = f"no record of commit {row.commit} grants {source} a stage"
     raise LedgerDamagedError(message)

@@ -27,7 +27,7 @@ from stage_functions.domain.lifecycle import (
     Review,
     WhenUnreviewed,
 )
-from stage_functions.domain.people import Actor, Directory
+from stage_functions.domain.people import OPERATORS, Actor, Directory
 from stage_functions.domain.record import Draft, Json, RecordType, minute, timestamp
 from stage_functions.domain.state import Step, VersionState
 
@@ -163,8 +163,11 @@ def objection(
 ) -> str:
     """Say why somebody may not review a version; an empty text if they may."""
     may = groups(lifecycle, state)
-    if not set(may) & set(directory.groups_of(reviewer)):
-        return f"only {' or '.join(may) or 'nobody'} may review it"
+    # Of a mark on a way that takes no approval somebody must be able to say that it is settled.
+    anyway = state.marked is not None and not may and directory.is_operator(reviewer)
+    if not anyway and not set(may) & set(directory.groups_of(reviewer)):
+        others = OPERATORS if state.marked is not None else "nobody"
+        return f"only {' or '.join(may) or others} may review it"
     for id_, why in _excluded(lifecycle, state).items():
         if directory.resolve(id_) == directory.resolve(reviewer):
             return f"nobody reviews their own work: you are {why}"

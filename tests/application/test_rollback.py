@@ -477,6 +477,27 @@ def test_a_mark_is_cleared_by_who_may_vote_where_it_was_taken_out(person: str, w
     assert bool(why) is (here.context.ledger.versions(IRIS)["2"].marked is not None)
 
 
+def test_a_mark_where_nobody_votes_is_cleared_by_an_operator() -> None:
+    """Else it could never be cleared: the way to the stage takes no approval."""
+    here = begun(replace(unguarded(), stages=returning().stages))
+    for number in ("1", "2"):
+        version = here.register(number)
+        for target in ("Staging", "Production"):
+            request_transition(here.context, here.command(version, target))
+    request_rollback(here.context, back(here, "eve", mark=True))
+    command = Attention(TWO, "sound again", actor("ada"), here.clock.operation_id())
+    with pytest.raises(DeniedError, match="only operators may review it"):
+        make_review(here.context, command)
+    told = here.context.configuration
+    several = replace(told, directory=replace(told.directory, operators=("eve", "bob")))
+    make_review(
+        replace(here.context, configuration=several),
+        replace(command, actor=actor("bob"), operation="by bob"),
+    )
+
+    assert here.context.ledger.versions(IRIS)["2"].marked is None
+
+
 @pytest.mark.parametrize("noted", [True, False])
 def test_what_comes_back_has_its_end_though_its_stage_was_called_otherwise(*, noted: bool) -> None:
     """The record of another name says nothing of by what a version stands."""
