@@ -76,9 +76,6 @@ def acknowledge(context: Context, command: Attention) -> Answer:
         StaleError: the version has further records than the one that was seen.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
     """
-    if not command.comment.strip():
-        message = "acknowledging needs a comment: say what became of the edit"
-        raise InvalidInputError(message)
 
     def rule(case: _Case) -> tuple[Step, str]:
         state = case.state
@@ -86,6 +83,9 @@ def acknowledge(context: Context, command: Attention) -> Answer:
             message = f"nothing was edited of {command.version} that nobody has acknowledged"
             raise NotAllowedNowError(message, code="nothing-to-acknowledge")
         _demand_may_acknowledge(context, case, command)
+        if not command.comment.strip():
+            message = "acknowledging needs a comment: say what became of the edit"
+            raise InvalidInputError(message)
         fields: dict[str, Json] = {"drift": state.drifted, "comment": command.comment}
         incarnation = state.incarnation
         draft = Draft(RecordType.ACKNOWLEDGED, state.version, incarnation, command.actor, fields)

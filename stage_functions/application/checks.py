@@ -102,7 +102,16 @@ def check(context: Context, question: Question) -> Finding:
         fault = endpoint_fault(question.endpoint, context.configuration.registries)
         if fault:
             raise InvalidInputError(fault)
-    return _standing(context, question)
+    why = _stale(context, question.version.asset.registry)
+    return _refused("", why) if why else _standing(context, question)
+
+
+def _stale(context: Context, alias: str) -> str:
+    """Say why no answer can be given after a restore: what was decided since is not known here."""
+    known = context.states.get(alias)
+    if known.restored is None:
+        return ""
+    return f"registry {alias} is stopped: {known.stopped}; see `stageward resolve {alias}`"
 
 
 def _standing(context: Context, question: Question) -> Finding:

@@ -117,7 +117,7 @@ def unratified(
         step = emergency.revert(
             step, approval, plan.goes, plan.comes, source, ended, lifecycle, case.now
         )
-        return Ruling(plan.loaded, step)
+        return Ruling(plan.loaded, step, note=_put_back(plan, source, target))
     ended = status, f"{why}; it is not put back: {plan.why_not}" if plan.why_not else why, actor
     binding = replace(bound or approval.binding, source=source, target=target)
     following = emergency.following(
@@ -135,7 +135,19 @@ def unratified(
     )
     directory = context.configuration.directory
     step = emergency.escalate(step, approval, following, ended, grounds, directory, case.now)
-    return Ruling(case.loaded, step, blobs or {})
+    note = (
+        f"version {approval.version} stays at {target}, not to be deployed until approval "
+        f"{following.id} ratifies it"
+    )
+    return Ruling(case.loaded, step, blobs or {}, note)
+
+
+def _put_back(plan: _Plan, source: str, target: str) -> str:
+    """Say what was put back."""
+    goes = f"version {plan.goes.version} is back at {source}" if plan.goes is not None else ""
+    if plan.comes is None:
+        return f"{goes}, and nothing holds {target}"
+    return f"{goes}, and version {plan.comes.version} at {target}"
 
 
 def lapse(context: Context, loaded: Loaded, approval: Approval, now: datetime) -> Ruling:

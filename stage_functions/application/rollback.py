@@ -171,7 +171,7 @@ def possible(context: Context, asset: Asset, stage: str = "") -> bool:
     loaded = context.ledger.more(loaded, [holder])
     out = loaded.versions.get(holder)
     past = past_of(context, loaded, holder)
-    return out is not None and not hindrance(found, out, past, now)
+    return out is not None and not hindrance(lifecycle, found, out, past, now)
 
 
 def _attempt(context: Context, command: RollbackCommand) -> Answer:
@@ -187,7 +187,9 @@ def _attempt(context: Context, command: RollbackCommand) -> Answer:
             raise DeniedError(why)
     planned = _plan(context, command.asset, command.stage, now, command.expected_holder)
     if planned.way is None:
-        raise NotAllowedNowError(planned.refused, code=NO_ROLLBACK)
+        idle = planned.refused == context.states.ungoverned(command.asset.registry)
+        code = "registry-observed" if idle else NO_ROLLBACK
+        raise NotAllowedNowError(planned.refused, code=code)
     step = roll_back(
         planned.loaded.step(),
         planned.way,
@@ -258,7 +260,7 @@ def _plan(
         return _Planned(lifecycle, loaded, stage.name, why)
     loaded = context.ledger.more(loaded, [holder])
     out, past = loaded.versions[holder], past_of(context, loaded, holder)
-    why = hindrance(stage, out, past, now)
+    why = hindrance(lifecycle, stage, out, past, now)
     if why:
         return _Planned(lifecycle, loaded, stage.name, why)
     back = displaced_in(past.promotion)[0]

@@ -25,6 +25,7 @@ def effects(
         _stands_by(way, now),
         _mirrored(asset, way),
         _served(lifecycle, way, stage),
+        _stays_out(lifecycle, way, stage),
     ]
     said += [
         f"The open approval {versions[one].approval} of version {one} is closed as voided."
@@ -74,6 +75,15 @@ def _served(lifecycle: Lifecycle, way: Rollback, stage: Stage) -> str:
         f"Version {way.out} may not be served any more at {' and '.join(stage.deployable_to)}"
         f"{retires}: a deployment that still serves it {then}. Nothing is deployed by itself: "
         f"deploy version {way.back}."
+    )
+
+
+def _stays_out(lifecycle: Lifecycle, way: Rollback, stage: Stage) -> str:
+    if not stage.displaced_to or lifecycle.allowed(stage.displaced_to):
+        return ""
+    return (
+        f"Nothing leaves {stage.displaced_to}: version {way.out} does not return from there, "
+        "reviewed or not; register it as a new version once it is mended."
     )
 
 

@@ -22,8 +22,10 @@ from stage_functions.cli.output import (
     somebody_reads,
     validity,
 )
+from stage_functions.client import Client
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import authors
+from stage_functions.domain.lifecycle import NotRatified
 from stage_functions.wire import api
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id.")]
@@ -83,10 +85,20 @@ def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = Fal
 def withdraw(
     id_: Id,
     reason: Annotated[str, typer.Option("--reason", "-m", help="Why.")] = "",
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Take your request back."""
+    """Take your request back: what you asked for, or was asked for you.
+
+    To take back an emergency is not to have it ratified: it is put back, or escalated, as its
+    lifecycle says. At a terminal that is said first, and asked.
+    """
     with connect() as stageward:
+        if somebody_reads() and not (yes or as_json):
+            found = stageward.approval(id_)
+            if found.ratifies and found.status == "open":
+                say(_unratified(stageward, found))
+                typer.confirm("Take the emergency back?", abort=True)
         decision = stageward.withdraw(id_, reason=reason)
     _told(decision, as_json=as_json)
 
@@ -122,6 +134,24 @@ def _told(decision: api.Decision, *, as_json: bool) -> None:
     if decision.status == "voided":
         complain("nothing was granted: it must be asked for again, as it is now")
         raise typer.Exit(REJECTED)
+
+
+def _unratified(stageward: Client, one: api.Approval) -> str:
+    """Say what follows where an emergency is not ratified, as its lifecycle stands now."""
+    texts = {str(law.text.get("name", "")): law.text for law in stageward.lifecycles()}
+    terms = texts.get(one.lifecycle, {}).get("emergency") or {}
+    number = one.version.rpartition(":")[2]
+    if terms and terms.get("not_ratified") == NotRatified.REVERT:
+        comes = f", and version {one.displaces[0]} comes back" if one.displaces else ""
+        return (
+            f"The emergency is not ratified then, and is put back: version {number} leaves "
+            f"{one.to_stage} for {one.from_stage}{comes}. Where that cannot be it stays, not to be "
+            "deployed, and a ratification opens again."
+        )
+    return (
+        f"The emergency is not ratified then: version {number} stays at {one.to_stage}, not to be "
+        "deployed, and a ratification opens again."
+    )
 
 
 def _state(one: api.Approval) -> str:

@@ -35,7 +35,7 @@ from stage_functions.cli.output import (
 from stage_functions.domain.approval import ending
 from stage_functions.domain.authors import AuthorPart, authors
 from stage_functions.domain.chain import verify
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.domain.foreseen import foreseen
 from stage_functions.domain.lifecycle import UNREGISTERED, OnViolation
 from stage_functions.domain.record import Record, RecordType, canonical
@@ -107,7 +107,7 @@ def ls(
                 hidden=everything,
             )
             if stage and not stood.stood:
-                nothing.demand_stage(stageward, stage, then=asked is not None)
+                nothing.demand_stage(stageward, stage, ever=asked is not None)
         show_estate(stood, asked, as_csv=as_csv, as_json=as_json)
         return
     with connect() as stageward:
@@ -175,23 +175,26 @@ def promote(
 ) -> None:
     """Ask for a transition; or, where it stands there by an approval with an end, to renew that.
 
-    Exits 0 granted, 3 pending, 4 refused, 5 rejected or lapsed, 1 fault.
+    Exits 0 granted, 3 pending, 4 refused or not for you, 5 rejected or lapsed, 1 fault.
     """
     if emergency is not None and not emergency.strip():
         fail("--emergency names no incident: nothing was asked")
     if emergency and not reason.strip():
         fail("--emergency needs --reason: say why it cannot wait for approval")
     with connect() as stageward:
-        decision = stageward.transition(
-            version,
-            stage,
-            reason=reason,
-            expected_stage=expected or None,
-            archive_existing_versions=not keep,
-            on_behalf_of=on_behalf_of or None,
-            emergency=emergency or None,
-            key=key,
-        )
+        try:
+            decision = stageward.transition(
+                version,
+                stage,
+                reason=reason,
+                expected_stage=expected or None,
+                archive_existing_versions=not keep,
+                on_behalf_of=on_behalf_of or None,
+                emergency=emergency or None,
+                key=key,
+            )
+        except DeniedError as exc:
+            fail(str(exc), REFUSED)
         if wait and decision.outcome == "pending":
             decision = decided(stageward, decision)
     finish(decision, as_json=as_json)

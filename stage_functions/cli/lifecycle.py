@@ -14,6 +14,7 @@ from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.copied import held_up
 from stage_functions.domain.definition import written
 from stage_functions.domain.demands import demands
+from stage_functions.domain.emergency import unusable
 from stage_functions.domain.error import ConfigurationError, why_unread
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.terms import properties, terms
@@ -45,8 +46,8 @@ def validate(
 ) -> None:
     """Check a configuration file: the one that is in use (stageward.yaml), or any other.
 
-    Noted is what may not be meant: copies into a registry that is only observed; and whoever may
-    vote and is told nothing, since no channel of the environment reaches them.
+    Noted is what may not be meant: copies into a registry that is only observed; an emergency that
+    nobody can use; and whoever may vote and is told nothing, since no channel reaches them.
 
     With --against-ledger it is held against what is there: exits 1 where it would strand versions.
     """
@@ -62,7 +63,7 @@ def validate(
     names = ", ".join(f"{one.name} ({one.digest})" for one in configuration.lifecycles)
     say(f"The file is sound; lifecycles: {names}")
     silent = _silent(settings, configuration)
-    for note in filter(None, (held_up(configuration), silent)):
+    for note in filter(None, (held_up(configuration), unusable(configuration), silent)):
         say(f"Note: {note}")
 
 

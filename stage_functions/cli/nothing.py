@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import re
+
 from stage_functions.cli.output import fail
 from stage_functions.client import Client
 from stage_functions.domain.hint import did_you_mean
 from stage_functions.domain.lifecycle import UNREGISTERED
 
 
-def demand_stage(stageward: Client, stage: str, *, then: bool = False) -> None:
+def demand_stage(stageward: Client, stage: str, *, ever: bool = False) -> None:
     """End the command where no lifecycle has a stage that a list was asked for.
 
     Args:
         stageward: whom to ask.
-        stage: its name.
-        then: the list is of the past: it may have been the name of a stage then, but an empty list
-            must not be taken for the answer to a name that was mistyped.
+        stage: the stage.
+        ever: a stage that a lifecycle had before will do: it is asked about the past.
     """
-    texts = [one.text for one in stageward.lifecycles()]
+    found = stageward.lifecycles()
+    texts = [one.text for one in found]
     names = [name for text in texts for name in text.get("stages", ())]
-    known = list(dict.fromkeys([*names, *([] if then else [UNREGISTERED])]))
-    before = {name for text in texts for name in text.get("renamed", ())} if then else set()
-    if stage not in known and stage not in before:
-        hint = did_you_mean(stage, known)
-        there = ", and no version that fits stood at it then" if then else ""
-        fail(f"no lifecycle has the stage '{stage}'{there}; there are {', '.join(known)}{hint}")
+    known = list(dict.fromkeys([*names, *([] if ever else [UNREGISTERED])]))
+    if stage in known:
+        return
+    if ever and (
+        any(stage in (text.get("renamed") or {}) for text in texts)
+        or any(_had(stageward, one.name, stage) for one in found)
+    ):
+        return
+    hint = did_you_mean(stage, known)
+    ever_had = "has, or had," if ever else "has"
+    fail(f"no lifecycle {ever_had} the stage '{stage}'; there are {', '.join(known)}{hint}")
+
+
+def _had(stageward: Client, lifecycle: str, stage: str) -> bool:
+    """Tell whether the records of a lifecycle name a stage in what has changed of it."""
+    named = re.escape(stage)
+    place = re.compile(
+        rf"^. (?:stages|renamed)\.{named}[.:]|^. (?:transitions|renamed).*[:→] {named}(?: →|$)"
+    )
+    after = 0
+    while records := stageward.lifecycle_history(lifecycle, after):
+        if any(place.search(change) for one in records for change in one.get("changes", ())):
+            return True
+        after = int(records[-1]["number"])
+    return False
 
 
 def words(*, registry: str, stage: str, waiting: bool, everything: bool) -> str:

@@ -21,7 +21,7 @@ from stage_functions.cli.output import (
     say,
     somebody_reads,
 )
-from stage_functions.domain.error import NotAllowedNowError
+from stage_functions.domain.error import DeniedError, NotAllowedNowError
 from stage_functions.domain.rollback import NO_ROLLBACK
 from stage_functions.wire import rollback_api
 
@@ -54,7 +54,9 @@ def rollback(
     """Bring back, at once, the version that the present holder of an exclusive stage displaced.
 
     Nobody votes, and no rule is asked: it comes back under the approval that the promotion carried.
-    At a terminal it first shows what will happen, and asks. Exits 0 done, 4 not possible, 1 fault.
+    At a terminal it first shows what will happen, and asks. Exits 0 done, 4 not possible or not for
+    you, 1 fault, as where the registry is stopped or only observed (which --dry-run answers by 4,
+    as `check` does).
     """
     asks = somebody_reads() and not (yes or as_json)
     if not (dry_run or reason.strip()):
@@ -79,6 +81,8 @@ def rollback(
                 expected_holder=expected or None,
                 key=key,
             )
+        except DeniedError as exc:
+            fail(str(exc), REFUSED)
         except NotAllowedNowError as exc:
             complain(str(exc))
             raise typer.Exit(REFUSED if exc.code == NO_ROLLBACK else FAULT) from exc

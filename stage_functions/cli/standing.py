@@ -15,6 +15,7 @@ from stage_functions.cli.output import (
     say,
     somebody_reads,
 )
+from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire.standing_api import Attended
 
 Record = Annotated[
@@ -51,12 +52,16 @@ def acknowledge(
     as_json: Json = False,
 ) -> None:
     """Take note of what was edited of a frozen version, so that it may move again."""
-    if not comment.strip():
-        if as_json or not somebody_reads():
-            fail("a comment is needed: say with -m who edited it, and what became of that")
-        comment = typer.prompt("Who edited it, and what became of that")
     with connect() as stageward:
-        found = stageward.acknowledge(version, comment=comment, record=record or None)
+        try:
+            found = stageward.acknowledge(version, comment=comment, record=record or None)
+        except InvalidInputError:  # that one may is answered first
+            if comment.strip():
+                raise
+            if as_json or not somebody_reads():
+                fail("a comment is needed: say with -m who edited it, and what became of that")
+            comment = typer.prompt("Who edited it, and what became of that")
+            found = stageward.acknowledge(version, comment=comment, record=record or None)
     _told(found, as_json=as_json)
 
 

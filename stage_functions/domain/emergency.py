@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from stage_functions.domain import effect, validity
 from stage_functions.domain.approval import Approval, Status
+from stage_functions.domain.configuration import Configuration
 from stage_functions.domain.consent import close, open_approval
 from stage_functions.domain.grounds import Grounds, lifecycle_document
 from stage_functions.domain.lifecycle import (
@@ -70,6 +71,21 @@ def may_use(emergency: Emergency, actor: Actor, directory: Directory) -> str:
     if not set(directory.groups_of(actor.id)) & set(emergency.groups):
         return f"only {groups} may use an emergency; you are in none of these"
     return ""
+
+
+def unusable(configuration: Configuration) -> str:
+    """Say in which lifecycles nobody can use an emergency; an empty text where somebody can.
+
+    Of a group whose members Entra names nobody knows here who is in it.
+    """
+    directory = configuration.directory
+    terms = {one.name: one.emergency for one in configuration.lifecycles if one.emergency}
+    empty = [
+        f"an emergency of the lifecycle {name}, since nobody is in {' or '.join(one.groups)}"
+        for name, one in terms.items()
+        if not any(directory.groups.get(group) or group in directory.entra for group in one.groups)
+    ]
+    return f"nobody can use {', nor '.join(empty)}" if empty else ""
 
 
 def unpassed(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:

@@ -29,13 +29,24 @@ def unreviewed(lifecycle: Lifecycle, state: VersionState, target: str) -> str:
 
 
 def unratified(lifecycle: Lifecycle, state: VersionState, target: str) -> str:
-    """Say why a version that stands by an emergency may not move on; "" if it may."""
+    """Say why a version that stands by an emergency may not move on; "" if it may.
+
+    A way out that takes approval waits as well: one approval of a version is open at a time, and
+    to withdraw the ratification would put the emergency back.
+    """
     used = state.unratified
-    if used is None or leads_out(lifecycle, target):
+    if used is None or _free(lifecycle, state.stage, target):
         return ""
-    ways = [one for one in lifecycle.allowed(state.stage) if leads_out(lifecycle, one)]
+    ways = [one for one in lifecycle.allowed(state.stage) if _free(lifecycle, state.stage, one)]
     until = f"until then it may only go to {' or '.join(ways)}, or" if ways else "until then it may"
     return (
         f"version {state.version} stands at {state.stage} by an emergency (record {used.number}) "
-        f"that nobody has ratified yet: approval {state.approval}; {until} be rolled back"
+        f"that nobody has ratified yet: decide on approval {state.approval} first; {until} be "
+        "rolled back"
     )
+
+
+def _free(lifecycle: Lifecycle, stage: str, target: str) -> bool:
+    """Tell whether a version leaves a stage for one out of use without waiting for approval."""
+    way = lifecycle.transition(stage, target)
+    return leads_out(lifecycle, target) and way is not None and way.approval is None

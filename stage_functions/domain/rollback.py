@@ -132,33 +132,46 @@ def displaced_in(promotion: Record) -> tuple[str, ...]:
     return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
 
 
-def hindrance(stage: Stage, out: VersionState, past: Past, now: datetime) -> str:
+def hindrance(
+    lifecycle: Lifecycle, stage: Stage, out: VersionState, past: Past, now: datetime
+) -> str:
     """Say why a holder cannot be rolled back, as far as the holder goes; "" if it can."""
     promotion, displaced = past.promotion, displaced_in(past.promotion)
+    what = f"version {displaced[0]}" if len(displaced) == 1 else "one of them"
+    returned = promotion.content.get("why") in (ROLLED_BACK, REVERTED)
+    instead = _instead(lifecycle, stage.displaced_to, "it" if returned else what)
     number, within = promotion.number, stage.rollback_within
-    if promotion.content.get("why") in (ROLLED_BACK, REVERTED):
+    if returned:
         return (
             f"version {out.version} came back to {stage.name} by record {number} itself: what was "
-            f"there before is not rolled forward; ask for its transition, `stageward promote`"
+            f"there before is not rolled forward; {instead}"
         )
     if not displaced:
         return (
             f"version {out.version} displaced nobody when it came to {stage.name} "
-            f"(record {number}): there is nothing to bring back; ask for a transition"
+            f"(record {number}): there is nothing to bring back; bring another version there, "
+            "`stageward promote`"
         )
     if len(displaced) > 1:
         return (
             f"version {out.version} displaced {len(displaced)} versions "
-            f"({', '.join(displaced)}, record {number}): ask for the transition of one of them"
+            f"({', '.join(displaced)}, record {number}), and a rollback brings back one; {instead}"
         )
     if within is None or now >= promotion.at + within:
         until = minute(promotion.at + within) if within is not None else "never"
         return (
             f"it is too late: version {out.version} came to {stage.name} on "
             f"{minute(promotion.at)} (record {number}) and could be rolled back until {until}; "
-            f"ask for the transition of version {displaced[0]}"
+            f"{instead}"
         )
     return ""
+
+
+def _instead(lifecycle: Lifecycle, at: str, what: str) -> str:
+    """Say how what stands somewhere may be brought back where no rollback does that."""
+    if lifecycle.allowed(at):
+        return f"ask for the transition of {what}, `stageward promote`"
+    return f"nothing leaves {at}, so register {what} as a new version, and promote that"
 
 
 def barrier(
@@ -166,7 +179,7 @@ def barrier(
 ) -> str:
     """Say why what was displaced cannot come back; an empty text if it can."""
     number = displaced_in(past.promotion)[0]
-    ask = "; ask for the transition of another version"
+    ask = "; bring another version there, `stageward promote`"
     displacement = past.displacement
     if back is None or back.gone:
         return f"version {number}, which would come back, is deleted{ask}"
@@ -177,7 +190,7 @@ def barrier(
     if past.moved is not None:
         return (
             f"version {number} has moved since it was displaced (record {past.moved.number}) and "
-            f"stands at {back.stage}; ask for its transition"
+            f"stands at {back.stage}; {_instead(lifecycle, back.stage, 'it')}"
         )
     if back.stopped:
         return f"nothing is written to version {number}: {back.stopped}"
@@ -186,21 +199,21 @@ def barrier(
             f"version {number} was edited from outside (record {back.drifted}): "
             "have that acknowledged first"
         )
-    return unreviewed(lifecycle, back, stage.name) or _unfounded(stage, number, past.before, now)
+    instead = _instead(lifecycle, back.stage, "it")
+    unfounded = _unfounded(stage, number, past.before, now)
+    return unreviewed(lifecycle, back, stage.name) or (
+        f"{unfounded}; {instead}" if unfounded else ""
+    )
 
 
 def _unfounded(stage: Stage, number: str, stood: Stood, now: datetime) -> str:
     """Say why a version cannot stand again by what it stood by; an empty text if it can."""
     if stood.unratified:
-        return (
-            f"version {number} stood at {stage.name} by an emergency that nobody ratified; ask for "
-            "its transition"
-        )
+        return f"version {number} stood at {stage.name} by an emergency that nobody ratified"
     if stood.blocks and stood.valid_until is not None and now >= stood.valid_until:
         return (
             f"the approval by which version {number} stood at {stage.name}, {stood.approval}, ran "
-            f"out on {minute(stood.valid_until)}, and it is not to be deployed without; ask for "
-            "its transition"
+            f"out on {minute(stood.valid_until)}, and it is not to be deployed without"
         )
     return ""
 
@@ -263,7 +276,8 @@ def roll_back(
     out = step.version(way.out)
     status = f"taken out by a rollback to version {way.back}: {way.stage} → {out.stage}"
     if mark:
-        status += "; to be reviewed before it may return"
+        kept = f", and nothing leaves {out.stage}" if not lifecycle.allowed(out.stage) else ""
+        status += f"; marked: to be reviewed{kept or ' before it may return'}"
         out = replace(out, marked=Mark(0, reason or "taken out by a rollback", actor.id, way.stage))
     return step.with_version(replace(out, status=status))
 

@@ -64,15 +64,20 @@ def objection(approval: Approval, voter: str, directory: Directory) -> str:
 
 
 def withdrawal_objection(approval: Approval, actor: str, directory: Directory) -> str:
-    """Say why this person may not take the request back; an empty text if they may."""
-    owners = {approval.requester.id, approval.on_behalf_of, approval.author, *approval.candidates}
+    """Say why this person may not take the request back; an empty text if they may.
+
+    It is the request of whoever made it, may have made it, or stands for it as its sponsor, and of
+    whom it was made for; not of the version's author, unless they asked.
+    """
+    owners = {approval.requester.id, approval.on_behalf_of, *approval.candidates}
     if approval.ratifies:  # who takes it back, takes the version back
         owners = {approval.requester.id}
     mine = {directory.resolve(id_) for id_ in owners - {""}}
     nobodys = approval.needs_sponsor and directory.knows(actor)
     if directory.resolve(actor) in mine or nobodys:
         return ""
-    return f"only {' or '.join(sorted(mine))} may withdraw approval {approval.id}"
+    whose = " or ".join(sorted(mine)) or "a person who is known"
+    return f"only {whose} may withdraw approval {approval.id}"
 
 
 def _unproven(id_: str, why: str, voter: str, directory: Directory) -> str:

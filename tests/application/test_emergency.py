@@ -467,10 +467,40 @@ def test_what_is_not_ratified_goes_nowhere_but_out() -> None:
     assert "refused" == onward.kind
     assert "that nobody has ratified yet" in onward.detail
     assert "it may only go to Archived, or be rolled back" in onward.detail
+    assert "withdraw" not in onward.detail
     assert "granted" == request_transition(here.context, here.command(TWO, "Archived")).kind
     here.clock.sleep(2 * RATIFY.total_seconds())
     whole(here)
     assert {"1": "Archived", "2": "Archived"} == stages(here)
+
+
+def test_a_way_out_that_takes_approval_waits_for_the_ratification() -> None:
+    """It is told what to do; to withdraw the ratification would put the emergency back."""
+    here = ready()
+    answer = use(here)
+    refused = request_transition(here.context, here.command(TWO, "Archived"))
+
+    assert "refused" == refused.kind
+    assert f"decide on approval {answer.approval} first" in refused.detail
+    assert "until then it may be rolled back" in refused.detail
+    assert "withdraw" not in refused.detail
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        (NotRatified.REVERT, "version 2 is back at Staging, and version 1 at Production"),
+        (ESCALATE, "version 2 stays at Production, not to be deployed until approval"),
+    ],
+)
+def test_who_takes_it_back_is_told_what_followed(then: NotRatified, said: str) -> None:
+    """Put back, or escalated."""
+    here = ready(urgent(then))
+    answer = use(here)
+    person = "ada"
+    done = withdraw(here.context, answer.approval, actor(person), here.clock.operation_id(), "")
+
+    assert said in done.detail
 
 
 def test_a_tag_neither_withdraws_nor_lapses_it() -> None:

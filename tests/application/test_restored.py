@@ -15,6 +15,7 @@ from stage_functions.application.adoption import adopt
 from stage_functions.application.anchoring import keep_up
 from stage_functions.application.as_of import of_estate
 from stage_functions.application.catalog import entries
+from stage_functions.application.checks import Action, Question, check
 from stage_functions.application.context import Context
 from stage_functions.application.keys import asset_partition
 from stage_functions.application.ports.rows import CATALOG
@@ -32,6 +33,7 @@ from stage_functions.domain.chain import verify
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import NotAllowedNowError
 from stage_functions.domain.record import RecordType
+from stage_functions.domain.transition import Request
 from stage_functions.wire.cloudevent import cloud_event
 from tests.application.aged import Store
 from tests.backup_world import Moving, backed_up, restored
@@ -154,6 +156,22 @@ def test_after_it_was_resolved_the_story_goes_on(twice: Make) -> None:
     assert ("Staging", "Production") == (stage, it.shown[0]["stage"])
     assert query.check_history(it.after, IRIS) is None
     assert {"mail:bob"} == {channel for channel, _ in it.notifier.told}
+
+
+@pytest.mark.parametrize("action", [Action.DEPLOY, Action.DELETE])
+def test_a_gate_is_not_passed_on_what_was_restored(twice: Make, action: Action) -> None:
+    """Until it is resolved: what was decided since the backup is not known."""
+    it = twice()
+    request = Request("", "", EVE)
+    question = Question(Version(IRIS, "2"), action, request, "demo/anything")
+    before = check(it.after, question)
+    resolve(it.after, "demo", EVE)
+    after = check(it.after, question)
+
+    assert not before.allowed
+    assert before.detail.startswith("registry demo is stopped: ")
+    assert "see `stageward resolve demo`" in before.detail
+    assert ("Staging", False) == (after.stage, "is stopped" in after.detail)
 
 
 def test_what_was_open_lapses_once_it_is_resolved(twice: Make) -> None:

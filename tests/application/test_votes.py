@@ -223,6 +223,18 @@ def test_what_an_approval_waits_for_is_said_in_the_same_words_everywhere(it: Clo
     assert it.world.registry.tags(it.version)["stage_status"].endswith(voted.detail)
 
 
+def test_the_author_does_not_take_back_what_others_asked_for() -> None:
+    """Only who asked, or for whom it was asked."""
+    it = clocked()
+    asked = it.ask("sam")
+    with pytest.raises(DeniedError, match="only person:sam may withdraw"):
+        withdraw(it.context, asked.approval, actor("ada"), "w1", "")
+    done = withdraw(it.context, asked.approval, actor("sam"), "w2", "")
+    it.world.rows.close()
+
+    assert "withdrawn" == done.status
+
+
 def test_a_quorum_that_nobody_left_can_reach_is_said_when_it_opens() -> None:
     """Not at expiry: in the answer, the record, the tag and the view."""
     policy = ApprovalPolicy(3, {"risk": 3}, (Excluded.REQUESTER,))

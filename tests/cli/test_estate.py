@@ -6,10 +6,17 @@ import csv
 import io
 from datetime import UTC, datetime
 
+import pytest
+from msgspec.structs import replace
+
+from stage_functions.application.adoption import adopt
 from stage_functions.cli.estate import COLUMNS, csv_of
+from stage_functions.domain.configuration import Mode
 from stage_functions.wire.as_of_api import Estate, Standing, Stood
-from tests.builders import World
+from tests.api_server import api_over
+from tests.builders import World, context_over
 from tests.cli.console import Console
+from tests.way_back_world import begun, end, whole_law
 
 IRIS = "demo/models/iris"
 DAY = 86_400
@@ -112,9 +119,39 @@ def test_what_is_known_only_of_now_is_not_listed_as_of_a_moment(at: Console) -> 
 
 
 def test_a_stage_that_no_lifecycle_has_is_told(at: Console) -> None:
-    """Of a moment too: a name that was mistyped must not look like an empty estate."""
-    assert "no lifecycle has the stage" in at.run("bob", "ls", "--stage", "Prod", "--csv").err
+    """Of now, and of then."""
+    now = at.run("bob", "ls", "--stage", "Prod", "--csv")
     then = at.run("bob", "ls", "--stage", "Prod", "--as-of", "2020-01-01", "--csv")
 
-    assert (1, "") == (then.code, then.out)
-    assert "no lifecycle has the stage 'Prod', and no version that fits stood at it" in then.err
+    assert (1, 1) == (now.code, then.code)
+    assert "no lifecycle has the stage 'Prod'" in now.err
+    assert "no lifecycle has, or had, the stage 'Prod'" in then.err
+
+
+def test_a_stage_of_a_former_lifecycle_is_asked_about_the_past(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Renamed twice since: what it was called first is known from the lifecycle's own history."""
+    it = begun(whole_law())
+    adopt(it.context)
+    for names in (1, 2):
+        law = whole_law(names)
+        it = replace(
+            it, context=context_over(it.rows, it.registry, it.clock, Mode.ENFORCE, governed_by=law)
+        )
+        adopt(it.context)
+    with api_over(it) as running:
+        at = Console(running, monkeypatch)
+        first, second, slip, now = (
+            at.run("bob", "ls", "--stage", stage, *as_of)
+            for stage, as_of in (
+                ("Production", ("--as-of", "2020-01-01")),
+                ("Live", ("--as-of", "2020-01-01")),
+                ("Productoin", ("--as-of", "2020-01-01")),
+                ("Production", ()),
+            )
+        )
+    end()
+
+    assert (0, 0, 1, 1) == (first.code, second.code, slip.code, now.code)
+    assert "had, the stage 'Productoin'" in slip.err

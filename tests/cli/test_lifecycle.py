@@ -93,6 +93,26 @@ def test_any_file_is_checked_and_copies_that_wait_are_noted(tmp_path: Path) -> N
     assert "STAGEWARD_CONFIG" not in missing.stderr
 
 
+def test_an_emergency_that_nobody_can_use_is_noted(tmp_path: Path) -> None:
+    """A group of Entra may have members that the file does not know."""
+    text = (PROJECT / "stageward.yaml").read_text("utf-8")
+    text = text.replace("groups:\n", "groups:\n  on-call: []\n", 1).replace(
+        "    forward_only: true",
+        "    emergency: {groups: [on-call], not_ratified: revert}\n    forward_only: true",
+        1,
+    )
+    file = tmp_path / "it.yaml"
+    file.write_text(text, "utf-8")
+    empty = run("lifecycle", "validate", str(file), **ADDRESS)
+    file.write_text(text.replace("on-call: []", "on-call: [officer-1]"), "utf-8")
+    used = run("lifecycle", "validate", str(file), **ADDRESS)
+
+    said = "nobody can use an emergency of the lifecycle default, since nobody is in on-call"
+    assert (0, 0) == (empty.returncode, used.returncode), empty.stderr
+    assert f"Note: {said}\n" in empty.stdout
+    assert said not in used.stdout
+
+
 def test_a_missing_address_says_what_to_set() -> None:
     """The message names the variable."""
     done = run("lifecycle", "validate")

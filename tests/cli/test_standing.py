@@ -31,6 +31,7 @@ def test_what_was_edited_is_listed_and_acknowledged(it: World, at: Console) -> N
     listed, shown = at.run("eve", "ls"), at.run("eve", "show", FIRST)
     refused = at.run("sam", "promote", FIRST, "Archived")
     silent = at.run("eve", "acknowledge", FIRST)
+    barred = at.run("sam", "acknowledge", FIRST)
     done = at.run("eve", "acknowledge", FIRST, "-m", "a script of ours")
     history = at.run("eve", "history", "demo/models/iris")
 
@@ -38,6 +39,7 @@ def test_what_was_edited_is_listed_and_acknowledged(it: World, at: Console) -> N
     assert "not acknowledged" in shown.out
     assert refused.code == 4
     assert "a comment is needed" in silent.err
+    assert "may acknowledge it" in barred.err
     assert (done.code, done.out.strip().endswith("is acknowledged")) == (0, True)
     assert "~ tag owner: ada → eve" in history.out
     assert "a script of ours" in history.out
