@@ -21,8 +21,11 @@ from stage_functions.application import keys
 from stage_functions.application.codec import unpack, unpack_blob, unpack_record
 from stage_functions.application.histories import JOURNAL, History, of_lifecycle
 from stage_functions.application.ledger import Head
-from stage_functions.application.ports.rows import BLOBS, LEDGER, Row, Rows, WholeRows
+from stage_functions.application.past import Past
+from stage_functions.application.ports.rows import BLOBS, CATALOG, LEDGER, Row, Rows, WholeRows
 from stage_functions.application.replayed import Replayed
+from stage_functions.application.replayed_approvals import ReplayedApprovals
+from stage_functions.domain.approval import Approval
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.chain import Broken, Fault, Found, verify_found
 from stage_functions.domain.error import (
@@ -39,6 +42,9 @@ MAX_BESIDE = 100
 """Contradictions of one history that are named; more are counted."""
 KNOWN_DOCUMENTS = 4096
 """So many digests are remembered as looked up, so that memory does not grow with the records."""
+_AGAIN = 3
+"""So often approvals are looked at again that somebody writes meanwhile."""
+_UNREADABLE = (LedgerDamagedError, LaterReleaseError, RecursionError)
 _ASSET = "asset:"
 _LIFECYCLE = "lifecycle:"
 _ESCAPED = re.compile(r"(?:=[0-9A-F]{2})+")
@@ -204,11 +210,11 @@ def name_of(partition: str) -> str:
     return "/".join(plain.split(":", 3)[1:]) if plain.startswith(_ASSET) else plain
 
 
-def _pages(rows: Rows, partition: str, prefix: str) -> Iterator[Row]:
+def _pages(rows: Rows, partition: str, prefix: str, table: str = LEDGER) -> Iterator[Row]:
     """Yield the rows of a partition whose keys begin with a prefix, page by page."""
     start, end = prefix, keys.after(prefix) if prefix else None
     while True:
-        page = rows.query(LEDGER, partition, start=start, end=end, limit=PAGE)
+        page = rows.query(table, partition, start=start, end=end, limit=PAGE)
         yield from page
         if len(page) < PAGE:
             return
@@ -264,6 +270,7 @@ class _Reading:
         self._head = head
         self._documents = documents
         self.replayed = Replayed()
+        self.approvals = ReplayedApprovals()
         self.last: Record | None = None
         self.records = 0
         self.behind = 0
@@ -291,6 +298,7 @@ class _Reading:
         self.records += 1
         self.last = record
         self.replayed.see(record)
+        self.approvals.see(record)
         if self._documents is None:
             return
         for what, digest in _digests(record):
@@ -336,6 +344,7 @@ def _check(
             reading.contradict("its head is gone, so nothing says where it should end")
         states = in_order.taken(keys.VERSION)
         _compare(rows, history, head, reading, states)
+        _compare_approvals(rows, history, head, reading)
     last = reading.last
     return Verified(
         history.name,
@@ -354,7 +363,7 @@ def _head(row: Row | None) -> tuple[Head | None, str]:
         return None, ""
     try:
         return unpack(row, Head), ""
-    except (LedgerDamagedError, LaterReleaseError) as exc:
+    except _UNREADABLE as exc:
         return None, f"its head cannot be read: {exc}"
 
 
@@ -383,7 +392,7 @@ def _compare(
     for row in states:
         try:
             state = unpack(row, VersionState)
-        except (LedgerDamagedError, LaterReleaseError) as exc:
+        except _UNREADABLE as exc:
             reading.contradict(str(exc))
             continue
         later = head is not None and state.number > head.number
@@ -397,3 +406,85 @@ def _compare(
     if head is not None:
         for why in reading.replayed.held_otherwise(head.holders):
             reading.contradict(why)
+
+
+def _compare_approvals(rows: Rows, history: History, head: Head | None, reading: _Reading) -> None:
+    """Compare the approvals, as they are kept, with what the records say of them.
+
+    Those of which somebody writes meanwhile are looked at again, with what was recorded since.
+    """
+    said = _of_approvals(rows, history, reading.approvals)
+    last = reading.last.number if reading.last is not None else 0
+    for _ in range(_AGAIN):
+        if not said or not _grown(rows, history, last + 1):
+            break
+        last = _further(rows, history, reading.approvals, last)
+        again = set(_of_approvals(rows, history, reading.approvals))
+        said = [one for one in said if one in again]
+    for why in said:
+        reading.contradict(why)
+    if head is not None and last == head.number and set(head.approvals) != reading.approvals.open():
+        listed, by_records = sorted(head.approvals), sorted(reading.approvals.open())
+        reading.contradict(
+            f"the head has {', '.join(listed) or 'no approval'} as open, "
+            f"by the records {', '.join(by_records) or 'none'} is"
+        )
+
+
+def _of_approvals(rows: Rows, history: History, replayed: ReplayedApprovals) -> list[str]:
+    said: list[str] = []
+    left = replayed.ids()
+    for row in _pages(rows, history.partition, keys.APPROVAL):
+        try:
+            approval = unpack(row, Approval)
+        except _UNREADABLE as exc:
+            said.append(str(exc))
+            left -= {one for one in left if keys.approval_key(one) == row.key}
+            continue
+        if keys.approval_key(approval.id) != row.key:
+            said.append(f"approval {approval.id} stands in the row {row.key}")
+            continue
+        left.discard(approval.id)
+        said += replayed.differences(approval)
+    said += [f"approval {one} has records, but its row is gone" for one in sorted(left)]
+    return [*said, *_of_past(rows, history, replayed)]
+
+
+def _further(rows: Rows, history: History, replayed: ReplayedApprovals, last: int) -> int:
+    """Follow the records behind one, as they are; return the number of the last of them."""
+    start, end = keys.record_key(last + 1), keys.after(keys.RECORD)
+    for row in rows.query(LEDGER, history.partition, start=start, end=end):
+        try:
+            record = unpack_record(row)
+        except _UNREADABLE:  # the next verification tells of it
+            break
+        replayed.see(record)
+        last = record.number
+    return last
+
+
+def _of_past(rows: Rows, history: History, replayed: ReplayedApprovals) -> Iterator[str]:
+    """Yield who is said to have approved where a version stood once, and has not."""
+    try:
+        asset = Asset.parse(history.name)
+    except InvalidInputError:
+        return
+    prefix = f"{keys.encode(asset.name)}:"
+    for place in (keys.past_partition, keys.earlier_partition):
+        partition = place(asset.registry, asset.kind)
+        for row in _pages(rows, partition, prefix, CATALOG):
+            try:
+                spans = unpack(row, Past).spans
+            except _UNREADABLE as exc:
+                yield f"where a version stood once: {exc}"
+                continue
+            for span in spans:
+                standing = span.standing
+                if standing is None or not standing.approval:
+                    continue
+                others = replayed.of_others(standing.approval, standing.approved_by)
+                if others:
+                    yield (
+                        f"where {row.key} stood since record {span.number}, {others} is said to "
+                        f"have approved {standing.approval}, by the records that is not so"
+                    )
