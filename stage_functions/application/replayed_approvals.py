@@ -8,11 +8,12 @@ recorded is not compared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar, cast
 
 from msgspec import Struct, field
 
 from stage_functions.domain.approval import Approval, Decision, Status, Vote
-from stage_functions.domain.record import Json, Record, RecordType
+from stage_functions.domain.record import Record, RecordType
 
 _BY = ("approved by ", "ratified by ")
 """How the record of an approval's end begins that names whose approvals counted."""
@@ -27,6 +28,7 @@ class _Ballot(Struct, frozen=True):
     said: tuple[object, ...]
 
 
+T = TypeVar("T")
 _SAID = ("fingerprint", "groups", "assurance")
 
 
@@ -130,33 +132,33 @@ class ReplayedApprovals:
         voter, decision = self._actor(content.get("actor")), str(content.get("decision"))
         return _Ballot(record.number, voter, self._once(decision), self._once(said))
 
-    def _actor(self, actor: Json) -> str:
+    def _actor(self, actor: object) -> str:
         return self._once(str(actor.get("id", "")) if isinstance(actor, Mapping) else "")
 
-    def _once[T](self, value: T) -> T:
+    def _once(self, value: T) -> T:
         """Return the one that is equal: the same people and groups come in many records."""
-        return self._shared.setdefault(value, value)  # type: ignore[return-value]
+        return cast("T", self._shared.setdefault(value, value))
 
 
-def _plain(value: Json) -> object:
+def _plain(value: object) -> object:
     return tuple(str(one) for one in value) if isinstance(value, list) else value
 
 
 def _votes(what: str, votes: tuple[Vote, ...], known: _Known) -> Iterator[str]:
-    for vote, cast in zip(votes, known.votes, strict=False):
-        by = f"by record {cast.number}"
-        if vote.voter != cast.voter:
-            yield f"{what} has a vote of {vote.voter}, {by} it is of {cast.voter}"
-        if vote.decision != cast.decision:
-            yield f"{what}: {vote.voter} decided {vote.decision}, {by} {cast.decision}"
+    for vote, ballot in zip(votes, known.votes, strict=False):
+        by = f"by record {ballot.number}"
+        if vote.voter != ballot.voter:
+            yield f"{what} has a vote of {vote.voter}, {by} it is of {ballot.voter}"
+        if vote.decision != ballot.decision:
+            yield f"{what}: {vote.voter} decided {vote.decision}, {by} {ballot.decision}"
         mine = (vote.fingerprint, vote.groups, str(vote.assurance))
-        for name, here, there in zip(_SAID, mine, cast.said, strict=True):
+        for name, here, there in zip(_SAID, mine, ballot.said, strict=True):
             if there is not None and here != there:
                 yield f"{what}: the {name} of the vote of {vote.voter} is not as {by[3:]} has it"
     for vote in votes[len(known.votes) :]:
         yield f"{what} has a vote of {vote.voter}, but no record tells of it"
-    for cast in known.votes[len(votes) :]:
-        yield f"{what} lacks the vote of {cast.voter} that record {cast.number} tells of"
+    for ballot in known.votes[len(votes) :]:
+        yield f"{what} lacks the vote of {ballot.voter} that record {ballot.number} tells of"
 
 
 def _end(what: str, approval: Approval, known: _Known) -> Iterator[str]:

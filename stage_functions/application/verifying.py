@@ -16,6 +16,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import keys
 from stage_functions.application.codec import unpack, unpack_blob, unpack_record
@@ -135,8 +136,7 @@ def check(rows: Rows, ledger: str, history: History, *, documents: bool = True) 
 def check_all(rows: WholeRows, *, documents: bool = True) -> Iterator[Verified]:
     """Verify every history of a ledger, one after the other, in one pass over its table.
 
-    An asset that is listed and has no record is yielded too: a history that was taken out whole
-    leaves no other trace.
+    An asset that is listed, or has a version in the catalog, and has no record was cut off whole.
 
     Raises:
         NotFoundError: the store has no ledger.
@@ -149,9 +149,31 @@ def check_all(rows: WholeRows, *, documents: bool = True) -> Iterator[Verified]:
         if history is not None:
             seen.add(partition)
             yield _check(rows, ledger, history, (row for _, row in found), known)
+    for partition, by in _named_elsewhere(rows):
+        if partition not in seen:
+            seen.add(partition)
+            history = _history(rows, partition)
+            if history is not None:
+                now = check(rows, ledger, history, documents=documents)  # it may be new
+                nothing = now.whole and not now.records
+                yield replace(now, fault=_gone(by)) if nothing else now
+
+
+def _named_elsewhere(rows: WholeRows) -> Iterator[tuple[str, str]]:
+    """Yield the partitions of assets that are spoken of elsewhere, and where."""
     for row in _pages(rows, keys.ASSETS_PARTITION, ""):
-        if row.key not in seen:
-            yield Verified(str(row.values.get("asset", row.key)))
+        yield row.key, "the index of assets"
+    before = ""
+    for place, row in rows.scan(CATALOG):
+        if place.count(":") == 1:
+            partition = f"{_ASSET}{place}:{row.key.rpartition(':')[0]}"
+            if partition != before:
+                yield partition, "the catalog"
+            before = partition
+
+
+def _gone(by: str) -> Fault:
+    return Fault(1, f"{by} names it, but neither a head nor a record is there", Broken.CUT)
 
 
 def records_found(rows: Iterable[Row]) -> Iterator[Found]:
@@ -339,7 +361,13 @@ def _check(
     fault = verify_found(ledger, history.name, found, head=end)
     if fault is None:
         fault = _behind(rows, history, head, reading)
+    if fault is None and head is None and not why and not reading.records:
+        by = _speaks_of(rows, history)
+        fault = _gone(by) if by else None
     if fault is None:
+        there = head is not None or reading.records
+        if there and history.partition.startswith(_ASSET) and not _listed(rows, history):
+            reading.contradict("the index of assets does not name it")
         if head is None and reading.records and not why:
             reading.contradict("its head is gone, so nothing says where it should end")
         states = in_order.taken(keys.VERSION)
@@ -355,6 +383,17 @@ def _check(
         tuple(reading.beside),
         reading.more,
     )
+
+
+def _speaks_of(rows: Rows, history: History) -> str:
+    """Say what names a history of which nothing is there; "" where nothing does."""
+    if rows.query(LEDGER, history.partition, limit=1):
+        return "what else is kept of it"
+    return "the index of assets" if _listed(rows, history) else ""
+
+
+def _listed(rows: Rows, history: History) -> bool:
+    return rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition) is not None
 
 
 def _head(row: Row | None) -> tuple[Head | None, str]:

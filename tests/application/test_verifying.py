@@ -397,24 +397,56 @@ def test_one_bad_history_hides_no_other(copied: SQLiteRows) -> None:
     assert {None} == set(found.values())
 
 
-def test_an_asset_that_the_index_does_not_list_is_verified_all_the_same(
+def test_an_asset_that_the_index_does_not_list_is_verified_and_not_whole(
     copied: SQLiteRows,
 ) -> None:
     """Its name is in the key of its rows."""
     copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
-    found = {one.name: one.whole for one in verifying.check_all(copied)}
+    found = {one.name: one for one in verifying.check_all(copied)}[str(ROSE)]
 
-    assert found[str(ROSE)]
+    assert (None, ("the index of assets does not name it",)) == (found.fault, found.beside)
+    assert found.records
 
 
-def test_an_asset_whose_rows_are_all_gone_is_still_named(copied: SQLiteRows) -> None:
-    """As one without records: only an anchor says that there were some."""
+def taken_out(rows: SQLiteRows, *kept: str) -> Fault | None:
+    """Return what is said of rose once its rows are gone, but for some kinds of them."""
     partition = keys.asset_partition(ROSE)
-    gone: list[Change] = [Delete(row.key, ANY_ETAG) for row in copied.query(LEDGER, partition)]
-    copied.commit(LEDGER, partition, gone)
-    found = {one.name: one.records for one in verifying.check_all(copied)}
+    gone: list[Change] = [
+        Delete(row.key, ANY_ETAG)
+        for row in rows.query(LEDGER, partition)
+        if not row.key.startswith(kept or ("nothing",))
+    ]
+    rows.commit(LEDGER, partition, gone)
+    found = {one.name: one for one in verifying.check_all(rows)}
+    single = verifying.check(rows, verifying.ledger_id(rows), verifying.of_asset(ROSE))
 
-    assert 0 == found[str(ROSE)]
+    assert found[str(ROSE)].fault == single.fault or single.whole
+    return found[str(ROSE)].fault
+
+
+def test_an_asset_whose_rows_are_all_gone_was_cut_off(copied: SQLiteRows) -> None:
+    """The index of assets names it."""
+    why = "the index of assets names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied)
+
+
+def test_an_asset_of_which_only_the_catalog_knows_was_cut_off(copied: SQLiteRows) -> None:
+    """Whoever took it out of the index too left it there."""
+    copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
+    place = keys.catalog_partition("demo", Kind.MODELS)
+    copied.commit(CATALOG, place, [Upsert(keys.catalog_key(Version(ROSE, "1")), {"format": 1})])
+    why = "the catalog names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied)
+
+
+def test_an_asset_that_has_versions_and_nothing_else_was_cut_off(copied: SQLiteRows) -> None:
+    """Without its head and its records, and out of the index."""
+    copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
+    why = "what else is kept of it names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied, keys.VERSION)
 
 
 def test_where_there_is_no_ledger_nothing_is_verified() -> None:
