@@ -85,13 +85,18 @@ def ledger_id(rows: Rows) -> str:
 
     Raises:
         NotFoundError: there is none.
+        LedgerDamagedError: the row that says it cannot be read.
         StoreUnavailableError: as the store says.
     """
     row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
     if row is None:
         message = "there is no ledger here yet; it is made when Stageward starts"
         raise NotFoundError(message)
-    return str(row.values.get("id", ""))
+    found = row.values.get("id")
+    if not isinstance(found, str):
+        message = f"the row 'id' in '{keys.LEDGER_PARTITION}' does not say which ledger this is"
+        raise LedgerDamagedError(message)
+    return found
 
 
 def named(name: str) -> History:
@@ -216,10 +221,12 @@ def _history(rows: Rows, partition: str) -> History | None:
         return History(name_of(partition), partition)
     if not partition.startswith(_ASSET):
         return None
-    row = rows.get(LEDGER, keys.ASSETS_PARTITION, partition)
-    if row is not None:
-        return History(str(row.values.get("asset", "")), partition)
-    return History(name_of(partition), partition)
+    try:
+        row = rows.get(LEDGER, keys.ASSETS_PARTITION, partition)
+    except ValueError:  # no key
+        row = None
+    listed = row.values.get("asset") if row is not None else None
+    return History(listed if isinstance(listed, str) else name_of(partition), partition)
 
 
 def name_of(partition: str) -> str:
@@ -350,6 +357,19 @@ def _check(
     stream: Iterable[Row],
     documents: _Documents | None,
 ) -> Verified:
+    try:
+        return _checked(rows, ledger, history, stream, documents)
+    except ValueError as exc:  # the store takes no such name, so Stageward has not written it
+        return Verified(history.name, beside=(f"it cannot be verified to its end: {exc}",))
+
+
+def _checked(
+    rows: Rows,
+    ledger: str,
+    history: History,
+    stream: Iterable[Row],
+    documents: _Documents | None,
+) -> Verified:
     in_order = _InOrder(stream)
     row = next(in_order.taken(keys.HEAD), None)
     head, why = _head(row)
@@ -389,11 +409,13 @@ def _speaks_of(rows: Rows, history: History) -> str:
     """Say what names a history of which nothing is there; "" where nothing does."""
     if rows.query(LEDGER, history.partition, limit=1):
         return "what else is kept of it"
-    return "the index of assets" if _listed(rows, history) else ""
+    listed = rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition)
+    return "the index of assets" if listed is not None else ""
 
 
 def _listed(rows: Rows, history: History) -> bool:
-    return rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition) is not None
+    row = rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition)
+    return row is not None and row.values.get("asset") == history.name
 
 
 def _head(row: Row | None) -> tuple[Head | None, str]:
