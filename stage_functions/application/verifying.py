@@ -2,9 +2,9 @@
 
 Nothing is written, and nothing is needed but the rows: no configuration, no registry. Each history
 is read once, in order, so that it takes the same memory whatever its length; of an asset, what is
-known of each of its versions is kept meanwhile. Beside the records it is looked whether the head,
-and what the ledger says of each version now, is what they come to, and whether the documents that
-they name by digest are kept. A row that cannot be read is the fault: never a reason to stop.
+known of each of its versions and approvals is kept meanwhile. Beside the records it is looked
+whether the head, and what the ledger says of each version and approval now, is what they come to,
+and whether the documents that they name by digest are kept. A row that cannot be read is the fault: never a reason to stop.
 """
 
 from __future__ import annotations
