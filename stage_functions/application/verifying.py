@@ -4,7 +4,8 @@ Nothing is written, and nothing is needed but the rows: no configuration, no reg
 is read once, in order, so that it takes the same memory whatever its length; of an asset, what is
 known of each of its versions and approvals is kept meanwhile. Beside the records it is looked
 whether the head, and what the ledger says of each version and approval now, is what they come to,
-and whether the documents that they name by digest are kept. A row that cannot be read is the fault: never a reason to stop.
+and whether the documents that they name by digest are kept. A row that cannot be read is the fault:
+never a reason to stop.
 """
 
 from __future__ import annotations
@@ -22,11 +23,15 @@ from stage_functions.application import keys
 from stage_functions.application.codec import unpack, unpack_blob, unpack_record
 from stage_functions.application.histories import JOURNAL, History, of_lifecycle
 from stage_functions.application.ledger import Head
-from stage_functions.application.past import Past
 from stage_functions.application.ports.rows import BLOBS, CATALOG, LEDGER, Row, Rows, WholeRows
 from stage_functions.application.replayed import Replayed
 from stage_functions.application.replayed_approvals import ReplayedApprovals
-from stage_functions.domain.approval import Approval
+from stage_functions.application.verifying_approvals import (
+    UNREADABLE,
+    further,
+    of_approvals,
+    pages,
+)
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.chain import Broken, Fault, Found, verify_found
 from stage_functions.domain.error import (
@@ -38,14 +43,12 @@ from stage_functions.domain.error import (
 from stage_functions.domain.record import Record, Tail, digest_of
 from stage_functions.domain.state import VersionState
 
-PAGE = 1000
 MAX_BESIDE = 100
 """Contradictions of one history that are named; more are counted."""
 KNOWN_DOCUMENTS = 4096
 """So many digests are remembered as looked up, so that memory does not grow with the records."""
 _AGAIN = 3
 """So often approvals are looked at again that somebody writes meanwhile."""
-_UNREADABLE = (LedgerDamagedError, LaterReleaseError, RecursionError)
 _ASSET = "asset:"
 _LIFECYCLE = "lifecycle:"
 _ESCAPED = re.compile(r"(?:=[0-9A-F]{2})+")
@@ -134,7 +137,7 @@ def check(rows: Rows, ledger: str, history: History, *, documents: bool = True) 
         StoreUnavailableError: as the store says.
     """
     kinds = (keys.HEAD, keys.RECORD, keys.VERSION)
-    stream = chain.from_iterable(_pages(rows, history.partition, kind) for kind in kinds)
+    stream = chain.from_iterable(pages(rows, history.partition, kind) for kind in kinds)
     return _check(rows, ledger, history, stream, _Documents(rows) if documents else None)
 
 
@@ -166,7 +169,7 @@ def check_all(rows: WholeRows, *, documents: bool = True) -> Iterator[Verified]:
 
 def _named_elsewhere(rows: WholeRows) -> Iterator[tuple[str, str]]:
     """Yield the partitions of assets that are spoken of elsewhere, and where."""
-    for row in _pages(rows, keys.ASSETS_PARTITION, ""):
+    for row in pages(rows, keys.ASSETS_PARTITION, ""):
         yield row.key, "the index of assets"
     before = ""
     for place, row in rows.scan(CATALOG):
@@ -237,17 +240,6 @@ def name_of(partition: str) -> str:
     if plain == JOURNAL.partition:
         return JOURNAL.name
     return "/".join(plain.split(":", 3)[1:]) if plain.startswith(_ASSET) else plain
-
-
-def _pages(rows: Rows, partition: str, prefix: str, table: str = LEDGER) -> Iterator[Row]:
-    """Yield the rows of a partition whose keys begin with a prefix, page by page."""
-    start, end = prefix, keys.after(prefix) if prefix else None
-    while True:
-        page = rows.query(table, partition, start=start, end=end, limit=PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        start = keys.behind(page[-1].key)
 
 
 class _InOrder:
@@ -424,7 +416,7 @@ def _head(row: Row | None) -> tuple[Head | None, str]:
         return None, ""
     try:
         return unpack(row, Head), ""
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         return None, f"its head cannot be read: {exc}"
 
 
@@ -453,7 +445,7 @@ def _compare(
     for row in states:
         try:
             state = unpack(row, VersionState)
-        except _UNREADABLE as exc:
+        except UNREADABLE as exc:
             reading.contradict(str(exc))
             continue
         later = head is not None and state.number > head.number
@@ -474,13 +466,13 @@ def _compare_approvals(rows: Rows, history: History, head: Head | None, reading:
 
     Those of which somebody writes meanwhile are looked at again, with what was recorded since.
     """
-    said = _of_approvals(rows, history, reading.approvals)
+    said = of_approvals(rows, history, reading.approvals)
     last = reading.last.number if reading.last is not None else 0
     for _ in range(_AGAIN):
         if not said or not _grown(rows, history, last + 1):
             break
-        last = _further(rows, history, reading.approvals, last)
-        again = set(_of_approvals(rows, history, reading.approvals))
+        last = further(rows, history, reading.approvals, last)
+        again = set(of_approvals(rows, history, reading.approvals))
         said = [one for one in said if one in again]
     for why in said:
         reading.contradict(why)
@@ -490,62 +482,3 @@ def _compare_approvals(rows: Rows, history: History, head: Head | None, reading:
             f"the head has {', '.join(listed) or 'no approval'} as open, "
             f"by the records {', '.join(by_records) or 'none'} is"
         )
-
-
-def _of_approvals(rows: Rows, history: History, replayed: ReplayedApprovals) -> list[str]:
-    said: list[str] = []
-    left = replayed.ids()
-    for row in _pages(rows, history.partition, keys.APPROVAL):
-        try:
-            approval = unpack(row, Approval)
-        except _UNREADABLE as exc:
-            said.append(str(exc))
-            left -= {one for one in left if keys.approval_key(one) == row.key}
-            continue
-        if keys.approval_key(approval.id) != row.key:
-            said.append(f"approval {approval.id} stands in the row {row.key}")
-            continue
-        left.discard(approval.id)
-        said += replayed.differences(approval)
-    said += [f"approval {one} has records, but its row is gone" for one in sorted(left)]
-    return [*said, *_of_past(rows, history, replayed)]
-
-
-def _further(rows: Rows, history: History, replayed: ReplayedApprovals, last: int) -> int:
-    """Follow the records behind one, as they are; return the number of the last of them."""
-    start, end = keys.record_key(last + 1), keys.after(keys.RECORD)
-    for row in rows.query(LEDGER, history.partition, start=start, end=end):
-        try:
-            record = unpack_record(row)
-        except _UNREADABLE:  # the next verification tells of it
-            break
-        replayed.see(record)
-        last = record.number
-    return last
-
-
-def _of_past(rows: Rows, history: History, replayed: ReplayedApprovals) -> Iterator[str]:
-    """Yield who is said to have approved where a version stood once, and has not."""
-    try:
-        asset = Asset.parse(history.name)
-    except InvalidInputError:
-        return
-    prefix = f"{keys.encode(asset.name)}:"
-    for place in (keys.past_partition, keys.earlier_partition):
-        partition = place(asset.registry, asset.kind)
-        for row in _pages(rows, partition, prefix, CATALOG):
-            try:
-                spans = unpack(row, Past).spans
-            except _UNREADABLE as exc:
-                yield f"where a version stood once: {exc}"
-                continue
-            for span in spans:
-                standing = span.standing
-                if standing is None or not standing.approval:
-                    continue
-                others = replayed.of_others(standing.approval, standing.approved_by)
-                if others:
-                    yield (
-                        f"where {row.key} stood since record {span.number}, {others} is said to "
-                        f"have approved {standing.approval}, by the records that is not so"
-                    )
