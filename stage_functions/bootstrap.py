@@ -286,7 +286,7 @@ def open_rows(
     from stage_functions.adapters.sqlite import SQLiteRows  # noqa: PLC0415  # one store is loaded
 
     if read_only:
-        return SQLiteRows(settings.ledger, read_only=True)
+        return SQLiteRows(settings.ledger, read_only=True, damaged=True)
     if settings.ledger != ":memory:":
         try:
             Path(settings.ledger).parent.mkdir(parents=True, exist_ok=True)

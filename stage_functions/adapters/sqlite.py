@@ -14,14 +14,18 @@ may be used at all (not inside Azure Functions) is for the bootstrap.
   then no `get` or `query` sees them, not even on the same thread. If no commit follows they are
   never written: nothing relies on them then. If the next commit is another decision's, they are
   written with that one: a prepared row must be harmless on its own.
+- A row that cannot be read (its body is none, or a text is no UTF-8) is an error that names it; or,
+  where somebody looks for damage, a row without properties, so that the others are read.
 """
 
 from __future__ import annotations
 
+import codecs
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from sqlite3 import Connection, Cursor
+from sqlite3 import Connection, Cursor, OperationalError
 from typing import Any
 
 import msgspec
@@ -43,7 +47,7 @@ from stage_functions.application.ports.rows import (
     Upsert,
     Value,
 )
-from stage_functions.domain.error import ConflictError
+from stage_functions.domain.error import ConflictError, LedgerDamagedError
 
 __all__ = ["MEMORY", "SQLiteRows", "Synchronous"]
 
@@ -63,6 +67,7 @@ class SQLiteRows:
         busy_timeout_seconds: float = 5.0,
         synchronous: Synchronous = Synchronous.FULL,
         read_only: bool = False,
+        damaged: bool = False,
     ) -> None:
         """Open the file, and create it with its tables if it is missing.
 
@@ -72,6 +77,8 @@ class SQLiteRows:
             synchronous: when a commit is on the disk.
             read_only: create nothing and write nothing, no file beside it either. Where another
                 process has left a log, or writes, SQLite may need one more to share it.
+            damaged: show a row that cannot be read as one without properties. Only for who looks
+                for that, and writes nothing.
 
         Raises:
             ConfigurationError: the file is another program's or a newer Stageward's, or its file
@@ -86,6 +93,7 @@ class SQLiteRows:
             read_only=read_only,
         )
         self._prepared = threading.local()
+        self._damaged = damaged
         try:
             if read_only:
                 self._connections.read(lambda connection: connection.execute("SELECT 1").fetchall())
@@ -96,13 +104,17 @@ class SQLiteRows:
             raise
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
-        """Return the row, or None; see `Rows`."""
+        """Return the row, or None; see `Rows`.
+
+        Raises:
+            LedgerDamagedError: it cannot be read.
+        """
         check_table(table)
         check_key(partition, "partition")
         check_key(key)
         sql = _STATEMENTS[table].get
-        rows = self._connections.read(lambda c: c.execute(sql, (partition, key)).fetchall())
-        return _row(*rows[0]) if rows else None
+        rows = self._connections.read(_executed(sql, (partition, key)))
+        return self._row(table, partition, *rows[0]) if rows else None
 
     def query(
         self,
@@ -113,27 +125,35 @@ class SQLiteRows:
         end: str | None = None,
         limit: int = 1000,
     ) -> list[Row]:
-        """Return rows in the order of their keys, all of one instant; see `Rows`."""
+        """Return rows in the order of their keys, all of one instant; see `Rows`.
+
+        Raises:
+            LedgerDamagedError: one of them cannot be read.
+        """
         check_table(table)
         check_key(partition, "partition")
         check_range(start, end, limit)
         statements = _STATEMENTS[table]
-        parameters: tuple[str | int, ...] = (partition, start, limit)
+        parameters: tuple[str | int | bytes, ...] = (partition, start, limit)
         sql = statements.query_from
         if end is not None:
             parameters = (partition, start, end, limit)
             sql = statements.query_between
-        rows = self._connections.read(lambda c: c.execute(sql, parameters).fetchall())
-        return [_row(*row) for row in rows]
+        rows = self._connections.read(_executed(sql, parameters))
+        return [self._row(table, partition, *row) for row in rows]
 
     def scan(self, table: str) -> Iterator[tuple[str, Row]]:
-        """Yield every row of a table with its partition; see `WholeRows`."""
+        """Yield every row of a table with its partition; see `WholeRows`.
+
+        Raises:
+            LedgerDamagedError: one of them cannot be read.
+        """
         check_table(table)
         sql = _STATEMENTS[table].scan
         partition, key = "", ""
         while True:
             found = self._connections.read(_executed(sql, (partition, key, _SCANNED)))
-            yield from ((one[0], _row(*one[1:])) for one in found)
+            yield from ((one[0], self._row(table, *one)) for one in found)
             if len(found) < _SCANNED:
                 return
             partition, key = found[-1][:2]
@@ -176,6 +196,25 @@ class SQLiteRows:
     def close(self) -> None:
         """Close all connections; what was only prepared is dropped."""
         self._connections.close()
+
+    def _row(self, table: str, partition: str, key: str, etag: str, body: object) -> Row:
+        """Return a row as it is stored; without properties where it cannot be read and may be so.
+
+        Raises:
+            LedgerDamagedError: it cannot be read.
+        """
+        try:
+            values: dict[str, Value] = _DECODER.decode(body)  # type: ignore[arg-type]  # as found
+            if not _TYPES.issuperset(map(type, values.values())):
+                why = "a value of it is of no type that rows have"
+            else:
+                why = "a text of it is no UTF-8" if _TORN.search(f"{partition}{key}{etag}") else ""
+        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as exc:
+            values, why = {}, str(exc)
+        if why and not self._damaged:
+            message = f"the row '{key}' in '{partition}' of the table {table} is damaged: {why}"
+            raise LedgerDamagedError(message)
+        return Row(key, etag, {} if why else values)
 
     def _take_prepared(self) -> Sequence[_Write]:
         kept: list[_Write] = getattr(self._prepared, "writes", [])
@@ -301,9 +340,53 @@ class _Write(Struct, frozen=True):
 
 
 def _executed(
-    sql: str, parameters: tuple[str | int, ...]
+    sql: str, parameters: tuple[str | int | bytes, ...]
 ) -> Callable[[Connection], list[tuple[Any, ...]]]:
-    return lambda connection: connection.execute(sql, parameters).fetchall()
+    """Return what reads rows, of whatever bytes their texts are; see `_TORN`."""
+    if any(isinstance(one, str) and _TORN.search(one) for one in parameters):
+        sql = sql.replace("?", "CAST(? AS TEXT)").replace("LIMIT CAST(? AS TEXT)", "LIMIT ?")
+        parameters = tuple(_bytes(one) if isinstance(one, str) else one for one in parameters)
+
+    def read(connection: Connection) -> list[tuple[Any, ...]]:
+        try:
+            return connection.execute(sql, parameters).fetchall()
+        except OperationalError as exc:
+            if "Could not decode" not in str(exc):
+                raise
+        connection.text_factory = bytes
+        try:
+            found = connection.execute(sql, parameters).fetchall()
+        finally:
+            connection.text_factory = str
+        return [(*map(_text, texts), body) for *texts, body in found]
+
+    return read
+
+
+_TORN = re.compile("[\uf780-\uf7ff]")
+"""What stands for bytes that are no UTF-8; Stageward writes none of these in keys and ETags."""
+_FIRST_TORN = 0xF700
+
+
+def _torn(exc: UnicodeError) -> tuple[str, int]:
+    if not isinstance(exc, UnicodeDecodeError):
+        raise exc
+    torn = exc.object[exc.start : exc.end]
+    return "".join(chr(_FIRST_TORN + byte) for byte in torn), exc.end
+
+
+codecs.register_error("stageward-torn", _torn)
+
+
+def _text(found: object) -> str:
+    return found.decode(errors="stageward-torn") if isinstance(found, bytes) else str(found)
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes that a text was read from, so that what is behind it is found."""
+    return b"".join(
+        bytes([ord(one) - _FIRST_TORN]) if _TORN.match(one) else one.encode() for one in text
+    )
 
 
 def _new_etags(session: Session, count: int) -> Iterator[str]:
@@ -330,13 +413,9 @@ def _plain(value: object) -> Value:
 
 
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
-_DECODER = msgspec.msgpack.Decoder()
+_DECODER = msgspec.msgpack.Decoder(dict[str, Any])
+_TYPES = frozenset({str, bool, int, bytes})
 
 
 def _encode(values: dict[str, Value]) -> bytes:
     return _ENCODER.encode(values)
-
-
-def _row(key: str, etag: str, body: bytes) -> Row:
-    values: dict[str, Value] = _DECODER.decode(body)
-    return Row(key, etag, values)

@@ -212,12 +212,33 @@ class _Comparing:
         begins = known.number + 1 if known is not None else 1
         since = f"record {end.number}, anchored {minute(at)}"
         if kept is None:
-            why = f"{since}, is not there: the tail was cut behind record {begins - 1} or later"
-            self.rewritten[end.name] = Fault(begins, why, Broken.CUT)
+            last = self._last(end, begins - 1)
+            left = f"behind record {last}" if last else "with all that there was"
+            why = f"{since}, is not there: the tail was cut {left}"
+            if last >= begins:
+                one = f"record {begins} is" if begins == last else f"records {begins} to {last} are"
+                why = f"{why}; whether {one} as anchored, no anchor tells"
+            self.rewritten[end.name] = Fault(last + 1, why, Broken.CUT)
         else:
             rest = f"from record {begins} or a later one on" if begins < end.number else "there"
             why = f"{since}, is another one now: the history was rewritten {rest}"
             self.rewritten[end.name] = Fault(begins, why, Broken.ALTERED)
+
+    def _last(self, end: End, there: int) -> int:
+        """Return the last record of a history before an end that is gone, by halves.
+
+        Args:
+            end: of which there is no record.
+            there: number of one that is there, or 0.
+        """
+        gone = end.number
+        while gone - there > 1:
+            between = (gone + there) // 2
+            if self._hash(End(end.name, between, "")) is None:
+                gone = between
+            else:
+                there = between
+        return there
 
     def _hash(self, end: End) -> str | None:
         """Return the hash of the record that a history has now at an end; None for no record."""

@@ -69,7 +69,7 @@ def check(
     for _ in rows:
         read.number += 1
     if broken is None and read.why:
-        broken = Broken(name, read.number, read.why)
+        broken = Broken(name, read.bad, read.why)
     return Checked(name, read.number, broken or _ended(name, read, head()))
 
 
@@ -95,6 +95,7 @@ class _Read:
         self._rows = rows
         self.number = 0
         self.last: Record | None = None
+        self.bad = 0
         self.why = ""
 
     def records(self) -> Iterator[Record]:
@@ -104,7 +105,7 @@ class _Read:
             try:
                 self.last = unpack_record(row)
             except StagewardError as exc:
-                self.why = str(exc)
+                self.bad, self.why = self.number, str(exc)
                 return
             yield self.last
 

@@ -72,7 +72,7 @@ def unpack(row: Row, type_: type[S], *, known: int = FORMAT) -> S:
     data = unpack_bytes(row)
     try:
         value = msgspec.json.decode(data, type=type_)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return _unpack_later(row, data, type_, known)
     if len(row.values) == _PLAIN_PROPERTIES and FORMAT <= format_of(row) <= known:
         return value
@@ -113,7 +113,7 @@ def foreign(row: Row, *needed: str) -> str:
 def _unpack_later(row: Row, data: bytes, type_: type[S], known: int) -> S:
     try:
         value, doubt = beyond.read(data, type_)
-    except (msgspec.MsgspecError, TypeError, ValueError) as exc:
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as exc:
         if format_of(row) > known:
             raise LaterReleaseError(_raised(row, known)) from exc
         message = f"row {row.key} holds no {type_.__name__}: {exc}"
@@ -188,7 +188,7 @@ def unpack_record(row: Row) -> Record:
         if record.number < 1 or record.at.tzinfo is None:
             message = f"{row.key} has no number or no time"
             raise LedgerDamagedError(message)
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as exc:
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as exc:
         if format_of(row) > FORMAT:
             raise LaterReleaseError(_raised(row, FORMAT)) from exc
         message = f"{row.key} is no record: {exc}"

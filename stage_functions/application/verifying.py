@@ -2,9 +2,10 @@
 
 Nothing is written, and nothing is needed but the rows: no configuration, no registry. Each history
 is read once, in order, so that it takes the same memory whatever its length; of an asset, what is
-known of each of its versions is kept meanwhile. Beside the records it is looked whether the head,
-and what the ledger says of each version now, is what they come to, and whether the documents that
-they name by digest are kept. A row that cannot be read is the fault: never a reason to stop.
+known of each of its versions and approvals is kept meanwhile. Beside the records it is looked
+whether the head, and what the ledger says of each version and approval now, is what they come to,
+and whether the documents that they name by digest are kept. A row that cannot be read is the fault:
+never a reason to stop.
 """
 
 from __future__ import annotations
@@ -16,13 +17,21 @@ from itertools import chain, groupby
 from operator import itemgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stage_functions.application import keys
 from stage_functions.application.codec import unpack, unpack_blob, unpack_record
 from stage_functions.application.histories import JOURNAL, History, of_lifecycle
 from stage_functions.application.ledger import Head
-from stage_functions.application.ports.rows import BLOBS, LEDGER, Row, Rows, WholeRows
+from stage_functions.application.ports.rows import BLOBS, CATALOG, LEDGER, Row, Rows, WholeRows
 from stage_functions.application.replayed import Replayed
+from stage_functions.application.replayed_approvals import ReplayedApprovals
+from stage_functions.application.verifying_approvals import (
+    UNREADABLE,
+    further,
+    of_approvals,
+    pages,
+)
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.chain import Broken, Fault, Found, verify_found
 from stage_functions.domain.error import (
@@ -34,11 +43,12 @@ from stage_functions.domain.error import (
 from stage_functions.domain.record import Record, Tail, digest_of
 from stage_functions.domain.state import VersionState
 
-PAGE = 1000
 MAX_BESIDE = 100
 """Contradictions of one history that are named; more are counted."""
 KNOWN_DOCUMENTS = 4096
 """So many digests are remembered as looked up, so that memory does not grow with the records."""
+_AGAIN = 3
+"""So often approvals are looked at again that somebody writes meanwhile."""
 _ASSET = "asset:"
 _LIFECYCLE = "lifecycle:"
 _ESCAPED = re.compile(r"(?:=[0-9A-F]{2})+")
@@ -78,13 +88,18 @@ def ledger_id(rows: Rows) -> str:
 
     Raises:
         NotFoundError: there is none.
+        LedgerDamagedError: the row that says it cannot be read.
         StoreUnavailableError: as the store says.
     """
     row = rows.get(LEDGER, keys.LEDGER_PARTITION, "id")
     if row is None:
         message = "there is no ledger here yet; it is made when Stageward starts"
         raise NotFoundError(message)
-    return str(row.values.get("id", ""))
+    found = row.values.get("id")
+    if not isinstance(found, str):
+        message = f"the row 'id' in '{keys.LEDGER_PARTITION}' does not say which ledger this is"
+        raise LedgerDamagedError(message)
+    return found
 
 
 def named(name: str) -> History:
@@ -122,15 +137,14 @@ def check(rows: Rows, ledger: str, history: History, *, documents: bool = True) 
         StoreUnavailableError: as the store says.
     """
     kinds = (keys.HEAD, keys.RECORD, keys.VERSION)
-    stream = chain.from_iterable(_pages(rows, history.partition, kind) for kind in kinds)
+    stream = chain.from_iterable(pages(rows, history.partition, kind) for kind in kinds)
     return _check(rows, ledger, history, stream, _Documents(rows) if documents else None)
 
 
 def check_all(rows: WholeRows, *, documents: bool = True) -> Iterator[Verified]:
     """Verify every history of a ledger, one after the other, in one pass over its table.
 
-    An asset that is listed and has no record is yielded too: a history that was taken out whole
-    leaves no other trace.
+    An asset that is listed, or has a version in the catalog, and has no record was cut off whole.
 
     Raises:
         NotFoundError: the store has no ledger.
@@ -143,9 +157,31 @@ def check_all(rows: WholeRows, *, documents: bool = True) -> Iterator[Verified]:
         if history is not None:
             seen.add(partition)
             yield _check(rows, ledger, history, (row for _, row in found), known)
-    for row in _pages(rows, keys.ASSETS_PARTITION, ""):
-        if row.key not in seen:
-            yield Verified(str(row.values.get("asset", row.key)))
+    for partition, by in _named_elsewhere(rows):
+        if partition not in seen:
+            seen.add(partition)
+            history = _history(rows, partition)
+            if history is not None:
+                now = check(rows, ledger, history, documents=documents)  # it may be new
+                nothing = now.whole and not now.records
+                yield replace(now, fault=_gone(by)) if nothing else now
+
+
+def _named_elsewhere(rows: WholeRows) -> Iterator[tuple[str, str]]:
+    """Yield the partitions of assets that are spoken of elsewhere, and where."""
+    for row in pages(rows, keys.ASSETS_PARTITION, ""):
+        yield row.key, "the index of assets"
+    before = ""
+    for place, row in rows.scan(CATALOG):
+        if place.count(":") == 1:
+            partition = f"{_ASSET}{place}:{row.key.rpartition(':')[0]}"
+            if partition != before:
+                yield partition, "the catalog"
+            before = partition
+
+
+def _gone(by: str) -> Fault:
+    return Fault(1, f"{by} names it, but neither a head nor a record is there", Broken.CUT)
 
 
 def records_found(rows: Iterable[Row]) -> Iterator[Found]:
@@ -188,10 +224,12 @@ def _history(rows: Rows, partition: str) -> History | None:
         return History(name_of(partition), partition)
     if not partition.startswith(_ASSET):
         return None
-    row = rows.get(LEDGER, keys.ASSETS_PARTITION, partition)
-    if row is not None:
-        return History(str(row.values.get("asset", "")), partition)
-    return History(name_of(partition), partition)
+    try:
+        row = rows.get(LEDGER, keys.ASSETS_PARTITION, partition)
+    except ValueError:  # no key
+        row = None
+    listed = row.values.get("asset") if row is not None else None
+    return History(listed if isinstance(listed, str) else name_of(partition), partition)
 
 
 def name_of(partition: str) -> str:
@@ -202,17 +240,6 @@ def name_of(partition: str) -> str:
     if plain == JOURNAL.partition:
         return JOURNAL.name
     return "/".join(plain.split(":", 3)[1:]) if plain.startswith(_ASSET) else plain
-
-
-def _pages(rows: Rows, partition: str, prefix: str) -> Iterator[Row]:
-    """Yield the rows of a partition whose keys begin with a prefix, page by page."""
-    start, end = prefix, keys.after(prefix) if prefix else None
-    while True:
-        page = rows.query(LEDGER, partition, start=start, end=end, limit=PAGE)
-        yield from page
-        if len(page) < PAGE:
-            return
-        start = keys.behind(page[-1].key)
 
 
 class _InOrder:
@@ -264,6 +291,7 @@ class _Reading:
         self._head = head
         self._documents = documents
         self.replayed = Replayed()
+        self.approvals = ReplayedApprovals()
         self.last: Record | None = None
         self.records = 0
         self.behind = 0
@@ -291,6 +319,7 @@ class _Reading:
         self.records += 1
         self.last = record
         self.replayed.see(record)
+        self.approvals.see(record)
         if self._documents is None:
             return
         for what, digest in _digests(record):
@@ -320,6 +349,19 @@ def _check(
     stream: Iterable[Row],
     documents: _Documents | None,
 ) -> Verified:
+    try:
+        return _checked(rows, ledger, history, stream, documents)
+    except ValueError as exc:  # the store takes no such name, so Stageward has not written it
+        return Verified(history.name, beside=(f"it cannot be verified to its end: {exc}",))
+
+
+def _checked(
+    rows: Rows,
+    ledger: str,
+    history: History,
+    stream: Iterable[Row],
+    documents: _Documents | None,
+) -> Verified:
     in_order = _InOrder(stream)
     row = next(in_order.taken(keys.HEAD), None)
     head, why = _head(row)
@@ -331,11 +373,18 @@ def _check(
     fault = verify_found(ledger, history.name, found, head=end)
     if fault is None:
         fault = _behind(rows, history, head, reading)
+    if fault is None and head is None and not why and not reading.records:
+        by = _speaks_of(rows, history)
+        fault = _gone(by) if by else None
     if fault is None:
+        there = head is not None or reading.records
+        if there and history.partition.startswith(_ASSET) and not _listed(rows, history):
+            reading.contradict("the index of assets does not name it")
         if head is None and reading.records and not why:
             reading.contradict("its head is gone, so nothing says where it should end")
         states = in_order.taken(keys.VERSION)
         _compare(rows, history, head, reading, states)
+        _compare_approvals(rows, history, head, reading)
     last = reading.last
     return Verified(
         history.name,
@@ -348,13 +397,26 @@ def _check(
     )
 
 
+def _speaks_of(rows: Rows, history: History) -> str:
+    """Say what names a history of which nothing is there; "" where nothing does."""
+    if rows.query(LEDGER, history.partition, limit=1):
+        return "what else is kept of it"
+    listed = rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition)
+    return "the index of assets" if listed is not None else ""
+
+
+def _listed(rows: Rows, history: History) -> bool:
+    row = rows.get(LEDGER, keys.ASSETS_PARTITION, history.partition)
+    return row is not None and row.values.get("asset") == history.name
+
+
 def _head(row: Row | None) -> tuple[Head | None, str]:
     """Return the head of a row, or why it cannot be read."""
     if row is None:
         return None, ""
     try:
         return unpack(row, Head), ""
-    except (LedgerDamagedError, LaterReleaseError) as exc:
+    except UNREADABLE as exc:
         return None, f"its head cannot be read: {exc}"
 
 
@@ -383,7 +445,7 @@ def _compare(
     for row in states:
         try:
             state = unpack(row, VersionState)
-        except (LedgerDamagedError, LaterReleaseError) as exc:
+        except UNREADABLE as exc:
             reading.contradict(str(exc))
             continue
         later = head is not None and state.number > head.number
@@ -397,3 +459,26 @@ def _compare(
     if head is not None:
         for why in reading.replayed.held_otherwise(head.holders):
             reading.contradict(why)
+
+
+def _compare_approvals(rows: Rows, history: History, head: Head | None, reading: _Reading) -> None:
+    """Compare the approvals, as they are kept, with what the records say of them.
+
+    Those of which somebody writes meanwhile are looked at again, with what was recorded since.
+    """
+    said = of_approvals(rows, history, reading.approvals)
+    last = reading.last.number if reading.last is not None else 0
+    for _ in range(_AGAIN):
+        if not said or not _grown(rows, history, last + 1):
+            break
+        last = further(rows, history, reading.approvals, last)
+        again = set(of_approvals(rows, history, reading.approvals))
+        said = [one for one in said if one in again]
+    for why in said:
+        reading.contradict(why)
+    if head is not None and last == head.number and set(head.approvals) != reading.approvals.open():
+        listed, by_records = sorted(head.approvals), sorted(reading.approvals.open())
+        reading.contradict(
+            f"the head has {', '.join(listed) or 'no approval'} as open, "
+            f"by the records {', '.join(by_records) or 'none'} is"
+        )

@@ -23,6 +23,7 @@ from stage_functions.cli.output import (
     say,
     somebody_reads,
 )
+from stage_functions.domain.error import LedgerDamagedError
 from stage_functions.settings import Settings, read_settings
 
 if typing.TYPE_CHECKING:
@@ -52,7 +53,7 @@ def backup(
 
     Run it where the ledger is; instances may run meanwhile. The file holds the ledger's secret:
     keep it as you keep the ledger. A history that does not verify is kept as it is and named; then
-    it exits with 1.
+    it exits with 1. A row that cannot be read at all is named, and then no file is made.
     """
     from stage_functions.adapters.backup_files import (  # noqa: PLC0415  # only here
         demand_free,
@@ -70,15 +71,18 @@ def backup(
     if ledger_is_missing(settings):
         fail(f"There is no ledger at {ledger_place(settings)}; STAGEWARD_LEDGER names it.")
     demand_free(file, force=force)
-    with closing(_rows(settings, create=False)) as rows, new_file(file, force=force) as write:
-        made = run(
-            rows,
-            write,
-            SystemClock(),
-            release=__version__,
-            spool=spool,
-            progress=_Progress("written"),
-        )
+    try:
+        with closing(_rows(settings, create=False)) as rows, new_file(file, force=force) as write:
+            made = run(
+                rows,
+                write,
+                SystemClock(),
+                release=__version__,
+                spool=spool,
+                progress=_Progress("written"),
+            )
+    except LedgerDamagedError as exc:
+        fail(f"No backup was made, a row that cannot be read cannot be kept: {exc}.")
     if as_json:
         print_json(made)
     else:

@@ -93,16 +93,18 @@ def test_a_sound_ledger_is_as_it_was_anchored(here: Here) -> None:
 def test_a_tail_that_was_cut_with_its_head_is_found_by_an_anchor_alone(
     here: Here, kind: str
 ) -> None:
-    """Wherever it was cut before the last anchor."""
+    """Wherever it was cut before the last anchor; no record that is there is called cut off."""
     known = kept(here.it, HISTORIES[kind])
     ends = here.ends if kind == "asset" else (len(known.records),)
     for left in range(1, ends[-1]):
         whole, found = broken(here, known, cut(known.records, left, known.head))
         fault = found.rewritten[known.records[0].content["asset"]]  # type: ignore[index]
-        good = max((end for end in ends if end <= left), default=0)
+        sure = max((end for end in ends if end <= left), default=0)
 
         assert whole
-        assert (good + 1, Broken.CUT) == (fault.number, fault.broken)
+        assert (left + 1, Broken.CUT) == (fault.number, fault.broken)
+        assert f"the tail was cut behind record {left}" in fault.why
+        assert (left > sure) == ("no anchor tells" in fault.why)
 
 
 @pytest.mark.parametrize("kind", HISTORIES)
@@ -135,7 +137,9 @@ def test_a_history_that_was_taken_out_whole_is_found(here: Here) -> None:
     _, found = broken(here, known, gone)
 
     assert {"ledger"} == set(found.rewritten)
-    assert Broken.CUT == found.rewritten["ledger"].broken
+    fault = found.rewritten["ledger"]
+    assert (1, Broken.CUT) == (fault.number, fault.broken)
+    assert "the tail was cut with all that there was" in fault.why
 
 
 def test_one_history_is_compared_alone(here: Here) -> None:

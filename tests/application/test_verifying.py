@@ -15,9 +15,11 @@ from stage_functions.application.adoption import adopt
 from stage_functions.application.codec import pack, pack_record, unpack
 from stage_functions.application.histories import JOURNAL, History, of_lifecycle
 from stage_functions.application.ledger import Head
+from stage_functions.application.past import Past, Span
 from stage_functions.application.ports.rows import (
     ANY_ETAG,
     BLOBS,
+    CATALOG,
     LEDGER,
     Change,
     Delete,
@@ -27,10 +29,13 @@ from stage_functions.application.ports.rows import (
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import request_transition
+from stage_functions.domain.approval import Approval, Decision, Status
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.chain import Broken, Fault
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.grounds import ITSELF
+from stage_functions.domain.history import Standing
+from stage_functions.domain.lifecycle import Assurance
 from stage_functions.domain.record import Draft, Record, RecordType, Tail, empty_tail, seal
 from stage_functions.domain.state import VersionState
 from tests.application.broken_ledgers import Case, cases
@@ -392,24 +397,56 @@ def test_one_bad_history_hides_no_other(copied: SQLiteRows) -> None:
     assert {None} == set(found.values())
 
 
-def test_an_asset_that_the_index_does_not_list_is_verified_all_the_same(
+def test_an_asset_that_the_index_does_not_list_is_verified_and_not_whole(
     copied: SQLiteRows,
 ) -> None:
     """Its name is in the key of its rows."""
     copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
-    found = {one.name: one.whole for one in verifying.check_all(copied)}
+    found = {one.name: one for one in verifying.check_all(copied)}[str(ROSE)]
 
-    assert found[str(ROSE)]
+    assert (None, ("the index of assets does not name it",)) == (found.fault, found.beside)
+    assert found.records
 
 
-def test_an_asset_whose_rows_are_all_gone_is_still_named(copied: SQLiteRows) -> None:
-    """As one without records: only an anchor says that there were some."""
+def taken_out(rows: SQLiteRows, *kept: str) -> Fault | None:
+    """Return what is said of rose once its rows are gone, but for some kinds of them."""
     partition = keys.asset_partition(ROSE)
-    gone: list[Change] = [Delete(row.key, ANY_ETAG) for row in copied.query(LEDGER, partition)]
-    copied.commit(LEDGER, partition, gone)
-    found = {one.name: one.records for one in verifying.check_all(copied)}
+    gone: list[Change] = [
+        Delete(row.key, ANY_ETAG)
+        for row in rows.query(LEDGER, partition)
+        if not row.key.startswith(kept or ("nothing",))
+    ]
+    rows.commit(LEDGER, partition, gone)
+    found = {one.name: one for one in verifying.check_all(rows)}
+    single = verifying.check(rows, verifying.ledger_id(rows), verifying.of_asset(ROSE))
 
-    assert 0 == found[str(ROSE)]
+    assert found[str(ROSE)].fault == single.fault or single.whole
+    return found[str(ROSE)].fault
+
+
+def test_an_asset_whose_rows_are_all_gone_was_cut_off(copied: SQLiteRows) -> None:
+    """The index of assets names it."""
+    why = "the index of assets names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied)
+
+
+def test_an_asset_of_which_only_the_catalog_knows_was_cut_off(copied: SQLiteRows) -> None:
+    """Whoever took it out of the index too left it there."""
+    copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
+    place = keys.catalog_partition("demo", Kind.MODELS)
+    copied.commit(CATALOG, place, [Upsert(keys.catalog_key(Version(ROSE, "1")), {"format": 1})])
+    why = "the catalog names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied)
+
+
+def test_an_asset_that_has_versions_and_nothing_else_was_cut_off(copied: SQLiteRows) -> None:
+    """Without its head and its records, and out of the index."""
+    copied.commit(LEDGER, keys.ASSETS_PARTITION, [Delete(keys.asset_partition(ROSE), ANY_ETAG)])
+    why = "what else is kept of it names it, but neither a head nor a record is there"
+
+    assert Fault(1, why, Broken.CUT) == taken_out(copied, keys.VERSION)
 
 
 def test_where_there_is_no_ledger_nothing_is_verified() -> None:
@@ -419,3 +456,128 @@ def test_where_there_is_no_ledger_nothing_is_verified() -> None:
     with pytest.raises(NotFoundError, match="there is no ledger"):
         list(verifying.check_all(rows))
     rows.close()
+
+
+# Approvals.
+
+
+def an_approval(it: World) -> Approval:
+    """Return the approval by which version 2 was let in: bob and eve have voted."""
+    rows = it.rows.query(LEDGER, HISTORIES["asset"].partition, start=keys.APPROVAL)
+    found = [unpack(row, Approval) for row in rows if row.key.startswith(keys.APPROVAL)]
+    return next(one for one in found if one.version == "2" and one.votes)
+
+
+def forged(approval: Approval) -> dict[str, tuple[Approval, str]]:
+    """Return rows beside the records that say what no record says, each with what is said of it."""
+    first, second = approval.votes
+    voted, closed = "has a vote of person:ada, by record ", "names person:"
+    tags = replace(approval.binding, tags={"forged": "yes"})
+    open_again = replace(approval, status=Status.OPEN, closed=None, why="", approvers=())
+    return {
+        "another voter": (
+            replace(approval, votes=(replace(first, voter="person:ada"), second)),
+            voted,
+        ),
+        "another decision": (
+            replace(approval, votes=(replace(first, decision=Decision.REJECT), second)),
+            f"{first.voter} decided reject, by record ",
+        ),
+        "another brief": (
+            replace(approval, votes=(replace(first, fingerprint="sha256:0"), second)),
+            f"the fingerprint of the vote of {first.voter} is not as record ",
+        ),
+        "other groups": (
+            replace(approval, votes=(replace(first, groups=("all",)), second)),
+            f"the groups of the vote of {first.voter} is not as record ",
+        ),
+        "surer": (
+            replace(approval, votes=(replace(first, assurance=Assurance.LINK), second)),
+            f"the assurance of the vote of {first.voter} is not as record ",
+        ),
+        "a vote more": (replace(approval, votes=(first, second, first)), "no record tells of it"),
+        "a vote less": (replace(approval, votes=(first,)), f"lacks the vote of {second.voter}"),
+        "another approver": (replace(approval, approvers=("person:ada",)), f"{closed}ada"),
+        "an approver less": (replace(approval, approvers=(first.voter,)), closed),
+        "another end": (replace(approval, status=Status.REJECTED), "is rejected, by record "),
+        "another reason": (replace(approval, why="so"), "was closed for another reason, by record"),
+        "open again": (open_again, "is open, by record "),
+        "another requester": (
+            replace(approval, requester=replace(approval.requester, id="person:eve")),
+            "has person:eve as its requester, by record ",
+        ),
+        "bound otherwise": (replace(approval, binding=tags), "is bound to something else than "),
+        "another version": (replace(approval, version="3"), "is of version 3, by record "),
+        "a ratification": (replace(approval, ratifies=1), "ratifies record 1, by record "),
+    }
+
+
+def test_whatever_the_row_of_an_approval_says_against_its_records_is_found(it: World) -> None:
+    """The approval is named, and the record that it contradicts."""
+    known = an_approval(it)
+    key = keys.approval_key(known.id)
+    found = {what: beside(it, [Upsert(key, pack(row))]) for what, (row, _) in forged(known).items()}
+
+    assert {} == {
+        what: said
+        for what, said in found.items()
+        if f"approval {known.id}" not in said or forged(known)[what][1] not in said
+    }
+    assert "" == beside(it, [Upsert(key, pack(known))])
+
+
+def test_an_approval_that_is_gone_unreadable_elsewhere_or_of_no_record_is_found(it: World) -> None:
+    """Each row stands for an approval that records tell of."""
+    known = an_approval(it)
+    key, stranger = keys.approval_key(known.id), replace(known, id="stranger")
+    elsewhere = keys.approval_key("elsewhere")
+
+    assert f"approval {known.id} has records, but its row is gone" == beside(
+        it, [Delete(key, ANY_ETAG)]
+    )
+    assert f"row {key} holds no Approval" in beside(it, [Upsert(key, {"format": 1, "body0": b"{"})])
+    assert "approval stranger is known, but no record tells of it" == beside(
+        it, [Upsert(keys.approval_key("stranger"), pack(stranger))]
+    )
+    assert f"approval {known.id} stands in the row {elsewhere}" == beside(
+        it, [Upsert(elsewhere, pack(known))]
+    )
+
+
+def test_open_approvals_that_the_head_makes_up_are_found(it: World) -> None:
+    """By the records all are closed."""
+    head = replace(kept(it, HISTORIES["asset"]).head, approvals=("stranger",))
+
+    said = beside(it, [Upsert(keys.HEAD, pack(head))])
+
+    assert "the head has stranger as open, by the records none is" == said
+
+
+def test_an_approver_forged_in_what_is_kept_of_the_past_is_found(it: World) -> None:
+    """The estate as of a moment is read from there."""
+    approval = an_approval(it)
+    standing = Standing(
+        "Production", it.clock.now(), 9, "approved", approval.id, approved_by=("person:ada",)
+    )
+    row = Upsert("iris:2", pack(Past((Span(it.clock.now(), 9, standing),))))
+    place = keys.past_partition("demo", Kind.MODELS)
+    it.rows.commit(CATALOG, place, [row])
+    found = verifying.check(it.context.ledger.rows, it.context.ledger.id, HISTORIES["asset"])
+    it.rows.commit(CATALOG, place, [Delete("iris:2", ANY_ETAG)])
+
+    said = f"person:ada is said to have approved {approval.id}, by the records that is not so"
+    assert (f"where iris:2 stood since record 9, {said}",) == found.beside
+
+
+def test_votes_that_are_cast_meanwhile_are_no_contradiction() -> None:
+    """What was recorded since the head was read is looked at before anything is said."""
+    it = told_world()
+    known = kept(it, HISTORIES["asset"])
+    voted = next(one for one in known.records if one.type is RecordType.VOTED)
+    before = known.records[voted.number - 2]
+    old = replace(known.head, number=before.number, hash=before.hash)
+    reading = Earlier(it, known.history, old)
+    found = verifying.check(reading, it.context.ledger.id, known.history, documents=False)
+
+    assert [] == [one for one in found.beside if one.startswith("approval ")]
+    it.rows.close()

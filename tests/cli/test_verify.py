@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -308,3 +309,99 @@ def test_a_ledger_in_table_storage_is_verified_as_well(
     assert (2, []) == (empty.code, made)
     assert (0, 1) == (sound.code, broken.code)
     assert f"{IRIS}: record 3 was dropped" in broken.out
+
+
+DAMAGES = {
+    "garbage": "body = x'c1ff'",
+    "no map": "body = x'01'",
+    "text": "body = 'text'",
+    "a torn lock": "etag = CAST(x'ff31' AS TEXT)",
+}
+
+
+def damage(ledger: Path, what: str, where: str, *parameters: str) -> None:
+    """Write over a row in the file itself, as no program of ours would."""
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(f"UPDATE ledger SET {what} WHERE {where}", parameters)
+
+
+@pytest.mark.parametrize("what", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (keys.HEAD, "its head cannot be read: row head holds no Head"),
+        (keys.record_key(3), "record 3 was altered: it cannot be read"),
+        (keys.version_key("3"), "row version:3 holds no VersionState"),
+        ("approval", "holds no Approval"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_a_fault_and_the_rest_is_verified(
+    ledger: Path, what: str, key: str, words: str
+) -> None:
+    """Whatever is in it, and in whichever column."""
+    where = "partition = ? AND key >= ? AND key < ?"
+    damage(ledger, what, where, PARTITION, key, keys.after(key) if key == "approval" else f"{key}!")
+    done = run("verify", "--all")
+
+    assert (1, True) == (done.code, words in done.out)
+    assert "4 histories of ledger 00000001, " in done.out
+    assert "1 not whole" in done.out
+    assert words in run("verify", str(IRIS)).out
+
+
+@pytest.mark.parametrize("column", ["key", "partition"])
+def test_a_name_of_a_row_that_is_no_text_stops_nothing(ledger: Path, column: str) -> None:
+    """It may even be the last one of a page."""
+    damage(
+        ledger,
+        f"{column} = CAST({column} || x'ff' AS TEXT)",
+        "partition = ? AND key = ?",
+        PARTITION,
+        keys.record_key(3),
+    )
+    done = run("verify", "--all")
+
+    assert 1 == done.code
+    assert f"{IRIS}: record 3 was " in done.out
+    assert " histories of ledger 00000001, " in done.out
+
+
+def test_a_ledger_whose_id_cannot_be_read_is_said_to_be_damaged(ledger: Path) -> None:
+    """Nothing can be said of its histories then."""
+    damage(ledger, "body = x'c1'", "partition = 'ledger' AND key = 'id'")
+    done = run("verify", "--all")
+
+    assert 1 == done.code
+    assert "the row 'id' in 'ledger' does not say which ledger this is" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("what", DAMAGES.values(), ids=DAMAGES)
+def test_no_backup_is_made_of_a_row_that_cannot_be_read_and_it_is_named(
+    ledger: Path, what: str, tmp_path: Path
+) -> None:
+    """In one line."""
+    damage(ledger, what, "partition = ? AND key = 'version:3'", PARTITION)
+    done = run("backup", str(tmp_path / "it.backup"))
+
+    assert 1 == done.code
+    assert f"the row 'version:3' in '{PARTITION}' of the table ledger is damaged: " in done.err
+    assert "No backup was made" in done.err
+    assert not (tmp_path / "it.backup").exists()
+
+
+def test_a_value_that_cannot_be_read_is_kept_in_a_backup_as_it_is(
+    ledger: Path, tmp_path: Path
+) -> None:
+    """Its bytes are there, so nothing is lost; a head is told of."""
+    deep, torn = b"[" * 60_000, b"\xff{"
+    bodies = {keys.HEAD: deep, keys.version_key("3"): torn, keys.record_key(3): torn}
+    with closing(SQLiteRows(ledger)) as rows:
+        changes = [Upsert(key, {"format": 1, "body0": body}) for key, body in bodies.items()]
+        rows.commit(LEDGER, PARTITION, changes)
+    done = run("backup", str(tmp_path / "it.backup"))
+
+    assert 1 == done.code
+    assert f"broken: {IRIS} at record 3: record:0000000003 is no record" in done.err
+    assert (tmp_path / "it.backup").exists()
+    assert 1 == run("verify", "--all").code
