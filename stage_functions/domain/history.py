@@ -65,6 +65,8 @@ class Standing(Stored, frozen=True, omit_defaults=True):
         review_due: when its next review was due; None for never.
         approved_by: ids of those whose approval counted, where somebody has looked them up: records
             say them only as votes.
+        taken_out: number of the record of the rollback that took it out, where that put it there;
+            or 0.
     """
 
     stage: str
@@ -83,6 +85,7 @@ class Standing(Stored, frozen=True, omit_defaults=True):
     trainer: str = ""
     review_due: datetime | None = None
     approved_by: tuple[str, ...] = ()
+    taken_out: int = 0
 
     def served_as(self, moment: datetime) -> tuple[str, ...]:
         """Return the stages as at which it may be served at a moment: its own one first."""
@@ -181,12 +184,19 @@ def _standing(record: Record, before: Standing | None) -> Standing:
         author=str(record.content.get("author", "")),
         trainer=str(record.content.get("trainer", "")),
         review_due=_moment(record, "review_due"),
+        taken_out=_taken_out(record),
     )
     if before is None or record.type is not RecordType.STAGE_CHANGED:
         return placed
     # Who made a version is said once, by the record that it begins with.
     placed = replace(placed, author=before.author, trainer=before.trainer)
     return _renamed(placed, before) if placed.why == _RENAMED else placed
+
+
+def _taken_out(record: Record) -> int:
+    cause = record.content.get("because_of", 0)
+    by_rollback = "displaced_by" in record.content and "rolls_back" in record.content
+    return cause if by_rollback and isinstance(cause, int) else 0
 
 
 def _renamed(placed: Standing, before: Standing) -> Standing:
