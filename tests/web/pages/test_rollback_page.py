@@ -125,7 +125,7 @@ def test_a_brief_says_that_the_stage_has_changed_already(then: NotRatified) -> N
         (following, *_) = (*query.approvals(here.context), None)
         if following is not None:
             next_ = looked_at(api, f"/approvals/{following.approval.id}", "bob", 200)
-            assert "Nobody ratified that in time" in next_.text
+            assert "That was not ratified, so it is not to be deployed" in next_.text
     end()
 
     assert "Ratify that iris version 2 is at Production?" in page.text
