@@ -133,6 +133,7 @@ def test_a_brief_says_that_the_stage_has_changed_already(then: NotRatified) -> N
         "The stage has changed already. Ada moved version 2 from Staging to Production" in page.text
     )
     assert "Approving changes no stage" in page.text
+    assert "Now: not known" not in page.text
     assert "emergency Staging → Production, to be ratified" in listed.text
     assert "Take this emergency back" in own.text
     assert "Not ratified (rejected): iris version 2 at Production" in closed.text
