@@ -480,8 +480,8 @@ SHAPES: dict[RecordType, Shape] = {
                 "allowed: the lifecycle demands no approval. approved: it was. displaced: "
                 "another version took its exclusive stage. rolled_back: it came back in place of "
                 "the version that had displaced it. emergency: it was made at once, see "
-                "EmergencyUsed. reverted: nobody ratified that in time. renamed: its stage is "
-                "called so now.",
+                "EmergencyUsed. reverted: it was not ratified. renamed: its stage is called so "
+                "now.",
                 "allowed",
                 "approved",
                 "displaced",
@@ -501,7 +501,10 @@ SHAPES: dict[RecordType, Shape] = {
                 "moment",
                 "Until when it may still be served as before; left out where it may not.",
             ),
-            "rolls_back": _integer("Number of the record that a rollback undoes."),
+            "rolls_back": _integer(
+                "Number of the record that a rollback undoes: of what came back, and of what was "
+                "taken out."
+            ),
             "restores": _one_of(
                 "approvalId", "The approval by which a version that came back stands again."
             ),

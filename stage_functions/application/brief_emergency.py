@@ -19,8 +19,8 @@ class Used(Struct, frozen=True):
         number: of its record.
         waived: rules that did not pass then, and need not have.
         reverts: if it is not ratified it is put back, where that is possible.
-        further: the group that may ratify as well when nobody did in time, or "".
-        escalated: nobody has ratified it in time before.
+        further: the group that may ratify as well when it was not ratified, or "".
+        escalated: it was not ratified when that was asked before.
         stands: the stage that the version has now, or "".
     """
 

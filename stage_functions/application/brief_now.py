@@ -9,7 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from stage_functions.application.brief_people import someone
-from stage_functions.application.changes import bound_changes, each, evidence_changes
+from stage_functions.application.changes import (
+    bound_changes,
+    each,
+    evidence_changes,
+    of_the_registry,
+)
 from stage_functions.application.context import Context
 from stage_functions.application.judging import Judged, as_sealed_now, judge, weigh
 from stage_functions.application.ledger import Loaded
@@ -80,7 +85,7 @@ def present(
     if then != now_bound:
         then = as_sealed_now(context, then)
     bound = bound_changes(then, now_bound, evidence, known)
-    if bound and snapshot.modified_by:
+    if bound and snapshot.modified_by and of_the_registry(then, now_bound):
         writer = someone(context, context.identify(snapshot.modified_by)).name
         bound = (*bound, f"the registry says that {writer} wrote it last")
     refused = judged.outcome.why if isinstance(judged.outcome, Refused) and not bound else ""

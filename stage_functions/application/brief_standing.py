@@ -81,7 +81,9 @@ def _how(approval: Approval, state: VersionState | None, left: Record | None) ->
         return f"Version {number} no longer stands by this approval{where}"
     when, by = minute(left.at), left.content.get("displaced_by")
     if by:
-        return f"Version {number} was displaced by version {by} on {when}"
+        out = "rolls_back" in left.content
+        how = "taken out by a rollback to" if out else "displaced by"
+        return f"Version {number} was {how} version {by} on {when}"
     if left.type is RecordType.DELETED:
         return f"Version {number} was deleted on {when}"
     if left.type is RecordType.RENEWED:

@@ -77,19 +77,21 @@ def changed(
         bound_changes,
         in_brief,
         nameless,
+        of_the_registry,
     )
 
-    modified = snapshot.modified_by
-    who = context.identify(modified) if modified else "an unknown writer"
-    stage = step.version(approval.version).stage
+    said, stage = "changed since it was asked: ", step.version(approval.version).stage
     if bound is None:
-        changed = f"{course(stage, approval.binding.target)} is not allowed now"
-    else:
-        then = nameless(_known(context.ledger.blob(approval.binding.evidence)))
-        now = nameless(_known(blobs.get(bound.evidence)))
-        lines = bound_changes(as_sealed_now(context, approval.binding), bound, then, now)
-        changed = in_brief(lines or approval.binding.differences(bound))
-    return f"changed since it was asked: {changed} (by {who})"
+        return f"{said}{course(stage, approval.binding.target)} is not allowed now"
+    sealed = as_sealed_now(context, approval.binding)
+    then = nameless(_known(context.ledger.blob(approval.binding.evidence)))
+    now = nameless(_known(blobs.get(bound.evidence)))
+    lines = bound_changes(sealed, bound, then, now)
+    said = f"{said}{in_brief(lines or approval.binding.differences(bound))}"
+    if not of_the_registry(sealed, bound):
+        return said
+    modified = snapshot.modified_by
+    return f"{said} (by {context.identify(modified) if modified else 'an unknown writer'})"
 
 
 def _known(document: bytes | None) -> Evidence:

@@ -12,6 +12,8 @@ from stage_functions.domain.evidence import Evidence
 MAX_LINES = 5
 MAX_LINE_CHARACTERS = 160
 _AUTHOR = "author"
+_OF_THE_LEDGER = ("from", "displaces", "lifecycle")
+"""What of a binding no registry shows: it changes by what Stageward grants or adopts."""
 
 
 def in_brief(lines: tuple[str, ...]) -> str:
@@ -51,6 +53,12 @@ def bound_changes(
             said = in_words[name]() if name in in_words else ()
             lines += said or then.differences(now)
     return tuple(dict.fromkeys(lines))
+
+
+def of_the_registry(then: Binding, now: Binding) -> bool:
+    """Tell whether something differs that a registry shows, so that somebody wrote it there."""
+    mine, theirs = then.document(), now.document()
+    return any(mine[name] != theirs[name] for name in mine if name not in _OF_THE_LEDGER)
 
 
 def evidence_changes(then: Evidence, now: Evidence) -> tuple[str, ...]:

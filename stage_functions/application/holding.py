@@ -24,10 +24,11 @@ class Holding(Struct, frozen=True):
         version: its number.
         since: from when; None where that was before the records that were read.
         until: to when; None for now.
-        why: how it came there: approved, allowed, imported, registered, displaced; "" if not read.
+        why: how it came there, in a word: approved, rolled back, imported; "" if not read.
         approval: id of the approval, or "".
         valid_until: until when the approval was valid by which it stood last; None for ever.
-        ended: how it left: `displaced by 3`, `moved to Archived`, `deleted`; "" while it is there.
+        ended: how it left: `displaced by 3`, `taken out by a rollback`, `moved to Archived`,
+            `deleted`; "" while it is there.
     """
 
     stage: str
@@ -99,7 +100,7 @@ def _follow(
         ended.append(replace(held, until=at, ended=_how(record)))
     target = str(record.content.get("to", ""))
     if record.type in _ENTERS and target in stages:
-        why = str(record.content.get("why", record.type.lower()))
+        why = str(record.content.get("why", record.type.lower())).replace("_", " ")
         approval = str(record.content.get("approval", ""))
         open_[version] = Holding(
             target, version, at, why=why, approval=approval, valid_until=_valid_until(record)
@@ -118,7 +119,8 @@ def _entered(one: Holding) -> tuple[bool, datetime]:
 def _how(record: Record) -> str:
     by = record.content.get("displaced_by")
     if by:
-        return f"displaced by {by}"
+        out = "rolls_back" in record.content
+        return "taken out by a rollback" if out else f"displaced by {by}"
     if record.type is RecordType.DELETED:
         return "deleted"
     return f"moved to {record.content.get('to', '')}"

@@ -38,7 +38,7 @@ from stage_functions.domain.error import (
     LedgerDamagedError,
     NotFoundError,
 )
-from stage_functions.domain.record import Record, Tail
+from stage_functions.domain.record import Record, RecordType, Tail
 from stage_functions.domain.state import VersionState
 
 Prover = Callable[[Context, str], Inclusion | None]
@@ -97,6 +97,8 @@ class Pack(Struct, frozen=True):
         documents: what records and approvals name by digest.
         missing: what could not be packed as it was.
         names: of people, by id.
+        ended: the closing of each ratification that was not given and by which the version was put
+            back, by its number; it may be a record of another version.
     """
 
     version: Version
@@ -111,6 +113,7 @@ class Pack(Struct, frozen=True):
     documents: tuple[Document, ...]
     missing: tuple[Missing, ...]
     names: Mapping[str, str]
+    ended: Mapping[int, Record]
 
     @property
     def head(self) -> Tail:
@@ -150,15 +153,22 @@ class _Seen:
         self.lifecycles: dict[str, None] = {}
         self.names: dict[str, None] = {}
         self.evidence: dict[str, None] = {}
+        self.ended: dict[int, Record] = {}
+        self._closed: Record | None = None
 
     def see(self, record: Record) -> None:
         """Take note of a record."""
         content = record.content
+        if record.type is RecordType.APPROVAL_CLOSED and "then" in content:
+            self._closed = record
         if record.version != self.version:
             if content.get("displaced_by") == self.version:
                 self.others.append(record)
             return
         self.count += 1
+        closed = self._closed
+        if "reverts" in content and closed and content.get("because_of") == closed.number:
+            self.ended[closed.number] = closed
         if len(self.first) < FIRST:
             self.first.append(record)
         else:
@@ -248,7 +258,10 @@ def _gather(
         approvals=tuple(approvals),
         documents=tuple({one.name: one for one in documents}.values()),
         missing=tuple(missing),
-        names=_names(context, approvals, (*seen.first, *seen.last, *seen.others)),
+        names=_names(
+            context, approvals, (*seen.first, *seen.last, *seen.others, *seen.ended.values())
+        ),
+        ended=seen.ended,
     )
 
 

@@ -23,11 +23,13 @@ from stage_functions.application.replay_facts import Old, Unknown, answers, late
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.lifecycle import Lifecycle, Transition
+from stage_functions.domain.people import Attribution
 from stage_functions.domain.record import Record, minute
 from stage_functions.domain.replay_history import Past, requests
 from stage_functions.domain.replay_votes import WAITS, Came, came
 from stage_functions.domain.rule import Result, Verdict
-from stage_functions.domain.transition import Refused, Request, lawful
+from stage_functions.domain.state import VersionState
+from stage_functions.domain.transition import Refused, Request, lawful, was_barred
 
 PAGE = 1000
 MAX_CASES = 1000
@@ -185,21 +187,36 @@ def _would(
         return _UNKNOWN, "no lifecycle of the draft governs it"
     if past.approval and approval is None:
         return _UNKNOWN, f"approval {past.approval} is not kept"
-    request = _request(past, lifecycle)
+    request = _request(past, lifecycle, before)
     stage = lifecycle.renamed.get(past.source, past.source)
     state = replace(past.state, stage=stage)
     if stage not in lifecycle.stages:
         return _UNKNOWN, f"the draft has no stage {stage}, where it stood"
     way = lawful(lifecycle, state, request, context.configuration.directory)
     if isinstance(way, Refused):
-        return _REFUSED, way.why
-    past = replace(past, state=state)
-    found = then(context, lifecycle, Version(asset, state.version), past, approval, before)
+        return _refused(context, lifecycle, state, request, way)
+    return _by_way(context, lifecycle, asset, replace(past, state=state), approval, before, way)
+
+
+def _by_way(
+    context: Context,
+    lifecycle: Lifecycle,
+    asset: Asset,
+    past: Past,
+    approval: Approval | None,
+    before: Old | None,
+    way: Transition,
+) -> tuple[str, str]:
+    """Return what a request would have come to that a transition of the draft leads to."""
+    request, version = _request(past, lifecycle, before), Version(asset, past.state.version)
+    found = then(context, lifecycle, version, past, approval, before)
     rules = rules_of(lifecycle, way)
     would = _against(answers(context, lifecycle, rules, past, found, before, request))
+    if _was_in_the_way(past, before) and (would is None or would[0] == _UNKNOWN):
+        return _UNKNOWN, f"it was refused for what was in its way then: {past.text('why')}"
     if would is not None:
         return would
-    came_to = _let_through(context, past, approval, way)
+    came_to = _let_through(context, approval, way)
     if came_to.at is None:
         return came_to.to, came_to.why
     later = _against(later_answers(context, lifecycle, rules, past, found, request, came_to.at))
@@ -222,10 +239,22 @@ def _against(answered: tuple[Verdict | Unknown, ...]) -> tuple[str, str] | None:
     return (_UNKNOWN, "; ".join(unknown)) if unknown else None
 
 
-def _let_through(context: Context, past: Past, approval: Approval | None, way: Transition) -> Came:
+def _refused(
+    context: Context, lifecycle: Lifecycle, state: VersionState, request: Request, refused: Refused
+) -> tuple[str, str]:
+    """Return what a refusal before any rule comes to: which groups Entra named is not kept."""
+    found = lifecycle.transition(state.stage, request.target)
+    entra = context.configuration.directory.entra
+    asking = found.requesters if found is not None and refused.barred else ()
+    named = [one for one in asking if one in entra]
+    if named and request.requester.attribution is Attribution.PROVEN:
+        who, groups = request.requester.id, " or ".join(named)
+        return _UNKNOWN, f"whether Entra named {who} a member of {groups} then is not kept"
+    return _REFUSED, refused.why
+
+
+def _let_through(context: Context, approval: Approval | None, way: Transition) -> Came:
     """Return what a request comes to whose rules have passed."""
-    if past.outcome == _REFUSED and _was_in_the_way(past):
-        return Came(_UNKNOWN, f"it was refused for what was in its way then: {past.text('why')}")
     if way.approval is None:
         return Came(_GRANTED, "it takes no approval")
     if approval is None:
@@ -236,15 +265,24 @@ def _let_through(context: Context, past: Past, approval: Approval | None, way: T
     return found
 
 
-def _was_in_the_way(past: Past) -> bool:
-    """Tell whether a request was refused though its rules had passed: for what else was open."""
+def _was_in_the_way(past: Past, before: Old | None) -> bool:
+    """Tell whether a request was refused, but by no lifecycle, no rule, and not for who asked.
+
+    It was for what else was open or stood there, or since it was no emergency: whether that
+    would have been so under a draft depends on all that was decided before. Where rules were asked
+    they passed; where they were not, a transition led there all the same.
+    """
     given = past.record.content.get("verdicts", [])
     results = (
         [one.get("result") for one in given if isinstance(one, dict)]
         if isinstance(given, list)
         else []
     )
-    return bool(past.text("fingerprint")) and all(one == Result.PASSED for one in results)
+    failed = not all(one == Result.PASSED for one in results)
+    if past.outcome != _REFUSED or failed or was_barred(past.text("why")):
+        return False
+    led = before is None or (past.source, past.target) in before.ways
+    return bool(past.text("fingerprint")) or led
 
 
 def _demands(way: Transition) -> str:
@@ -255,9 +293,11 @@ def _demands(way: Transition) -> str:
     return f"{policy.quorum} in all" + (f", {groups}" if groups else "")
 
 
-def _request(past: Past, lifecycle: Lifecycle) -> Request:
+def _request(past: Past, lifecycle: Lifecycle, before: Old | None) -> Request:
+    """Return a request as it was; a stage that was called otherwise then has its name of now."""
+    was_stage = before is None or past.target in before.stages
     return Request(
-        target=lifecycle.renamed.get(past.target, past.target),
+        target=lifecycle.renamed.get(past.target, past.target) if was_stage else past.target,
         reason=past.text("reason"),
         requester=past.requester,
         on_behalf_of=past.text("on_behalf_of"),

@@ -76,10 +76,14 @@ class Old(Struct, frozen=True):
     Attributes:
         rules: as written, by name.
         bind: globs over the tags that were bound.
+        stages: their names.
+        ways: from which stage to which a transition led.
     """
 
     rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     bind: tuple[str, ...] = ()
+    stages: frozenset[str] = frozenset()
+    ways: frozenset[tuple[str, str]] = frozenset()
 
 
 def old(context: Context, digest: str) -> Old | None:
@@ -88,7 +92,10 @@ def old(context: Context, digest: str) -> Old | None:
     if document is None:
         return None
     text: Mapping[str, Any] = msgspec.json.decode(document)
-    return Old(text.get("rules", {}), tuple(text.get("bind", ())))
+    ways = frozenset((one["from"], one["to"]) for one in text.get("transitions", ()))
+    return Old(
+        text.get("rules", {}), tuple(text.get("bind", ())), frozenset(text.get("stages", ())), ways
+    )
 
 
 def then(

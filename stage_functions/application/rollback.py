@@ -93,6 +93,7 @@ class Foreseen(Struct, frozen=True):
         way: what would move, or None.
         goes_to: the stage that the holder would move to, or "".
         effects: what will happen, and what will not, a sentence each.
+        comes_from: the stage that the version would come back from, or "".
     """
 
     asset: Asset
@@ -101,6 +102,7 @@ class Foreseen(Struct, frozen=True):
     way: Rollback | None = None
     goes_to: str = ""
     effects: tuple[str, ...] = ()
+    comes_from: str = ""
 
 
 class _Planned(Struct, frozen=True):
@@ -153,6 +155,7 @@ def foresee(context: Context, asset: Asset, actor: Actor, stage: str = "") -> Fo
         way,
         planned.lifecycle.stages[planned.stage].displaced_to,
         effects(context, planned.lifecycle, planned.loaded, way, now),
+        planned.loaded.versions[way.back].stage,
     )
 
 

@@ -20,7 +20,7 @@ def effects(
     stage = lifecycle.stages[way.stage]
     asset, versions = loaded.asset, loaded.versions
     said = [
-        _moves(way, stage),
+        _moves(way, stage, versions[way.back].stage),
         _carried_by(way),
         _stands_by(way, now),
         _mirrored(asset, way),
@@ -49,10 +49,10 @@ def _mirrored(asset: Asset, way: Rollback) -> str:
     )
 
 
-def _moves(way: Rollback, stage: Stage) -> str:
+def _moves(way: Rollback, stage: Stage, comes_from: str) -> str:
     return (
-        f"Version {way.back} goes to {way.stage}, and version {way.out} to {stage.displaced_to}, "
-        "in one step."
+        f"Version {way.back} goes from {comes_from} to {way.stage}, and version {way.out} from "
+        f"{way.stage} to {stage.displaced_to}, in one step."
     )
 
 

@@ -191,7 +191,10 @@ def _changed(content: Mapping[str, Json]) -> tuple[str, str]:
     source, target = _text(content, "from"), _text(content, "to")
     displaced = _text(content, "displaced_by")
     by = _CHANGED_BY.get(_text(content, "why"), "")
-    by = f", displaced by version {displaced}" if displaced else by
+    if displaced:
+        out = "rolls_back" in content
+        how = "taken out by a rollback to" if out else "displaced by"
+        by = f", {how} version {displaced}"
     marked = ", marked: to be reviewed before it may return" if "marked" in content else ""
     quiet = displaced or "reverts" in content
     return f"{source} → {target}{by}{marked}", "" if quiet else "good"

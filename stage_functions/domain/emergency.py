@@ -313,6 +313,6 @@ def undeployable(version: str, state: VersionState) -> str:
     if used is None or not used.escalated:
         return ""
     return (
-        f"{version} stands at {state.stage} by an emergency (record {used.number}) that nobody "
-        f"ratified in time: decide on approval {state.approval}, or roll it back"
+        f"{version} stands at {state.stage} by an emergency (record {used.number}) that was "
+        f"not ratified: decide on approval {state.approval}, or roll it back"
     )

@@ -70,6 +70,8 @@ class Standing(Stored, frozen=True, omit_defaults=True):
             had displaced it, whose approvers saw that; or "".
         incident: what an emergency was used for, where that put it there, or "".
         called: what its stage was called when it was granted, where that is another name, or "".
+        taken_out: number of the record of the rollback that took it out, where that put it there;
+            or 0.
     """
 
     stage: str
@@ -91,6 +93,7 @@ class Standing(Stored, frozen=True, omit_defaults=True):
     under: str = ""
     incident: str = ""
     called: str = ""
+    taken_out: int = 0
 
     def served_as(self, moment: datetime) -> tuple[str, ...]:
         """Return the stages as at which it may be served at a moment: its own one first."""
@@ -205,11 +208,18 @@ def _standing(record: Record, before: Standing | None) -> Standing:
         review_due=_moment(record, "review_due"),
         under=granting if granting != own else "",
         incident=str(record.content.get("incident", "")),
+        taken_out=_taken_out(record),
     )
     if before is None or record.type is not RecordType.STAGE_CHANGED:
         return placed
     # Who made a version is said once, by the record that it begins with.
     return replace(placed, author=before.author, trainer=before.trainer)
+
+
+def _taken_out(record: Record) -> int:
+    cause = record.content.get("because_of", 0)
+    by_rollback = "displaced_by" in record.content and "rolls_back" in record.content
+    return cause if by_rollback and isinstance(cause, int) else 0
 
 
 def _renamed(record: Record, before: Standing) -> Standing:

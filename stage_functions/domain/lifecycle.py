@@ -76,7 +76,7 @@ class WhenUnreviewed(StrEnum):
 
 
 class NotRatified(StrEnum):
-    """What follows when nobody ratified in time what was done in an emergency."""
+    """What follows when what was done in an emergency is not ratified."""
 
     REVERT = "revert"
     ESCALATE = "escalate"

@@ -271,7 +271,7 @@ def roll_back(
     status = f"rolled back: {state.stage} → {way.stage}, in place of version {way.out}"
     step = step.with_version(replace(back, status=status))
     step = effect.void_stranded(step, way.back, f"{way.back} came back by a rollback", now, cause)
-    more: dict[str, Json] = {"marked": True} if mark else {}
+    more: dict[str, Json] = {"rolls_back": way.promotion, **({"marked": True} if mark else {})}
     step = effect.displace(step, way.out, way.back, lifecycle, now, cause, more, retires=False)
     out = step.version(way.out)
     status = f"taken out by a rollback to version {way.back}: {way.stage} → {out.stage}"

@@ -54,12 +54,18 @@ def _copied(standing: Standing) -> str:
     return f"copied from {standing.origin.version}" if standing.origin is not None else "copied"
 
 
+def _displaced(standing: Standing) -> str:
+    if standing.taken_out:
+        return f"taken out by a rollback (record {standing.taken_out})"
+    return f"displaced by version {standing.displaced_by}"
+
+
 _WORDS: Mapping[str, Callable[[Standing], str]] = {
     "registered": lambda _: "registered",
     "imported": lambda _: "imported, without approval",
     "allowed": lambda _: "allowed, without approval",
     "approved": _approved,
-    "displaced": lambda one: f"displaced by version {one.displaced_by}",
+    "displaced": _displaced,
     "copied": _copied,
     "rolled_back": _rolled_back,
     "emergency": _emergency,

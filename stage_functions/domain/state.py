@@ -95,7 +95,7 @@ class Unratified(Stored, frozen=True):
         number: of the record of the emergency.
         by: id of who used it.
         incident: the incident, as they named it.
-        escalated: nobody ratified it in time: it is not to be deployed any more.
+        escalated: it was not ratified: it is not to be deployed any more.
         source: the stage that it came from, as that is called now; "" where that is not kept.
     """
 

@@ -38,6 +38,9 @@ LETTERS_AMISS = 2
 """How much longer or shorter it may be: `PreProduction` is no slip of `Production`."""
 
 
+_MAY_ASK = " may ask for "
+
+
 class Request(Struct, frozen=True):
     """Someone's wish for a transition, however it arrived.
 
@@ -172,7 +175,12 @@ def barred(transition: Transition, requester: Actor, directory: Directory) -> st
     groups = " or ".join(transition.requesters)
     proven = requester.attribution is Attribution.PROVEN
     how = "you are not in it" if proven else "ask with `stageward promote`, signed in"
-    return f"only {groups} may ask for {course(transition.source, transition.target)}; {how}"
+    return f"only {groups}{_MAY_ASK}{course(transition.source, transition.target)}; {how}"
+
+
+def was_barred(why: str) -> bool:
+    """Tell whether a refusal of the past was because of who asked: by what was said of it."""
+    return why.startswith("only ") and _MAY_ASK in why
 
 
 def renewable(lifecycle: Lifecycle, state: VersionState, request: Request) -> bool:

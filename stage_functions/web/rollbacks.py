@@ -98,4 +98,5 @@ def document(found: Foreseen) -> rollback_api.Rollback:
         restores=way.stood.approval or None,
         valid_until=way.stood.valid_until,
         effects=found.effects,
+        comes_from=found.comes_from,
     )

@@ -49,6 +49,7 @@ class Rollback:
         restores: the approval by which `back` would stand again, where there was one.
         valid_until: until when that is valid; null for ever.
         effects: what will happen and what will not, a sentence each.
+        comes_from: the stage that `back` would come back from.
     """
 
     asset: str
@@ -64,3 +65,4 @@ class Rollback:
     restores: str | None = None
     valid_until: datetime | None = None
     effects: tuple[str, ...] = ()
+    comes_from: str | None = None

@@ -7,15 +7,21 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from stage_functions.application import query
 from stage_functions.application.brief import brief
 from stage_functions.application.changes import bound_changes, in_brief
-from stage_functions.domain.approval import Binding
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.domain.approval import Binding, Status
+from stage_functions.domain.asset import Version
 from stage_functions.domain.evidence import Evidence
 from tests.brief_world import (
     FILE,
     FIRST_METRICS,
     SECOND_METRICS,
     Asked,
+    approve,
+    ask,
     context_over_file,
     evidence,
     facts,
@@ -133,6 +139,24 @@ def test_says_who_wrote_last_where_the_registry_knows(it: Asked) -> None:
 
     assert now is not None
     assert "the registry says that Grace Hopper wrote it last" == now.bound[-1]
+
+
+def test_what_stageward_granted_meanwhile_is_laid_to_no_writer(it: Asked) -> None:
+    """Another version took the stage: no registry can say who did that."""
+    it.world.registry.wrote(it.version, "mlflow:grace")
+    third = Version(it.version.asset, "3")
+    it.world.registry.evidences[third] = evidence(3, **FIRST_METRICS)
+    it.world.registry.register(third, it.world.clock.now(), tags={}, author="mlflow:ada")
+    follow(it.world.context, Signal(third))
+    approve(it.world.context, ask(it.world.context, third, "third"), "rosa", "grace")
+    now = seen(it).present
+    approve(it.world.context, it.approval, "rosa", "grace")
+    line = "it would displace version 3 now, no longer version 1"
+
+    assert now is not None
+    assert (line,) == now.bound
+    closed = query.approval(it.world.context, it.approval).approval
+    assert (Status.VOIDED, f"changed since it was asked: {line}") == (closed.status, closed.why)
 
 
 def test_says_that_what_it_is_compared_with_is_gone(it: Asked) -> None:

@@ -83,7 +83,7 @@ def test_what_was_approved_is_told_with_people_grounds_and_what_it_displaced(
         "at least as good an AUC as the version it replaces",
         "Version 1: Production → Archived, displaced by version 2",
         "2 persons must approve, of model-risk or data-science, at least 1 of model-risk",
-        "It is hash-linked, not tamper-evident.",
+        "It is hash-linked, and no more.",
     ):
         assert told in report
 

@@ -12,11 +12,13 @@ import pytest
 from stage_functions.application import query
 from stage_functions.application.rollback import request_rollback
 from stage_functions.application.sweep import sweep
+from stage_functions.application.vote import withdraw
+from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
 from stage_functions.domain.lifecycle import NotRatified
 from tests.application.aged import contents
 from tests.application.test_emergency import ready, use
-from tests.builders import IRIS, World, cast
+from tests.builders import IRIS, World, actor, cast
 from tests.packs import (
     RECORDS,
     bodies,
@@ -73,6 +75,8 @@ def test_the_pack_of_a_rollback_holds(tmp_path: Path) -> None:
         "by a rollback, in place of what had displaced it, under the approval by which that was "
         f"let in: approval {moved['approval']}; it stands by its own again, {moved['restores']}"
     ) in told
+    assert "One approval of this version is on record." in told
+    assert f"<code>{moved['approval']}</code> of version 2: Staging → Production" in told
 
 
 def test_a_rollback_by_what_nobody_approved_is_found(tmp_path: Path) -> None:
@@ -91,7 +95,18 @@ def test_a_rollback_by_what_nobody_approved_is_found(tmp_path: Path) -> None:
     assert "nobody had approved what it came back by" in found.said
 
 
-@pytest.mark.parametrize("became", ["open", "ratified", "reverted", "escalated"])
+BECAME = {
+    "open": "nobody has ratified it yet: without that before 2026-01-02 01:00:00 UTC it counts as",
+    "ratified": "ratified on 2026-01-01 01:00:00 UTC by approval ",
+    "rejected": "not ratified: rejected by Bob (person:bob), on 2026-01-01 01:00:00 UTC; in the",
+    "taken back": "not ratified: taken back by Ada (person:ada), on 2026-01-01 01:00:00 UTC; in the",
+    "reverted": "not ratified: nobody ratified it before 2026-01-02 01:00 UTC, on 2026-01-02",
+    "escalated": "it stays, is not to be deployed, and a ratification opened again",
+}
+"""What the report says of an emergency, by what became of it."""
+
+
+@pytest.mark.parametrize("became", list(BECAME))
 def test_the_pack_of_an_emergency_holds(tmp_path: Path, became: str) -> None:
     """Whatever became of it, it is told."""
     then = NotRatified.ESCALATE if became == "escalated" else NotRatified.REVERT
@@ -100,11 +115,27 @@ def test_the_pack_of_an_emergency_holds(tmp_path: Path, became: str) -> None:
     if became == "ratified":
         cast(here.context, answer.approval, "bob")
         cast(here.context, answer.approval, "eve")
+    elif became == "rejected":
+        cast(here.context, answer.approval, "bob", Decision.REJECT, "it could have waited")
+    elif became == "taken back":
+        withdraw(here.context, answer.approval, actor("ada"), "back-1", "a false alarm")
     elif became != "open":
         here.clock.sleep((RATIFY + timedelta(hours=1)).total_seconds())
         sweep(here.context)
-    told = holds(here, TWO, tmp_path)
-    holds(here, ONE, tmp_path)
-
-    assert "INC-" in told or "incident" in told.lower()
-    assert "mergency" in told
+    told, other = holds(here, TWO, tmp_path), holds(here, ONE, tmp_path)
+    assert (
+        "An emergency: the stage changed before anybody had approved it.</strong> Ada (person:ada) "
+        "moved version 2 from Staging to Production at once on 2026-01-01 01:00:00 UTC (record 10)"
+        ", for INC-1."
+    ) in told
+    assert f"What became of it: {BECAME[became]}" in told or became == "escalated"
+    assert BECAME[became] in told
+    assert "(INC-1, record 10), at once, before anybody had approved it; " in told
+    assert "ratified in time" not in told + other
+    if became in ("rejected", "taken back", "reverted"):
+        why = BECAME[became].removeprefix("not ratified: ").partition(", on")[0]
+        assert f"it went back, since the emergency in record 10 was not ratified: {why}" in told
+        assert (
+            f"it came back, since the emergency of version 2 in record 10 was not ratified: {why}; "
+            "it stands by its own again, "
+        ) in other

@@ -406,6 +406,7 @@ def test_as_of_tells_who_stood_where() -> None:
     assert ("Production", "Archived") == (now["1"].stage, now["2"].stage)
     assert ("Archived", "Production") == (then["1"].stage, then["2"].stage)
     assert "rolled_back" == now["1"].why
+    assert (now["1"].number, 0) == (now["2"].taken_out, then["1"].taken_out)
 
 
 def test_a_stage_that_nobody_is_named_for_is_anybodys() -> None:

@@ -60,7 +60,10 @@ def test_a_dry_run_only_shows_what_would_happen(it: World, at: Console) -> None:
 
     assert (0, 0, 4) == (shown.code, as_json.code, elsewhere.code)
     assert "version 1 would come back to Production" in shown.out
-    assert "Version 1 goes to Production, and version 2 to Archived, in one step." in shown.out
+    assert (
+        "Version 1 goes from Archived to Production, and version 2 from Production to Archived"
+        in shown.out
+    )
     assert "it must be reviewed before it may return" in shown.out
     assert "Possible until 2026-01-31" in shown.out
     assert "Nothing leaves Archived: version 2 does not return from there" in shown.out

@@ -126,6 +126,11 @@ def test_who_made_it_is_known_from_where_it_begins_until_it_is_gone() -> None:
         ("imported", {}, "imported, without approval"),
         ("displaced", {"displaced_by": "3"}, "displaced by version 3"),
         (
+            "displaced",
+            {"displaced_by": "3", "taken_out": 9},
+            "taken out by a rollback (record 9)",
+        ),
+        (
             "copied",
             {"origin": Original("dev/models/iris:3", 4, "f")},
             "copied from dev/models/iris:3",

@@ -156,6 +156,19 @@ def on_my_approval(brief: Brief) -> str:
     return f"Yours is the last vote that is needed: approving {does} at once."
 
 
+def unasked(brief: Brief) -> str:
+    """Say why the rules of an open approval could not be asked now."""
+    present = brief.present
+    if brief.emergency is not None:
+        return "not asked again: the stage has changed already"
+    if present is None:
+        return "not asked"
+    if present.unreadable:
+        return f"not known, since {present.unreadable}"
+    why = present.refused or "; ".join(present.bound)
+    return f"not asked, since it would be refused before: {why}" if why else "not asked"
+
+
 def instead(brief: Brief) -> str:
     """Say what to do about a request that will be voided."""
     if not brief.position.withdraw:

@@ -35,7 +35,7 @@ def already(brief: Brief, used: Used) -> str:
     )
     if not used.escalated:
         return moved
-    return f"{moved} Nobody ratified that in time, so it is not to be deployed until somebody does."
+    return f"{moved} That was not ratified, so it is not to be deployed until somebody does."
 
 
 def on_my_approval(brief: Brief) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 
 from msgspec import Struct
@@ -27,27 +26,14 @@ from stage_functions.domain.error import LaterReleaseError, LedgerDamagedError, 
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.record import Record
-from stage_functions.domain.rollback import ROLLED_BACK
 from stage_functions.web.pages import brief_words
 from stage_functions.web.pages.render import for_evidence
+from stage_functions.web.pages.report_ways import Used, stamp, stood, used
 
 LONGEST_VALUE = 2000
 _TEMPLATE = "report.html"
-_STANDS = ("Registered", "Imported", "StageChanged")
 _DAMAGE = (LedgerDamagedError, LaterReleaseError, NotFoundError, LookupError, ValueError)
 """Where rows beside the version's are damaged: then what they would tell is left out, and said."""
-_HOW: Mapping[str, str] = {
-    "registered": "as every version begins, when it was registered; nobody approved anything",
-    "copied": "as a copy of a version that was granted it in another registry",
-    "imported": "by an import: what its registry showed was taken as granted, nobody approved it",
-    "approved": "as it was approved",
-    "allowed": "at once: the lifecycle demands no approval for it",
-    "displaced": "since another version took its exclusive stage",
-    "rolled_back": "by a rollback, in place of what had displaced it",
-    "emergency": "in an emergency, at once, without the approval that is demanded otherwise",
-    "reverted": "since what was done in an emergency was not ratified in time",
-    "renamed": "since its stage is called so now",
-}
 
 
 class Text(Struct, frozen=True):
@@ -72,30 +58,14 @@ class Decided(Struct, frozen=True):
         brief: what is told of it; None where the ledger is too damaged for that.
         demanded: what the lifecycle demanded of the transition, in words.
         why: why it cannot be told, or "".
+        used: the emergency that it is about, or None.
     """
 
     approval: Approval
     brief: Brief | None
     demanded: tuple[str, ...]
     why: str = ""
-
-
-class Stood(Struct, frozen=True):
-    """How a version came to where it stands.
-
-    Attributes:
-        record: number of the record that says so.
-        at: when.
-        stage: where.
-        how: in words.
-        hash: of that record.
-    """
-
-    record: int
-    at: datetime
-    stage: str
-    how: str
-    hash: str
+    used: Used | None = None
 
 
 def report(context: Context, pack: Pack) -> bytes:
@@ -106,7 +76,9 @@ def report(context: Context, pack: Pack) -> bytes:
     """
     records = (*pack.first, *pack.last)
     hops = _hops(context, pack)
-    decided = [_decided(context, pack, one) for one in pack.approvals]
+    named = _Named(pack.names)
+    told = [_decided(context, pack, one, named) for one in pack.approvals]
+    decided = [one for one in told if one.approval.version == pack.version.number]
     asked = next((one for one in decided if one.approval.id == pack.approval), None)
     text = (
         for_evidence()
@@ -116,26 +88,22 @@ def report(context: Context, pack: Pack) -> bytes:
             asked=asked,
             decided=decided,
             others=[one for one in decided if one is not asked],
+            foreign=[one for one in told if one.approval.version != pack.version.number],
             moments=[(moment(one), one.hash) for one in records],
             displaced=[moment(one) for one in pack.others],
-            stood=_stood(records),
+            stood=stood(pack, named),
             evidence=_evidence(context, pack, records, hops) if not decided else (),
             hops=hops,
             texts=_texts(pack),
             words=brief_words,
             stamp=stamp,
-            named=_Named(pack.names),
+            named=named,
             clip=clip,
             lacks=partial(_lacks, pack),
             verifier=VERIFIER,
         )
     )
     return text.encode(errors="replace")
-
-
-def stamp(at: datetime | None) -> str:
-    """Return a moment to the second, in UTC."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at is not None else "not recorded"
 
 
 def clip(text: object) -> str:
@@ -158,7 +126,7 @@ class _Named:
         return f"{name} ({id_})" if name else id_ or "nobody known"
 
 
-def _decided(context: Context, pack: Pack, approval: Approval) -> Decided:
+def _decided(context: Context, pack: Pack, approval: Approval, named: _Named) -> Decided:
     bound = approval.binding
     at = pack.head.at
     try:
@@ -167,7 +135,7 @@ def _decided(context: Context, pack: Pack, approval: Approval) -> Decided:
         return Decided(approval, None, (), str(exc))
     rules = tuple(one.rule for one in approval.verdicts)
     way = Transition(bound.source, bound.target, rules, (), approval.policy)
-    return Decided(approval, found, demands(way))
+    return Decided(approval, found, demands(way), used=used(pack, approval, named))
 
 
 def _lacks(pack: Pack, brief: Brief) -> str:
@@ -182,35 +150,6 @@ def _hops(context: Context, pack: Pack) -> tuple[Hop, ...]:
         return chain(context, pack.state)
     except _DAMAGE:
         return ()
-
-
-def _stood(records: tuple[Record, ...]) -> tuple[Stood, ...]:
-    return tuple(
-        Stood(
-            one.number,
-            one.at,
-            str(one.content.get("to", "")),
-            _how(one),
-            one.hash,
-        )
-        for one in records
-        if one.type in _STANDS
-    )
-
-
-def _how(record: Record) -> str:
-    content = record.content
-    why = str(content.get("why", record.type.lower()))
-    said = _HOW.get(why, why)
-    if why == ROLLED_BACK and content.get("approval"):
-        said = f"{said}, under the approval by which that was let in"
-    if content.get("approval"):
-        said = f"{said}: approval {content['approval']}"
-    if content.get("restores"):
-        said = f"{said}; it stands by its own again, {content['restores']}"
-    if content.get("displaced_by"):
-        said = f"{said}: version {content['displaced_by']}"
-    return said
 
 
 def _evidence(

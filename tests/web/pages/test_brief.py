@@ -440,6 +440,7 @@ def test_while_the_registry_is_away_the_brief_is_there(site: Site, it: Asked) ->
 
     assert 200 == page.status_code
     assert "It could not be compared with now." in words(page)
+    assert "Now: not known, since the registry" in words(page)
     assert "▲ higher by 0.022" in words(page)
     assert (503, "5") == (sent.status_code, sent.headers["Retry-After"])
     assert ">\nfine</textarea>" in sent.text

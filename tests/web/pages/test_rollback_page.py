@@ -63,7 +63,11 @@ def test_the_page_says_what_will_happen_and_changes_nothing(it: World) -> None:
     with api_over(it) as api:
         page = looked_at(api, ROLLBACK, "bob", 200)
 
-    assert "Version 1 goes to Production, and version 2 to Archived, in one step." in page.text
+    assert (
+        "Version 1 goes from Archived to Production, and version 2 from Production to Archived"
+        in page.text
+    )
+    assert "Version 1 : Archived → Production" in page.text
     assert "its approvers saw that it displaces version 1" in page.text
     assert "Possible until 2026-01-31 01:00 UTC" in page.text
     assert "Take version 2 out, bring version 1 back" in page.text
@@ -91,6 +95,14 @@ def test_the_form_rolls_back_once(it: World, bob: Browser) -> None:
     assert it.context.ledger.versions(IRIS)["2"].marked is not None
     other = bob.post(ROLLBACK, {**form, "operation": "two", "expected_holder": ""})
     assert 409 == other.status_code
+    asset, day = bob.get(ASSET).text, f"{it.clock.now():%Y-%m-%d}"
+    stood = bob.get(f"{ASSET}?as_of={day}").text
+    cause = it.context.ledger.versions(IRIS)["1"].number
+    assert "rolled back, " in asset
+    assert "; taken out by a rollback" in asset
+    assert "Production → Archived, taken out by a rollback to version 1" in asset
+    assert "rolled_back" not in asset
+    assert f"taken out by a rollback (record {cause})" in stood
     assert "came back to Production by record" in other.text
     assert 422 == bob.post(ROLLBACK, {**form, "reason": " "}).status_code
 
@@ -113,7 +125,7 @@ def test_a_brief_says_that_the_stage_has_changed_already(then: NotRatified) -> N
         (following, *_) = (*query.approvals(here.context), None)
         if following is not None:
             next_ = looked_at(api, f"/approvals/{following.approval.id}", "bob", 200)
-            assert "Nobody ratified that in time" in next_.text
+            assert "That was not ratified, so it is not to be deployed" in next_.text
     end()
 
     assert "Ratify that iris version 2 is at Production?" in page.text
@@ -121,6 +133,7 @@ def test_a_brief_says_that_the_stage_has_changed_already(then: NotRatified) -> N
         "The stage has changed already. Ada moved version 2 from Staging to Production" in page.text
     )
     assert "Approving changes no stage" in page.text
+    assert "Now: not known" not in page.text
     assert "emergency Staging → Production, to be ratified" in listed.text
     assert "Take this emergency back" in own.text
     assert "Not ratified (rejected): iris version 2 at Production" in closed.text
