@@ -56,6 +56,7 @@ def held(path: Path) -> dict[tuple[str, str, str], object]:
             place: {name: one for name, one in values.items() if (place[2], name) != (KEY, "least")}
             for place, values in contents(rows).items()
             if place[1] not in ("registry:demo", keys.JOURNAL_PARTITION, keys.WHOLE_PARTITION)
+            and place[2] != keys.RESTORED
         }
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application.resolving import resolve
 from stage_functions.application.signal import Signal
@@ -86,6 +87,8 @@ def test_what_is_restored_or_begun_anew_writes_nothing_until_resolved(
 ) -> None:
     """Then the ledger is right: what was granted after the backup is taken back."""
     with running() as first:
+        states = first.context.states  # others may have registered something there
+        states.update("demo", lambda state: replace(state, imported=True))
         version = server.create(NAME)
         follow(first.context, Signal(version))
         grant(first, version, "Staging")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.triggers.worker import ROOT
+from tests.triggers.worker import ROOT, deploy
 
 HEAVY = (
     "apprise",
@@ -53,8 +53,9 @@ def test_importing_the_app_loads_nothing_heavy_and_opens_nothing(deployed: Path)
     assert "[]\n" == done.stdout
 
 
-def test_only_what_azure_needs_is_deployed(deployed: Path) -> None:
+def test_only_what_azure_needs_is_deployed(tmp_path: Path) -> None:
     """No tests, no documents, no secrets, nothing of the workshop."""
+    deployed = deploy(tmp_path / "app")  # where nothing has run yet
     found = {path.name for path in deployed.iterdir()}
 
     needed = {"function_app.py", "host.json", "requirements.txt", "stage_functions"}
