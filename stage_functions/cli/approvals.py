@@ -91,7 +91,8 @@ def withdraw(
     """Take your request back: what you asked for, or was asked for you.
 
     To take back an emergency is not to have it ratified: it is put back, or escalated, as its
-    lifecycle says. At a terminal that is said first, and asked.
+    lifecycle says. At a terminal that is said first, and asked; elsewhere, and with --yes or
+    --json, it is done at once, and what followed is said.
     """
     with connect() as stageward:
         if somebody_reads() and not (yes or as_json):

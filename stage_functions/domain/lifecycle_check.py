@@ -6,7 +6,7 @@
 - an exclusive stage names a stage, itself not exclusive, for the versions that it displaces;
 - every rule, group and stage that is named exists, and every quorum can be reached;
 - only what displaces can be rolled back; an emergency names groups and rules that there are, and
-  somebody who may ratify what nobody did in time;
+  somebody who may ratify what was not ratified at first;
 - every calendar takes place some time, in a time zone that there is.
 """
 
@@ -211,7 +211,7 @@ def _way_back_faults(lifecycle: Lifecycle, directory: Directory) -> Iterator[Fau
     if terms.not_ratified is NotRatified.ESCALATE and not terms.escalate_to:
         yield Fault(
             path,
-            "say who may ratify what nobody ratified in time: escalate_to, or write "
+            "say who may ratify what was not ratified at first: escalate_to, or write "
             "not_ratified: revert",
         )
     if all(one.approval is None for one in lifecycle.transitions):

@@ -138,6 +138,13 @@ def test_who_takes_an_emergency_back_is_asked(
     assert ("Staging" if code == 0 else "Production") == stages(it)["3"]
 
 
+def test_help_says_where_an_emergency_is_taken_back_unasked(at: Console) -> None:
+    """Away from a terminal, and where the caller says so."""
+    helped = " ".join(at.run("ada", "withdraw", "--help").out.replace("│", " ").split())
+
+    assert "elsewhere, and with --yes or --json, it is done at once" in helped
+
+
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1)])
 def test_a_person_is_shown_it_and_asked(it: World, at: Console, answer: str, code: int) -> None:
     """At a terminal; whoever says no changes nothing."""

@@ -31,7 +31,7 @@ MEANING = [
         "    forward_only: true ",
         "    emergency: {groups: [model-risk]}\n    forward_only: true ",
         [
-            "28:5: say who may ratify what nobody ratified in time: escalate_to, or write "
+            "28:5: say who may ratify what was not ratified at first: escalate_to, or write "
             "not_ratified: revert"
         ],
         id="emergency-nobody",

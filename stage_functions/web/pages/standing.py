@@ -18,6 +18,7 @@ from stage_functions.application.attending import (
 )
 from stage_functions.application.dossier import VersionDossier
 from stage_functions.domain import review
+from stage_functions.domain.demands import span
 from stage_functions.domain.lifecycle import Lifecycle, WhenUnreviewed
 from stage_functions.domain.state import VersionState
 from stage_functions.web.contract import text, the_version
@@ -39,7 +40,7 @@ class StandingView(Struct, frozen=True):
         due: when its next review is due, or None.
         lapses: when that lapses.
         blocks: it must not be deployed from then on.
-        every: how many days there are between reviews; 0 where there are none.
+        every: how long it is between reviews, in words; "" where there are none.
         reviewers: the groups whose members may review it.
         why_not: why the visitor may not; "" if they may.
         marked: why it was marked, or "".
@@ -52,7 +53,7 @@ class StandingView(Struct, frozen=True):
     due: datetime | None = None
     lapses: datetime | None = None
     blocks: bool = False
-    every: int = 0
+    every: str = ""
     reviewers: tuple[str, ...] = ()
     why_not: str = ""
     marked: str = ""
@@ -91,7 +92,7 @@ def standing(visiting: Visitor, found: VersionDossier) -> StandingView | None:
         due=due,
         lapses=due + asked.within if due is not None else None,
         blocks=asked.when_unreviewed is WhenUnreviewed.BLOCK,
-        every=max(1, asked.every.days),
+        every=span(asked.every.total_seconds()),
     )
 
 

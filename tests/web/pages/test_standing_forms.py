@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application.sweep import sweep
 from stage_functions.domain.asset import Version
@@ -88,3 +89,22 @@ def test_a_review_is_shown_everywhere_and_made_by_the_form(it: World, api: Api) 
     assert "not made in time" in lapsed.text
     assert sent.status_code == 303
     assert types(it)[-1] == "Reviewed"
+
+
+@pytest.mark.parametrize(
+    ("every", "said"), [(timedelta(hours=12), "12 hours"), (timedelta(minutes=1), "1 minute")]
+)
+def test_how_often_is_said_in_a_unit_that_fits(every: timedelta, said: str) -> None:
+    """Reviews that are less than a day apart are not said to be days apart."""
+    plain = reviewing()
+    production = plain.stages["Production"]
+    assert production.review is not None
+    often = replace(production, review=replace(production.review, every=every))
+    it = world(governed_by=replace(plain, stages={**plain.stages, "Production": often}))
+    promote(it, it.register("1"))
+    with api_over(it) as api:
+        page = looked_at(api, FIRST, "bob", 200).text
+    it.rows.close()
+
+    assert f"every {said} at Production" in page
+    assert f"the next review is due {said} from now" in page
