@@ -46,6 +46,15 @@ _BATCH = 90
 
 def measure(folder: Path, records: int = RECORDS) -> list[Row]:
     """Verify a history of so many records, one of a tenth of it, a file; anchor many assets."""
+    return [*of_records(folder, records), *_anchors(folder)]
+
+
+def of_records(folder: Path, records: int) -> list[Row]:
+    """Verify a history of so many records, one of a tenth of it, and a file.
+
+    Raises:
+        NotWholeError: one did not verify.
+    """
     few = records // 10
     with closing(_store(folder / "few.db")) as rows:
         _write(rows, few)
@@ -70,7 +79,6 @@ def measure(folder: Path, records: int = RECORDS) -> list[Row]:
             None,
             "JSON lines",
         ),
-        *_anchors(folder),
     ]
 
 
@@ -137,8 +145,10 @@ def _records(count: int) -> Iterator[Record]:
 
 
 def _write(rows: Rows, count: int) -> None:
-    """Write a history as its rows, with a head and versions that agree with it."""
+    """Write a history as its rows, with a head, versions and an index that agree with it."""
     partition = keys.asset_partition(_LONG)
+    named = Upsert(partition, plain({"asset": str(_LONG)}))
+    rows.commit(LEDGER, keys.ASSETS_PARTITION, [named], durable=False)
     batch: list[Change] = []
     last: dict[str, Record] = {}
     for record in _records(count):

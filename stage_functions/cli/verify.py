@@ -297,7 +297,8 @@ def _sum_up(report: Report, *, compared: bool) -> None:
     say(f"{what}: {f'{len(bad)} not whole' if bad else whole}")
     for why in (*report.proven, *(f"not checked: {one}" for one in report.unchecked)):
         say(why)
-    if report.anchored is None and not (report.proven and compared):
+    told = bool(report.proven) or not report.whole
+    if report.anchored is None and not (compared and told):
         say(f"{_LINKED} {_ANCHORS}")
     elif report.anchored is not None and report.anchored.latest is not None:
         say(
