@@ -1,5 +1,5 @@
 # Every command of the project; `make` alone lists them. Each one first installs what it needs, into
-# .venv, .azurite and .checkov here. Written for GNU make 3.81 and later, for any folder name.
+# .venv, .azurite, .checkov and .linters here. Written for GNU make 3.81 and later, for any folder name.
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ demo: ## see a real model go through its lifecycle; REGISTRY=azureml, ONCE=1 to 
 	@$(BIN)/stageward demo $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## run the tests, a file on each core; ARGS="-k name" goes to pytest
-	@$(SETUP) dev azurite browser checkov
+	@$(SETUP) dev azurite browser checkov linters
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: ## format, lint, types, imports, docstrings and templates, without changing anything
@@ -47,9 +47,9 @@ lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@sh scripts/lock.sh $(ARGS)
 
 setup: ## install everything that the other commands need
-	@$(SETUP) dev azurite browser checkov
+	@$(SETUP) dev azurite browser checkov linters
 
 clean: ## remove everything that these commands made
-	@rm -rf .venv .azurite .checkov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .azurite .checkov .linters .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf .coverage htmlcov build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

