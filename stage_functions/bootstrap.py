@@ -58,8 +58,11 @@ if TYPE_CHECKING:
     from stage_functions.application.ports.anchors import AnchorPlace
     from stage_functions.application.verifying_file import Lying
     from stage_functions.domain.anchor import Anchor, Inclusion
+    from stage_functions.wire.signing import Signer
 
 MAX_SINKS = 10
+WEBHOOKS, ANCHORS = "STAGEWARD_WEBHOOKS", "STAGEWARD_ANCHORS"
+"""Settings with addresses, each of which may have a secret."""
 CONFIGURED = "configured"
 """Stands for the places of STAGEWARD_ANCHORS."""
 _OF_CREDENTIALS = ("AZURE_", "IDENTITY_", "MSI_")
@@ -111,6 +114,7 @@ def open_application(settings: Settings) -> Application:
     configuration = read_configuration(settings, rules)
     clock, clocks = SystemClock(), Clocks()
     _point_out_unknown(settings)
+    _signers(settings)  # a fault in them is told before anything is opened
     place = ledger_place(settings)
     process = open_process(settings, place, clock, clocks, lambda: _credential(settings))
     notifier = open_notifier(settings, configuration, clock)
@@ -127,7 +131,7 @@ def open_application(settings: Settings) -> Application:
         for alias, one in configuration.registries.items()
     }
     rows = NotedRows(open_rows(settings, clocks.listener("ledger", clock)), process, clock)
-    sinks = {sink.name: sink for sink in _sinks(settings)}
+    sinks = {sink.name: sink for sink in _sinks(settings, clock)}
     told = notifier is not None
     governing = InForce(lifecycle_of)
     ledger = open_ledger(
@@ -424,16 +428,32 @@ def _signing(environment: frozenset[tuple[str, str]]) -> TokenCredential:  # noq
     return DefaultAzureCredential()
 
 
-def _sinks(settings: Settings) -> list[Sink]:
+def _signers(settings: Settings) -> Mapping[str, Mapping[int, Signer]]:
+    """Return what signs for receivers: by setting, and place from 1.
+
+    Raises:
+        ConfigurationError: a secret is none, or of nobody, or of two; the message names it.
+    """
+    if not settings.signing:
+        return {}
+    from stage_functions.wire.signing import signers  # noqa: PLC0415  # seldom configured
+
+    addresses = {WEBHOOKS: settings.webhooks, ANCHORS: settings.anchors}
+    return signers(addresses, settings.signing)
+
+
+def _sinks(settings: Settings, clock: Clock) -> list[Sink]:
     sinks: list[Sink] = []
+    signers = _signers(settings).get(WEBHOOKS, {})
     if settings.eventgrid_endpoint:
         with _naming("STAGEWARD_EVENTGRID_ENDPOINT"):
             sinks.append(_event_grid(settings))
     for position, url in enumerate(settings.webhooks, start=1):
         from stage_functions.adapters.events import WebhookSink  # noqa: PLC0415  # loads httpx
 
-        with _naming("STAGEWARD_WEBHOOKS"):
-            sinks.append(WebhookSink(f"webhook-{position}", url))
+        with _naming(WEBHOOKS):
+            signer = signers.get(position)
+            sinks.append(WebhookSink(f"webhook-{position}", url, signer=signer, clock=clock))
     if len(sinks) > MAX_SINKS:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)
@@ -453,8 +473,12 @@ def open_places(settings: Settings) -> tuple[AnchorPlace, ...]:
     if len(settings.anchors) > MAX_SINKS:
         message = f"STAGEWARD_ANCHORS names {len(settings.anchors)} places, of {MAX_SINKS} at most"
         raise ConfigurationError(message)
-    with _naming("STAGEWARD_ANCHORS"):
-        return tuple(open_place(one, lambda: _credential(settings)) for one in settings.anchors)
+    signers = _signers(settings).get(ANCHORS, {})
+    with _naming(ANCHORS):
+        return tuple(
+            open_place(one, lambda: _credential(settings), signers.get(position))
+            for position, one in enumerate(settings.anchors, start=1)
+        )
 
 
 def read_anchors(settings: Settings, place: str) -> Iterator[Anchor]:
@@ -479,7 +503,8 @@ def read_anchors(settings: Settings, place: str) -> Iterator[Anchor]:
     if configured and not settings.anchors:
         message = "STAGEWARD_ANCHORS names no place"
         raise ConfigurationError(message)
-    given = replace(settings, anchors=settings.anchors if configured else (place,))
+    places = settings.anchors if configured else (place,)
+    given = replace(settings, anchors=places, signing={})  # nothing is sent there
     for one in open_places(given):
         try:
             yield from one.kept()

@@ -12,8 +12,10 @@ from msgspec import Struct, field
 _PREFIX = "STAGEWARD_"
 _NOTIFY = "STAGEWARD_NOTIFY_"
 _REGISTRY = "STAGEWARD_REGISTRY_"
+_SIGNING = ("STAGEWARD_ANCHORS_SECRET", "STAGEWARD_WEBHOOKS_SECRET")
 NAMES = (
     "ANCHORS",
+    "ANCHORS_SECRET",
     "ARM_ENDPOINT",
     "AUTH",
     "CONFIG",
@@ -30,10 +32,11 @@ NAMES = (
     "TOKEN",
     "URL",
     "WEBHOOKS",
+    "WEBHOOKS_SECRET",
     "WEBHOOK_SECRET",
 )
 """What stands behind `STAGEWARD_` in the names of variables, besides keys of the file."""
-_WITH_KEYS = ("NOTIFY_<KEY>", "REGISTRY_<ALIAS>_TOKEN")
+_WITH_KEYS = ("NOTIFY_<KEY>", "REGISTRY_<ALIAS>_TOKEN", "WEBHOOKS_SECRET_<PLACE>")
 
 
 class SignIn(StrEnum):
@@ -68,6 +71,10 @@ class Settings(Struct, frozen=True):
         eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
         eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
         webhooks: URLs that take CloudEvents (`STAGEWARD_WEBHOOKS`, separated by spaces).
+        signing: secrets by the names of their variables, with which what goes to webhooks and to
+            receivers of anchors is signed (`STAGEWARD_WEBHOOKS_SECRET` for the first URL,
+            `STAGEWARD_WEBHOOKS_SECRET_2` for the second; `STAGEWARD_ANCHORS_SECRET` likewise);
+            several of one receiver are separated by blanks.
         mail: Apprise URL of the mail server by which people are written to (`STAGEWARD_MAIL`).
         notify: where groups and people are told, URLs by what stands behind `STAGEWARD_NOTIFY_`
             (their key in capitals, `_` for `-` and `.`), separated by blanks.
@@ -110,6 +117,7 @@ class Settings(Struct, frozen=True):
     eventgrid_endpoint: str = ""
     eventgrid_key: str = ""
     webhooks: tuple[str, ...] = ()
+    signing: Mapping[str, str] = field(default_factory=dict)
     mail: str = ""
     notify: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arm_endpoint: str = ""
@@ -174,6 +182,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         eventgrid_endpoint=get("EVENTGRID_ENDPOINT", ""),
         eventgrid_key=get("EVENTGRID_KEY", ""),
         webhooks=tuple(get("WEBHOOKS", "").split()),
+        signing={
+            name: value
+            for name, value in sorted(known.items())
+            if name.startswith(_SIGNING) and value.strip()
+        },
         mail=get("MAIL", "").strip(),
         notify={
             name.removeprefix(_NOTIFY): tuple(value.split())
@@ -200,13 +213,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def unknown(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that begin as ours do and are none, each with a hint, or "".
 
-    What stands behind `STAGEWARD_NOTIFY_` is checked with the keys of the file; whether an alias
-    behind `STAGEWARD_REGISTRY_` is one is not.
+    What stands behind `STAGEWARD_NOTIFY_` is checked with the keys of the file, and whose secret
+    one is with the addresses; whether an alias behind `STAGEWARD_REGISTRY_` is one is not.
     """
     found: dict[str, str] = {}
     for name in sorted(environment):
         own = name.removeprefix(_PREFIX)
-        ours = own in NAMES or name.startswith((_NOTIFY, _REGISTRY))
+        ours = own in NAMES or name.startswith((_NOTIFY, _REGISTRY, *_SIGNING))
         if ours or not name.startswith(_PREFIX):
             continue
         near = get_close_matches(own, (*NAMES, *_WITH_KEYS), 2)

@@ -68,9 +68,9 @@ def test_places_that_cannot_be_are_refused_at_the_start(
 def test_the_setting_is_known() -> None:
     """A mistyped one is told."""
     assert "ANCHORS" in NAMES
-    assert {"STAGEWARD_ANCHOR": "; did you mean STAGEWARD_ANCHORS?"} == unknown(
-        {"STAGEWARD_ANCHOR": "x", "STAGEWARD_ANCHORS": "y"}
-    )
+    assert {
+        "STAGEWARD_ANCHOR": "; did you mean STAGEWARD_ANCHORS or STAGEWARD_ANCHORS_SECRET?"
+    } == unknown({"STAGEWARD_ANCHOR": "x", "STAGEWARD_ANCHORS": "y"})
 
 
 def test_the_status_says_where_and_when_the_ledger_was_anchored(

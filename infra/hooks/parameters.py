@@ -79,7 +79,8 @@ REGISTRY = re.compile(
     rf"{_GROUP}/Microsoft\.MachineLearningServices/registries/{_PART}+", re.IGNORECASE
 )
 _SETTING = re.compile(
-    r"STAGEWARD_(MAIL|NOTIFY_[A-Z0-9_]+|WEBHOOKS|WEBHOOK_SECRET|REGISTRY_[A-Z0-9_]+)"
+    r"STAGEWARD_(MAIL|NOTIFY_[A-Z0-9_]+|WEBHOOKS(_SECRET(_([2-9]|10))?)?|WEBHOOK_SECRET"
+    r"|REGISTRY_[A-Z0-9_]+)"
 )
 
 

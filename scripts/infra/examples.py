@@ -29,7 +29,7 @@ EXAMPLES: Mapping[str, object] = {
     "officersId": _GUID.format(3),
     "principalId": world.DEPLOYER,
     "registryIds": f"{_ML}/registries/models,{_ML}/registries/shared",
-    "secretSettings": "STAGEWARD_WEBHOOK_SECRET,STAGEWARD_MAIL",
+    "secretSettings": "STAGEWARD_WEBHOOK_SECRET,STAGEWARD_MAIL,STAGEWARD_WEBHOOKS_SECRET_2",
     "stagewardUrl": "https://stageward.example.org",
     "subnetId": f"{_HOST}/Microsoft.Network/virtualNetworks/vnet/subnets/functions",
     "teamsWorkflowUrl": "https://example.org/workflow?sig=secret",

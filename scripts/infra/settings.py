@@ -14,7 +14,7 @@ from scripts.infra.values import Secret
 from scripts.infra.world import Deployed, near
 
 _OWN = "STAGEWARD_"
-_KEYED = re.compile(r"STAGEWARD_(NOTIFY_[A-Z0-9_]+|REGISTRY_[A-Z0-9_]+)")
+_KEYED = re.compile(r"STAGEWARD_(NOTIFY_[A-Z0-9_]+|REGISTRY_[A-Z0-9_]+|WEBHOOKS_SECRET_([2-9]|10))")
 REQUIRED: Mapping[str, str] = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "telemetry signs in by the identity",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "telemetry goes there",

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from stage_functions.application.ports.anchors import AnchorPlace
 from stage_functions.domain.anchor import Anchor
 from stage_functions.domain.error import (
+    ConfigurationError,
     InvalidInputError,
     SinkRefusedError,
     SinkUnavailableError,
@@ -30,35 +31,44 @@ from stage_functions.wire.anchors import anchor_of, body_of, name_of
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from stage_functions.wire.signing import Signer
+
 MAX_BYTES = 64 * 1024
 """Of an anchor: it has a few hundred."""
 _OF_BLOBS = re.compile(r"[^.]+\.blob\.")
 """How the host of a storage account's blobs begins, in every cloud of Azure."""
 
 
-def open_place(address: str, credential: Callable[[], TokenCredential]) -> AnchorPlace:
+def open_place(
+    address: str, credential: Callable[[], TokenCredential], signer: Signer | None = None
+) -> AnchorPlace:
     """Return the place that an address names.
 
     Args:
         address: the URL of a blob container, or a connection string with `;Container=`; any other
             URL with http or https, which takes CloudEvents; else a folder, plain or as `file://`.
         credential: makes what to sign in to Azure with.
+        signer: signs what a receiver of CloudEvents gets; None for no signature.
 
     Raises:
-        ConfigurationError: it cannot be one; no secret is repeated.
+        ConfigurationError: it cannot be one, or takes no signature; no secret is repeated.
     """
+    receives = address.startswith(("http://", "https://")) and not _names_container(address)
+    if signer is not None and not receives:
+        message = "there is a secret for a container or a folder, which takes no signature"
+        raise ConfigurationError(message)
     if _names_container(address):
         from stage_functions.adapters.anchors_blob import (  # noqa: PLC0415  # loads azure-core
             BlobAnchors,
         )
 
         return BlobAnchors(address, credential)
-    if address.startswith(("http://", "https://")):
+    if receives:
         from stage_functions.adapters.anchors_webhook import (  # noqa: PLC0415  # loads httpx
             WebhookAnchors,
         )
 
-        return WebhookAnchors(address)
+        return WebhookAnchors(address, signer)
     return FolderAnchors(_path(address))
 
 

@@ -1,7 +1,8 @@
 """Records to plain CloudEvents webhooks: one POST an event, structured mode, in order.
 
 Single events are what every receiver of CloudEvents takes; batches are optional in the
-specification. Any 2xx is success. It does not try again: the outbox does.
+specification. Any 2xx is success. It does not try again: the outbox does. What is signed is signed
+anew at each attempt, so that a receiver can tell a fresh one from one that somebody kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.sinks import AddressHidden, SinkError, error_for, sendable
+from stage_functions.application.ports.clock import Clock
 from stage_functions.domain.error import (
     ConfigurationError,
     SinkRefusedError,
@@ -22,6 +25,7 @@ from stage_functions.domain.error import (
 )
 from stage_functions.domain.record import Record
 from stage_functions.wire.cloudevent import cloud_event
+from stage_functions.wire.signing import Signer
 
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 _READ_BYTES = 4096
@@ -54,6 +58,8 @@ class WebhookSink:
         *,
         bearer: str = "",
         headers: Mapping[str, str] | None = None,
+        signer: Signer | None = None,
+        clock: Clock | None = None,
         timeout_seconds: float = 10,
     ) -> None:
         """Prepare a client; nothing is sent yet.
@@ -63,6 +69,8 @@ class WebhookSink:
             url: where to post; what stands behind `?` is kept out of messages and logs.
             bearer: sent as `Authorization: Bearer`, if any.
             headers: sent with every event, such as a secret that the receiver knows.
+            signer: signs each attempt; without one nothing is signed.
+            clock: the time of an attempt; the machine's if none is given.
             timeout_seconds: for connecting, for sending, and for each part of the answer.
 
         Raises:
@@ -70,6 +78,8 @@ class WebhookSink:
         """
         self.name = name
         self._url = _checked(name, url)
+        self._signer = signer
+        self._clock = clock or SystemClock()
         self._who = f"{name} at {_without_query(self._url)}"
         own = {"Content-Type": MEDIA_TYPE, "User-Agent": "stageward"}
         secret = {"Authorization": f"Bearer {bearer}"} if bearer else {}
@@ -87,21 +97,22 @@ class WebhookSink:
             SinkRefusedError: it answers anything else but 2xx.
         """
         for record in records:
-            event = cloud_event(record, traceparent)
-            self.post(json.dumps(event, ensure_ascii=False).encode())
+            self.post(cloud_event(record, traceparent))
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
         HTTPX.removeFilter(self._filter)
 
-    def post(self, body: bytes) -> None:
-        """Post one event as it is.
+    def post(self, event: Mapping[str, object]) -> None:
+        """Post one event.
 
         Raises:
             SinkUnavailableError, SinkRefusedError: as `publish`.
         """
-        request = self._client.build_request("POST", self._url, content=body)
+        body = json.dumps(event, ensure_ascii=False).encode()
+        signed = self._signer.headers(event, body, self._clock.now()) if self._signer else None
+        request = self._client.build_request("POST", self._url, content=body, headers=signed)
         try:
             with closing(self._client.send(request, stream=True)) as response:
                 said = beginning(response)

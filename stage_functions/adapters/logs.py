@@ -28,6 +28,7 @@ _SECRETS = re.compile(
     r"""
       (?P<scheme>\b(?:bearer|basic|sharedaccesssignature|sharedkey(?:lite)?)\s+)[^\s"',;]+
     | \bstw_[\w-]+
+    | \bwhsec_[\w+/=-]{8,}
     | \beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?
     | (?P<query>(?:(?<![a-z0-9])|(?<=%3f)|(?<=%26))(?:
         (?:sig|code)(?:=|%3d) |

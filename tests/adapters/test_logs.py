@@ -60,6 +60,7 @@ def record(message: str, *args: object, error: Exception | None = None) -> loggi
         f"password: {SECRET}",
         f"smtp://user:{SECRET}@smtp.example.org:25",
         f"the token stw_{SECRET} is unknown",
+        f"STAGEWARD_WEBHOOKS_SECRET has whsec_{SECRET}/+=",
         f"token {JWT} of nobody",
         "written by somebody.telltale@example.org just now",
         "upn:Somebody.Telltale@Example.org has no right",
@@ -157,7 +158,7 @@ def test_an_exception_cannot_look_like_a_line_of_its_own() -> None:
     assert all(line.startswith("  ") for line in more)
 
 
-@pytest.mark.parametrize("part", ["a", "a.", "a%", "sig=", "eyJaaaaa.", "stw_", "://a:"])
+@pytest.mark.parametrize("part", ["a", "a.", "a%", "sig=", "eyJaaaaa.", "stw_", "whsec_", "://a:"])
 def test_a_long_word_is_looked_through_once(part: str) -> None:
     """Whoever decides waits for it; looked through again at every character, it is a minute."""
     redaction = Redaction()

@@ -71,6 +71,7 @@ def test_a_process_knows_how_it_was_started_and_none_of_its_secrets() -> None:
         "STAGEWARD_DEAD_LETTERS": SIGNED,
         "STAGEWARD_EVENTGRID_KEY": "telltale",
         "STAGEWARD_WEBHOOKS": f"https://hooks.example.org/a {SIGNED}",
+        "STAGEWARD_WEBHOOKS_SECRET": "whsec_telltale",
         "STAGEWARD_NOTIFY_RISK": "https://prod.logic.azure.com/x?sig=telltale",
     }
     process = opened(read_settings(environment))

@@ -108,6 +108,7 @@ def tell(folder: Path, server: MlflowServer, people: MlflowWorld, form: str) -> 
         settings = {
             "STAGEWARD_MAIL": f"mailto://127.0.0.1:{mails.port}?mode=insecure&from=s@example.org",
             "STAGEWARD_WEBHOOKS": f"{sink.url}?code=telltale-code&sig=telltale-signature",
+            "STAGEWARD_WEBHOOKS_SECRET": "whsec_telltale+secret+of+a+webhook+123",
             "STAGEWARD_NOTIFY_DATA_SCIENCE": f"json://127.0.0.1:{free_port()}/telltale-path",
         }
         with serving(folder, server.address, log, form, **settings) as (url, client):

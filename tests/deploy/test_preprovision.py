@@ -120,6 +120,15 @@ def test_secrets_are_settings_that_can_be_secret(machine: Machine) -> None:
     assert "STAGEWARD_URL" in fault
 
 
+@pytest.mark.parametrize("place", ["", "_2", "_10"])
+def test_a_secret_of_a_webhook_may_come_from_the_vault(machine: Machine, place: str) -> None:
+    """Of the first address, or of one behind it; there are ten at the most."""
+    named = f"STAGEWARD_WEBHOOKS,STAGEWARD_WEBHOOKS_SECRET{place}"
+
+    assert [] == faults(machine, KEY_VAULT_ID=VAULT, SECRET_SETTINGS=named)
+    assert 1 == len(faults(machine, KEY_VAULT_ID=VAULT, SECRET_SETTINGS=f"{named}0"))
+
+
 def test_registries_of_which_one_is_named_twice() -> None:
     """The others stay, in their order: case does not make another one."""
     other = REGISTRY.replace("/ml/", "/ml(dev)/")
