@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the published events, one file a record type.
+"""Write the JSON Schemas of the published events, one file a record type, and one for anchors.
 
     python -m scripts.event_schemas
 
@@ -898,6 +898,40 @@ def schema(type_: RecordType) -> Schema:
     }
 
 
+def anchored() -> Schema:
+    """Return the JSON Schema of an anchor, which is no record: see `domain.anchor`."""
+    properties: Schema = {
+        "schema": {
+            "description": "The number of this schema.",
+            "type": "integer",
+            "const": SCHEMA,
+        },
+        "ledger": _text(
+            "Id of the ledger: 8 Crockford base-32 characters.",
+            pattern="^[0-9a-hjkmnp-tv-z]{8}$",
+        ),
+        "at": _one_of("moment", "When the ends were read."),
+        "size": _integer("How many histories there were."),
+        "root": _one_of("sha256", "Root of the hash tree over the ends of all, 64 hex digits."),
+        "before": _one_of(
+            "sha256",
+            "SHA-256 of the canonical JSON of the anchor before; left out in the first one.",
+        ),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:stageward:Anchored:{SCHEMA}",
+        "title": "Stageward.Anchored",
+        "description": "What the ledger says of all of its histories, once an hour. The data of "
+        "the CloudEvent: the anchor.",
+        "type": "object",
+        "required": [name for name in properties if name != "before"],
+        "properties": properties,
+        "additionalProperties": True,
+        "$defs": _used(properties),
+    }
+
+
 def _used(part: object) -> Schema:
     """Return the shared parts that a schema needs, with those that they need."""
     wanted = list(_references(part))
@@ -919,9 +953,10 @@ def _references(part: object) -> Iterator[str]:
 
 def files() -> dict[str, str]:
     """Return the text of every file, by its name."""
+    schemas = {**{str(type_): schema(type_) for type_ in RecordType}, "Anchored": anchored()}
     return {
-        f"{type_}.schema.json": json.dumps(schema(type_), indent=2, ensure_ascii=False) + "\n"
-        for type_ in RecordType
+        f"{type_}.schema.json": json.dumps(one, indent=2, ensure_ascii=False) + "\n"
+        for type_, one in schemas.items()
     }
 
 

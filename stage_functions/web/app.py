@@ -12,6 +12,7 @@ from stage_functions.settings import SignIn
 from stage_functions.web import (
     approvals,
     assets,
+    descriptions,
     exports,
     journal,
     lifecycles,
@@ -97,6 +98,7 @@ def create_app(
     ):
         app.routes.extend(module.router.routes)
     app.routes.extend(pages.routes())
+    app.routes.extend(descriptions.routes())
     app.add_middleware(BodyLimit)
     app.add_middleware(Correlation)
     app.add_middleware(Traced)

@@ -27,9 +27,11 @@ OPEN = {
     "/static/stageward.css",
     "/sign-in",
     "/api/v1/openapi.json",
+    "/api/v1/asyncapi.json",
+    "/api/v1/events/{schema}",
     "/approvals/{approval}/link",
 }
-"""Signed or harmless: hints, health, looks, the description, and the ways in."""
+"""Signed or harmless: hints, health, looks, the descriptions, and the ways in."""
 WAYS_IN = re.compile(r"/sign-in\?next=.+|/\.auth/login/aad\?post_login_redirect_uri=.+")
 PARTS = {"registry": "demo", "kind": "models", "name": "iris", "version": "1"}
 
