@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 _TOKEN = re.compile(r"\s*(?:('(?:[^']|'')*')|(\?\[|\[|\]|\(|\)|,)|([A-Za-z]+))")
 _INSERTED = re.compile(r"@\{((?:[^}']|'(?:[^']|'')*')*)\}")
@@ -23,8 +24,23 @@ class Workflow:
         outputs: of each action that ran, its inputs where it reaches the outside.
     """
 
-    def __init__(self, definition: Body, parameters: Body, event: Body) -> None:
-        self._parameters = parameters
+    def __init__(
+        self, definition: Body, parameters: Body, event: Body, answers: Body | None = None
+    ) -> None:
+        """Run it at once.
+
+        Args:
+            definition: of the workflow.
+            parameters: their values; those that are left out have their defaults.
+            event: the body that its trigger gets.
+            answers: the body that an action gets back, by its name.
+        """
+        defaults = {
+            name: one["defaultValue"]
+            for name, one in definition["parameters"].items()
+            if "defaultValue" in one
+        }
+        self._parameters = {**defaults, **parameters}
         self._event = event
         self.outputs: dict[str, Any] = {}
         self._functions: dict[str, Callable[..., Any]] = {
@@ -35,6 +51,13 @@ class Workflow:
             "coalesce": lambda *values: next((one for one in values if one is not None), None),
             "replace": lambda text, old, new: text.replace(old, new),
             "join": lambda values, between: between.join(values),
+            "body": lambda name: (answers or {})[name],
+            "createArray": lambda *values: list(values),
+            "equals": lambda one, other: one == other,
+            "if": lambda holds, one, other: one if holds else other,
+            "length": len,
+            "startsWith": lambda text, start: text.lower().startswith(start.lower()),
+            "uriComponent": lambda text: quote(text, safe="!'()*-._~"),
         }
         self._run(definition["actions"])
 
@@ -66,10 +89,12 @@ class Workflow:
         ((kind, inner),) = condition.items()
         if kind == "and":
             return all(self._holds(one) for one in inner)
+        if kind == "or":
+            return any(self._holds(one) for one in inner)
         if kind == "not":
             return not self._holds(inner)
         assert kind == "equals"
-        one, other = (self.value(text) for text in inner)
+        one, other = (self._resolved(value) for value in inner)
         return bool(one == other)
 
     def _resolved(self, inputs: Value) -> Value:

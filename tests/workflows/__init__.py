@@ -1,0 +1,1 @@
+"""The example workflows of business systems, tried on events that are really published."""
