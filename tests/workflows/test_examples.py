@@ -37,7 +37,7 @@ GIVEN = {
     "project": "https://dev.azure.com/contoso/ml",
     "pipelineId": "42",
 }
-NONE_YET = {"Find_ticket": {"workItems": []}}
+NONE_YET: dict[str, Any] = {"Find_ticket": {"workItems": []}}
 DEFINITIONS = pytest.mark.parametrize("definition", [TO_PRODUCTION, FLOW], ids=["ticket", "teams"])
 READ = re.compile(r"(coalesce\()?triggerBody\(\)((?:\?\['\w+'\])*)")
 HOSTILE = "<i>a & b"
@@ -295,7 +295,7 @@ class TestTellTeams:
         self, event: Event, words: str
     ) -> None:
         """In words, with the reason where there is one."""
-        given = {"$authentication": {}, "$connections": {}}
+        given: dict[str, Any] = {"$authentication": {}, "$connections": {}}
         done = Workflow(FLOW, given, event).outputs["Post_message_in_a_channel"]["parameters"]
 
         assert words in done["body/messageBody"]
