@@ -38,9 +38,10 @@ format: ## format the code and mend what the linter can
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-schemas: ## write the JSON Schemas of the events again
+schemas: ## write the JSON Schemas of the events again, and of the example workflows
 	@$(SETUP) dev
 	@$(BIN)/python -m scripts.event_schemas
+	@$(BIN)/python -m scripts.workflow_schemas
 
 lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@$(SETUP) uv

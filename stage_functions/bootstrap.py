@@ -451,9 +451,11 @@ def _sinks(settings: Settings, clock: Clock) -> list[Sink]:
     for position, url in enumerate(settings.webhooks, start=1):
         from stage_functions.adapters.events import WebhookSink  # noqa: PLC0415  # loads httpx
 
+        name, signer = f"webhook-{position}", signers.get(position)
         with _naming(WEBHOOKS):
-            signer = signers.get(position)
-            sinks.append(WebhookSink(f"webhook-{position}", url, signer=signer, clock=clock))
+            sinks.append(WebhookSink(name, url, signer=signer, clock=clock))
+        if signers and signer is None:
+            log.warning("%s has no secret, others have: what it gets is not signed", name)
     if len(sinks) > MAX_SINKS:
         message = f"{len(sinks)} sinks are configured; at most {MAX_SINKS} are allowed"
         raise ConfigurationError(message)

@@ -37,8 +37,10 @@ def taken(secret: str, request: Received) -> dict[str, object]:
     return found
 
 
-def test_each_receiver_gets_what_its_own_secret_verifies() -> None:
-    """The second has one, the first has none."""
+def test_each_receiver_gets_what_its_own_secret_verifies(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The second has one, the first has none, and that is told."""
     with (
         Receiver() as plain,
         Receiver() as signed,
@@ -47,6 +49,7 @@ def test_each_receiver_gets_what_its_own_secret_verifies() -> None:
         for sink in it.context.sinks.values():
             sink.publish(history("x"))
 
+    assert "webhook-1 has no secret, others have: what it gets is not signed" in caplog.messages
     assert "webhook-signature" not in plain.requests[0].headers
     assert plain.events == [taken(TWO, signed.requests[0])]
 

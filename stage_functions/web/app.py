@@ -37,7 +37,7 @@ from stage_functions.web.traced import Traced
 _DESCRIPTION = (
     "The ledger says what is granted; tags of a registry are its mirror. Errors are problems "
     "(RFC 9457). A request with an Idempotency-Key may be sent again: the same key gets the same "
-    "answer."
+    "answer. What is published is described at /api/v1/asyncapi.json."
 )
 _OWN_TELEMETRY: TelemetryConfig = {
     "tracing": False,

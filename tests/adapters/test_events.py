@@ -20,7 +20,9 @@ from stage_functions.domain.error import (
     SinkUnavailableError,
 )
 from stage_functions.wire.cloudevent import cloud_event
+from stage_functions.wire.signing import ID, SIGNATURE, TIMESTAMP, Signer
 from tests.adapters.records import history
+from tests.fakes.clock import FakeClock
 from tests.receiver import CUT, HELD, Answer, Receiver
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -122,6 +124,41 @@ class TestPublishing:
         sink.publish(history("first", "second"))
 
         assert 2 == len(receiver.events)
+
+
+class TestSigning:
+    """Each attempt by itself: what was kept of one is worth nothing later."""
+
+    def test_an_attempt_has_the_id_of_its_event_and_a_time_of_its_own(
+        self, receiver: Receiver
+    ) -> None:
+        """Over the bytes that are sent, whichever script they are in."""
+        clock, signer = FakeClock(), Signer((b"a" * 32,))
+        receiver.answer_next(503)
+        with closing(WebhookSink("w", receiver.url, signer=signer, clock=clock)) as sink:
+            with pytest.raises(SinkUnavailableError):
+                sink.publish(history("dernière"))
+            clock.sleep(400)
+            sink.publish(history("dernière"))
+
+        first, second = (
+            {name: one.headers[name] for name in (ID, TIMESTAMP, SIGNATURE)}
+            for one in receiver.requests
+        )
+        (event,) = receiver.events
+        again = signer.headers(event, receiver.requests[1].body, clock.now())
+        assert first[ID] == second[ID]
+        assert 400 == int(second[TIMESTAMP]) - int(first[TIMESTAMP])
+        assert first[SIGNATURE] != second[SIGNATURE]
+        assert again == second
+
+    def test_nothing_is_signed_without_a_secret(
+        self, receiver: Receiver, sink: WebhookSink
+    ) -> None:
+        """Neither of the headers is there."""
+        sink.publish(history("x"))
+
+        assert not {ID, TIMESTAMP, SIGNATURE} & set(receiver.requests[0].headers)
 
 
 class TestFailures:
