@@ -30,6 +30,8 @@ WORKFLOWS = (ROOT / "docs" / "workflows.md").read_text("utf-8")
 EXAMPLES = (ROOT / "examples" / "workflows" / "README.md").read_text("utf-8")
 RECEIVER, BY_HAND = re.findall(r"```python\n(.*?)```", WORKFLOWS, re.DOTALL)
 ROWS = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", EVENTS, re.MULTILINE)
+COMMANDS_OF_PAGE = re.findall(r"```sh\n(.*?)```", WORKFLOWS, re.DOTALL)
+"""Run where Stageward is served: tests/cli/test_serve_signed.py."""
 COMMANDS = re.findall(r"```sh\n(.*?)```", EXAMPLES, re.DOTALL)
 
 
