@@ -37,7 +37,11 @@ GIVEN = {
     "project": "https://dev.azure.com/contoso/ml",
     "pipelineId": "42",
 }
-NONE_YET: dict[str, Any] = {"Find_ticket": {"workItems": []}}
+RUN = "https://dev.azure.com/contoso/ml/_build/results?buildId=7"
+NONE_YET: dict[str, Any] = {
+    "Find_ticket": {"workItems": []},
+    "Start_deployment": {"_links": {"web": {"href": RUN}}},
+}
 DEFINITIONS = pytest.mark.parametrize("definition", [TO_PRODUCTION, FLOW], ids=["ticket", "teams"])
 READ = re.compile(r"(coalesce\()?triggerBody\(\)((?:\?\['\w+'\])*)")
 HOSTILE = "<i>a & b"
@@ -210,6 +214,7 @@ class TestToProduction:
         assert "Asked for by person:sam, allowed; in place of: 1." in told
         assert "Reason: it is &lt;better&gt; &amp; cheaper" in told
         assert '<a href="https://stageward.example.org/assets/demo/models/iris">' in told
+        assert f'<a href="{RUN}">the deployment</a>' in told
         assert (
             "https://dev.azure.com/contoso/ml/_apis/pipelines/42/runs?api-version=7.1"
             == done["Start_deployment"]["uri"]
@@ -225,6 +230,15 @@ class TestToProduction:
             for after in each["runAfter"].values()
             for one in after
         }
+
+    def test_what_was_done_is_said_last_and_one_run_waits_for_another(self) -> None:
+        """So a run that failed can be repeated, and two never make two of it."""
+        made = inputs(TO_PRODUCTION["actions"])
+
+        assert {"Start_deployment": ["Succeeded"]} == made["Create_ticket"]["runAfter"]
+        assert {"concurrency": {"runs": 1}} == (
+            TO_PRODUCTION["triggers"]["event"]["runtimeConfiguration"]
+        )
 
     def test_the_same_event_again_makes_nothing_twice(self) -> None:
         """It is looked for by what it was marked with, which is of this record alone."""
