@@ -42,8 +42,8 @@ _SIGNATURE = (
     "for the receiver: then take nothing that is not signed, or is older than five minutes."
 )
 _HEADERS: Document = {
+    "description": "Of a delivery to a webhook. A topic of Event Grid gets batches by its SDK.",
     "type": "object",
-    "required": ["content-type"],
     "properties": {
         "content-type": {"type": "string", "const": f"{MEDIA_TYPE}; charset=utf-8"},
         ID: {

@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
 
 from stage_functions.adapters.events import WebhookSink
 from stage_functions.domain.error import (
@@ -151,6 +154,28 @@ class TestSigning:
         assert 400 == int(second[TIMESTAMP]) - int(first[TIMESTAMP])
         assert first[SIGNATURE] != second[SIGNATURE]
         assert again == second
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.lists(st.sampled_from([200, 503, 401, CUT]), max_size=8))
+    def test_who_remembers_ids_handles_each_event_once_and_in_order(
+        self, answers: list[int | Answer]
+    ) -> None:
+        """Whatever is refused, lost or repeated on the way."""
+        records, secret = history("first", "second", "third"), (b"a" * 32,)
+        handled: dict[str, object] = {}
+        with (
+            Receiver(*answers) as receiver,
+            closing(WebhookSink("w", receiver.url, signer=Signer(secret))) as sink,
+        ):
+            for _ in range(len(answers) + 1):
+                with suppress(SinkUnavailableError):
+                    sink.publish(records)
+        for request in receiver.requests:
+            event = Webhook(secret[0]).verify(request.body, dict(request.headers))
+            if request.status in (0, 200):
+                handled.setdefault(request.headers["webhook-id"], event)
+
+        assert [cloud_event(record) for record in records] == list(handled.values())
 
     def test_nothing_is_signed_without_a_secret(
         self, receiver: Receiver, sink: WebhookSink

@@ -251,6 +251,13 @@ class TestToProduction:
         assert f"CONTAINS '{mark}'" in again["Find_ticket"]["body"]["query"]
         assert not {"Create_ticket", "Start_deployment"} & set(again)
 
+    def test_a_type_of_work_item_may_have_a_blank(self) -> None:
+        """It stands in an address."""
+        given = {**GIVEN, "ticketType": "User Story"}
+        done = Workflow(TO_PRODUCTION, given, SECOND, NONE_YET).outputs
+
+        assert "/workitems/$User%20Story?" in done["Create_ticket"]["uri"]
+
     def test_it_may_be_about_some_assets_and_another_stage(self) -> None:
         """As its parameters say."""
         elsewhere = {**GIVEN, "assets": "prod/models/"}
