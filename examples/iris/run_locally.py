@@ -150,12 +150,19 @@ def taken(declared: Names, given: Names, known: Names) -> Names:
 
 
 def filled(text: str, values: Names) -> str:
-    """Return a text with its expressions filled in, as Azure ML does it: text for text."""
+    """Return a text with its expressions filled in, as Azure ML does it: text for text.
+
+    Raises:
+        SystemExit: one of them names nothing.
+    """
 
     def kept(part: re.Match[str]) -> str:
         return part[1] if all(name in values for name in EXPRESSION.findall(part[1])) else ""
 
-    return EXPRESSION.sub(lambda found: str(values[found[1]]), OPTIONAL.sub(kept, text))
+    def value(found: re.Match[str]) -> str:
+        return str(values[found[1]]) if found[1] in values else sys.exit(f"no such {found[1]}")
+
+    return EXPRESSION.sub(value, OPTIONAL.sub(kept, text))
 
 
 if __name__ == "__main__":
