@@ -89,6 +89,7 @@ class Writing:
         metrics: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
+        inputs: Mapping[str, Mapping[str, Any]] | None = None,
         outputs: Mapping[str, Mapping[str, Any]] | None = None,
         status: str = "Completed",
         who: Who = _ANNA,
@@ -104,7 +105,8 @@ class Writing:
             metrics: likewise.
             tags: of the job.
             properties: of the job.
-            outputs: as the resource manager has them: `jobOutputType`, `uri`.
+            inputs: as the resource manager has them: `jobInputType`, `uri`, `value`.
+            outputs: likewise: `jobOutputType`, `uri`.
             status: that it came to.
             who: submitted it.
             display_name: as shown; the name if empty.
@@ -117,6 +119,7 @@ class Writing:
             "experimentName": experiment,
             "tags": dict(tags or {}),
             "properties": dict(properties or {}),
+            "inputs": {key: dict(value) for key, value in (inputs or {}).items()},
             "outputs": {key: dict(value) for key, value in (outputs or {}).items()},
             "status": status,
         }
