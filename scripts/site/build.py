@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from scripts.site import built, reference, sphinx_site
@@ -21,7 +20,5 @@ def build(root: Path, out: Path) -> list[str]:
     if out.exists() and any(out.iterdir()) and not (out / "searchindex.js").exists():
         return [f"{out}: is there already, and is no site: name another folder"]
     pages = collect(root, reference.pages(root))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Sphinx' own code; what it says of pages it says itself
-        found = sphinx_site.write(pages, out)
+    found = sphinx_site.write(pages, out)
     return sorted({*pages.faults, *found}) or built.faults(out)

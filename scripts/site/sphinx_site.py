@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import warnings
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -17,10 +19,12 @@ from myst_parser.mdit_to_docutils.sphinx_ import SphinxRenderer
 from myst_parser.parsers.mdit import create_md_parser
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from scripts.site.pages import FILES, Pages
 
 STATIC = Path(__file__).parent / "static"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LEVELS = 6
 """GitHub gives headings of every level an anchor."""
 _MOST_AT_ONCE = 4
@@ -36,6 +40,7 @@ CONFIGURATION: Mapping[str, object] = MappingProxyType(
         "html_show_copyright": False,
         "html_show_sourcelink": False,
         "html_copy_source": False,
+        "html_use_index": False,
         "exclude_patterns": [f"{FILES}/**"],
         "language": "en",
         "myst_heading_anchors": _LEVELS,
@@ -46,14 +51,35 @@ CONFIGURATION: Mapping[str, object] = MappingProxyType(
     }
 )
 
+_MENDED: Mapping[str, str] = MappingProxyType(
+    {
+        '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
+        '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="All pages">',
+        '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="This page">',
+    }
+)
+"""What a screen reader misses in pages of Sphinx and Furo, and what it is given."""
+
 
 def write(pages: Pages, out: Path) -> list[str]:
     """Write the site into a folder that is made anew; return what is wrong, a line each."""
-    with TemporaryDirectory(prefix="site-") as there:
+    with TemporaryDirectory(prefix="site-") as there, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of code of Sphinx; what it says of pages it says itself
         top = Path(there).resolve()
         source = top / "source"
         _write_sources(pages, source)
-        said = StringIO()
+        said = _build(pages, top, source)
+        _mend(top / "html")
+        if out.exists():
+            shutil.rmtree(out)
+        shutil.copytree(top / "html", out)
+    return [_in_project(line, source, pages) for line in said.splitlines() if line]
+
+
+def _build(pages: Pages, top: Path, source: Path) -> str:
+    """Let Sphinx write `html` below a folder; return what it says of the pages."""
+    said = StringIO()
+    with patch_docutils(), docutils_namespace():
         app = Sphinx(
             srcdir=source,
             confdir=None,
@@ -68,10 +94,15 @@ def write(pages: Pages, out: Path) -> list[str]:
         )
         app.add_source_parser(_parser(pages), override=True)
         app.build()
-        if out.exists():
-            shutil.rmtree(out)
-        shutil.copytree(top / "html", out)
-    return [_in_project(line, source, pages) for line in said.getvalue().splitlines() if line]
+    return _COLOURS.sub("", said.getvalue())
+
+
+def _mend(html: Path) -> None:
+    for page in html.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for said, instead in _MENDED.items():
+            text = text.replace(said, instead)
+        page.write_text(text, encoding="utf-8")
 
 
 def _write_sources(pages: Pages, source: Path) -> None:

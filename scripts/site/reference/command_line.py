@@ -26,7 +26,7 @@ _EXITS = (
 
 def page() -> str:
     """Return the page of the command line."""
-    top = typer.main.get_command(app)
+    top: Any = typer.main.get_command(app)
     named = dict(_commands(top, "stageward"))
     panels: dict[str, list[str]] = {}
     for path, command in named.items():
