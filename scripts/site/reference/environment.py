@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scripts.site.reference.markdown import blocks, code, sentence, table
 from stage_functions.settings import NAMES, Settings
@@ -29,11 +29,7 @@ def page() -> str:
     Raises:
         UntoldError: the docstring of the settings leaves out a variable that they read.
     """
-    rows = list(_rows())
-    untold = {f"{_PREFIX}{name}" for name in NAMES} - {name for names, *_ in rows for name in names}
-    if untold:
-        msg = f"{', '.join(sorted(untold))}: the docstring of Settings does not tell of it"
-        raise UntoldError(msg)
+    demand_told(NAMES)
     credential = inspect.getdoc(Settings.credential) or ""
     said = credential.partition("\n\nArgs:")[0].partition("\n\n")[2]
     return blocks(
@@ -42,11 +38,27 @@ def page() -> str:
         "when a process starts. Secrets are only here.",
         table(
             ("variable", "default", "means"),
-            [(" ".join(map(code, names)), default, means) for names, default, means in rows],
+            [(" ".join(map(code, names)), default, means) for names, default, means in _rows()],
         ),
         "## Credentials of MLflow servers",
         sentence(said),
     )
+
+
+def demand_told(read: Sequence[str]) -> None:
+    """Check that each variable that is read is told.
+
+    Args:
+        read: what stands behind `STAGEWARD_` in their names.
+
+    Raises:
+        UntoldError: the docstring of the settings leaves one out.
+    """
+    told = {name for names, *_ in _rows() for name in names}
+    untold = sorted({f"{_PREFIX}{name}" for name in read} - told)
+    if untold:
+        msg = f"{', '.join(untold)}: the docstring of Settings does not tell of it"
+        raise UntoldError(msg)
 
 
 def _rows() -> Iterator[tuple[list[str], str, str]]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 _CODE = re.compile(r"(`+)(.+?)\1")
+_BAR = re.compile(r"(?<!\\)\|")
+_IN_CELL = r"\\|"
 _SPECIAL = re.compile(r"([\\*_\[\]<>#{}$~^|&])")
 
 
@@ -20,9 +22,9 @@ def prose(text: str) -> str:
 
 
 def code(text: object) -> str:
-    """Return a text as code, also inside a table."""
-    said = str(text).replace("|", "\\|")
-    return f"``{said}``" if "`" in said else f"`{said}`"
+    """Return a text as code."""
+    said = str(text)
+    return f"`` {said} ``" if "`" in said else f"`{said}`"
 
 
 def paragraphs(text: str) -> str:
@@ -38,7 +40,7 @@ def sentence(text: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table, or "" where it has no row."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = [f"| {' | '.join(_BAR.sub(_IN_CELL, cell) for cell in row)} |" for row in rows]
     if not lines:
         return ""
     return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines])
