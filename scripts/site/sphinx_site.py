@@ -21,9 +21,11 @@ from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+import stage_functions
 from scripts.site.pages import FILES, Pages
 
 STATIC = Path(__file__).parent / "static"
+ICON = Path(stage_functions.__file__).parent / "web" / "static" / "icon.svg"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LEVELS = 6
 """GitHub gives headings of every level an anchor."""
@@ -34,6 +36,8 @@ CONFIGURATION: Mapping[str, object] = MappingProxyType(
         "extensions": ["myst_parser"],
         "html_theme": "furo",
         "html_title": "Stageward",
+        "html_favicon": str(ICON),
+        "html_logo": str(ICON),
         "html_static_path": [str(STATIC)],
         "html_css_files": ["stageward.css"],
         "html_js_files": [("stageward.js", {"defer": "defer"})],
