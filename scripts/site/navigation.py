@@ -27,6 +27,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Topics: prove": ("verify", "evidence-pack", "as-of", "compliance", "retention"),
     "Topics: run": ("deploy", "operate", "telemetry", "backup", "rolling"),
+    "Examples": ("project/examples/iris/index", "project/examples/workflows/index"),
     "Reference": (
         "reference",
         "reference/command-line",
@@ -47,10 +48,10 @@ def contents(there: Sequence[str]) -> str:
     Args:
         there: the names of all pages.
     """
-    return "\n".join(
-        contents_of([name for name in names if name in there], caption)
-        for caption, names in GROUPS.items()
-    )
+    present = {
+        caption: [name for name in names if name in there] for caption, names in GROUPS.items()
+    }
+    return "\n".join(contents_of(names, caption) for caption, names in present.items() if names)
 
 
 def contents_of(names: Sequence[str], caption: str = "") -> str:

@@ -30,6 +30,7 @@ _LANGUAGES = {
 }
 _PICTURES = (".png", ".svg", ".jpg")
 _ALWAYS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+_EXAMPLES = "examples/*/README.md"
 _OUR_OWN = frozenset({"__pycache__", ".DS_Store"})
 
 
@@ -99,7 +100,8 @@ def collect(root: Path, made: Mapping[str, str]) -> Pages:
         found.by_name[name] = Page(name, "", text)
     documents = sorted((root / DOCUMENTS).rglob(f"*{_MARKDOWN}"))
     waiting = [one.relative_to(root).as_posix() for one in documents]
-    waiting += [one for one in _ALWAYS if (root / one).exists()]
+    further = [*(root / one for one in _ALWAYS), *sorted(root.glob(_EXAMPLES))]
+    waiting += [one.relative_to(root).as_posix() for one in further if one.exists()]
     while waiting:
         waiting += _add(found, waiting.pop())
     _navigate(found)
