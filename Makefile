@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format schemas lock setup clean
+.PHONY: help demo test check bench format schemas site lock setup clean
 
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
@@ -20,7 +20,7 @@ test: ## run the tests, a file on each core; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite browser checkov linters
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
-check: ## format, lint, types, imports, docstrings and templates, without changing anything
+check: ## format, lint, types, imports, docstrings, templates and documents, without changing anything
 	@$(SETUP) dev checkov
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -28,6 +28,7 @@ check: ## format, lint, types, imports, docstrings and templates, without changi
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/interrogate -vv --omit-covered-files stage_functions
 	@$(BIN)/python -m scripts.infra --checkov .checkov/bin/python
+	@$(BIN)/python -m scripts.site
 
 bench: ## measure, and write benchmarks/results.json; ARGS=--quick is shorter
 	@$(SETUP) dev
@@ -43,6 +44,10 @@ schemas: ## write the JSON Schemas of the events again, and of the example workf
 	@$(BIN)/python -m scripts.event_schemas
 	@$(BIN)/python -m scripts.workflow_schemas
 
+site: ## build the site of the documents into site, with the reference that is made of the code
+	@$(SETUP) dev
+	@$(BIN)/python -m scripts.site
+
 lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@$(SETUP) uv
 	@sh scripts/lock.sh $(ARGS)
@@ -52,5 +57,5 @@ setup: ## install everything that the other commands need
 
 clean: ## remove everything that these commands made
 	@rm -rf .venv .azurite .checkov .linters .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@rm -rf .coverage htmlcov build dist
+	@rm -rf .coverage htmlcov build dist site
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

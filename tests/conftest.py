@@ -13,6 +13,13 @@ settings.load_profile("untimed")  # how fast a machine is decides no test
 pytest_plugins = ["tests.azurite", "tests.collector", "tests.mlflow_server", "tests.mlflow_trained"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the pictures of the documents be made anew."""
+    parser.addoption(
+        "--screenshots", default="", help="write what tests/browser/test_screenshots.py sees there"
+    )
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _no_terminal() -> Iterator[None]:
     """Let the command line be as wide and as plain as into a pipe, wherever the tests run."""
