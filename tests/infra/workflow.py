@@ -17,13 +17,19 @@ Value: TypeAlias = Any
 
 
 class Workflow:
-    """A workflow, run on one event.
+    """A workflow, run on one event; `bodies` are what its calls of others are answered.
 
     Attributes:
         outputs: of each action that ran, its inputs where it reaches the outside.
     """
 
-    def __init__(self, definition: Body, parameters: Body, event: Body) -> None:
+    def __init__(
+        self,
+        definition: Body,
+        parameters: Body,
+        event: Body,
+        bodies: Mapping[str, Body] | None = None,
+    ) -> None:
         self._parameters = parameters
         self._event = event
         self.outputs: dict[str, Any] = {}
@@ -31,6 +37,7 @@ class Workflow:
             "triggerBody": lambda: self._event,
             "parameters": lambda name: self._parameters[name],
             "outputs": lambda name: self.outputs[name],
+            "body": lambda name: (bodies or {})[name],
             "concat": lambda *parts: "".join(parts),
             "coalesce": lambda *values: next((one for one in values if one is not None), None),
             "replace": lambda text, old, new: text.replace(old, new),
@@ -66,6 +73,8 @@ class Workflow:
         ((kind, inner),) = condition.items()
         if kind == "and":
             return all(self._holds(one) for one in inner)
+        if kind == "or":
+            return any(self._holds(one) for one in inner)
         if kind == "not":
             return not self._holds(inner)
         assert kind == "equals"

@@ -129,7 +129,8 @@ class Runner:
     ) -> tuple[int, Mapping[str, str]]:
         action = yaml.safe_load((ACTION / "action.yml").read_text("utf-8"))
         assert set(given) <= set(action["inputs"]), f"{step.get('name')}: no such input"
-        inputs = {key: one.get("default", "") for key, one in action["inputs"].items()} | given
+        inputs = {key: one.get("default", "") for key, one in action["inputs"].items()}
+        inputs |= dict(given)
         inner = {**context, "steps": {}, "inputs": inputs}
         place = {"GITHUB_ACTION_PATH": str(ACTION)}
         code = self._steps(action["runs"]["steps"], inner, place, inputs)

@@ -121,6 +121,12 @@ def delete_deployment() -> None:
     keep(found)
 
 
+def show_job() -> None:
+    """Print how the job ended."""
+    status = AT / "status"
+    print(status.read_text() if status.exists() else "Completed")
+
+
 def nothing() -> None:
     """Do nothing, well."""
 
@@ -129,9 +135,7 @@ ANSWERS: dict[str, Callable[[], None]] = {
     "account get-access-token": token,
     "ml job create": create_job,
     "ml job stream": nothing,
-    "ml job show": lambda: print(
-        (AT / "status").read_text() if (AT / "status").exists() else "Completed"
-    ),
+    "ml job show": show_job,
     "ml job download": download,
     "ml online-endpoint show": show_traffic,
     "ml online-endpoint invoke": nothing,

@@ -143,10 +143,14 @@ class Desk(NamedTuple):
     checkout: Path
     live: Live
 
-    def runner(self, event: dict[str, Any] | None = None, actor: str = "octocat") -> Runner:
-        """Return a runner for one run of a workflow."""
+    def runner(
+        self, event: dict[str, Any] | None = None, actor: str = "octocat", **variables: str
+    ) -> Runner:
+        """Return a runner for one run of a workflow; variables may have other values for it."""
         github = {"actor": actor, "sha": SHA, "repository": "org/iris", "event": event or {}}
-        return Runner(self.folder, self.checkout, {"github": github, "vars": self.variables})
+        return Runner(
+            self.folder, self.checkout, {"github": github, "vars": {**self.variables, **variables}}
+        )
 
     @property
     def variables(self) -> dict[str, str]:
