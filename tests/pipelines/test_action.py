@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stage_functions.domain.error import StagewardError
 from tests.pipelines.actions_runner import Ran
 from tests.pipelines.world import Desk
 
@@ -77,12 +78,35 @@ def test_who_merged_cannot_approve_it(at: Desk) -> None:
     ran = ask(
         at, command="request", version=version, stage="Production", on_behalf_of="github:mona"
     )
-    with pytest.raises(Exception, match="nobody approves their own work"):
+    with pytest.raises(StagewardError, match="nobody approves their own work"):
         at.live.vote("mona", ran.outputs["approval"])
     at.live.vote("olaf", ran.outputs["approval"])
 
     with at.live.client("olaf") as stageward:
         assert "Production" == stageward.version(version).stage
+
+
+def test_whoever_merged_and_is_unknown_is_certainly_nobody_with_a_login(at: Desk) -> None:
+    """An approver whose own login is not known might be the one who merged, and does not count."""
+    version = made(at, staged=True)
+    ran = ask(
+        at, command="request", version=version, stage="Production", on_behalf_of="github:octocat"
+    )
+    with pytest.raises(StagewardError, match="github"):
+        at.live.vote("paul", ran.outputs["approval"])
+    at.live.vote("mona", ran.outputs["approval"])
+
+    with at.live.client("olaf") as stageward:
+        assert "Production" == stageward.version(version).stage
+
+
+def test_a_tag_that_the_training_job_writes_is_no_way_around(at: Desk) -> None:
+    """Where `requesters` are named, what nobody is proven to have asked is refused."""
+    version = at.live.people.create(at.folder.name, tags={"stage_request": "Staging"})
+    answer = at.live.until(version, "stage_status")
+
+    assert "refused" in answer
+    assert "None" == at.live.people.tags(version)["stage"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from stage_functions.domain.error import StagewardError
 from tests.pipelines.actions_runner import ROOT, Runner
 from tests.pipelines.world import SHA, Desk
 
@@ -49,7 +50,7 @@ def test_a_merge_asks_people_approve_and_it_is_deployed(at: Desk) -> None:
     runner, approval = merged(at)
     version = runner.ran[-1].outputs["version"]
     before = deployed(at)
-    with pytest.raises(Exception, match="nobody approves their own work"):
+    with pytest.raises(StagewardError, match="nobody approves their own work"):
         at.live.vote("mona", approval)
     at.live.vote("olaf", approval)
     first = deployed(at)

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from stage_functions.client import Client
+from stage_functions.domain.asset import Version
 from tests.azurite import free_port
 from tests.mlflow_world import MlflowWorld
 from tests.pipelines.actions_runner import ACTION, ROOT, Runner
@@ -32,9 +33,10 @@ people:
   deployer: {name: Pipeline that deploys, ids: ["app:3f1c0d4e-0000-4000-8000-000000000002"]}
   mona: {name: Mona, ids: ["github:mona"]}
   olaf: {name: Olaf, ids: ["github:olaf"]}
+  paul: {name: Paul, ids: ["upn:paul@example.org"]}
 groups:
   pipelines: [pipeline]
-  model-risk: [mona, olaf]
+  model-risk: [mona, olaf, paul]
 operators: [mona]
 lifecycles:
   - name: default
@@ -71,6 +73,21 @@ class Live(NamedTuple):
     def client(self, who: str) -> Client:
         """Return Stageward's client, signed in as somebody."""
         return Client(self.url, who)
+
+    def operate(self, what: str) -> None:
+        """Do what operators may do to the registry."""
+        path = f"{self.url}/api/v1/registries/demo/{what}"
+        headers = {"Authorization": "Bearer mona"}
+        httpx.post(path, json={}, headers=headers, timeout=60).raise_for_status()
+
+    def until(self, version: Version, tag: str) -> str:
+        """Scan, and wait until a tag is there; return its value."""
+        self.operate("scan")
+        end = time.monotonic() + 60
+        while tag not in self.people.tags(version):
+            assert time.monotonic() < end, self.people.tags(version)
+            time.sleep(0.1)
+        return self.people.tags(version)[tag]
 
     def vote(self, who: str, approval: str, decision: str = "approve") -> None:
         """Vote on an approval as it is."""
@@ -109,10 +126,9 @@ def living(folder: Path, mlflow: str) -> Iterator[Live]:
     try:
         _wait(process, url, folder / "serve.log")
         with httpx.Client(base_url=mlflow, timeout=30) as client:
-            headers = {"Authorization": "Bearer mona"}
-            path = f"{url}/api/v1/registries/demo/import"
-            httpx.post(path, json={}, headers=headers, timeout=60).raise_for_status()
-            yield Live(url, mlflow, MlflowWorld(client, "demo"))
+            made = Live(url, mlflow, MlflowWorld(client, "demo"))
+            made.operate("import")
+            yield made
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
