@@ -148,6 +148,17 @@ def _locally(at: Desk) -> None:
     program = at.folder / "bin" / "python"
     program.write_text(f'#!/bin/sh\necho "$*" >> "{at.folder}/python.txt"\n')
     program.chmod(0o755)
+    (at.checkout / "conda.yml").touch()
+
+
+def test_the_files_that_scripts_and_workflows_name_are_those_of_the_example() -> None:
+    """A file that is renamed would be missed on GitHub, and nowhere else."""
+    named = ["pipeline.yml", "run_locally.py", "conda.yml", "endpoint/deployment.yml"]
+    named += ["requests/azureml.json", "components", "data", "src"]
+    text = "".join(file.read_text() for file in (EXAMPLE / ".github").rglob("*.*"))
+
+    assert [] == [one for one in named if not (EXAMPLE / one).exists()]
+    assert [] == [one for one in named if one not in text]
 
 
 @pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.name)
