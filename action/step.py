@@ -30,7 +30,7 @@ from stage_functions.domain.error import (
 )
 
 MOST_MINUTES = 300
-POLL_SECONDS = 10.0
+POLL_SECONDS = 5.0
 AGENT = "stageward-action"
 _AUDIENCE = re.compile(r"(api|https)://[A-Za-z0-9._/-]+")
 _NOT_FOR_YOU = "Stageward does not let this identity ask"

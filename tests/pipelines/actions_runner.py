@@ -170,14 +170,14 @@ class Runner:
             step.get("name", ""),
             done.returncode,
             done.stdout + done.stderr,
-            dict(_outputs(files["GITHUB_OUTPUT"].read_text())),
+            dict(read_outputs(files["GITHUB_OUTPUT"].read_text())),
             files["GITHUB_STEP_SUMMARY"].read_text(),
         )
         self.ran.append(ran)
         return ran
 
 
-def _outputs(text: str) -> Iterator[tuple[str, str]]:
+def read_outputs(text: str) -> Iterator[tuple[str, str]]:
     """Read a file of outputs, as the runner does: `name=value`, or `name<<end` … `end`."""
     lines = iter(text.splitlines())
     for line in lines:
@@ -186,9 +186,9 @@ def _outputs(text: str) -> Iterator[tuple[str, str]]:
             value: list[str] = []
             for inner in lines:
                 if inner == end:
+                    yield name, "\n".join(value)
                     break
                 value.append(inner)
-            yield name, "\n".join(value)
         else:
             name, sign, rest = line.partition("=")
             assert sign, f"the runner cannot read {line!r}"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pipelines.actions_runner import ACTION, _outputs
+from tests.pipelines.actions_runner import ACTION, read_outputs
 
 PROGRAM = """
 import json, os, sys
@@ -85,7 +85,7 @@ def tell(texts: list[str]) -> list[Seen]:
         parts = re.split(r"^--\n", done.stdout, flags=re.MULTILINE)[1:]
         return [
             Seen(
-                dict(_outputs(Path(f"{place}.out").read_text("utf-8"))),
+                dict(read_outputs(Path(f"{place}.out").read_text("utf-8"))),
                 Path(f"{place}.md").read_text("utf-8"),
                 parts[2 * number],
                 parts[2 * number + 1],

@@ -4,5 +4,5 @@ set -euo pipefail
 
 sed -n 's/^      - \(.*==.*\)$/\1/p' conda.yml > "$RUNNER_TEMP/packages.txt"
 python -m pip install --quiet --disable-pip-version-check --requirement "$RUNNER_TEMP/packages.txt"
-export MLFLOW_TRACKING_URI="sqlite:///$RUNNER_TEMP/mlflow.db"
+export MLFLOW_TRACKING_URI="file://$RUNNER_TEMP/mlruns"
 python run_locally.py
