@@ -1,0 +1,1 @@
+"""Pipelines of GitHub and Azure DevOps: their files, and what their scripts really do."""
