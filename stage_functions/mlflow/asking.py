@@ -14,15 +14,18 @@ from datetime import timedelta
 
 from mlflow.entities.model_registry.model_version_stages import STAGE_ARCHIVED
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from msgspec import Struct
 
 from stage_functions.client import Client
 from stage_functions.domain.approval import ending
 from stage_functions.mlflow.errors import PendingError, RefusedError, UnavailableError, translated
+from stage_functions.mlflow.shown import holder
 from stage_functions.wire import api
 from stage_functions.wire.granted_api import GrantedModel
 
 POLL_SECONDS = 1.0
+_SAY_SO = "to take its place, ask with archive_existing_versions=True"
 Wait = float | timedelta
 Pause = Callable[[float], None]
 
@@ -72,12 +75,14 @@ class Desk(Struct, frozen=True):
             UnavailableError, GovernedError: as their names say.
         """
         others = self._others(wish, model)
-        answer = self._granted(wish)
+        held = holder(wish.to, model) if wish.to in model.exclusive else ""
+        taken = held and not wish.archive and f"{model.asset}:{held}" != wish.version
+        answer = self._granted(wish, _SAY_SO if taken else "")
         for other in others:
             self._granted(other)
         return answer
 
-    def _granted(self, wish: Wish) -> api.Decision:
+    def _granted(self, wish: Wish, hint: str = "") -> api.Decision:
         with translated():
             answer = self.client.transition(
                 wish.version,
@@ -90,7 +95,7 @@ class Desk(Struct, frozen=True):
         if answer.outcome == "pending":
             return self._waited(answer, wish)
         if answer.outcome not in ("granted", "unchanged"):
-            raise RefusedError(answer)
+            raise RefusedError(answer, hint)
         return answer
 
     def _waited(self, pending: api.Decision, wish: Wish) -> api.Decision:
@@ -118,13 +123,14 @@ class Desk(Struct, frozen=True):
         """
         if not wish.archive or wish.to in model.exclusive:
             return []
-        if wish.to == model.initial or wish.to in model.terminal:
-            active = [one for one in model.stages if one not in (model.initial, *model.terminal)]
+        idle = (model.initial, STAGE_ARCHIVED, *model.terminal)
+        if wish.to in idle:
+            active = [stage for stage in model.stages if stage not in idle]
             message = (
                 "Model version transition cannot archive existing model versions "
                 f"because '{wish.to}' is not an Active stage. Valid stages are {active}"
             )
-            raise MlflowException(message)
+            raise MlflowException(message, INVALID_PARAMETER_VALUE)
         names = [f"{model.asset}:{number}" for number in sorted(model.versions, key=len)]
         there = {f"{model.asset}:{number}": one.stage for number, one in model.versions.items()}
         others = [name for name in names if there[name] == wish.to and name != wish.version]

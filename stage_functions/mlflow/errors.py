@@ -67,9 +67,9 @@ class PendingError(GovernedError):
 
     def __init__(self, decision: api.Decision, address: str) -> None:
         """Make the error of an answer; `address` is that of the approval's page."""
-        super().__init__(
-            f"{decision.version}: {decision.detail}; decided at {address}", RESOURCE_CONFLICT
-        )
+        waits = decision.waits_for or ", ".join(decision.needs)
+        what = f"{_about(decision)}; approval {decision.approval} needs {waits}"
+        super().__init__(f"{what}; it is decided at {address}", RESOURCE_CONFLICT)
         self.decision = decision
         self.version = decision.version
         self.approval = decision.approval or ""
@@ -92,9 +92,11 @@ class RefusedError(GovernedError):
         approval: id of the approval that was closed, or "".
     """
 
-    def __init__(self, decision: api.Decision) -> None:
-        """Make the error of an answer."""
-        super().__init__(f"{decision.version}: {decision.detail}", PERMISSION_DENIED)
+    def __init__(self, decision: api.Decision, hint: str = "") -> None:
+        """Make the error of an answer; `hint` says what to do in words of this client."""
+        said = f"{_about(decision)}; {hint}" if hint else _about(decision)
+        super().__init__(said, PERMISSION_DENIED)
+        self._hint = hint
         self.decision = decision
         self.version = decision.version
         self.reason = decision.detail
@@ -103,7 +105,7 @@ class RefusedError(GovernedError):
         self.approval = decision.approval or ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.decision,)
+        return type(self), (self.decision, self._hint)
 
 
 class UnavailableError(GovernedError):
@@ -112,6 +114,12 @@ class UnavailableError(GovernedError):
     def __init__(self, message: str) -> None:
         """Make the error."""
         super().__init__(message, TEMPORARILY_UNAVAILABLE)
+
+
+def _about(decision: api.Decision) -> str:
+    """Return the answer in a sentence that names the version."""
+    named = decision.detail.startswith(decision.version)
+    return decision.detail if named else f"{decision.version}: {decision.detail}"
 
 
 @contextmanager

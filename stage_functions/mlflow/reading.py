@@ -1,4 +1,4 @@
-"""Which versions hold which stage, read from MLflow's own store by the numbers that Stageward names.
+"""Which versions hold which stage: read from MLflow's own store, by Stageward's numbers.
 
 No more is asked of MLflow than must be: what is at hand is used, a version that Stageward knows and
 MLflow has no more is passed over, and so is one whose number means another thing by now.
