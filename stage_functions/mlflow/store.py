@@ -48,7 +48,7 @@ class GovernedStore:
     """MLflow's own store, with Stageward before it. As safe to share as that one."""
 
     def __init__(self, place: Place, pause: Pause = time.sleep) -> None:
-        """Open MLflow's own store; Stageward is not asked yet.
+        """Prepare; neither MLflow nor Stageward is asked yet.
 
         Args:
             place: where MLflow and Stageward are.
@@ -56,11 +56,15 @@ class GovernedStore:
         """
         self._place = place
         self._pause = pause
-        self._inner: Any = _get_store(place.uri)  # type: ignore[no-untyped-call]  # MLflow's
         self._grants = Grants(place)
 
+    @property
+    def _inner(self) -> Any:  # noqa: ANN401  # MLflow's stores have no common type
+        """MLflow's own store; not opened with this one, since MLflow opens one at a time."""
+        return _get_store(self._place.uri)  # type: ignore[no-untyped-call]  # MLflow's
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever MLflow's own store has
-        if name.startswith("__") or name == "_inner":
+        if name.startswith("__") or name == "_place":
             raise AttributeError(name)
         return getattr(self._inner, name)
 

@@ -12,7 +12,7 @@ from tests.mlflow_server import MlflowServer
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # noqa: TID251  # read as MLflow is imported
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"  # noqa: TID251  # it takes some refusals for 500
 
-from tests.mlflow.governed import Governed, governed  # noqa: E402  # so it comes behind that
+from tests.mlflow.governed import Governed, governed  # so it comes behind that
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import mlflow
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stage_functions.adapters.mlflow import MlflowRegistry
 from stage_functions.adapters.sqlite import SQLiteRows
@@ -85,6 +86,7 @@ class Governed(Struct, frozen=True):
         context: what Stageward works with.
         stock: MLflow's own client.
         opened: closed when the world ends.
+        calls: that Stageward has answered, in order, as `POST /api/v1/registries/demo/granted`.
     """
 
     address: str
@@ -92,6 +94,7 @@ class Governed(Struct, frozen=True):
     context: Context
     stock: mlflow.MlflowClient
     opened: ExitStack
+    calls: list[str]
 
     def client(self, person: str = "ada", **given: object) -> MlflowClient:
         """Return a governed client of a person."""
@@ -132,6 +135,20 @@ class Governed(Struct, frozen=True):
         self.approve(waits.value.approval)
 
 
+class Counting:
+    """Notes the calls that an application answers."""
+
+    def __init__(self, app: ASGIApp, calls: list[str]) -> None:
+        self._app = app
+        self._calls = calls
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note a call, and pass it on."""
+        if scope["type"] == "http":
+            self._calls.append(f"{scope['method']} {scope['path']}")
+        await self._app(scope, receive, send)
+
+
 @contextmanager
 def governed(
     address: str, mode: str = "enforce", aliases: Mapping[str, str] | None = None
@@ -155,5 +172,7 @@ def governed(
         demo = replace(known.registry("demo"), aliases=aliases or {})
         context = replace(context, configuration=replace(known, registries={"demo": demo}))
         app = create_app(context, Scanner(context), sign_in=SignIn.DEV)
+        calls: list[str] = []
+        app.add_middleware(Counting, calls=calls)
         url = opened.enter_context(serving(app))
-        yield Governed(address, url, context, mlflow.MlflowClient(address), opened)
+        yield Governed(address, url, context, mlflow.MlflowClient(address), opened, calls)

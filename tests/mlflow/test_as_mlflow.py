@@ -197,8 +197,18 @@ def test_a_transition_changes_nothing_else_of_a_version(here: Governed, whose: s
 
 DIFFERENT: tuple[tuple[str, Sequence[Move], type[Exception], str], ...] = (
     ("what the lifecycle does not allow", [Move(2, "Production")], RefusedError, "not allowed"),
-    ("what takes approval", [Move(2, "Staging"), Move(2, "Production", True)], PendingError, "1 of"),  # noqa: FBT003  # a field
-    ("a stage that one alone holds", [Move(2, "Staging"), Move(2, "Production")], RefusedError, "1"),
+    (
+        "what takes approval",
+        [Move(2, "Staging"), Move(2, "Production", True)],
+        PendingError,
+        "1 of",
+    ),  # a field
+    (
+        "a stage that one alone holds",
+        [Move(2, "Staging"), Move(2, "Production")],
+        RefusedError,
+        "1",
+    ),
     ("what is terminal", [Move(2, "Archived"), Move(2, "Staging")], RefusedError, "Archived"),
     ("back to the first stage", [Move(2, "Staging"), Move(2, "None")], RefusedError, "None"),
 )
