@@ -160,7 +160,8 @@ def test_a_search_shows_stages_sorts_and_pages(here: Governed, whose: str) -> No
     played(client, name, Move(2, "production"))
     played(client, other, Move(1, "Staging"))
     query = f"name = '{name}'"
-    pages, token = [], None
+    pages: list[list[tuple[str, str]]] = []
+    token = None
     while token or not pages:
         page = client.search_model_versions(
             query, max_results=2, order_by=["version_number ASC"], page_token=token
@@ -199,7 +200,7 @@ DIFFERENT: tuple[tuple[str, Sequence[Move], type[Exception], str], ...] = (
     ("what the lifecycle does not allow", [Move(2, "Production")], RefusedError, "not allowed"),
     (
         "what takes approval",
-        [Move(2, "Staging"), Move(2, "Production", True)],
+        [Move(2, "Staging"), Move(2, "Production", archive=True)],
         PendingError,
         "1 of",
     ),  # a field
