@@ -131,9 +131,9 @@ class Desk(Struct, frozen=True):
                 f"because '{wish.to}' is not an Active stage. Valid stages are {active}"
             )
             raise MlflowException(message, INVALID_PARAMETER_VALUE)
-        names = [f"{model.asset}:{number}" for number in sorted(model.versions, key=len)]
-        there = {f"{model.asset}:{number}": one.stage for number, one in model.versions.items()}
-        others = [name for name in names if there[name] == wish.to and name != wish.version]
+        numbers = sorted(model.versions, key=lambda number: (len(number), number))
+        there = [number for number in numbers if model.versions[number].stage == wish.to]
+        others = [name for number in there if (name := f"{model.asset}:{number}") != wish.version]
         why = f"{wish.version} takes its place at {wish.to} (archive_existing_versions)"
         wishes = [
             Wish(name, STAGE_ARCHIVED, False, why, wish.on_behalf_of)  # noqa: FBT003  # a field

@@ -1,8 +1,8 @@
 """A real MLflow server under a real Stageward, and clients of both.
 
 One file has three lifecycles, chosen by the model's name: `free-*` allows what MLflow allows, so
-that MLflow's own tests of stages can be told again on it; `seen-*` nobody governs; all others have
-the stages that ship, with one approval before Production.
+that MLflow's own tests of stages can be told again on it; `held-*` archives by approval alone; all
+others have the stages that ship, with one approval before Production. `seen-*` nobody governs.
 """
 
 from __future__ import annotations
@@ -59,6 +59,17 @@ lifecycles:
       Archived: {{deletable: true}}
     transitions:
 {_EVERY}
+  - name: held
+    applies_to: ["demo/models/held-*"]
+    stages:
+      None: {{initial: true}}
+      Staging: {{}}
+      Archived: {{terminal: true}}
+    transitions:
+      - {{from: None, to: Staging}}
+      - from: Staging
+        to: Archived
+        approval: {{quorum: 1, groups: {{risk: 1}}, expires: 7d}}
   - name: default
     applies_to: ["*/*/*"]
     stages:

@@ -166,7 +166,7 @@ def test_a_search_shows_stages_sorts_and_pages(here: Governed, whose: str) -> No
         page = client.search_model_versions(
             query, max_results=2, order_by=["version_number ASC"], page_token=token
         )
-        pages.append([(str(one.version), one.current_stage) for one in page])
+        pages.append([(str(one.version), str(one.current_stage)) for one in page])
         token = page.token
     both = client.search_model_versions(f"name IN ('{name}', '{other}')")
 

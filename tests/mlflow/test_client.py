@@ -80,15 +80,18 @@ def test_to_take_a_stage_that_is_held_one_must_say_so(here: Governed) -> None:
 
 def test_others_are_archived_only_where_each_of_them_may_leave(here: Governed) -> None:
     """Else nothing is changed, and it is said whose archiving stands in the way."""
-    name = here.model(versions=3)
+    name = here.model("held", versions=2)
     client = here.client()
-    for number in (1, 2):
-        client.transition_model_version_stage(name, number, "Staging")
-    moved = client.transition_model_version_stage(name, 3, "Staging", True)  # noqa: FBT003
-    stages = [client.get_model_version(name, number).current_stage for number in ("1", "2", "3")]
+    client.transition_model_version_stage(name, 1, "Staging")
+    with pytest.raises(RefusedError, match=f"{name}:1 would not be archived at once") as no:
+        client.transition_model_version_stage(name, 2, "Staging", archive_existing_versions=True)
+    stages = [client.get_model_version(name, number).current_stage for number in ("1", "2")]
+    state = here.context.ledger.state(here.version(name, "1"))
 
-    assert "Staging" == moved.current_stage
-    assert ["Archived", "Archived", "Staging"] == stages
+    assert "archive_existing_versions=False" in no.value.reason
+    assert ["Staging", "None"] == stages
+    assert state is not None
+    assert not state.approval
 
 
 @pytest.mark.parametrize("wait", [60, timedelta(minutes=1)], ids=["seconds", "timedelta"])

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from stage_functions.application.signal import Signal
-from stage_functions.application.signals import follow
+from stage_functions.application.scan import Scanner
 from stage_functions.application.transition import request_transition
 from stage_functions.client import Client
 from stage_functions.domain.error import InvalidInputError, NotFoundError
+from stage_functions.domain.state import MISSING_TWICE_SECONDS
 from tests.api_server import Api, api_over
 from tests.builders import World, cast, world
 
@@ -73,9 +73,10 @@ def test_a_version_that_is_gone_is_not_told_of(it: World, api: Api) -> None:
     sam = api.client("sam")
     before = sam.post(CALL, json={"names": ["iris"]}).json()
     it.registry.remove(third)
+    scanner = Scanner(it.context)
     for _ in range(2):
-        follow(it.context, Signal(third))
-        it.clock.sleep(360)
+        scanner.scan("demo")
+        it.clock.sleep(MISSING_TWICE_SECONDS)
     after = sam.post(CALL, json={"names": ["iris"]}).json()
 
     assert ["1", "2", "3"] == sorted(before["models"][0]["versions"])
