@@ -29,7 +29,7 @@ from stage_functions.application.vote import find
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.chain import Fault
-from stage_functions.domain.configuration import Mode
+from stage_functions.domain.configuration import Mode, RegistryType
 from stage_functions.domain.copied import trespasses
 from stage_functions.domain.error import InvalidInputError, NotFoundError
 from stage_functions.domain.evidence import Evidence
@@ -148,6 +148,7 @@ class RegistryView(Struct, frozen=True):
         pass_completed: when a scan last came to its end, or None.
         halted: why the scan marks nothing as deleted, or "".
         unreadable: why it could not be read at the last scan, or "".
+        address: of an MLflow server; else "".
     """
 
     alias: str
@@ -159,6 +160,7 @@ class RegistryView(Struct, frozen=True):
     pass_completed: datetime | None
     halted: str
     unreadable: str
+    address: str = ""
 
 
 class Filter(Struct, frozen=True):
@@ -429,6 +431,7 @@ def _registry_view(context: Context, alias: str) -> RegistryView:
         state.pass_completed,
         state.halted,
         state.unreadable,
+        registry.address if registry.type is RegistryType.MLFLOW else "",
     )
 
 

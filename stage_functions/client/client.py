@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import IO, Any, Literal, Self, TypeVar
@@ -24,6 +24,7 @@ from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import (
     api,
+    granted_api,
     lifecycles_api,
     replay_api,
     retention_api,
@@ -473,6 +474,24 @@ class Client:
     def registries(self) -> tuple[api.Registry, ...]:
         """Return all registries with their state."""
         return self._get("registries", api.Registries).registries
+
+    def granted(self, registry: str, names: Sequence[str]) -> tuple[granted_api.GrantedModel, ...]:
+        """Return where the versions of some models stand, in the order of the names.
+
+        Args:
+            registry: its alias.
+            names: of models; a hundred go into one call.
+
+        Raises:
+            NotFoundError: no such registry.
+            InvalidInputError: a name that no model has.
+        """
+        found: list[granted_api.GrantedModel] = []
+        for start in range(0, len(names), granted_api.MOST_NAMES):
+            body = granted_api.GrantedBody(tuple(names[start : start + granted_api.MOST_NAMES]))
+            path = f"registries/{_part(registry)}/granted"
+            found += self._post(path, granted_api.GrantedModels, body).models
+        return tuple(found)
 
     def import_registry(
         self,

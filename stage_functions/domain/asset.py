@@ -132,7 +132,12 @@ class Snapshot(Struct, frozen=True):
 
 def made_before(incarnation: str, moment: datetime) -> bool:
     """Tell whether the thing that an incarnation is was there at a moment."""
-    return int(incarnation.partition("/")[0]) <= _milliseconds(moment)
+    return created_ms(incarnation) <= _milliseconds(moment)
+
+
+def created_ms(incarnation: str) -> int:
+    """Return when a registry made the thing that an incarnation is, in ms since 1970."""
+    return int(incarnation.partition("/")[0])
 
 
 def _milliseconds(moment: datetime) -> int:

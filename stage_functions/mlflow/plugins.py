@@ -12,7 +12,7 @@ from typing import Any
 
 def client_store(store_uri: str | None = None, **_: Any) -> Any:  # noqa: ANN401
     """Return the registry store of a client: stages and aliases are those that were granted."""
-    from stage_functions.mlflow import store  # type: ignore[attr-defined]  # noqa: PLC0415
+    from stage_functions.mlflow import store  # noqa: PLC0415
 
     return store.open_store(store_uri)
 

@@ -299,6 +299,7 @@ def registry(view: RegistryView) -> api.Registry:
         scanned=view.pass_completed,
         halted=view.halted,
         unreadable=view.unreadable,
+        address=view.address,
     )
 
 

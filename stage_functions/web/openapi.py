@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from stage_functions.wire import (
     api,
     as_of_api,
+    granted_api,
     lifecycles_api,
     replay_api,
     retention_api,
@@ -38,6 +39,7 @@ _DOCUMENTS = (
     status_api,
     retention_api,
     replay_api,
+    granted_api,
     rollback_api,
     standing_api,
 )

@@ -550,6 +550,7 @@ class Registry:
         scanned: when a scan last came to its end.
         halted: why the scan marks nothing as deleted.
         unreadable: why it could not be read at the last scan.
+        address: URL of an MLflow server, as Stageward reaches it; else an empty text.
     """
 
     alias: str
@@ -561,6 +562,7 @@ class Registry:
     scanned: datetime | None
     halted: str
     unreadable: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The governed client of MLflow, on a real MLflow server and a real Stageward."""
