@@ -30,8 +30,8 @@ from stage_functions.application.unregistered import note_anonymous
 from stage_functions.application.witnesses import not_shown, suspected
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
-from stage_functions.domain.approval import Span, Status
 from stage_functions.domain.aliases import Holders, named
+from stage_functions.domain.approval import Span, Status
 from stage_functions.domain.asset import Asset, Snapshot
 from stage_functions.domain.configuration import RegistryConfiguration, Source
 from stage_functions.domain.consent import close
