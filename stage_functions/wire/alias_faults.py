@@ -53,7 +53,7 @@ def alias_faults(
 def mlflow_stage_faults(
     written: Sequence[str], registry: RegistryConfiguration, governing: Sequence[Lifecycle]
 ) -> Iterator[Fault]:
-    """Return why the stage cannot be shown in MLflow's own field, if it cannot; as `alias_faults`."""
+    """Return why the stage cannot be shown in MLflow's own field; arguments as `alias_faults`."""
     if Mirror.MLFLOW_STAGE not in written:
         return
     index = written.index(Mirror.MLFLOW_STAGE)
@@ -107,7 +107,7 @@ def _unnamed_fault(alias: str, governing: Sequence[Lifecycle]) -> str:
         if len(stages) > 1:
             example = f"{ALIAS}{alias}={stages[0]}"
             return (
-                f"the lifecycle {name} has several exclusive stages, {', '.join(stages)}: say whose "
-                f"the alias is, as in {example}"
+                f"the lifecycle {name} has several exclusive stages, {', '.join(stages)}: "
+                f"say whose the alias is, as in {example}"
             )
     return ""

@@ -17,6 +17,7 @@ from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.evidence import Evidence
 from tests.contracts.registry import RegistryContract
+from tests.contracts.registry_aliases import RegistryAliases
 from tests.contracts.registry_world import write_tags
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_trained import COMMIT, USER, Trained
@@ -45,7 +46,7 @@ def registry(mlflow_server: MlflowServer) -> Iterator[MlflowRegistry]:
         yield registry
 
 
-class TestMlflowRegistry(RegistryContract):
+class TestMlflowRegistry(RegistryContract, RegistryAliases):
     """The MLflow registry keeps the contract."""
 
     @pytest.fixture

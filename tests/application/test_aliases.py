@@ -89,9 +89,7 @@ def test_a_holder_that_leaves_without_a_successor_loses_it(it: World) -> None:
 
 @pytest.mark.parametrize("told", ["hint", "signal", "scan"])
 @pytest.mark.parametrize("moved_to", ["2", ""], ids=["moved", "deleted"])
-def test_what_somebody_does_to_it_is_put_back_at_once(
-    it: World, moved_to: str, told: str
-) -> None:
+def test_what_somebody_does_to_it_is_put_back_at_once(it: World, moved_to: str, told: str) -> None:
     """MLflow's hint names another version or none; both lead to the holder, and so does the scan."""
     move(it, ONE, "Staging", "Production")
     it.registry.set_alias(IRIS, "champion", moved_to)
