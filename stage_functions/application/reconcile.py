@@ -106,9 +106,8 @@ def reconcile(context: Context, loaded: Loaded, number: str) -> Reconciled:
     known = replace(loaded, versions={**loaded.versions, **verified})
     for holder, at in _whose(context, known, own):
         taken = _write(context, at, holder)
-        if taken.ended is Ended.OBSERVE:
-            return Reconciled(Ended.OBSERVE, earlier.versions)
-        verified[holder.version] = taken.state
+        if taken.ended is Ended.VERIFIED:  # else it is written once that signal is followed
+            verified[holder.version] = taken.state
     return Reconciled(Ended.VERIFIED, verified)
 
 

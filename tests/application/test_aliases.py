@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.context import Context
 from stage_functions.application.following import follow_any
+from stage_functions.application.resolving import resolve
 from stage_functions.application.rollback import RollbackCommand, request_rollback
 from stage_functions.application.scan import Scanner
 from stage_functions.application.signal import AliasSignal, Signal
@@ -25,7 +26,7 @@ from stage_functions.domain.record import RecordType
 from tests.application.mirror_world import changed, configured, move, types
 from tests.builders import IRIS, World, actor, unguarded, world
 from tests.fakes.registry import MemoryRegistry
-from tests.way_back_world import returning
+from tests.way_back_world import RATIFY, begun, end, promoted, returning, urgent
 
 ONE, TWO, THREE = (Version(IRIS, number) for number in "123")
 KEPT = {"champion": "Production"}
@@ -239,6 +240,37 @@ def test_it_goes_back_with_a_rollback() -> None:
     it.rows.close()
 
     assert [("champion", one) for one in "121"] == shown
+
+
+def test_it_follows_an_emergency_and_goes_back_when_that_is_not_ratified() -> None:
+    """At once, and in the same way as the tag."""
+    it = configured(begun(urgent()), aliases=KEPT)
+    promoted(it, "1")
+    it.register("2")
+    move(it, TWO, "Staging")
+    command = replace(it.command(TWO, "Production", "ada"), emergency="INC-1")
+    request_transition(it.context, command)
+    used = champion(it)
+    it.clock.sleep(RATIFY.total_seconds() + 1)
+    sweep(it.context)
+    reverted, found = champion(it), drifts(it)
+    end()
+
+    assert ("2", "1") == (used, reverted)
+    assert [] == found
+
+
+def test_a_registry_that_was_stopped_gets_it_back_when_it_is_resolved(it: World) -> None:
+    """Nothing is written while it stands, and then what the ledger says."""
+    move(it, ONE, "Staging", "Production")
+    it.context.states.update("demo", lambda state: replace(state, stopped="three differ"))
+    it.registry.set_alias(IRIS, "champion", "2")
+    hint(it, "2")
+    stood = champion(it)
+    resolve(it.context, "demo", actor("eve"))
+    follow(it.context, Signal(ONE))
+
+    assert ("2", "1") == (stood, champion(it))
 
 
 def test_a_displaced_version_loses_it_at_once_though_it_may_still_be_served() -> None:
