@@ -157,6 +157,7 @@ class _Scribe:
             context.configuration.registry(loaded.asset.registry), self.lifecycle
         )
         self.wanted = wanted(context, loaded.asset, state, self.lifecycle, loaded.head.holders)
+        self._deleted: set[str] = set()
 
     def differing(self, snapshot: Snapshot) -> Edit:
         """Return what the version does not show yet, and what is to be put back of it."""
@@ -181,6 +182,7 @@ class _Scribe:
             changes = self.differing(snapshot)
         if changes.nothing:
             return None
+        self._deleted |= {alias for alias, has in changes.aliases.items() if not has}
         tags = {key: value for key, value in changes.tags.items() if value is not None}
         tags |= {
             aliases.source(alias): aliases.HAS for alias, has in changes.aliases.items() if has
@@ -197,12 +199,16 @@ class _Scribe:
         )
 
     def left(self) -> tuple[str, ...]:
-        """Return the stages, held by nobody, whose aliases this version was the last to have."""
-        return tuple(
-            self._at[alias]
+        """Return the stages, held by nobody, whose aliases this version was the last to have.
+
+        Also of one that was deleted before the process died, or that is there no more.
+        """
+        had = {
+            alias
             for alias, has in self.wanted.aliases.items()
             if not has and self._state.base.get(aliases.source(alias)) == aliases.HAS
-        )
+        }
+        return tuple(self._at[alias] for alias in sorted(had | self._deleted))
 
     def _leave_to_holders(self) -> None:
         """Delete no alias whose stage somebody holds by now: it is theirs to take."""
