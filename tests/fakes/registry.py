@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -55,6 +56,20 @@ class _State:
     stages: list[tuple[Version, str]] = field(default_factory=list)
     aliases: dict[Asset, dict[str, str]] = field(default_factory=dict)
     aliased: list[tuple[str, str]] = field(default_factory=list)
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """Leave aliases out where there are none: the release before, on a file, knows none."""
+        held: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return None, {name: one for name, one in held.items() if one or name not in _OF_ALIASES}
+
+    def __setstate__(self, kept: tuple[None, dict[str, object]]) -> None:
+        """Take what another process has left, perhaps of the release before."""
+        new = _State()
+        for name in self.__slots__:
+            setattr(self, name, kept[1].get(name, getattr(new, name)))
+
+
+_OF_ALIASES = ("aliases", "aliased")
 
 
 def _nothing(_: str) -> None:
@@ -467,6 +482,16 @@ class MemoryRegistry:
         return self._alone
 
 
+class _Pickler(pickle.Pickler):
+    """Writes snapshots so that the release before, which knows no aliases, can read them."""
+
+    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401  # as pickle has it
+        if not isinstance(obj, Snapshot):
+            return NotImplemented
+        values = [getattr(obj, name) for name in obj.__struct_fields__ if name != "aliases"]
+        return Snapshot, tuple(values)
+
+
 class FileRegistry(MemoryRegistry):
     """The same on a file: it outlives the process, and several may share it.
 
@@ -496,7 +521,8 @@ class FileRegistry(MemoryRegistry):
                     self._depth -= 1
                 if write:
                     new = self._path.with_suffix(".new")
-                    new.write_bytes(pickle.dumps(self._state))
+                    with new.open("wb") as file:
+                        _Pickler(file).dump(self._state)
                     new.replace(self._path)
 
 
