@@ -486,6 +486,7 @@ class _Pickler(pickle.Pickler):
     """Writes snapshots so that the release before, which knows no aliases, can read them."""
 
     def reducer_override(self, obj: object) -> Any:  # noqa: ANN401  # as pickle has it
+        """Return by what a snapshot is made again; anything else is written as always."""
         if not isinstance(obj, Snapshot):
             return NotImplemented
         values = [getattr(obj, name) for name in obj.__struct_fields__ if name != "aliases"]
