@@ -628,7 +628,10 @@ SHAPES: dict[RecordType, Shape] = {
         "granted was not copied to another registry; or a version at a frozen stage was edited "
         "from outside, so that nothing is granted to it until somebody acknowledges that.",
         {
-            "found": _text("What its tags showed of a stage; empty where that was not there."),
+            "found": _text(
+                "What it showed of a stage: the value of a tag or field, or 'alias champion' and "
+                "'no alias champion'; empty where that was not there."
+            ),
             "granted": _one_of("stage", "The stage that the version has."),
             "why": _why("What is wrong and what is done about it"),
             "copy_to": _text(

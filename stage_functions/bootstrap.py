@@ -350,7 +350,8 @@ def ensure_webhook(application: Application, alias: str) -> bool:
     if not isinstance(registry, MlflowRegistry):
         return False
     url = f"{settings.url}/webhooks/mlflow?registry={alias}"
-    registry.ensure_webhook(url, settings.webhook_secret)
+    kept = bool(application.context.configuration.registry(alias).aliases)
+    registry.ensure_webhook(url, settings.webhook_secret, aliases=kept)
     return True
 
 

@@ -82,6 +82,26 @@ class MlflowWorld:
         body = {**_named(version), "stage": stage, "archive_existing_versions": False}
         self.post("model-versions/transition-stage", body)
 
+    def set_alias(self, asset: Asset, alias: str, number: str = "") -> None:
+        """Set an alias at a version; delete it where none is named."""
+        body = {"name": asset.name, "alias": alias}
+        if number:
+            self.post("registered-models/alias", {**body, "version": number})
+        else:
+            self._send("DELETE", "registered-models/alias", body)
+
+    def aliases(self, asset: Asset) -> dict[str, str]:
+        """Return the number of the version that has an alias, by alias."""
+        answer = self.client.get(_path("registered-models/get"), params={"name": asset.name})
+        found = answer.raise_for_status().json()["registered_model"].get("aliases", [])
+        return {one["alias"]: one["version"] for one in found}
+
+    def native_stage(self, version: Version) -> str:
+        """Return MLflow's own stage of a version."""
+        answer = self.client.get(_path("model-versions/get"), params=_named(version))
+        stage: str = answer.raise_for_status().json()["model_version"]["current_stage"]
+        return stage
+
     def deploy(self, version: Version, endpoint: str, deployment: str) -> bool:  # the contract's
         """Do nothing: MLflow has no endpoints."""
         return False

@@ -138,8 +138,10 @@ class MlflowRegistry:
     def edit(self, version: Version, decide: Decide) -> Snapshot | None:
         """Read, change what is decided on that, and read again: two HTTP calls, one more a tag.
 
-        The tag `stage` is written first, `stage_governor` last, and the description, which is one
-        call more, before that. MLflow hides no versions.
+        The tag `stage` is written first, `stage_governor` last; MLflow's own stage, aliases and the
+        description, which are one call more each, before that. MLflow hides no versions. To set an
+        alias takes it from the version that has it. To delete one takes it from whichever version
+        has it by then: MLflow cannot be told from which.
 
         Raises:
             NotFoundError, RegistryUnavailableError, RegistryRefusedError: as `read`.
@@ -153,6 +155,11 @@ class MlflowRegistry:
         for key in keys:
             if key != STAGE_GOVERNOR:
                 self._write(named, key, edit.tags[key])
+        if edit.native_stage is not None:
+            moved = {**named, "stage": edit.native_stage, "archive_existing_versions": False}
+            self._api.send("POST", "model-versions/transition-stage", moved)
+        for alias, has in edit.aliases.items():
+            self._alias_write(named, alias, has=has)
         if edit.description is not None:
             described = {**named, "description": edit.description}
             self._api.send("PATCH", "model-versions/update", described)
@@ -168,15 +175,20 @@ class MlflowRegistry:
         """
         return self._listing.page(after)
 
-    def ensure_webhook(self, url: str, secret: str) -> str:
+    def ensure_webhook(self, url: str, secret: str, *, aliases: bool = False) -> str:
         """Make MLflow deliver its events to a URL, signed; return the webhook's id there.
+
+        Args:
+            url: where to.
+            secret: what they are signed with.
+            aliases: events about aliases too.
 
         Raises:
             ConfigurationError: the environment of the MLflow server forbids it; the message names
                 the setting.
             RegistryUnavailableError, RegistryRefusedError: as `read`.
         """
-        return ensure_webhook(self._api, self._alias, url, secret)
+        return ensure_webhook(self._api, self._alias, url, secret, aliases=aliases)
 
     def identities(self) -> frozenset[str]:
         """Return none: the deliveries of MLflow name nobody."""
@@ -219,6 +231,13 @@ class MlflowRegistry:
         except MlflowRefusedError as refusal:
             if refusal.code != NO_SUCH:  # somebody else has removed it
                 raise
+
+    def _alias_write(self, named: Mapping[str, str], alias: str, *, has: bool) -> None:
+        path = "registered-models/alias"
+        if has:
+            self._api.send("POST", path, {**named, "alias": alias})
+        else:  # that there is none is no error to MLflow
+            self._api.send("DELETE", path, {"name": named["name"], "alias": alias})
 
     def _own(self, asset: Asset) -> None:
         if asset.registry != self._alias or asset.kind is not Kind.MODELS:

@@ -61,7 +61,18 @@ def snapshot(document: object, alias: str) -> Snapshot:
         description=text(document, "description"),
         job=text(document, "run_id") or None,
         native_stage=text(document, "current_stage") or None,
+        aliases=tuple(sorted(one for one in entries(document, "aliases") if isinstance(one, str))),
     )
+
+
+def aliases(document: object) -> dict[str, tuple[str, ...]]:
+    """Return the aliases of a registered model, by the number of the version that has them."""
+    found: dict[str, list[str]] = {}
+    for row in entries(document, "aliases"):
+        number = integer(row, "version")
+        if number is not None and text(row, "alias"):
+            found.setdefault(str(number), []).append(text(row, "alias"))
+    return {number: tuple(sorted(names)) for number, names in found.items()}
 
 
 def pairs(document: object, *path: str) -> dict[str, str]:

@@ -8,15 +8,19 @@ Decides what a page holds. Facts of MLflow that shape it:
 - A search takes a text in either quotes, and has no way to write both inside it.
 - Servers older than 3.17 do not search for several names at once; then they are asked singly.
 - Deleted versions are not listed, nor models that carry the tag of a prompt.
+- A search for versions does not say which aliases they have; that for names does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
-from stage_functions.adapters.mlflow_codec import snapshot
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stage_functions.adapters.mlflow_codec import aliases, snapshot
 from stage_functions.adapters.mlflow_http import INVALID, MlflowApi, MlflowRefusedError, Params
 from stage_functions.application.ports.registry import Page
 from stage_functions.domain.asset import Kind, Snapshot
@@ -31,6 +35,18 @@ _FILTER_CHARACTERS = 3000
 _PLAIN = re.compile(r"[\w .@%+-]+\Z")
 """Names that can be listed in a search without another thought."""
 _UNWRITABLE = re.compile(r"['\"\\]")
+
+
+class _Model(Struct, frozen=True):
+    """What a search for names says of a model.
+
+    Attributes:
+        most: a number that its count of versions cannot exceed.
+        aliases: by the number of the version that has them.
+    """
+
+    most: int
+    aliases: Mapping[str, tuple[str, ...]]
 
 
 class Listing:
@@ -56,26 +72,29 @@ class Listing:
             RegistryUnavailableError, RegistryRefusedError: as the port says.
         """
         kind, _, name = after.partition("/")
-        ahead = sorted(
-            one for one in self._models().items() if (Kind.MODELS, one[0]) > (kind, name)
-        )
-        names = _fitting(ahead, self._page_versions)
+        models = self._models()
+        ahead = sorted(one for one in models if (Kind.MODELS, one) > (kind, name))
+        names = _fitting(((one, models[one].most) for one in ahead), self._page_versions)
         found: dict[str, list[Snapshot]] = {name: [] for name in names}
         for group in _groups(names):
             for one in self._versions(group):
                 # A database may compare names more loosely than we do.
                 if one.version.asset.name in group:
-                    found[one.version.asset.name].append(one)
+                    own = models[one.version.asset.name].aliases.get(one.version.number, ())
+                    found[one.version.asset.name].append(replace(one, aliases=own))
         listed = tuple(one for name in names for one in found[name])
         return Page(listed, f"{Kind.MODELS}/{names[-1]}" if len(names) < len(ahead) else "")
 
-    def _models(self) -> dict[str, int]:
-        """Return every name, with a number that its count of versions cannot exceed."""
+    def _models(self) -> dict[str, _Model]:
+        """Return every model by name."""
         params: Params = {"max_results": _NAMES_A_CALL, "order_by": ["name ASC"]}
         return {
-            text(row, "name"): max(
-                (integer(version, "version") or 0 for version in entries(row, "latest_versions")),
-                default=0,
+            text(row, "name"): _Model(
+                max(
+                    (integer(one, "version") or 0 for one in entries(row, "latest_versions")),
+                    default=0,
+                ),
+                aliases(row),
             )
             for row in self._search("registered-models/search", "registered_models", params)
         }

@@ -4,8 +4,9 @@ Decides which events it takes and how it is told from other people's. What forbi
 set in the environment of the MLflow server; the errors here name the setting. Whether a delivery
 is MLflow's is decided by `wire.mlflow`.
 
-It takes new versions and tags set or deleted on versions. MLflow has no event for stage
-transitions, deletions, descriptions or tags of models: the scan finds those.
+It takes new versions and tags set or deleted on versions, and where aliases are kept these too.
+MLflow has no event for stage transitions, deletions, descriptions or tags of models: the scan finds
+those.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ EVENTS = (
     {"entity": "MODEL_VERSION", "action": "CREATED"},
     {"entity": "MODEL_VERSION_TAG", "action": "SET"},
     {"entity": "MODEL_VERSION_TAG", "action": "DELETED"},
+)
+OF_ALIASES = (
+    {"entity": "MODEL_VERSION_ALIAS", "action": "CREATED"},
+    {"entity": "MODEL_VERSION_ALIAS", "action": "DELETED"},
 )
 SCHEMES_SETTING = "MLFLOW_WEBHOOK_ALLOWED_SCHEMES"
 PRIVATE_SETTING = "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS"
@@ -62,7 +67,9 @@ def webhook_name(alias: str) -> str:
     return f"stageward-{hashlib.sha256(alias.encode()).hexdigest()[:16]}"
 
 
-def ensure_webhook(api: MlflowApi, alias: str, url: str, secret: str) -> str:
+def ensure_webhook(
+    api: MlflowApi, alias: str, url: str, secret: str, *, aliases: bool = False
+) -> str:
     """Make Stageward's webhook, or bring it to what it should be; return its id at MLflow.
 
     A secret cannot be read back, so that an existing webhook is always written. Others of the
@@ -73,6 +80,7 @@ def ensure_webhook(api: MlflowApi, alias: str, url: str, secret: str) -> str:
         alias: of the registry, part of the webhook's name.
         url: where MLflow is to deliver.
         secret: what it is to sign with.
+        aliases: it is to tell of aliases too.
 
     Raises:
         ConfigurationError: the environment of the MLflow server forbids it, or there is no secret.
@@ -82,7 +90,8 @@ def ensure_webhook(api: MlflowApi, alias: str, url: str, secret: str) -> str:
         message = f"a webhook of {api.name} needs a secret: without one anybody could call it"
         raise ConfigurationError(message)
     name = webhook_name(alias)
-    wanted = {"name": name, "url": url, "events": EVENTS, "secret": secret, "status": "ACTIVE"}
+    events = (*EVENTS, *OF_ALIASES) if aliases else EVENTS
+    wanted = {"name": name, "url": url, "events": events, "secret": secret, "status": "ACTIVE"}
     own = _own(api, name)
     try:
         if own:

@@ -100,9 +100,9 @@ def _deliver(
         if position and clock.now() >= end:
             message = f"only {position} of {len(delivery.signals)} hints were followed in time"
             raise RetryableError(message)
-        heard = isinstance(signal, Signal) and echoes and echoes.heard(signal, clock.now())
-        if isinstance(signal, Signal) and heard:
-            ignored.append(f"{signal.version}: '{signal.keys[0]}' is as Stageward has written it")
+        if echoes and echoes.heard(signal, clock.now()):
+            about = f": '{signal.keys[0]}'" if isinstance(signal, Signal) else ""
+            ignored.append(f"{signal}{about} is as Stageward has written it")
             echoed += 1
             continue
         try:

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from stage_functions.application.signal import Signal
+from stage_functions.application.signal import AliasSignal, AnySignal, Signal
+from stage_functions.domain.aliases import HAS, source
 from stage_functions.domain.asset import Version
 
 EXPECTED_SECONDS = 60
@@ -32,7 +33,7 @@ class Echoes:
         self._until: OrderedDict[_Written, datetime] = OrderedDict()
 
     def expect(self, version: Version, tags: Mapping[str, str], now: datetime) -> None:
-        """Expect a hint about each of these tags, which are about to be written."""
+        """Expect a hint about each of these tags and aliases, which are about to be written."""
         until = now + timedelta(seconds=EXPECTED_SECONDS)
         with self._guard:
             for key, value in tags.items():
@@ -43,10 +44,20 @@ class Echoes:
             ):
                 self._until.popitem(last=False)
 
-    def heard(self, signal: Signal, now: datetime) -> bool:
+    def heard(self, signal: AnySignal, now: datetime) -> bool:
         """Tell whether a hint is the expected one of an own write; the next like it is not."""
-        if signal.value is None or len(signal.keys) != 1:
+        written = _written(signal)
+        if written is None:
             return False
         with self._guard:
-            until = self._until.pop((signal.version, signal.keys[0], signal.value), None)
+            until = self._until.pop(written, None)
         return until is not None and now < until
+
+
+def _written(signal: AnySignal) -> _Written | None:
+    """Return what a hint says was written, if it says that of one value."""
+    if isinstance(signal, AliasSignal):
+        return Version(signal.asset, signal.number), source(signal.alias), HAS
+    if not isinstance(signal, Signal) or signal.value is None or len(signal.keys) != 1:
+        return None
+    return signal.version, signal.keys[0], signal.value

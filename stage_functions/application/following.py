@@ -1,4 +1,4 @@
-"""Follow up a hint of any kind: about a version, a whole asset, a job, or an endpoint."""
+"""Follow up a hint of any kind: about a version, a whole asset, an alias, a job, or an endpoint."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from stage_functions.application.adoption import keep_up
 from stage_functions.application.context import Context
 from stage_functions.application.guards import follow_endpoint
 from stage_functions.application.signal import (
+    AliasSignal,
     AnySignal,
     AssetSignal,
     EndpointSignal,
@@ -17,6 +18,7 @@ from stage_functions.application.signal import (
 )
 from stage_functions.application.signals import follow
 from stage_functions.application.unregistered import follow_job
+from stage_functions.domain.aliases import kept
 from stage_functions.domain.asset import Version
 from stage_functions.domain.error import RetryableError
 
@@ -34,11 +36,14 @@ def follow_any(context: Context, signal: AnySignal) -> bool:
     keep_up(context)
     if isinstance(signal, Signal):
         return follow(context, signal)
-    alias = signal.asset.registry if isinstance(signal, AssetSignal) else signal.registry
+    named = signal.asset if isinstance(signal, AssetSignal | AliasSignal) else signal
+    alias = named.registry
     return measures.followed(context.telemetry, alias, "", lambda: _follow(context, signal))
 
 
-def _follow(context: Context, signal: JobSignal | EndpointSignal | AssetSignal) -> bool:
+def _follow(
+    context: Context, signal: JobSignal | EndpointSignal | AssetSignal | AliasSignal
+) -> bool:
     match signal:
         case JobSignal():
             return follow_job(context, signal)
@@ -46,8 +51,25 @@ def _follow(context: Context, signal: JobSignal | EndpointSignal | AssetSignal) 
             return follow_endpoint(context, signal)
         case AssetSignal():
             return _follow_asset(context, signal)
+        case AliasSignal():
+            return _follow_alias(context, signal)
         case _:
             assert_never(signal)
+
+
+def _follow_alias(context: Context, signal: AliasSignal) -> bool:
+    """Look at the version that holds the stage of an alias; where none does, at who has got it."""
+    asset = signal.asset
+    lifecycle = context.governing(asset)
+    if lifecycle is None:
+        return False
+    stage = kept(context.configuration.registry(asset.registry), lifecycle).get(signal.alias)
+    if stage is None:
+        return False
+    held = context.ledger.load(asset).head.holders.get(stage, ())
+    numbers = held or ((signal.number,) if signal.number else ())
+    changed = [follow(context, Signal(Version(asset, number))) for number in numbers]
+    return any(changed)
 
 
 def _follow_asset(context: Context, signal: AssetSignal) -> bool:

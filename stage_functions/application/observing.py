@@ -19,18 +19,21 @@ from stage_functions.application.judging import Judged, judge
 from stage_functions.application.ledger import Loaded
 from stage_functions.application.unregistered import Begun, begin
 from stage_functions.domain import observation
+from stage_functions.domain.aliases import named
 from stage_functions.domain.asset import Snapshot
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.people import NOBODY, UNKNOWN
 from stage_functions.domain.presence import APPROVAL, PRESENCE, furthest
 from stage_functions.domain.record import Draft, Json, RecordType
-from stage_functions.domain.state import Step, VersionState
+from stage_functions.domain.state import ALIAS, Step, VersionState
 from stage_functions.domain.transition import Request, grounds
 
 _PUT_BACK: Mapping[str, str] = {
     observation.STAGE: "stage {shown} would be put back to {stage}",
     PRESENCE: "the tag {shown} would be removed: the stage is {stage}",
     APPROVAL: "approval {shown} would be put back: the ledger says otherwise",
+    observation.MLFLOW_STAGE: "MLflow's own stage {shown} would be put back to {stage}",
+    ALIAS: "{shown} would be put back: the stage is {stage}",
 }
 
 
@@ -148,7 +151,8 @@ def _changed(
         }
     elif reading.drift is not None:
         shown = reading.drift[: observation.MAX_TARGET_CHARACTERS]
-        detail = _PUT_BACK[reading.drift_in].format(shown=shown, stage=stage)
+        place = ALIAS if named(reading.drift_in) else reading.drift_in
+        detail = _PUT_BACK[place].format(shown=shown, stage=stage)
         fields |= {"to": shown, "outcome": "drift", "detail": detail}
     else:
         fields |= {"outcome": "nothing", "detail": "nothing would be asked or put back"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from stage_functions.application import (
@@ -26,6 +26,7 @@ from stage_functions.application.origins import Copied, Hop, copied_to
 from stage_functions.application.origins import chain as origins_of
 from stage_functions.application.unregistered_rows import Note
 from stage_functions.application.vote import find
+from stage_functions.domain import aliases
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.chain import Fault
@@ -71,6 +72,7 @@ class AssetView(Struct, frozen=True):
         holders: versions by exclusive stage.
         records: how many its history has.
         holds: cases that it is held for.
+        aliases: by alias that is kept, the version that has it by grant.
     """
 
     asset: Asset
@@ -79,6 +81,7 @@ class AssetView(Struct, frozen=True):
     holders: Mapping[str, tuple[str, ...]]
     records: int
     holds: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 class VersionView(Struct, frozen=True):
@@ -289,7 +292,9 @@ def asset(context: Context, wanted: Asset) -> AssetView:
     versions = context.ledger.versions(wanted)
     head = loaded.head
     cases = tuple(one.case for one in of_asset(context.ledger, wanted))
-    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number, cases)
+    registry = context.configuration.registry(wanted.registry)
+    held = aliases.held(registry, lifecycle, head.holders)
+    return AssetView(wanted, lifecycle.name, versions, head.holders, head.number, cases, held)
 
 
 def version(context: Context, wanted: Version) -> VersionView:

@@ -24,7 +24,7 @@ from stage_functions.domain import effect, presence
 from stage_functions.domain.asset import Asset, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import SHOWN_BY_TAG, STAGE, STAGE_GOVERNOR, observed
+from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, observed, own_sources
 from stage_functions.domain.people import Actor
 from stage_functions.domain.state import VersionState
 
@@ -122,8 +122,10 @@ class _Finder:
             return False  # if it is new or differs, a signal follows that up
         # What was only observed while the registry stood asks for nothing any more: it is put back.
         values = observed(snapshot, self._registry, lifecycle)
-        seen = all(state.base.get(source) == values.get(source) for source in SHOWN_BY_TAG)
-        return seen and not mirrors(self._context, state, snapshot, lifecycle)
+        own = own_sources(self._registry)
+        seen = all(state.base.get(source) == values.get(source) for source in own)
+        holders = loaded.head.holders
+        return seen and not mirrors(self._context, state, snapshot, lifecycle, holders)
 
     def _loss(self, snapshot: Snapshot, lifecycle: Lifecycle, granted: str) -> Loss | None:
         keys = presence.seen(snapshot.tags, self._registry, lifecycle)
@@ -203,7 +205,8 @@ def _resume(context: Context, version: Version, actor: Actor, operation: str) ->
         return  # an earlier attempt has come so far
     registry = context.configuration.registry(version.asset.registry)
     values = observed(snapshot, registry, lifecycle)
-    base = {**state.base, **{source: values[source] for source in SHOWN_BY_TAG if source in values}}
+    own = {source: values[source] for source in own_sources(registry) if source in values}
+    base = {**state.base, **own}
     resumed = replace(state, stopped="", overruled=governor, base=base)
     why = f"resolved: this ledger is right, {governor or 'no governor'} is written over"
     step = arrived.step.with_version(resumed)

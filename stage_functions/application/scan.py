@@ -27,6 +27,7 @@ from stage_functions.application.reconcile import mirrors
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow, settle_due
 from stage_functions.application.unregistered import forget_missing, note_anonymous
+from stage_functions.domain.aliases import Holders
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.error import (
@@ -262,7 +263,7 @@ def _differing(context: Context, asset: Asset, listed: list[Snapshot]) -> list[V
     return [
         snapshot.version
         for snapshot in named
-        if _differs(context, known.get(snapshot.version.number), snapshot)
+        if _differs(context, known.get(snapshot.version.number), snapshot, loaded.head.holders)
     ]
 
 
@@ -273,7 +274,9 @@ def _nameless(context: Context, asset: Asset, listed: list[Snapshot]) -> list[Sn
     return [snapshot for snapshot in listed if snapshot.anonymous]
 
 
-def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -> bool:
+def _differs(
+    context: Context, state: VersionState | None, snapshot: Snapshot, holders: Holders
+) -> bool:
     """Tell whether following a signal about a version could come to anything."""
     if state is None or state.gone or state.incarnation != snapshot.incarnation:
         return True
@@ -287,13 +290,13 @@ def _differs(context: Context, state: VersionState | None, snapshot: Snapshot) -
     if not state.governed or state.stopped:
         return not state.governed
     # What was answered before may stand there for ever, and asks nothing.
-    reading = read(state, values, lifecycle, registry)
+    reading = read(state, values, lifecycle, registry, holders=holders)
     if reading.wish or reading.withdraw or reading.absorbed:
         return True
     paused = state.paused_until is not None and context.clock.now() < state.paused_until
     if paused:
         return False
-    shown = reading.nothing and mirrors(context, state, snapshot, lifecycle)
+    shown = reading.nothing and mirrors(context, state, snapshot, lifecycle, holders)
     missed = behind(state, lifecycle, context.clock.now())
     return missed or not shown or adrift(context, state, snapshot, lifecycle)
 

@@ -146,11 +146,38 @@ class AssetSignal(Struct, frozen=True):
         return (self.asset, _claim(self))
 
 
+class AliasSignal(Struct, frozen=True):
+    """A hint that an alias of an asset was set or deleted; whose it is, the ledger says.
+
+    Attributes:
+        asset: whose.
+        alias: its name.
+        number: of the version that has got it; "" where it was deleted.
+    """
+
+    asset: Asset
+    alias: str
+    number: str = ""
+
+    def __str__(self) -> str:
+        return f"alias {self.alias} of {self.asset}"
+
+    @property
+    def subject(self) -> Hashable:
+        """What is to be read to follow it."""
+        return (self.asset, "aliases", self.alias)
+
+    @property
+    def alike(self) -> Hashable:
+        """As `Signal.alike`."""
+        return (self.subject, self.number)
+
+
 def _claim(hint: Signal | EndpointSignal | AssetSignal) -> Hashable:
     return (hint.actor, hint.at, hint.authenticated) if hint.actor else None
 
 
-AnySignal = Signal | JobSignal | EndpointSignal | AssetSignal
+AnySignal = Signal | JobSignal | EndpointSignal | AssetSignal | AliasSignal
 
 
 class Signals(Struct, frozen=True):
@@ -175,7 +202,7 @@ class Signals(Struct, frozen=True):
     def vouched(self) -> Signals:
         """The same hints, come by a way that only the platform can use."""
         signals = (
-            one if isinstance(one, JobSignal) else replace(one, authenticated=True)
+            one if isinstance(one, JobSignal | AliasSignal) else replace(one, authenticated=True)
             for one in self.signals
         )
         return replace(self, signals=tuple(signals))

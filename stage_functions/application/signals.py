@@ -30,9 +30,10 @@ from stage_functions.application.unregistered import note_anonymous
 from stage_functions.application.witnesses import not_shown, suspected
 from stage_functions.application.writer import writer
 from stage_functions.domain import effect
+from stage_functions.domain.aliases import Holders, named
 from stage_functions.domain.approval import Span, Status
 from stage_functions.domain.asset import Asset, Snapshot
-from stage_functions.domain.configuration import Source
+from stage_functions.domain.configuration import RegistryConfiguration, Source
 from stage_functions.domain.consent import close
 from stage_functions.domain.error import StagewardError
 from stage_functions.domain.grounds import Grounds
@@ -43,6 +44,7 @@ from stage_functions.domain.observation import (
     MLFLOW_STAGE,
     STAGE,
     observed,
+    own_sources,
     read,
 )
 from stage_functions.domain.people import Actor
@@ -50,6 +52,7 @@ from stage_functions.domain.presence import APPROVAL, PRESENCE
 from stage_functions.domain.reading import Reading
 from stage_functions.domain.record import Json, digest
 from stage_functions.domain.state import (
+    ALIAS,
     PUT_BACK_LIMIT,
     PUT_BACK_PAUSE_SECONDS,
     PUT_BACK_WINDOW_SECONDS,
@@ -66,6 +69,8 @@ _FOLLOWED_AGAIN = 3
 _PUT_BACK: Mapping[str, str] = {
     STAGE: "the stage tag is put back: what it says is no transition that may be asked for",
     PRESENCE: "the tag that stands for a stage is removed: it may not be asked for so",
+    MLFLOW_STAGE: "the field for the stage is put back: what it says may not be asked for so",
+    ALIAS: "the alias is put back: the version that holds the stage has it, and no other",
     APPROVAL: "the tag approval is put back: it says what the ledger does not say",
     NATIVE: "the field for the stage is put back: it shows the stage, and asks for nothing",
 }
@@ -230,10 +235,11 @@ def _plan(
     registry = context.configuration.registry(snapshot.version.asset.registry)
     values = observed(snapshot, registry, lifecycle)
     state = arrived.step.version(number)
-    reading = read(state, values, lifecycle, registry, owed=bool(loaded.head.owed))
+    holders, owed = arrived.step.state.holders, bool(loaded.head.owed)
+    reading = read(state, values, lifecycle, registry, owed=owed, holders=holders)
     plan = _Plan(loaded, arrived.step, arrived.blobs, arrived.not_before)
-    if reading.nothing and not arrived.step.drafts and not loaded.head.owed:
-        reading = _neglected(context, state, snapshot, lifecycle) or reading
+    if reading.nothing and not arrived.step.drafts and not owed:
+        reading = _neglected(context, state, snapshot, lifecycle, holders) or reading
     if reading.nothing:
         return replace(plan, step=not_shown(context, signal, snapshot, plan.step))
     return _answer(context, signal, plan, snapshot, lifecycle, reading, now)
@@ -274,24 +280,28 @@ def _answer(
         answer = ask(context, plan.loaded, plan.step, snapshot, lifecycle, request, now)
         blobs = {**plan.blobs, **answer.judged.blobs}
         plan = replace(plan, loaded=answer.loaded, step=answer.step, blobs=blobs)
-        plan = replace(plan, step=_show(plan.step, number, reading))
+        plan = replace(plan, step=_show(plan.step, number, reading, registry))
     return plan
 
 
 def _neglected(
-    context: Context, state: VersionState, snapshot: Snapshot, lifecycle: Lifecycle
+    context: Context,
+    state: VersionState,
+    snapshot: Snapshot,
+    lifecycle: Lifecycle,
+    holders: Holders,
 ) -> Reading | None:
     """Return what somebody changed of Stageward's own tags while nothing was owed to them."""
-    shown = wanted(context, snapshot.version.asset, state, lifecycle)
+    shown = wanted(context, snapshot.version.asset, state, lifecycle, holders)
     if shown.differing(snapshot).nothing:
         return None
     edited = native_drift(state, shown, snapshot)
     return Reading(drift=edited or None, drift_in=NATIVE, missing=True)
 
 
-def _show(step: Step, number: str, reading: Reading) -> Step:
+def _show(step: Step, number: str, reading: Reading, registry: RegistryConfiguration) -> Step:
     """Owe the tags of a version that asked by one of them, also where the wish changed nothing."""
-    asked = STAGE in reading.answers or PRESENCE in reading.answers
+    asked = any(source in reading.answers for source in own_sources(registry))
     return step.with_version(step.version(number), touch=asked)
 
 
@@ -323,7 +333,7 @@ def _put_back(
     if reading.drift is None:
         base = {**state.base, STAGE: shown}
         return replace(plan, step=plan.step.with_version(replace(state, base=base), touch=True))
-    fields["why"] = _PUT_BACK[reading.drift_in]
+    fields["why"] = _PUT_BACK[ALIAS if named(reading.drift_in) else reading.drift_in]
     step = effect.drift(plan.step.with_version(state), state.version, actor, fields)
     return replace(plan, step=step)
 

@@ -108,6 +108,8 @@ class Snapshot(Struct, frozen=True):
         native_stage: the registry's own stage field (MLflow's `current_stage`), or None.
         archived: hidden by the registry itself.
         anonymous: made by the registry itself and named by nobody: Unregistered.
+        aliases: names that stand for it at the moment, as MLflow has them, each at one version of
+            an asset.
     """
 
     version: Version
@@ -123,6 +125,7 @@ class Snapshot(Struct, frozen=True):
     native_stage: str | None = None
     archived: bool = False
     anonymous: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def incarnation(self) -> str:

@@ -10,7 +10,8 @@ What must hold:
   Azure ML may tell from the one whether the other;
 - what somebody else has archived at a stage that is not hidden stays archived. From the moment
   that its stage hides a version, the flag is Stageward's: it is set again if somebody takes it
-  back, and taken back when the version is granted a stage that is not hidden.
+  back, and taken back when the version is granted a stage that is not hidden;
+- an alias is taken from a version only where nobody holds its stage: else the holder sets it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,19 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from stage_functions.domain import presence
+from stage_functions.domain import aliases, presence
 from stage_functions.domain.asset import Kind, Snapshot
 from stage_functions.domain.configuration import Mirror, RegistryConfiguration, RegistryType
 from stage_functions.domain.lifecycle import Lifecycle
-from stage_functions.domain.observation import STAGE, STAGE_GOVERNOR, STAGE_STATUS
+from stage_functions.domain.observation import (
+    MLFLOW_STAGE,
+    STAGE,
+    STAGE_GOVERNOR,
+    STAGE_STATUS,
+    shows_mlflow,
+)
 from stage_functions.domain.presence import APPROVAL, PRESENCE
-from stage_functions.domain.state import ARCHIVED, VersionState
+from stage_functions.domain.state import ALIAS, ARCHIVED, VersionState
 
 MAX_STATUS_CHARACTERS = 250
 """Azure Resource Manager takes 256 characters in a tag's value."""
@@ -51,6 +58,8 @@ class Edit(Struct, frozen=True):
         kept: key of the tag that stands for the stage, or "". Where it is there with another value,
             that value stays: so Stageward and whoever else sets it never write in turns.
         description: the text of it; None leaves that as it is.
+        aliases: set them here, wherever they are (True), or delete them (False).
+        noted: what `base` is to say besides, by source, once all of this is shown.
     """
 
     tags: Mapping[str, str | None] = field(default_factory=dict)
@@ -58,12 +67,14 @@ class Edit(Struct, frozen=True):
     archived: bool | None = None
     kept: str = ""
     description: str | None = None
+    aliases: Mapping[str, bool] = field(default_factory=dict)
+    noted: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
         """Nothing is to change."""
         rest = (self.native_stage, self.archived, self.description)
-        return not self.tags and all(one is None for one in rest)
+        return not self.tags and not self.aliases and all(one is None for one in rest)
 
     def differing(self, snapshot: Snapshot) -> Edit:
         """Return what of this the version does not show yet."""
@@ -79,6 +90,11 @@ class Edit(Struct, frozen=True):
             native,
             None if self.archived == snapshot.archived else self.archived,
             description=None if self.description == snapshot.description else self.description,
+            aliases={
+                alias: has
+                for alias, has in self.aliases.items()
+                if has != (alias in snapshot.aliases)
+            },
         )
 
     def and_also(self, other: Edit) -> Edit:
@@ -94,6 +110,7 @@ def mirror(
     lifecycle: Lifecycle,
     registry: RegistryConfiguration,
     now: datetime,
+    holders: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Edit:
     """Return what a version is to show; `stage_governor` last, as it vouches for the rest.
 
@@ -104,6 +121,8 @@ def mirror(
         lifecycle: the one that governs it.
         registry: where its stage is shown.
         now: aware UTC.
+        holders: of the exclusive stages of the asset; where they are not known, nothing is said of
+            aliases of stages that the version does not hold.
     """
     status = state.status
     if len(status) > MAX_STATUS_CHARACTERS:
@@ -115,11 +134,14 @@ def mirror(
         **_presence(state, lifecycle, registry),
         STAGE_GOVERNOR: f"{ledger}/{state.number}",
     }
+    shown_by_alias = aliases.wanted(state.stage, registry, lifecycle, holders)
     return Edit(
         tags,
         _native(state.stage, kind, registry, hidden=archived is True),
         archived,
         presence.key(registry, state.stage) if presence.mirrored(registry) else "",
+        aliases=shown_by_alias,
+        noted=_noted(state.stage, registry, shown_by_alias),
     )
 
 
@@ -131,11 +153,12 @@ def shown(state: VersionState, edit: Edit, at: datetime) -> VersionState:
         edit: what it shows.
         at: as `VersionState.verified_at` has it.
     """
-    base = {**state.base, STAGE: state.stage}
+    base = {key: value for key, value in state.base.items() if not key.startswith(ALIAS)}
+    base |= {STAGE: state.stage, **edit.noted}
     base.pop(NATIVE, None)
     if edit.kept:
         base |= {PRESENCE: state.stage, APPROVAL: edit.tags[APPROVAL]}
-    if edit.native_stage is not None:
+    if edit.native_stage is not None and MLFLOW_STAGE not in edit.noted:
         base[NATIVE] = edit.native_stage
     if edit.archived is not None:
         base[ARCHIVED] = "true" if edit.archived else None
@@ -194,9 +217,19 @@ def _presence(
 
 
 def _native(stage: str, kind: Kind, registry: RegistryConfiguration, *, hidden: bool) -> str | None:
+    if shows_mlflow(registry):
+        return stage
     if not shows_native(registry, kind):
         return None
     return "" if hidden else native_stage(stage)
+
+
+def _noted(
+    stage: str, registry: RegistryConfiguration, by_alias: Mapping[str, bool]
+) -> dict[str, str | None]:
+    """Return what `base` is to say of MLflow's own stage and of aliases."""
+    own = {aliases.source(alias): aliases.HAS for alias, has in by_alias.items() if has}
+    return {MLFLOW_STAGE: stage, **own} if shows_mlflow(registry) else {**own}
 
 
 def _archived(

@@ -11,7 +11,7 @@ Of tags that stand for stages only those ask that came since `base`, and of thos
 the order of the file; those that came with it are answered with it. Where they mirror the stage
 too, they are Stageward's own: what asks is removed again, and what may not ask is put back, as an
 edit of `stage` is. Where they only ask, they are other people's: nothing is put back, so a
-transition that does not exist is refused in words.
+transition that does not exist is refused in words. The same holds of MLflow's own stage.
 """
 
 from __future__ import annotations
@@ -20,9 +20,16 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from stage_functions.domain import presence
+from stage_functions.domain import aliases, presence
+from stage_functions.domain.aliases import read_aliases
 from stage_functions.domain.asset import Snapshot
-from stage_functions.domain.configuration import RegistryConfiguration, Source, StageEdits
+from stage_functions.domain.configuration import (
+    Mirror,
+    RegistryConfiguration,
+    RegistryType,
+    Source,
+    StageEdits,
+)
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.presence import APPROVAL, PRESENCE
 from stage_functions.domain.presence_reading import (
@@ -42,8 +49,7 @@ CONVERSATION = (STAGE, STAGE_REQUEST, STAGE_STATUS, STAGE_GOVERNOR)
 """The tags that carry the conversation; hints about others are acknowledged unread, unless a stage
 of the asset's lifecycle is frozen."""
 MLFLOW_STAGE = "mlflow_stage"
-SHOWN_BY_TAG = (STAGE, PRESENCE, APPROVAL)
-"""Sources whose values Stageward itself writes."""
+_SHOWN_BY_TAG = (STAGE, PRESENCE, APPROVAL)
 MAX_TARGET_CHARACTERS = 200
 """Of a value that a record repeats though nobody has checked it."""
 _WITHDRAW = "withdraw "
@@ -56,13 +62,23 @@ def observed(
     values = {STAGE: snapshot.tags.get(STAGE)}
     if Source.TAG in registry.requests_from:
         values[STAGE_REQUEST] = snapshot.tags.get(STAGE_REQUEST)
-    if Source.MLFLOW_STAGE in registry.requests_from:
+    if Source.MLFLOW_STAGE in registry.requests_from or shows_mlflow(registry):
         values[MLFLOW_STAGE] = snapshot.native_stage
     if presence.asked(registry) or presence.mirrored(registry):
         values[PRESENCE] = presence.seen(snapshot.tags, registry, lifecycle)
     if presence.mirrored(registry):
         values[APPROVAL] = snapshot.tags.get(APPROVAL)
-    return values
+    return {**values, **aliases.seen(snapshot, registry, lifecycle)}
+
+
+def own_sources(registry: RegistryConfiguration) -> tuple[str, ...]:
+    """Return the sources whose values Stageward itself writes, and that may ask all the same."""
+    return (*_SHOWN_BY_TAG, MLFLOW_STAGE) if shows_mlflow(registry) else _SHOWN_BY_TAG
+
+
+def shows_mlflow(registry: RegistryConfiguration) -> bool:
+    """Tell whether the stage is shown in the field that MLflow has for it."""
+    return Mirror.MLFLOW_STAGE in registry.mirror_to and registry.type is RegistryType.MLFLOW
 
 
 def fresh_edit(
@@ -70,6 +86,9 @@ def fresh_edit(
 ) -> bool:
     """Tell whether somebody has edited what would be written over: it must be answered first."""
     if values.get(STAGE) not in (state.base.get(STAGE), state.stage):
+        return True
+    native = values.get(MLFLOW_STAGE)
+    if shows_mlflow(registry) and state.base.get(MLFLOW_STAGE, native) != native != state.stage:
         return True
     came = came_since_base(state, values.get(PRESENCE)) if presence.mirrored(registry) else ()
     return any(stage not in state.held for stage in came)
@@ -82,6 +101,7 @@ def read(
     registry: RegistryConfiguration,
     *,
     owed: bool = False,
+    holders: aliases.Holders | None = None,
 ) -> Reading:
     """Tell what the values of a governed version mean, given what the ledger remembers.
 
@@ -92,12 +112,17 @@ def read(
         registry: how its registry is listened to.
         owed: tags of the asset are still to be written, so that a stage this version has held may
             be a late write of Stageward's own: it is put right without calling it drift.
+        holders: of the exclusive stages of the asset, where they are known.
     """
     reading = _read_request(state, values, lifecycle)
     reading = _read_stage(state, values, lifecycle, registry, reading, owed=owed)
     reading = read_presence(state, values, lifecycle, registry, reading, owed=owed)
     reading = read_approval(state, values, registry, reading, owed=owed)
-    return _read_native(state, values, reading)
+    if shows_mlflow(registry):
+        reading = _read_shown(state, values, lifecycle, registry, reading, owed=owed)
+    else:
+        reading = _read_native(state, values, reading)
+    return read_aliases(state, values, lifecycle, registry, reading, holders, owed=owed)
 
 
 def parse_request(value: str, lifecycle: Lifecycle) -> tuple[str, str]:
@@ -142,6 +167,37 @@ def _read_native(
     answers = {**reading.answers, MLFLOW_STAGE: value}
     wish = reading.wish or Wish(value, "", MLFLOW_STAGE)
     return replace(reading, wish=wish, answers=answers)
+
+
+def _read_shown(
+    state: VersionState,
+    values: Mapping[str, str | None],
+    lifecycle: Lifecycle,
+    registry: RegistryConfiguration,
+    reading: Reading,
+    *,
+    owed: bool,
+) -> Reading:
+    """Tell what MLflow's own stage means where Stageward writes it too: as an edit of `stage`."""
+    value = values.get(MLFLOW_STAGE)
+    if value == state.base.get(MLFLOW_STAGE) or MLFLOW_STAGE not in state.base:
+        return reading  # what was there before it was shown asks nothing, and is written over
+    if value is None or value == state.stage:
+        absorbed = {} if owed else {MLFLOW_STAGE: value}
+        return replace(reading, absorbed={**reading.absorbed, **absorbed})
+    reading = replace(reading, answers={**reading.answers, MLFLOW_STAGE: value})
+    if owed and value in state.held:
+        return drifted(reading, MLFLOW_STAGE, None)
+    if reading.wish is not None and reading.wish.target == value:
+        return reading
+    asks = (
+        Source.MLFLOW_STAGE in registry.requests_from
+        and lifecycle.transition(state.stage, value) is not None
+        and is_new(state, MLFLOW_STAGE, value)
+    )
+    if reading.wish is None and asks:
+        return replace(reading, wish=Wish(value, "", MLFLOW_STAGE))
+    return drifted(reading, MLFLOW_STAGE, value)
 
 
 def _read_stage(

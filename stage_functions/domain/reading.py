@@ -31,7 +31,8 @@ class Reading(Struct, frozen=True):
         wish: the transition it asks for, or None.
         withdraw: id of the approval it withdraws, or "".
         drift: what is shown and must be put back, or None.
-        drift_in: the source that shows it: `stage`, `presence`, `approval` or `native_stage`.
+        drift_in: the source that shows it: `stage`, `presence`, `approval`, `native_stage`,
+            `mlflow_stage` or `alias:<name>`.
         missing: what Stageward shows is not there, or is a late write of its own: write it.
         misplaced: sources whose values are to be put back or written.
         answers: the values that answering it judges, by source.

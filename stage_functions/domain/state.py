@@ -37,6 +37,8 @@ UNNUMBERED = -1
 """Stands for the number of a record that is not committed yet."""
 ARCHIVED = "archived"
 """In `base`: the stage of the version hides it, so that Stageward archives it in its registry."""
+ALIAS = "alias:"
+"""Begins the keys in `base` that are about an alias of MLflow. It never asks."""
 
 
 class Origin(Stored, frozen=True):
@@ -329,7 +331,8 @@ def _asking(source: str, value: str | None) -> tuple[str, ...]:
     """Return what of a value may ask: of tags that stand for stages each one by itself."""
     if source == PRESENCE:
         return stages(value)
-    return (value,) if value and source != APPROVAL else ()
+    asks = source != APPROVAL and not source.startswith(ALIAS)
+    return (value,) if value and asks else ()
 
 
 def asked_hash(source: str, value: str) -> str:

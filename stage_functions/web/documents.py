@@ -140,6 +140,7 @@ def asset(view: AssetView, entries: list[CatalogEntry]) -> api.Asset:
         holders={stage: tuple(held) for stage, held in view.holders.items()},
         versions=tuple(catalog_version(entry) for entry in entries),
         holds=view.holds,
+        aliases=view.aliases,
     )
 
 

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from stage_functions.application import upkeep
 from stage_functions.application.correlation import about
 from stage_functions.application.deliveries import Delivered, deliver
-from stage_functions.domain import presence
+from stage_functions.domain import aliases, presence
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.configuration import RegistryType
 from stage_functions.domain.error import DeniedError, InvalidInputError
@@ -113,7 +113,8 @@ async def take_webhook(
         raise
     alias = _alias(here, registry)
     try:
-        delivery = mlflow.signals(body, alias, _heard(here, alias), _every(here))
+        heard = _heard(here, alias), _every(here), _aliases(here, alias)
+        delivery = mlflow.signals(body, alias, *heard)
     except InvalidInputError as exc:
         return problem(400, "malformed", str(exc))
     seen = f"{alias}/{delivery_id}"
@@ -167,6 +168,11 @@ def _alias(here: Service, wanted: str) -> str:
 def _heard(here: Service, alias: str) -> frozenset[str]:
     configuration = here.context.configuration
     return presence.heard(configuration.registry(alias), here.context.lifecycles)
+
+
+def _aliases(here: Service, alias: str) -> frozenset[str]:
+    registry = here.context.configuration.registry(alias)
+    return aliases.heard(registry, here.context.lifecycles)
 
 
 def _every(here: Service) -> Callable[[Asset], bool] | None:

@@ -301,6 +301,7 @@ class Asset:
         holders: versions by exclusive stage.
         versions: gone ones too.
         holds: cases that what is kept of it is held for.
+        aliases: by alias of MLflow that is kept (`mirror_to`), the version that has it by grant.
     """
 
     asset: str
@@ -309,6 +310,7 @@ class Asset:
     holders: Mapping[str, tuple[str, ...]]
     versions: tuple[CatalogVersion, ...]
     holds: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from stage_functions.domain.record import Json, canonical
 from stage_functions.domain.rule import AzurePolicy, Rule
 from stage_functions.wire import yaml_marks
 from stage_functions.wire.address import expand
+from stage_functions.wire.alias_faults import ALIAS, split
 from stage_functions.wire.configuration_faults import configuration_faults
 from stage_functions.wire.definitions import FILE, ReadFile, no_files, with_definitions
 from stage_functions.wire.faults import Fault, raise_any
@@ -167,11 +168,14 @@ def _registry(item: Item, environment: Mapping[str, str] | None) -> RegistryConf
             mode=Mode,
             watch=tuple,
             requests_from=lambda names: tuple(Source(name) for name in names),
-            mirror_to=lambda names: tuple(Mirror(name) for name in names),
+            mirror_to=lambda names: tuple(
+                Mirror(name) for name in names if not name.startswith(ALIAS)
+            ),
             stage_edits=StageEdits,
             presence=dict,
             copies_only=bool,
         ),
+        aliases=dict(split(name) for name in item.get("mirror_to", ()) if name.startswith(ALIAS)),
     )
 
 

@@ -77,7 +77,8 @@ def _registry_faults(
         if Source.MLFLOW_STAGE in registry.requests_from and registry.type is RegistryType.AZUREML:
             message = "mlflow_stage is of MLflow servers; Azure ML has no such field"
             yield Fault((*path, "requests_from"), message)
-        for found in mirror_faults(registry, configuration.lifecycles):
+        shown = item.get("mirror_to", ())
+        for found in mirror_faults(registry, configuration.lifecycles, shown):
             yield Fault((*path, *found.path), found.message)
         why = strangers_only(registry, configuration) if registry.copies_only else ""
         if why:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from stage_functions.application.dead_letters import Letter, Told
-from stage_functions.application.signal import AnySignal, JobSignal
+from stage_functions.application.signal import AliasSignal, AnySignal, JobSignal
 from stage_functions.domain.configuration import RegistryConfiguration
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import eventgrid
@@ -47,7 +47,7 @@ def read(body: bytes, registries: Mapping[str, RegistryConfiguration]) -> Letter
 
 
 def _unclaimed(signal: AnySignal) -> AnySignal:
-    if isinstance(signal, JobSignal):
+    if isinstance(signal, AliasSignal | JobSignal):
         return signal
     return replace(signal, actor="", at=None, names=(), authenticated=False)
 

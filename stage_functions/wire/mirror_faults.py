@@ -21,19 +21,31 @@ from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.lifecycle_check import Fault
 from stage_functions.domain.observation import CONVERSATION
 from stage_functions.domain.presence import APPROVAL
+from stage_functions.wire.alias_faults import alias_faults, mlflow_stage_faults
 
 _RESERVED = (*CONVERSATION, APPROVAL)
 _MIRROR_TO, _REQUESTS_FROM, _PRESENCE = "mirror_to", "requests_from", "presence"
 
 
 def mirror_faults(
-    registry: RegistryConfiguration, lifecycles: Sequence[Lifecycle]
+    registry: RegistryConfiguration, lifecycles: Sequence[Lifecycle], written: Sequence[str] = ()
 ) -> Iterator[Fault]:
-    """Return what is wrong with where a registry shows stages, each with its path in it."""
+    """Return what is wrong with where a registry shows stages, each with its path in it.
+
+    Args:
+        registry: which.
+        lifecycles: all of the file.
+        written: `mirror_to` as the file has it.
+    """
     if Mirror.NATIVE_STAGE in registry.mirror_to and registry.type is not RegistryType.AZUREML:
-        message = "native_stage is the field that models of Azure ML have; MLflow takes tags only"
+        message = "native_stage is the field that models of Azure ML have; MLflow has mlflow_stage"
         yield Fault((_MIRROR_TO,), message)
     governing = presence.governing(registry.alias, lifecycles)
+    for fault in (
+        *alias_faults(written, registry, governing),
+        *mlflow_stage_faults(written, registry, governing),
+    ):
+        yield Fault((_MIRROR_TO, *fault.path), fault.message)
     known = tuple(dict.fromkeys(name for one in governing for name in one.stages))
     for stage in registry.presence:
         if stage not in known:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import NoReturn
 
-from stage_functions.application.signal import Signal, Signals
+from stage_functions.application.signal import AliasSignal, Signal, Signals
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.domain.observation import CONVERSATION
@@ -38,6 +38,7 @@ _MAX_NUMBER = 2**31 - 1
 """MLflow's databases keep version numbers in 32 bits."""
 _VERSION = "model_version"
 _VERSION_TAG = "model_version_tag"
+_VERSION_ALIAS = "model_version_alias"
 _SET = "set"
 
 
@@ -80,6 +81,7 @@ def signals(
     alias: str,
     heard: Collection[str] = (),
     every: Callable[[Asset], bool] | None = None,
+    aliases: Collection[str] = (),
 ) -> Signals:
     """Return what a delivery amounts to.
 
@@ -88,12 +90,15 @@ def signals(
         alias: of the registry that it came from.
         heard: keys of tags that count there besides those of the conversation.
         every: tells of an asset whether each of its tags counts; None where that is so of none.
+        aliases: those that are kept there.
 
     Raises:
         InvalidInputError: it is not JSON, not an event, or speaks of a version without naming it.
     """
     event = _event(body)
     entity = text(event, "entity")
+    if entity == _VERSION_ALIAS:
+        return _of_alias(event, alias, aliases)
     if entity not in (_VERSION, _VERSION_TAG):
         return Signals(ignored=(f"events about {shown(entity)} are not followed",))
     key = text(event, "data", "key")
@@ -111,6 +116,20 @@ def signals(
         value=_set_to(event) if key else None,
     )
     return Signals(signals=(signal,))
+
+
+def _of_alias(event: object, alias: str, kept: Collection[str]) -> Signals:
+    """Read an event about an alias of a model: whose it should be, no event can say.
+
+    One that tells of a deletion names no version, one that tells of a setting names who got it.
+    """
+    data = member(event, "data")
+    name = text(data, "alias")
+    if name not in kept:
+        return Signals(ignored=(f"the alias {shown(name)} is none that is kept",))
+    version = "" if member(data, "version") is None else _version(data, alias).number
+    asset = Asset.parse(f"{alias}/{Kind.MODELS}/{_encodable(text(data, 'name'))}")
+    return Signals(signals=(AliasSignal(asset, name, version),))
 
 
 def _event(body: bytes | str) -> object:

@@ -14,13 +14,14 @@ from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Kind, Version
 from stage_functions.domain.error import RegistryUnavailableError
 from tests.contracts.registry import RegistryContract
+from tests.contracts.registry_aliases import RegistryAliases
 from tests.contracts.registry_world import write_tags
 from tests.fakes.registry import FileRegistry, MemoryRegistry
 
 _IRIS = Version.parse("dev/models/iris:1")
 
 
-class TestMemoryRegistry(RegistryContract):
+class TestMemoryRegistry(RegistryContract, RegistryAliases):
     """The registry in memory keeps the contract."""
 
     @pytest.fixture

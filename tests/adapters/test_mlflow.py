@@ -16,7 +16,9 @@ from stage_functions.application.ports.registry import Registry
 from stage_functions.domain.asset import Asset, Kind, Snapshot, Version
 from stage_functions.domain.error import NotFoundError
 from stage_functions.domain.evidence import Evidence
+from stage_functions.domain.mirror import Edit
 from tests.contracts.registry import RegistryContract
+from tests.contracts.registry_aliases import RegistryAliases
 from tests.contracts.registry_world import write_tags
 from tests.mlflow_server import MlflowServer
 from tests.mlflow_trained import COMMIT, USER, Trained
@@ -45,7 +47,7 @@ def registry(mlflow_server: MlflowServer) -> Iterator[MlflowRegistry]:
         yield registry
 
 
-class TestMlflowRegistry(RegistryContract):
+class TestMlflowRegistry(RegistryContract, RegistryAliases):
     """The MLflow registry keeps the contract."""
 
     @pytest.fixture
@@ -139,6 +141,30 @@ def test_writes_with_one_call_a_tag(
 
     read, write = "GET model-versions/get", "POST model-versions/set-tag"
     assert [read, write, write, read] == mlflow_server.calls()[before:]
+
+
+def test_writes_the_stage_field_and_aliases_with_one_call_each(
+    registry: MlflowRegistry, world: MlflowWorld, mlflow_server: MlflowServer
+) -> None:
+    """After the tag `stage`, and before the governor, which vouches for them."""
+    made = world.create("counted")
+    edit = Edit(
+        {"stage_governor": "a/1", "stage": "Staging"},
+        native_stage="Staging",
+        aliases={"champion": True, "next": False},
+    )
+    before = len(mlflow_server.calls())
+    registry.edit(made, lambda _: edit)
+
+    assert [
+        "GET model-versions/get",
+        "POST model-versions/set-tag",
+        "POST model-versions/transition-stage",
+        "POST registered-models/alias",
+        "DELETE registered-models/alias",
+        "POST model-versions/set-tag",
+        "GET model-versions/get",
+    ] == mlflow_server.calls()[before:]
 
 
 def test_writes_the_stage_first_and_the_governor_last(mlflow_server: MlflowServer) -> None:

@@ -13,7 +13,7 @@ import pytest
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.mlflow import MlflowRegistry
 from stage_functions.adapters.mlflow_webhook import webhook_name
-from stage_functions.application.signal import Signals
+from stage_functions.application.signal import AliasSignal, Signals
 from stage_functions.domain.error import (
     ConfigurationError,
     DeniedError,
@@ -84,6 +84,38 @@ def test_is_made_once(registry: MlflowRegistry, client: httpx.Client) -> None:
     assert {"MODEL_VERSION.CREATED", "MODEL_VERSION_TAG.SET", "MODEL_VERSION_TAG.DELETED"} == {
         f"{event['entity']}.{event['action']}" for event in own["events"]
     }
+
+
+def test_tells_of_aliases_where_these_are_kept(
+    registry: MlflowRegistry, client: httpx.Client
+) -> None:
+    """One that is there already takes them from then on, and no longer when none is kept."""
+    found = []
+    for kept in (False, True, False):
+        registry.ensure_webhook(PUBLIC, SECRET, aliases=kept)
+        (own,) = client.get(_PATH).json()["webhooks"]
+        events = {f"{event['entity']}.{event['action']}" for event in own["events"]}
+        found.append({event for event in events if "ALIAS" in event})
+
+    both = {"MODEL_VERSION_ALIAS.CREATED", "MODEL_VERSION_ALIAS.DELETED"}
+    assert [set(), both, set()] == found
+
+
+def test_is_delivered_for_an_alias(registry: MlflowRegistry, client: httpx.Client) -> None:
+    """Setting it names who has got it; moving it too, and deleting it names nobody."""
+    world = MlflowWorld(client)
+    with Receiver() as receiver:
+        registry.ensure_webhook(receiver.url, SECRET, aliases=True)
+        made = world.create("aliased")
+        world.create("aliased")
+        for number in ("1", "2", ""):
+            world.set_alias(made.asset, "champion", number)
+        arrived = _arrived(receiver, 5)
+
+    read = [signals(one.body, "dev", aliases={"champion"}) for one in arrived]
+    found = [one for each in read for one in each.signals if isinstance(one, AliasSignal)]
+    assert {made.asset} == {one.asset for one in found}
+    assert ["", "1", "2"] == sorted(one.number for one in found)
 
 
 def test_is_one_of_its_name(registry: MlflowRegistry, client: httpx.Client) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.brief_written import Written, written
 from stage_functions.application.transition import request_transition
+from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mirror
 from stage_functions.domain.lifecycle import Transition
 from stage_functions.domain.mirror import MIRRORED
@@ -48,6 +49,20 @@ def test_a_workspace_is_written_the_field_and_hides_what_is_displaced() -> None:
         archived=("1",),
         after=timedelta(days=7),
     )
+    made.rows.close()
+
+
+def test_a_server_of_mlflow_is_written_its_own_stage_and_the_alias() -> None:
+    """Of the version that comes and of the one that leaves; an alias goes where the stage goes."""
+    made = world()
+    it = configured(made, mirror_to=(Mirror.MLFLOW_STAGE,), aliases={"champion": ""})
+
+    assert asked(it) == Written(
+        native={"2": "Production", "1": "Archived"}, aliases={"champion": "2"}
+    )
+    answer = request_transition(it.context, it.command(Version(IRIS, "1"), "Archived"))
+    leaving = query.approval(it.context, answer.approval).approval
+    assert written(it.context, IRIS, leaving).aliases == {"champion": ""}
     made.rows.close()
 
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -44,6 +45,8 @@ class _State:
         runs: what is known of each job, by its id.
         made: how many versions were ever made.
         stages: each version whose `stage` changed, with what it shows since, in order.
+        aliases: by asset, the number of the version that has an alias.
+        aliased: each alias that was set or deleted, with the version that has it since, in order.
     """
 
     assets: Assets = field(default_factory=dict)
@@ -51,6 +54,22 @@ class _State:
     runs: dict[str, dict[str, Section]] = field(default_factory=dict)
     made: int = 0
     stages: list[tuple[Version, str]] = field(default_factory=list)
+    aliases: dict[Asset, dict[str, str]] = field(default_factory=dict)
+    aliased: list[tuple[str, str]] = field(default_factory=list)
+
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """Leave aliases out where there are none: the release before, on a file, knows none."""
+        held: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return None, {name: one for name, one in held.items() if one or name not in _OF_ALIASES}
+
+    def __setstate__(self, kept: tuple[None, dict[str, object]]) -> None:
+        """Take what another process has left, perhaps of the release before."""
+        new = _State()
+        for name in self.__slots__:
+            setattr(self, name, kept[1].get(name, getattr(new, name)))
+
+
+_OF_ALIASES = ("aliases", "aliased")
 
 
 def _nothing(_: str) -> None:
@@ -126,6 +145,7 @@ class MemoryRegistry:
         self._begin("read")
         with self._open() as state:
             found = self._shown(state).get(version.asset, {}).get(version.number)
+            found = found and _aliased(state, found)
         self.after("read")
         return found
 
@@ -161,6 +181,10 @@ class MemoryRegistry:
             self.after("write_tag")
         if edit.native_stage is not None:
             self.set_native_stage(version, edit.native_stage)
+        for alias, has in edit.aliases.items():
+            self.before("write_alias")
+            self.set_alias(version.asset, alias, version.number if has else "")
+            self.after("write_alias")
         if edit.description is not None:
             self.describe(version, edit.description)
         if edit.archived is not None:
@@ -219,8 +243,9 @@ class MemoryRegistry:
         self._begin("versions")
         with self._open() as state:
             page = self._page(self._shown(state), after)
+            listed = tuple(_aliased(state, one) for one in page.versions)
         self.after("versions")
-        return page
+        return Page(listed, page.cursor)
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -331,6 +356,36 @@ class MemoryRegistry:
         """Set the registry's own stage field as somebody else, by a client that knows no tags."""
         self._replace(version, lambda snapshot: replace(snapshot, native_stage=stage))
 
+    def set_alias(self, asset: Asset, alias: str, number: str = "") -> None:
+        """Set an alias at a version, wherever it is; delete it where none is named."""
+        with self._open(write=True) as state:
+            known = state.aliases.setdefault(asset, {})
+            if not number:
+                known.pop(alias, None)
+            else:
+                _one(state, Version(asset, number))
+                known[alias] = number
+            state.aliased.append((alias, number))
+
+    def aliases(self, asset: Asset) -> dict[str, str]:
+        """Return the number of the version that has an alias, by alias."""
+        with self._open() as state:
+            return dict(state.aliases.get(asset, {}))
+
+    def aliases_shown(self) -> list[tuple[str, str]]:
+        """Return each alias that was set or deleted, with the version that has it since."""
+        with self._open() as state:
+            return list(state.aliased)
+
+    def transition(self, version: Version, stage: str) -> None:
+        """Set the registry's own stage field as somebody else."""
+        self.set_native_stage(version, stage)
+
+    def native_stage(self, version: Version) -> str:
+        """Return the registry's own stage field of a version."""
+        with self._open() as state:
+            return _one(state, version).native_stage or ""
+
     def tags(self, version: Version) -> dict[str, str]:
         """Return the tags of a version."""
         with self._open() as state:
@@ -348,6 +403,9 @@ class MemoryRegistry:
         with self._open(write=True) as state:
             if state.assets.get(version.asset, {}).pop(version.number, None) is not None:
                 state.stages.append((version, ""))
+                known = state.aliases.get(version.asset, {})
+                left = {alias: one for alias, one in known.items() if one != version.number}
+                state.aliases[version.asset] = left
 
     def delete_version(self, version: Version) -> None:
         """Delete a version as somebody else; its number never comes again."""
@@ -360,6 +418,7 @@ class MemoryRegistry:
             for number in state.assets.pop(asset, {}):
                 state.stages.append((Version(asset, number), ""))
             state.last.pop(asset, None)
+            state.aliases.pop(asset, None)
 
     def hold(self) -> None:
         """Show from now on what is there now, whatever is written behind it."""
@@ -423,6 +482,17 @@ class MemoryRegistry:
         return self._alone
 
 
+class _Pickler(pickle.Pickler):
+    """Writes snapshots so that the release before, which knows no aliases, can read them."""
+
+    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401  # as pickle has it
+        """Return by what a snapshot is made again; anything else is written as always."""
+        if not isinstance(obj, Snapshot):
+            return NotImplemented
+        values = [getattr(obj, name) for name in obj.__struct_fields__ if name != "aliases"]
+        return Snapshot, tuple(values)
+
+
 class FileRegistry(MemoryRegistry):
     """The same on a file: it outlives the process, and several may share it.
 
@@ -452,8 +522,17 @@ class FileRegistry(MemoryRegistry):
                     self._depth -= 1
                 if write:
                     new = self._path.with_suffix(".new")
-                    new.write_bytes(pickle.dumps(self._state))
+                    with new.open("wb") as file:
+                        _Pickler(file).dump(self._state)
                     new.replace(self._path)
+
+
+def _aliased(state: _State, snapshot: Snapshot) -> Snapshot:
+    known = state.aliases.get(snapshot.version.asset)
+    if not known:
+        return snapshot
+    own = (alias for alias, one in known.items() if one == snapshot.version.number)
+    return replace(snapshot, aliases=tuple(sorted(own)))
 
 
 def _one(state: _State, version: Version) -> Snapshot:

@@ -16,6 +16,7 @@ from stage_functions.domain.asset import Asset as AnAsset
 from stage_functions.domain.asset import Kind, Version
 from tests.api_server import SECRET, Api, api_over
 from tests.application.frozen_world import freezing, promote
+from tests.application.mirror_world import configured, move
 from tests.builders import IRIS, World, unguarded, world
 from tests.wire.samples import (
     MODEL_REGISTERED,
@@ -243,6 +244,36 @@ def test_what_stageward_wrote_itself_is_not_read_again(it: World, api: Api) -> N
     assert unread == []
     assert put_back == "None"
     assert it.registry.tags(version)["stage"] == "Staging"
+
+
+def of_alias(action: str, number: str = "", alias: str = "champion") -> dict[str, object]:
+    """Return what MLflow tells when an alias of iris is set, or deleted."""
+    data = {"name": "iris", "alias": alias, **({"version": number} if number else {})}
+    return {**CREATED, "entity": "model_version_alias", "action": action, "data": data}
+
+
+def test_an_alias_is_put_back_by_the_event_that_tells_of_it() -> None:
+    """Whatever version that names; what Stageward set itself is not read again."""
+    made = configured(world(governed_by=unguarded()), aliases={"champion": "Production"})
+    with closing(made.rows), api_over(made) as api:
+        for number in "12":
+            made.register(number)
+        move(made, Version(IRIS, "1"), "Staging", "Production")
+        made.registry.calls.clear()
+        echo = deliver(api, made, of_alias("created", "1"), "echo")
+        other = deliver(api, made, of_alias("created", "2", "theirs"), "theirs")
+        unread = list(made.registry.calls)
+        put_back = []
+        for number in ("2", ""):
+            made.registry.set_alias(IRIS, "champion", number)
+            event = of_alias("created" if number else "deleted", number)
+            assert deliver(api, made, event, f"moved{number}") == 200
+            put_back.append(made.registry.aliases(IRIS))
+        asset = api.client("sam").get("/api/v1/assets/demo/models/iris").json()
+
+    assert (echo, other, unread) == (200, 200, [])
+    assert put_back == [{"champion": "1"}] * 2
+    assert asset["aliases"] == {"champion": "1"}
 
 
 def test_a_delivery_for_a_registry_that_is_none_is_said_so(it: World, api: Api) -> None:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stage_functions.application.signal import Signal, Signals
-from stage_functions.domain.asset import Version
+from stage_functions.application.signal import AliasSignal, Signal, Signals
+from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.error import DeniedError, InvalidInputError
 from stage_functions.wire.mlflow import signals, verify
 
@@ -211,9 +211,10 @@ def test_reads_the_time(written: str, moment: datetime | None) -> None:
         (_event("model_version_tag", "set", {**VERSION, "key": "Stage"}), "'Stage'"),
         (
             _event("model_version_alias", "created", {**VERSION, "alias": "a"}),
-            "model_version_alias",
+            "the alias 'a' is none that is kept",
         ),
-        (_event("model_version_alias", "deleted", {"name": "iris"}), "model_version_alias"),
+        (_event("model_version_alias", "deleted", {"name": "iris"}), "the alias ''"),
+        (_event("prompt_alias", "created", {**VERSION, "alias": "champion"}), "prompt_alias"),
         (_event("registered_model", "created", {"name": "iris"}), "registered_model"),
         (_event("prompt", "created", None), "prompt"),
         (_event("of tomorrow", "made", []), "of tomorrow"),
@@ -221,10 +222,31 @@ def test_reads_the_time(written: str, moment: datetime | None) -> None:
 )
 def test_acknowledges_the_rest_unread(event: bytes, why: str) -> None:
     """Other tags and other entities are counted as ignored, with the reason."""
-    read = signals(event, "dev")
+    read = signals(event, "dev", aliases={"champion"})
 
     assert ((), 1) == (read.signals, len(read.ignored))
     assert why in read.ignored[0]
+
+
+@pytest.mark.parametrize(
+    ("action", "data", "number"),
+    [("created", {**VERSION, "alias": "champion"}, VERSION["version"]), ("deleted", {}, "")],
+)
+def test_a_kept_alias_is_of_the_asset(action: str, data: Mapping[str, object], number: str) -> None:
+    """Who has got it is what the event says, and no more; one that was deleted names nobody."""
+    named = {"name": VERSION["name"], "alias": "champion", **data}
+    read = signals(_event("model_version_alias", action, named), "dev", aliases={"champion"})
+
+    asset = Asset("dev", Kind.MODELS, str(VERSION["name"]))
+    assert (AliasSignal(asset, "champion", str(number)),) == read.signals
+
+
+@pytest.mark.parametrize("data", [{"alias": "champion"}, {"alias": "champion", "version": "x"}])
+def test_refuses_an_alias_of_nothing(data: Mapping[str, object]) -> None:
+    """An event that names no model, or a version that is none, is no event of MLflow."""
+    event = _event("model_version_alias", "created", data)
+    with pytest.raises(InvalidInputError):
+        signals(event, "dev", aliases={"champion"})
 
 
 def test_follows_tags_that_count_in_a_registry() -> None:

@@ -106,9 +106,8 @@ SHAPE = [
         "mirror_to: [tag]",
         "mirror_to: [tag, 'alias:champion', presence, mlflow_stage, mail]",
         [
-            "11:22: mirror_to[1] cannot be 'alias:champion': that is not available yet",
-            "11:50: mirror_to[3] cannot be 'mlflow_stage': that is not available yet",
-            "11:64: mirror_to[4] must be one of tag, presence, native_stage, not 'mail'",
+            "11:64: mirror_to[4] must be one of tag, presence, native_stage, mlflow_stage, "
+            "alias:<name>, alias:<name>=<stage>, not 'mail'",
         ],
         id="mirror-alias",
     ),

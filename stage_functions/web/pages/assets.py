@@ -23,6 +23,7 @@ from stage_functions.application.transition import TransitionRequest, request_tr
 from stage_functions.application.unregistered import OUTPUTS_DAYS
 from stage_functions.application.unregistered_words import how_to_register, origin_words
 from stage_functions.application.vote import find
+from stage_functions.domain.aliases import held
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.demands import demands
 from stage_functions.domain.lifecycle import Lifecycle, Transition
@@ -77,6 +78,7 @@ def _show_asset(request: Request) -> Response:
         more=url_with(here, skip=behind, before=before) if behind < found.total else "",
         fewer=url_with(here, before=before) if skip else "",
         ways_back=_ways_back(visiting, found.lifecycle, wanted, found.holders),
+        aliases=_aliases(visiting, found.lifecycle, wanted, found.holders),
     )
 
 
@@ -131,6 +133,18 @@ def _way_back(visiting: Visitor, found: VersionDossier) -> str:
     held = {state.stage: (state.version,)}
     ways = _ways_back(visiting, found.lifecycle, found.version.asset, held)
     return next((to for _, _, to in ways), "")
+
+
+def _aliases(
+    visiting: Visitor,
+    lifecycle: Lifecycle | None,
+    asset: Asset,
+    holders: Mapping[str, tuple[str, ...]],
+) -> dict[str, str]:
+    """Return by alias of MLflow that is kept the version that has it by grant."""
+    if lifecycle is None:
+        return {}
+    return held(visiting.context.configuration.registry(asset.registry), lifecycle, holders)
 
 
 def _ways_back(

@@ -315,11 +315,16 @@ def _written(brief: Brief) -> tuple[str, ...]:
 
 
 def _native(brief: Brief) -> tuple[str, ...]:
-    return tuple(
-        f"In registry {brief.version.asset.registry} the stage field of version {number} "
-        f"{f'is set to {stage}' if stage else 'is emptied'}."
+    where = f"In registry {brief.version.asset.registry} the"
+    fields = (
+        f"{where} stage field of version {number} is {f'set to {stage}' if stage else 'emptied'}."
         for number, stage in brief.written.native.items()
     )
+    moved = (
+        f"{where} alias {alias} is {f'set to version {one}' if one else 'deleted'}."
+        for alias, one in brief.written.aliases.items()
+    )
+    return (*fields, *moved)
 
 
 def _hidden(brief: Brief) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from stage_functions.domain.lifecycle import OnViolation
 from stage_functions.web.pages.addresses import url_for_asset, url_for_version
 from tests.api_server import Api, api_over
 from tests.application.guard_world import deploy, guarding
+from tests.application.mirror_world import configured, move
 from tests.browser.story import LONG, ODD, Story
 from tests.builders import IRIS, World, unguarded, world
 from tests.cli.console import Console
@@ -42,6 +43,19 @@ def test_an_asset_shows_its_versions_with_stage_author_approval_and_status(get_t
     assert "Valid until" in page.text
     assert "displaced by version 3: Production → Archived" in page.text
     assert "pending approval" in page.text
+
+
+def test_a_version_that_has_an_alias_by_grant_is_shown_with_it() -> None:
+    """As models are named in MLflow; nobody else is, whatever MLflow shows."""
+    it = configured(world(governed_by=unguarded()), aliases={"champion": "Production"})
+    for version in (it.register("1"), it.register("2")):
+        move(it, version, "Staging", "Production")
+    it.registry.set_alias(IRIS, "champion", "1")
+    with closing(it.rows), api_over(it) as api:
+        page = looked_at(api, ASSET, "bob", 200)
+
+    assert "Production @champion" in page.text
+    assert 1 == page.text.count("@champion")
 
 
 def test_an_asset_shows_who_held_what_and_when_as_picture_and_table(get_told: Get) -> None:

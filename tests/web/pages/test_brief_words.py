@@ -237,9 +237,12 @@ def test_says_all_that_is_written_to_the_registry(found: Brief) -> None:
         archived=("1",),
         after=timedelta(days=7),
         restored=("2",),
+        aliases={"champion": "2", "next": ""},
     )
     lines = brief_words.on_approve(replace(found, written=said))
 
+    assert "In registry demo the alias champion is set to version 2." in lines
+    assert "In registry demo the alias next is deleted." in lines
     assert (
         "In registry demo the tags stage, stage_status, stage_governor and 3 others of Stageward "
         "of versions 2 and 1 are written to say so; no other tag is touched."
