@@ -1,0 +1,144 @@
+"""What documents need beside what every document gets, each with its reason.
+
+Every document gets: a folder with the files of the project, an MLflow server, Stageward before it
+that enforces, by the configuration that is shipped, and `demo/models/iris:1` to `:3`: 1 was
+displaced by 2, which is in Production; 3 is in Staging, and an approval to take it to Production is
+open. Commands are those of `operator-1`, who is of data science, too; anybody else is
+`STAGEWARD_TOKEN=<key of the person>` before the command.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.documents.stand_in import REGISTRY, WORKSPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where the commands of a document run.
+
+    Attributes:
+        alias: of the registry.
+        person: who the commands are.
+        edits: of the configuration: what is there, and what is to be.
+        substitutes: what the document writes, and what stands for it here.
+        files: what the document talks of, by name.
+        copies: of the first block of a language, into a file of that name.
+        before: commands that come before those of the document.
+        after: commands that come behind them.
+        enforces: the registry is governed; as shipped it is only observed.
+        production: version 3 is in Production already.
+        edited: somebody has edited a tag of version 3.
+        environment: variables of this world alone.
+    """
+
+    alias: str = "demo"
+    person: str = "operator-1"
+    edits: tuple[tuple[str, str], ...] = ()
+    substitutes: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
+    enforces: bool = True
+    production: bool = False
+    edited: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+_DRAFT = "cp stageward.yaml draft.yaml"
+_IDENTITY = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+_GOVERNOR, _PERSON = (f"00000000-0000-0000-0000-00000000000{end}" for end in "ab")
+_VERSION = {
+    "id": f"{WORKSPACE}/models/iris/versions/3",
+    "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
+    "properties": {"tags": {"stage": "Production"}},
+}
+SETTINGS: Mapping[str, Setting] = {
+    "docs/azure-ml.md": Setting(alias="dev", environment={"SHARED_REGISTRY": REGISTRY}),
+    "docs/azure-policy.md": Setting(
+        substitutes={"AZUREML_WORKSPACE_ID=…": f"AZUREML_WORKSPACE_ID={WORKSPACE}"},
+        files={
+            "version.json": json.dumps(_VERSION),
+            "who.json": json.dumps({"identity": {_IDENTITY: _PERSON}}),
+            "values.json": json.dumps({"approvedObjectIds": [_GOVERNOR], "workspaces": ["dev"]}),
+        },
+        copies={"policy-cases.yaml": "yaml"},
+    ),
+    "docs/deploy.md": Setting(alias="workspace"),
+    "docs/evidence-pack.md": Setting(alias="dev"),
+    "docs/frozen-and-review.md": Setting(
+        person="officer-1",
+        edits=(
+            (
+                "displaced_to: Archived,",
+                "displaced_to: Archived, frozen: true, review_every: 180d, "
+                "review: {groups: [model-risk]},",
+            ),
+        ),
+        production=True,
+        edited=True,
+    ),
+    "docs/retention.md": Setting(
+        alias="dev",
+        edits=(
+            (
+                "\npeople: ",
+                '\npeople:\n  ada: {name: Ada, ids: ["upn:ada@example.org"]}\n# ',
+            ),
+        ),
+    ),
+    "docs/rules.md": Setting(before=_DRAFT),
+    "docs/verify.md": Setting(
+        substitutes={"--anchors PLACE": "--anchors configured"},
+        before="stageward history demo/models/iris --json > history.json\n"
+        "stageward backup ledger.backup\n"
+        "stageward export demo/models/iris:3 --out q3.zip",
+        environment={"STAGEWARD_ANCHORS": "anchors"},
+    ),
+    "docs/way-back.md": Setting(
+        edits=(
+            (
+                "    rules: ",
+                "    emergency: {groups: [on-call], ratify_within: 1d, not_ratified: revert}\n"
+                "    rules: ",
+            ),
+            ("\ngroups:\n", "\ngroups:\n  on-call: [operator-1]\n"),
+        ),
+    ),
+}
+"""By document; one that is not here gets what every document gets."""
+
+EXITS: Mapping[str, Mapping[str, int]] = {
+    "README.md": {
+        "stageward check demo/models/iris:3 deploy demo/scoring": 4,  # it is in Staging
+    },
+    "docs/azure-ml.md": {
+        'stageward promote dev/models/iris:3 Production -m AUC 0.94': 3,  # it waits for approval
+    },
+    "docs/azure-policy.md": {
+        "stageward policy test infra/policy/stageward-*.json --resource version.json "
+        "--request-context who.json --parameters infra/policy/assignments.json "
+        "--parameters values.json --effect deny": 4,  # a person writes Production
+    },
+    "docs/operate.md": {
+        "stageward outbox --retry ID": 1,  # nothing is owed
+        "stageward dead-letters": 1,  # none are configured: Event Grid alone has them
+        "stageward dead-letters --replay": 1,  # likewise
+    },
+    "docs/rules.md": {
+        # it waits for approval
+        "stageward check demo/models/iris:3 transition Production --config draft.yaml": 4,
+    },
+}
+"""By document: commands that end with another code than 0, and are right to."""
+
+ELSEWHERE: Mapping[tuple[str, str], str] = {
+    ("README.md", "make setup"): "tests/documents/test_first_steps.py",
+    ("docs/azure-ml.md", "az login"): "tests/documents/test_first_steps.py",
+    ("docs/azure-ml.md", "import os"): "tests/test_azureml_page.py",
+}
+"""Blocks, by document and first line, that another test runs: they take a world of their own."""
