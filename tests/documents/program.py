@@ -42,7 +42,7 @@ def write(
         blocks: those to run; if None, all that are run in the document's world.
     """
     tools = world.folder / "tools"
-    tools.mkdir()
+    tools.mkdir(exist_ok=True)
     for name, line in _STAND_INS.items():
         tool = tools / name
         tool.write_text(f"#!/bin/sh\n{line}\n", "utf-8")

@@ -8,6 +8,7 @@ made up, in the form that Azure has.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -96,7 +97,7 @@ def _az(arguments: list[str]) -> str:
 
 
 def _options(arguments: list[str]) -> Iterator[tuple[str, str]]:
-    yield from (pair for pair in zip(arguments, arguments[1:], strict=False) if pair[0][:1] == "-")
+    yield from (pair for pair in itertools.pairwise(arguments) if pair[0][:1] == "-")
 
 
 def _template(arguments: list[str]) -> None:

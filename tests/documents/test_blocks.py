@@ -1,33 +1,62 @@
-"""Every block of commands is run, in one shell for each document."""
+"""Every block of commands is run, in one shell for each document; so is what reads within lines."""
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
+from tests.cli.console import run
 from tests.documents.program import here, write
 from tests.documents.reading import Document, documents
-from tests.documents.tables import SETTINGS, Setting
-from tests.documents.world import opened
-from tests.mlflow_server import WEBHOOKS, MlflowServer, running_mlflow
+from tests.documents.spans import Command, reading, written
+from tests.documents.tables import CODES, Setting, setting_of
+from tests.documents.world import Worlds
+from tests.mlflow_server import WEBHOOKS, running_mlflow
 
-DOCUMENTS = [one for one in documents() if here(one)]
+DOCUMENTS = sorted(
+    (one for one in documents() if here(one)), key=lambda one: not setting_of(one.name).reads
+)
+"""Those that share a world first."""
 
 
 @pytest.fixture(scope="module")
-def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     """Run an MLflow server in which nobody else works."""
-    with running_mlflow(tmp_path_factory.mktemp("mlflow"), WEBHOOKS) as server:
-        yield server
+    folder = tmp_path_factory.mktemp("documents")
+    with (
+        running_mlflow(tmp_path_factory.mktemp("mlflow"), WEBHOOKS) as server,
+        closing(Worlds(folder, server)) as made,
+    ):
+        yield made
+
+
+@pytest.mark.parametrize("command", reading(), ids=written)
+def test_a_command_within_a_line_reads(
+    worlds: Worlds, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is run where it changes nothing; those of documents without a block are tried so."""
+    world = worlds.of(Setting(reads=True))
+    for name, value in world.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(world.folder)
+    for name in ("draft.yaml", "new.yaml"):
+        shutil.copy("stageward.yaml", name)
+    arguments = [re.sub(r"^(dev|prod|shared)/", "demo/", one) for one in command.words[1:]]
+    arguments = [world.substitutes().get(one, one) for one in arguments]
+
+    done = run(*arguments)
+
+    assert CODES.get(command.written, 0) == done.code, f"{command.where}: {done.out}{done.err}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=[one.name for one in DOCUMENTS])
-def test_the_commands_of_a_document_do_what_it_says(
-    tmp_path: Path, mlflow: MlflowServer, document: Document
-) -> None:
+def test_the_commands_of_a_document_do_what_it_says(worlds: Worlds, document: Document) -> None:
     """None ends with a fault, and servers answer."""
-    setting = SETTINGS.get(document.name, Setting())
-    with opened(tmp_path, mlflow, setting) as world:
-        world.run(write(world, document, setting))
+    setting = setting_of(document.name)
+    world = worlds.of(setting)
+
+    world.run(write(world, document, setting))

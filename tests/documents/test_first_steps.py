@@ -9,7 +9,7 @@ from tests.azurite import free_port
 from tests.documents.program import first, write
 from tests.documents.reading import ROOT, Document
 from tests.documents.tables import Setting
-from tests.documents.world import World, environment_of, lay_out
+from tests.documents.world import SAID, World, environment_of, lay_out
 
 
 def beginning(folder: Path, setting: Setting) -> World:
@@ -30,7 +30,7 @@ def test_use_it_starts_both_servers_and_prints_tokens_that_sign_in(tmp_path: Pat
     """As the README tells it; the file as it is shipped only observes."""
     asks = (
         'answers "http://127.0.0.1:$PORT/health"\n'
-        f'token=$(grep "^{PREFIX}" said.txt | tail -n 1)\n'
+        f'token=$(grep "^{PREFIX}" {SAID} | tail -n 1)\n'
         'export STAGEWARD_TOKEN="$token"; stageward registries; stageward scan demo\n'
     )
     setting = Setting(enforces=False, after=asks)

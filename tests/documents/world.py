@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tests.mlflow_world import MlflowWorld
 
 MODEL = "iris"
 SECONDS = 100
+SAID = "said.txt"
+"""The file in its folder where all stands that a program has said so far."""
 _COPIED = ("action", "docs", "examples", "infra")
 _LINKED = ("benchmarks", "scripts", "stage_functions", "tests", "Makefile", "pyproject.toml")
 _NOT_OURS = ("STAGEWARD_", "MLFLOW_", "AZURE", "OTEL_", "APPLICATIONINSIGHTS_")
@@ -57,7 +59,7 @@ class World:
 
     def run(self, program: Path) -> str:
         """Run a program of bash; end all that it has started, and fail where it fails."""
-        log = self.folder / "said.txt"
+        log = self.folder / SAID
         with log.open("wb") as output:
             process = subprocess.Popen(
                 ["bash", str(program)],
@@ -78,6 +80,38 @@ class World:
         return said
 
 
+class Worlds:
+    """The worlds of a module's documents, one after another over one MLflow server.
+
+    Documents that only read share one; any other has its own. The one before ends when the next is
+    asked for, since nothing of it may be left in MLflow.
+    """
+
+    def __init__(self, folder: Path, mlflow: MlflowServer) -> None:
+        self._folder = folder
+        self._mlflow = mlflow
+        self._open = ExitStack()
+        self._now: World | None = None
+        self._shared = False
+        self._opened = 0
+
+    def of(self, setting: Setting) -> World:
+        """Return a world for the commands of a document."""
+        if self._now is None or not (self._shared and setting.reads):
+            self.close()
+            self._opened += 1
+            folder = self._folder / str(self._opened)
+            folder.mkdir()
+            self._now = self._open.enter_context(opened(folder, self._mlflow, setting))
+            self._shared = setting.reads
+        return self._now
+
+    def close(self) -> None:
+        """End the one that is open."""
+        self._now = None
+        self._open.close()
+
+
 @contextmanager
 def opened(folder: Path, mlflow: MlflowServer, setting: Setting) -> Iterator[World]:
     """Let Stageward run before an MLflow server that has nothing but what a document names."""
@@ -86,6 +120,7 @@ def opened(folder: Path, mlflow: MlflowServer, setting: Setting) -> Iterator[Wor
     url = f"http://127.0.0.1:{free_port()}"
     environment = environment_of(folder) | {
         "MLFLOW_TRACKING_URI": mlflow.address,
+        "STAGEWARD_ANCHORS": "anchors",
         "STAGEWARD_AUTH": "dev",
         "STAGEWARD_TOKEN": setting.person,
         "STAGEWARD_URL": url,
@@ -184,9 +219,7 @@ def _prepare(mlflow: str, url: str, setting: Setting) -> str:
         people = MlflowWorld(registry, setting.alias)
         made = []
         for accuracy in (0.91, 0.93, 0.95):
-            run = people.run(
-                params={"C": "0.5"}, metrics={"accuracy": accuracy}, user="scientist1"
-            )
+            run = people.run(params={"C": "0.5"}, metrics={"accuracy": accuracy}, user="scientist1")
             made.append(people.create(MODEL, job=run, tags={"team": "vision"}))
         operator.scan(setting.alias)
         names = [f"{setting.alias}/models/{MODEL}:{version.number}" for version in made]
