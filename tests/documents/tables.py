@@ -156,6 +156,7 @@ CODES: Mapping[str, int] = {
 ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("README.md", "make setup"): "tests/documents/test_first_steps.py",
     ("docs/azure-ml.md", "az login"): "tests/documents/test_first_steps.py",
+    ("docs/notebook.md", 'export PATH="$PWD/.venv/bin:$PATH"'): "tests/documents/test_notebook.py",
     ("docs/azure-ml.md", "import os"): "tests/test_azureml_page.py",
 }
 """Blocks, by document and first line, that another test runs: they take a world of their own."""

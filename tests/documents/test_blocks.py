@@ -17,6 +17,7 @@ from tests.documents.tables import CODES, Setting, setting_of
 from tests.documents.world import Worlds
 from tests.mlflow_server import WEBHOOKS, running_mlflow
 
+pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
 DOCUMENTS = sorted(
     (one for one in documents() if here(one)), key=lambda one: not setting_of(one.name).reads
 )

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from stage_functions.application.tokens import PREFIX
-from tests.azurite import free_port
-from tests.documents.program import first, write
-from tests.documents.reading import ROOT, Document
+from tests.documents.newcomer import beginning, follow
 from tests.documents.tables import Setting
-from tests.documents.world import SAID, World, environment_of, lay_out
+from tests.documents.world import SAID
 
-
-def beginning(folder: Path, setting: Setting) -> World:
-    """Return a terminal in a folder of the project, in which nothing runs yet."""
-    lay_out(folder, setting)
-    url = f"http://127.0.0.1:{free_port()}"
-    return World(folder, {**environment_of(folder), "STAGEWARD_URL": url}, "", free_port())
-
-
-def follow(name: str, block: str, world: World, setting: Setting) -> str:
-    """Run the block of a document that begins with a line; return what it printed."""
-    document = Document(name, (ROOT / name).read_text("utf-8"))
-    (found,) = [one for one in document.blocks() if first(one) == block]
-    return world.run(write(world, document, setting, [found]))
+pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
 
 
 def test_use_it_starts_both_servers_and_prints_tokens_that_sign_in(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.mlflow_server import MlflowServer
 from tests.mlflow_world import MlflowWorld
 
 MODEL = "iris"
-SECONDS = 100
+SECONDS = 300
 SAID = "said.txt"
 """The file in its folder where all stands that a program has said so far."""
 _COPIED = ("action", "docs", "examples", "infra")
