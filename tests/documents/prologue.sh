@@ -20,7 +20,7 @@ ends() {
   wanted=$(expected "$*")
   command "$@" || code=$?
   if [ "$code" -ne "$wanted" ]; then
-    echo "ended with $code, not $wanted: $*" >&2
+    echo "$DOCUMENT:${BASH_LINENO[1]}: ended with $code, not $wanted: $*" >&2
     return 1
   fi
 }

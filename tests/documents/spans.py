@@ -1,4 +1,4 @@
-"""Commands that stand within lines and tables of documents."""
+"""Commands that stand within lines and tables of documents, and in sessions that they show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import typer
 
 from stage_functions.cli.main import app
-from tests.documents.reading import Span, documents
+from tests.documents.reading import Block, Span, documents
 
 NAMES = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]  # it is a group
 """Of the commands of Stageward."""
@@ -46,10 +46,21 @@ class Command:
 def commands() -> Iterator[Command]:
     """Return those of all documents; `show …` behind `stageward ls` is one of Stageward, too."""
     for document in documents():
+        for block in document.blocks():
+            if block.language == "console":
+                yield from _of_session(document.name, block)
         for span in document.spans():
             written = _of_stageward(span)
             if written.partition(" ")[0] in PROGRAMS and "|" not in written:
                 yield _command(f"{document.name}:{span.line}", written)
+
+
+def _of_session(name: str, block: Block) -> Iterator[Command]:
+    """Return what is typed in a session that is shown with what came of it."""
+    for number, line in enumerate(block.text.splitlines(), start=block.line):
+        typed = line.removeprefix("$ ")
+        if typed != line and typed.partition(" ")[0] in PROGRAMS and "|" not in typed:
+            yield _command(f"{name}:{number}", typed.partition(" #")[0])
 
 
 def _of_stageward(span: Span) -> str:
