@@ -56,7 +56,7 @@ def write(
     program = world.folder / "program.sh"
     program.write_text(
         f"TOOLS='{tools}' PORT={world.port} DOCUMENT={document.name}\n"
-        f"{expected(EXITS.get(document.name, {}))}{_PROLOGUE}"
+        f"{expected(chosen, EXITS.get(document.name, {}))}{_PROLOGUE}"
         f"{setting.before}\n. '{commands}'\n{setting.after}\n",
         "utf-8",
     )

@@ -1,5 +1,6 @@
 # What stands before the commands of a document. Servers run in the background, and have answered
-# before the next command; a command that is known to end with another code than 0 ends with 0.
+# before the next command. A command that is told to end with another code than 0 must do so, and does
+# not end the program then.
 # FOLDER, TOOLS, PORT and the function `expected` come from the harness.
 set -euo pipefail
 trap 'echo "$DOCUMENT:$LINENO: ended with $?: $BASH_COMMAND" >&2' ERR
@@ -17,7 +18,7 @@ answers() {
 
 ends() {
   local wanted code=0
-  wanted=$(expected "$*")
+  wanted=$(expected "$*" "${BASH_LINENO[1]}")
   command "$@" || code=$?
   if [ "$code" -ne "$wanted" ]; then
     echo "$DOCUMENT:${BASH_LINENO[1]}: ended with $code, not $wanted: $*" >&2

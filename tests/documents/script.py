@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tests.documents.reading import Block, Document
 
 SHELL, PYTHON = "sh", "python"
 _PLACEHOLDER = re.compile(r"<[a-z][^<>\n]*>")
+_STARTED = re.compile(
+    r"^((?:stageward serve|mlflow server)\b[^&\n]*?)[ ]*&[ ]*(#.*)?$", re.MULTILINE
+)
+"""A server that is started in the background: the prologue does so anyway, and waits for it."""
+_EXITS = re.compile(r"# exits ([1-9])\b")
+"""How a document says that a command ends otherwise, as one that waits or is refused."""
 _ENDING = "END OF THE BLOCK"
 
 
@@ -46,19 +52,33 @@ def _put(lines: list[str], block: Block, substitutes: Mapping[str, str]) -> None
         lines[first + text.count("\n")] = _ENDING
     else:
         text = _PLACEHOLDER.sub("placeholder", text)
+        text = _STARTED.sub(r"\1", text)
         text = re.sub(r" …(?=\s|$)", "", text, flags=re.MULTILINE)
     for number, line in enumerate(text.splitlines(), start=first):
         lines[number] = line
 
 
-def expected(exits: Mapping[str, int]) -> str:
+def expected(blocks: Iterable[Block], exits: Mapping[str, int]) -> str:
     """Return the function of bash that says with which code a command is to end.
 
     Args:
+        blocks: some lines of which say so themselves.
         exits: codes by command, its words with a blank between; `*` is as in names of files.
     """
+    told = "".join(f"  {line}) echo {code}; return;;\n" for line, code in _told(blocks))
     cases = "".join(f"  {_pattern(command)}) echo {code};;\n" for command, code in exits.items())
-    return f'expected() {{\n  case "$1" in\n{cases}  *) echo 0;;\n  esac\n}}\n'
+    return (
+        f'expected() {{\n  case "$2" in\n{told}  esac\n'
+        f'  case "$1" in\n{cases}  *) echo 0;;\n  esac\n}}\n'
+    )
+
+
+def _told(blocks: Iterable[Block]) -> Iterator[tuple[int, str]]:
+    for block in blocks:
+        for number, line in enumerate(block.text.splitlines(), start=block.line):
+            found = _EXITS.search(line)
+            if found is not None:
+                yield number, found[1]
 
 
 def _pattern(command: str) -> str:

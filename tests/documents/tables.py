@@ -4,7 +4,8 @@ Every document gets: a folder with the files of the project, an MLflow server, S
 that enforces, by the configuration that is shipped, and `demo/models/iris:1` to `:3`: 1 was
 displaced by 2, which is in Production; 3 is in Staging, and an approval to take it to Production is
 open. Commands are those of `operator-1`, who is of data science, too; anybody else is
-`STAGEWARD_TOKEN=<key of the person>` before the command.
+`STAGEWARD_TOKEN=<key of the person>` before the command. A document may say `# exits 4` behind a
+command that is right to end so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Setting:
 
     Attributes:
         reads: its commands change nothing that others see: such documents share a world.
+        starts: the document starts MLflow and Stageward itself: nothing runs before it does.
+        fresh: the versions are just registered, and stand at None.
         alias: of the registry.
         person: who the commands are.
         edits: of the configuration: what is there, and what is to be.
@@ -37,6 +40,8 @@ class Setting:
     """
 
     reads: bool = False
+    starts: bool = False
+    fresh: bool = False
     alias: str = "demo"
     person: str = "operator-1"
     edits: tuple[tuple[str, str], ...] = ()

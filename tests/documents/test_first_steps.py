@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from stage_functions.application.tokens import PREFIX
-from tests.documents.newcomer import beginning, follow
+from tests.documents.newcomer import follow
 from tests.documents.tables import Setting
-from tests.documents.world import SAID
+from tests.documents.world import SAID, beginning
 
 pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.documents import stand_in
-from tests.documents.newcomer import beginning
 from tests.documents.program import write
 from tests.documents.reading import Document
 from tests.documents.script import script
 from tests.documents.tables import Setting
+from tests.documents.world import beginning
 
 FAILS = {
     "false": "false",
@@ -74,3 +74,18 @@ def test_what_is_not_ours_is_refused(
 
     with pytest.raises(stand_in.UnknownNameError, match=fault):
         stand_in.main(program, arguments)
+
+
+@pytest.mark.parametrize(("said", "fails"), [("# exits 2: why", False), ("# exits 3", True)])
+def test_a_document_may_say_how_a_command_ends(tmp_path: Path, said: str, *, fails: bool) -> None:
+    """And is held to it."""
+    command = f"python -c 'raise SystemExit(2)'   {said}"
+    document = Document("page.md", f"```sh\n{command}\necho reached\n```\n")
+    world = beginning(tmp_path, Setting())
+    program = write(world, document, Setting())
+
+    if fails:
+        with pytest.raises(pytest.fail.Exception, match="ended with 2, not 3"):
+            world.run(program)
+    else:
+        assert "reached" in world.run(program)

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.documents.newcomer import beginning, follow
+from tests.documents.newcomer import follow
 from tests.documents.reading import ROOT
 from tests.documents.tables import Setting
-from tests.documents.world import World
+from tests.documents.world import World, beginning
 
 pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
 NOTEBOOK = ROOT / "examples" / "stageward.ipynb"

@@ -102,7 +102,11 @@ class Worlds:
             self._opened += 1
             folder = self._folder / str(self._opened)
             folder.mkdir()
-            self._now = self._open.enter_context(opened(folder, self._mlflow, setting))
+            self._now = (
+                beginning(folder, setting)
+                if setting.starts
+                else self._open.enter_context(opened(folder, self._mlflow, setting))
+            )
             self._shared = setting.reads
         return self._now
 
@@ -110,6 +114,20 @@ class Worlds:
         """End the one that is open."""
         self._now = None
         self._open.close()
+
+
+def beginning(folder: Path, setting: Setting, own: Mapping[str, str] | None = None) -> World:
+    """Return a terminal in a folder of the project.
+
+    Args:
+        folder: where.
+        setting: what the document needs.
+        own: variables of this terminal alone.
+    """
+    lay_out(folder, setting)
+    url = f"http://127.0.0.1:{free_port()}"
+    environment = {**environment_of(folder), "STAGEWARD_URL": url, **(own or {})}
+    return World(folder, environment, "", free_port())
 
 
 @contextmanager
@@ -222,6 +240,8 @@ def _prepare(mlflow: str, url: str, setting: Setting) -> str:
             run = people.run(params={"C": "0.5"}, metrics={"accuracy": accuracy}, user="scientist1")
             made.append(people.create(MODEL, job=run, tags={"team": "vision"}))
         operator.scan(setting.alias)
+        if setting.fresh:
+            return ""
         names = [f"{setting.alias}/models/{MODEL}:{version.number}" for version in made]
         for name in names:
             scientist.transition(name, "Staging", reason="ready for tests")
