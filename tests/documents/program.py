@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.documents.reading import ROOT, Block, Document
 from tests.documents.script import expected, runs, script
@@ -17,6 +20,18 @@ _STAND_INS = {
     "make": f'PATH=/usr/bin:/bin exec make --directory "{ROOT}" --dry-run "$@"',
 }
 """What is not run as it is."""
+
+
+_TOOLS = ("curl", "jq", "openssl", "sqlite3", "zcat")
+"""What documents use beside this project; whatever else they use every system has."""
+
+
+def skip_without_tools(document: Document) -> None:
+    """Skip a test of a document that uses a program which this machine does not have."""
+    words = {word for block in here(document) for word in block.text.split()}
+    lacks = [one for one in _TOOLS if one in words and shutil.which(one) is None]
+    if lacks:
+        pytest.skip(f"it uses {', '.join(lacks)}, which this machine does not have")
 
 
 def here(document: Document) -> list[Block]:

@@ -148,15 +148,13 @@ EXITS: Mapping[str, Mapping[str, int]] = {
 """By document: commands that end with another code than 0, and are right to."""
 
 CODES: Mapping[str, int] = {
-    # it waits for approval
-    "stageward check demo/models/iris:3 transition Production --config draft.yaml": 4,
-    "stageward check prod/models/iris:3 deploy prod/scoring": 4,  # it is in Staging
     # files of an auditor; tests/cli/test_verify.py has them
     "stageward verify --all --anchors collected.jsonl": 1,
     "stageward verify history.json": 2,
     "stageward verify history.json --proof proof.json --anchors ./anchors": 2,
 }
-"""Commands within lines that end with another code than 0, and are right to."""
+"""Commands within lines that end with another code than 0, and are right to. (`check` answers by 0
+or 4.)"""
 
 ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("README.md", "make setup"): "tests/documents/test_first_steps.py",

@@ -102,11 +102,7 @@ class Worlds:
             self._opened += 1
             folder = self._folder / str(self._opened)
             folder.mkdir()
-            self._now = (
-                beginning(folder, setting)
-                if setting.starts
-                else self._open.enter_context(opened(folder, self._mlflow, setting))
-            )
+            self._now = self._open.enter_context(opened(folder, self._mlflow, setting))
             self._shared = setting.reads
         return self._now
 
