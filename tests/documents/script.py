@@ -18,7 +18,7 @@ _STARTED = re.compile(
     r"^((?:stageward serve|mlflow server)\b[^&\n]*?)[ ]*&[ ]*(#.*)?$", re.MULTILINE
 )
 """A server that is started in the background: the prologue does so anyway, and waits for it."""
-_EXITS = re.compile(r"# exits ([1-9])\b")
+_EXITS = re.compile(r"# exits ([1-9])(?=:|$)")
 """How a document says that a command ends otherwise, as one that waits or is refused."""
 _ENDING = "END OF THE BLOCK"
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -38,10 +39,11 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
 
 @pytest.mark.parametrize("command", reading(), ids=written)
 def test_a_command_within_a_line_reads(
-    worlds: Worlds, command: Command, monkeypatch: pytest.MonkeyPatch
+    worlds: Worlds, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is run where it changes nothing; those of documents without a block are tried so."""
-    world = worlds.of(Setting(reads=True))
+    setting = Setting(reads=True)
+    world = worlds.of(setting).within(tmp_path, setting)
     for name, value in world.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(world.folder)
@@ -57,10 +59,12 @@ def test_a_command_within_a_line_reads(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=[one.name for one in DOCUMENTS])
-def test_the_commands_of_a_document_do_what_it_says(worlds: Worlds, document: Document) -> None:
+def test_the_commands_of_a_document_do_what_it_says(
+    worlds: Worlds, tmp_path: Path, document: Document
+) -> None:
     """None ends with a fault, and servers answer."""
     skip_without_tools(document)
     setting = setting_of(document.name)
-    world = worlds.of(setting)
+    world = worlds.of(setting).within(tmp_path, setting)
 
     world.run(write(world, document, setting))

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -47,6 +47,13 @@ class World:
     environment: Mapping[str, str]
     approval: str
     port: int
+
+    def within(self, folder: Path, setting: Setting) -> World:
+        """Return it with another folder for commands: its ledger is there too, files of others not."""
+        lay_out(folder, setting)
+        for name in (".stageward", "anchors"):
+            (folder / name).symlink_to(self.folder / name)
+        return replace(self, folder=folder, environment={**self.environment, "FOLDER": str(folder)})
 
     def substitutes(self) -> dict[str, str]:
         """Return what documents write as an example, and what stands for it here."""
