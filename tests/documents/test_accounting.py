@@ -1,0 +1,93 @@
+"""Nothing in a document that is a command is left out, and no exception outlives its reason."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+import pytest
+import yaml
+
+from stage_functions.settings import unknown
+from tests.documents.program import first
+from tests.documents.reading import ROOT, Document, documents
+from tests.documents.script import PYTHON, SHELL, runs
+from tests.documents.spans import reading
+from tests.documents.tables import CODES, ELSEWHERE, EXITS, SETTINGS
+
+DOCUMENTS = documents()
+BY_NAME = {one.name: one for one in DOCUMENTS}
+SHOWN = {"", "text", "console", "json", "yaml", "bicep", "http", "mermaid", "csv", "cel"}
+"""Languages of blocks that show something: output, files, pictures."""
+PROGRAMS = {"az", "azd", "curl", "git", "jq", "make", "mlflow", "pip", "python", "stageward"}
+each = pytest.mark.parametrize("document", DOCUMENTS, ids=[one.name for one in DOCUMENTS])
+
+
+@each
+def test_a_block_is_run_or_shows_something(document: Document) -> None:
+    """What looks like a command says that it is one, so that it is run."""
+    for block in document.blocks():
+        where = f"{document.name}:{block.line}"
+        assert block.language in {SHELL, PYTHON, *SHOWN} or block.language.startswith("{"), where
+        if not block.language:
+            words = {line.split()[0] for line in block.text.splitlines() if line.split()}
+            assert not words & PROGRAMS, f"{where}: commands are blocks of the language sh"
+
+
+@each
+def test_what_a_block_shows_can_be_read(document: Document) -> None:
+    """YAML and JSON are."""
+    for block in document.blocks():
+        if block.language == "yaml":
+            assert yaml.safe_load(block.text), f"{document.name}:{block.line}"
+        if block.language == "json":
+            assert json.loads(block.text), f"{document.name}:{block.line}"
+
+
+@each
+def test_every_variable_of_ours_is_one_that_is_read(document: Document) -> None:
+    """By Stageward, or by what is shipped to be copied: workflows, actions, the notebook."""
+    named = set(re.findall(r"\bSTAGEWARD_[A-Z_]+[A-Z](?![A-Z_<])", document.text))
+    copied = {
+        name
+        for place in ("action", "examples")
+        for path in (ROOT / place).rglob("*")
+        if path.suffix in {".yml", ".yaml", ".ipynb", ".py", ".sh"}
+        for name in re.findall(r"\bSTAGEWARD_[A-Z_]+", path.read_text("utf-8"))
+    }
+
+    assert {} == unknown(dict.fromkeys(named - copied, "1"))
+
+
+def test_every_document_with_an_entry_is_there() -> None:
+    """None was renamed while its entry was not."""
+    assert BY_NAME.keys() >= {*SETTINGS, *EXITS, *(name for name, _ in ELSEWHERE)}
+
+
+@pytest.mark.parametrize(("name", "begins"), ELSEWHERE)
+def test_what_runs_elsewhere_is_one_block_and_its_test_is_there(name: str, begins: str) -> None:
+    """The list of exceptions has no entry for nothing."""
+    found = [one for one in BY_NAME[name].blocks() if runs(one) and first(one) == begins]
+
+    assert 1 == len(found)
+    assert (ROOT / ELSEWHERE[name, begins]).is_file()
+
+
+@pytest.mark.parametrize("name", EXITS)
+def test_what_may_end_otherwise_is_still_there(name: str) -> None:
+    """Each command with another code than 0 stands in its document."""
+    lines = [
+        " ".join(shlex.split(line, comments=True))
+        for block in BY_NAME[name].blocks()
+        if block.language == SHELL
+        for line in block.text.splitlines()
+        if not line.endswith("\\") and line.count("'") % 2 == 0 and line.count('"') % 2 == 0
+    ]
+
+    assert set(EXITS[name]) <= set(lines)
+
+
+def test_what_may_end_otherwise_within_a_line_is_still_there() -> None:
+    """Each stands in some document, and is run."""
+    assert set(CODES) <= {one.written for one in reading()}

@@ -1,0 +1,59 @@
+"""What documents tell a newcomer to start is started as they say, in a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stage_functions.application.tokens import PREFIX
+from tests.documents.newcomer import follow
+from tests.documents.program import here, skip_without_tools, write
+from tests.documents.reading import Document, documents
+from tests.documents.tables import Setting, setting_of
+from tests.documents.world import SAID, beginning
+
+pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
+
+
+def test_use_it_starts_both_servers_and_prints_tokens_that_sign_in(tmp_path: Path) -> None:
+    """As the README tells it; the file as it is shipped only observes."""
+    asks = (
+        'answers "http://127.0.0.1:$PORT/health"\n'
+        f'token=$(grep "^{PREFIX}" {SAID} | tail -n 1)\n'
+        'export STAGEWARD_TOKEN="$token"; stageward registries; stageward scan demo\n'
+    )
+    setting = Setting(enforces=False, after=asks)
+    world = beginning(tmp_path, setting)
+
+    said = follow("README.md", "make setup", world, setting)
+
+    assert f"answers: {world.environment['STAGEWARD_URL']}/api/v1/openapi.json" in said
+    assert f"answers: http://127.0.0.1:{world.port}/health" in said
+    assert "observe" in said
+
+
+def test_the_trial_on_azure_ml_answers(tmp_path: Path) -> None:
+    """With the configuration of the page, before it could read anything of Azure."""
+    asks = "STAGEWARD_TOKEN=officer stageward ls dev"
+    setting = Setting(copies={"azure-ml.yaml": "yaml"}, after=asks)
+    world = beginning(tmp_path, setting)
+
+    said = follow("docs/azure-ml.md", "az login", world, setting)
+
+    assert f"answers: {world.environment['STAGEWARD_URL']}/api/v1/openapi.json" in said
+
+
+STARTING = [one for one in documents() if here(one) and setting_of(one.name).starts]
+
+
+@pytest.mark.parametrize("document", STARTING, ids=[one.name for one in STARTING])
+def test_a_document_that_starts_everything_itself_does_what_it_says(
+    tmp_path: Path, document: Document
+) -> None:
+    """From the first server to its last command."""
+    skip_without_tools(document)
+    setting = setting_of(document.name)
+    world = beginning(tmp_path, setting)
+
+    world.run(write(world, document, setting))
