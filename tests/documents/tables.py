@@ -87,7 +87,6 @@ SETTINGS: Mapping[str, Setting] = {
     "docs/risk-officer.md": Setting(reads=True),
     "docs/workflows.md": Setting(reads=True),
     "examples/workflows/README.md": Setting(
-        reads=True,
         environment={"GROUP": "ml", "DATAVERSE": "https://contoso.crm4.dynamics.com"},
     ),
     "infra/logic-app/README.md": Setting(reads=True),
