@@ -23,6 +23,7 @@ from stage_functions.web import (
     signals,
     standing,
     status,
+    writes,
 )
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
@@ -84,6 +85,7 @@ def create_app(
     for module in (
         signals,
         assets,
+        writes,
         standing,
         rollbacks,
         approvals,

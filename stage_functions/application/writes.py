@@ -1,0 +1,441 @@
+"""What somebody is about to write at a registry's own server, judged before it is stored there.
+
+A server that asks here (an MLflow server with Stageward's store) stores nothing that was not
+granted: prevention, where the registry allows it, and not repair. What is let through is what the
+ledger says now, so that Stageward's own writing back needs no identity:
+
+- a stage, a tag of the conversation, or a kept alias is let through where it is just what
+  Stageward itself would show of that version;
+- another stage, or an edit of the tag `stage` that asks as it may, becomes a request: what is
+  granted at once is let through, what waits or is refused is not stored;
+- a version at a stage that is not deletable is not deleted, alone or with its model, nor taken out
+  of its history by another name.
+
+What is not governed is let through untouched. Who runs the server is proven; whom it has
+authenticated is whom a request is made for. Where it knows nobody, nobody is proven to have asked:
+whoever runs the server could have, so they cannot vote, and somebody must sponsor it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from stage_functions.application.answer import Answer, AnswerKind
+from stage_functions.application.checks import Action, Question, check
+from stage_functions.application.context import Context
+from stage_functions.application.ledger import Loaded
+from stage_functions.application.signal import Signal
+from stage_functions.application.signals import follow
+from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.domain import presence
+from stage_functions.domain.aliases import kept
+from stage_functions.domain.asset import Asset, Version
+from stage_functions.domain.configuration import (
+    Mode,
+    RegistryConfiguration,
+    RegistryType,
+    Source,
+    StageEdits,
+)
+from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.lifecycle import Lifecycle
+from stage_functions.domain.mirror import MIRRORED, Edit, mirror, own_tags
+from stage_functions.domain.observation import STAGE, STAGE_REQUEST
+from stage_functions.domain.people import UNKNOWN, Actor, Attribution
+from stage_functions.domain.state import VersionState
+from stage_functions.domain.transition import Request, barred
+
+PROMPT = "mlflow.prompt.is_prompt"
+"""Tag of what MLflow keeps among its models and is none."""
+_ASK = f"ask with the tag {STAGE_REQUEST}, or by transition_model_version_stage"
+
+
+class What(StrEnum):
+    """What is about to be written."""
+
+    STAGE = "stage"
+    TAG = "tag"
+    ALIAS = "alias"
+    CREATE = "create"
+    DELETE = "delete"
+    RENAME = "rename"
+
+
+class Write(Struct, frozen=True):
+    """What somebody is about to write.
+
+    Attributes:
+        asset: of which asset.
+        what: a stage, a tag, an alias, a new version, nothing more of it, or another name.
+        actor: who runs the server, proven.
+        operation: id of the request that this may become.
+        version: number of the version; "" for all of the asset, or where it has none yet.
+        key: of the tag, or the alias.
+        value: the stage; of the tag, or None to remove it; the number that the alias is to lead
+            to, or None to remove it; the other name.
+        tags: of a new version, those that may be Stageward's.
+        shows: in words, what versions show that are about to come by another name.
+        archive_existing_versions: False refuses to displace the holder of an exclusive stage.
+        created: when the server made the version, ms since 1970; None where it does not say.
+        on_behalf_of: id of whom the server has authenticated, or "".
+    """
+
+    asset: Asset
+    what: What
+    actor: Actor
+    operation: str
+    version: str = ""
+    key: str = ""
+    value: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    shows: tuple[str, ...] = ()
+    archive_existing_versions: bool = True
+    created: int | None = None
+    on_behalf_of: str = ""
+
+    @property
+    def named(self) -> Version:
+        """The version that it is about.
+
+        Raises:
+            InvalidInputError: it is about none.
+        """
+        return Version.parse(f"{self.asset}:{self.version}")
+
+
+class Guarded(Struct, frozen=True):
+    """What of a registry is asked about; whatever else is written is nobody's business.
+
+    Attributes:
+        tags: keys of tags of versions.
+        aliases: names.
+    """
+
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+class Ruling(Struct, frozen=True):
+    """Whether a write may be stored.
+
+    Attributes:
+        allowed: it may.
+        governed: Stageward has a say in it.
+        detail: why, in a sentence.
+        approval: id of the approval that it waits for, or "".
+        displaces: the stage that each version goes to for it, by number.
+    """
+
+    allowed: bool
+    governed: bool = True
+    detail: str = ""
+    approval: str = ""
+    displaces: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Standing(Struct, frozen=True):
+    """A governed version, where it stands, and what it is to show."""
+
+    version: Version
+    registry: RegistryConfiguration
+    lifecycle: Lifecycle
+    loaded: Loaded
+    state: VersionState
+    shown: Edit
+
+
+_UNGOVERNED = Ruling(allowed=True, governed=False)
+
+
+def guarded(context: Context, alias: str) -> Guarded:
+    """Return what of a registry is asked about.
+
+    Raises:
+        NotFoundError: no such registry.
+        InvalidInputError: no MLflow server is behind it.
+    """
+    registry = _server(context, alias)
+    keys = dict.fromkeys(MIRRORED)
+    for lifecycle in presence.governing(alias, context.lifecycles):
+        keys |= dict.fromkeys(own_tags(registry, lifecycle))
+    return Guarded(tuple(keys), tuple(registry.aliases))
+
+
+def rule(context: Context, write: Write) -> Ruling:
+    """Tell whether a write may be stored; what becomes a request is decided and carried out.
+
+    Raises:
+        NotFoundError: no such registry.
+        InvalidInputError: no MLflow server is behind it, or no version is named where one must be.
+        NotAllowedNowError: nothing is decided on the version now.
+        RegistryUnavailableError: the version cannot be read.
+        ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
+    """
+    registry = _server(context, write.asset.registry)
+    if write.what is What.RENAME:
+        return _rename(context, write)
+    lifecycle = _governing(context, write.asset)
+    if lifecycle is None:
+        return _UNGOVERNED
+    why = context.states.get(registry.alias).stopped and context.states.ungoverned(registry.alias)
+    if why:
+        return _refused(f"nothing is written to {write.asset}: {why}")
+    match write.what:
+        case What.ALIAS:
+            return _alias(context, write, registry, lifecycle)
+        case What.CREATE:
+            return _create(write, registry, lifecycle)
+        case What.DELETE if not write.version:
+            return _demand_deletable(context, write.asset, lifecycle)
+    standing = _standing(context, write, registry, lifecycle)
+    if standing is None:
+        return _UNGOVERNED
+    if write.what is What.DELETE:
+        asked = Question(write.named, Action.DELETE, Request("", "", write.actor))
+        found = check(context, asked)
+        return Ruling(allowed=found.allowed, detail=found.detail)
+    return _stage(context, write, standing) if write.what is What.STAGE else _tag(
+        context, write, standing
+    )
+
+
+def _server(context: Context, alias: str) -> RegistryConfiguration:
+    registry = context.configuration.registry(alias)
+    if registry.type is not RegistryType.MLFLOW:
+        message = f"registry {alias} is no MLflow server: nobody asks before they write there"
+        raise InvalidInputError(message)
+    return registry
+
+
+def _governing(context: Context, asset: Asset) -> Lifecycle | None:
+    """Return the lifecycle under which writes to an asset are judged, or None.
+
+    A registry that was stopped is governed still: nothing is let through until it is resolved.
+    """
+    registry = context.configuration.registry(asset.registry)
+    if registry.mode is Mode.OBSERVE or not registry.watches(asset):
+        return None
+    known = context.states.get(asset.registry)
+    return context.governing(asset) if known.imported or known.stopped else None
+
+
+def _standing(
+    context: Context, write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle
+) -> _Standing | None:
+    """Return where a version stands; what the ledger has not heard of is followed up first.
+
+    Returns:
+        None for what is not governed: what MLflow keeps as a prompt, or what is not there.
+    """
+    version = write.named
+    loaded = context.ledger.load(version.asset, [version.number])
+    if not _is_known(loaded, write):
+        snapshot = context.registry(registry.alias).read(version)
+        if snapshot is None or PROMPT in snapshot.tags:
+            return None
+        follow(context, Signal(version))
+        loaded = context.ledger.load(version.asset, [version.number])
+    state = loaded.versions.get(version.number)
+    if state is None or not state.governed:
+        return None
+    now = context.clock.now()
+    shown = mirror(context.ledger.id, state, version.asset.kind, lifecycle, registry, now)
+    return _Standing(version, registry, lifecycle, loaded, state, shown)
+
+
+def _is_known(loaded: Loaded, write: Write) -> bool:
+    """Tell whether the ledger knows this very version, and not another of the same number."""
+    state = loaded.versions.get(write.version)
+    if state is None or not state.governed:
+        return False
+    return write.created is None or state.incarnation.partition("/")[0] == str(write.created)
+
+
+def _stage(context: Context, write: Write, standing: _Standing) -> Ruling:
+    wanted = write.value or ""
+    if wanted in (standing.state.stage, standing.shown.native_stage):
+        return Ruling(allowed=True, detail=f"{standing.version} stands at {standing.state.stage}")
+    return _ask(context, write, standing, wanted)
+
+
+def _tag(context: Context, write: Write, standing: _Standing) -> Ruling:
+    key, shown = write.key, standing.shown
+    own = own_tags(standing.registry, standing.lifecycle)
+    if not _named_alike(key, own):
+        return _UNGOVERNED
+    free = key == shown.kept and write.value is not None  # that it is there says it, not its value
+    if key in shown.tags and (free or shown.tags[key] == write.value):
+        return Ruling(allowed=True, detail=f"{standing.version} stands at {standing.state.stage}")
+    wanted = _wanted(write, standing)
+    if wanted:
+        return _ask(context, write, standing, wanted)
+    at = standing.state.stage
+    return _refused(
+        f"{standing.version} stands at {at}: the tag {key} is Stageward's to write; {_ASK}"
+    )
+
+
+def _wanted(write: Write, standing: _Standing) -> str:
+    """Return the stage that an edit of a tag may ask for, or ""."""
+    registry, lifecycle, at = standing.registry, standing.lifecycle, standing.state.stage
+    if write.value is None:
+        return ""
+    if write.key == STAGE:
+        may = registry.stage_edits is StageEdits.FORWARD and Source.TAG in registry.requests_from
+        stage = write.value
+    else:
+        may = presence.asked(registry)
+        keys = presence.keys(registry, lifecycle)
+        stage = next((one for one, key in keys.items() if key == write.key), "")
+    return stage if may and lifecycle.transition(at, stage) is not None else ""
+
+
+def _ask(context: Context, write: Write, standing: _Standing, stage: str) -> Ruling:
+    """Make a request of a write."""
+    version, lifecycle = standing.version, standing.lifecycle
+    why = _barred(context, write, standing, stage)
+    if why:
+        return _refused(f"{version}: refused: {why}")
+    proven = bool(write.on_behalf_of)
+    command = TransitionRequest(
+        version=version,
+        target=stage,
+        reason="",
+        actor=write.actor if proven else UNKNOWN,
+        operation=write.operation,
+        archive_existing_versions=write.archive_existing_versions,
+        on_behalf_of=write.on_behalf_of,
+        candidates=() if proven else (write.actor.id,),
+    )
+    answer = request_transition(context, command)
+    if answer.kind in (AnswerKind.GRANTED, AnswerKind.UNCHANGED):
+        goes_to = lifecycle.stages[stage].displaced_to
+        return Ruling(
+            allowed=True,
+            detail=f"{version}: {answer.detail}",
+            displaces=dict.fromkeys(answer.displaces, goes_to) if goes_to else {},
+        )
+    return Ruling(
+        allowed=False,
+        detail=f"{version}: {_words(context, write, standing, answer)}",
+        approval=answer.approval,
+    )
+
+
+def _words(context: Context, write: Write, standing: _Standing, answer: Answer) -> str:
+    """Say why nothing is stored, as `stage_status` does."""
+    if answer.kind is AnswerKind.PENDING:
+        state = context.ledger.state(standing.version)
+        return state.status if state is not None and state.status else answer.detail
+    said = f"refused: {answer.detail}"
+    stage = standing.lifecycle.stages.get(write.value or "")
+    if stage is not None and stage.exclusive and not write.archive_existing_versions:
+        said = f"{said}; archive_existing_versions=True lets it displace"
+    return said
+
+
+def _barred(context: Context, write: Write, standing: _Standing, stage: str) -> str:
+    """Say why whom the server has authenticated may not ask; "" if they may, or none is known.
+
+    Who runs the server would be asked for by the request: that they may is no leave for others.
+    """
+    transition = standing.lifecycle.transition(standing.state.stage, stage)
+    if transition is None or not write.on_behalf_of:
+        return ""
+    asking = Actor(context.identify(write.on_behalf_of), Attribution.PROVEN, write.actor.via)
+    return barred(transition, asking, context.configuration.directory)
+
+
+def _alias(
+    context: Context, write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle
+) -> Ruling:
+    aliases = kept(registry, lifecycle)
+    alike = _named_alike(write.key, aliases)
+    if not alike:
+        return _UNGOVERNED
+    stage = aliases[alike]
+    loaded = context.ledger.load(write.asset)
+    holders = loaded.head.holders.get(stage, ())
+    fits = write.value in holders if write.value is not None else not holders
+    if fits or (not loaded.head.number and _is_prompt(context, write)):
+        return Ruling(allowed=True, detail=f"alias {write.key} of {write.asset} is at {stage}")
+    holder = f"version {' and '.join(holders)}" if holders else "no version"
+    return _refused(
+        f"alias {write.key} of {write.asset} is kept at the holder of {stage}, which is {holder}; "
+        f"ask for {stage} by transition_model_version_stage"
+    )
+
+
+def _is_prompt(context: Context, write: Write) -> bool:
+    if write.value is None:
+        return True  # nothing of it is known: nothing is kept there
+    version = Version.parse(f"{write.asset}:{write.value}")
+    snapshot = context.registry(write.asset.registry).read(version)
+    return snapshot is None or PROMPT in snapshot.tags
+
+
+def _create(write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle) -> Ruling:
+    """Let a new version have no tag of Stageward's but those of the first stage."""
+    own, first = own_tags(registry, lifecycle), lifecycle.initial
+    fitting = {STAGE: first}
+    if presence.mirrored(registry):
+        key = presence.key(registry, first)
+        fitting |= {key: write.tags.get(key, "")}
+    for key, value in write.tags.items():
+        if _named_alike(key, own) and fitting.get(key) != value:
+            return _refused(
+                f"a new version of {write.asset} begins at {first}: the tag {key} is Stageward's "
+                f"to write; leave it out, and then {_ASK}"
+            )
+    return Ruling(allowed=True, detail=f"a new version of {write.asset} begins at {first}")
+
+
+def _demand_deletable(context: Context, asset: Asset, lifecycle: Lifecycle) -> Ruling:
+    """Refuse to take a whole asset away while a version stands where nothing is deleted."""
+    held = [
+        (number, state.stage)
+        for number, state in context.ledger.versions(asset).items()
+        if state.governed and not lifecycle.stages[state.stage].deletable
+    ]
+    if not held:
+        return Ruling(allowed=True, detail=f"all versions of {asset} may be deleted")
+    number, stage = held[0]
+    others = [one.name for one in lifecycle.stages.values() if one.deletable]
+    where = f"; deletable are {' and '.join(others)}" if others else ""
+    more = f", and {len(held) - 1} more do so" if len(held) > 1 else ""
+    return _refused(f"{asset}:{number} stands at {stage}, where nothing is deleted{where}{more}")
+
+
+def _rename(context: Context, write: Write) -> Ruling:
+    """Judge another name: versions leave their histories, and come as new ones to another."""
+    lifecycle = _governing(context, write.asset)
+    if lifecycle is not None:
+        ruling = _demand_deletable(context, write.asset, lifecycle)
+        if not ruling.allowed:
+            why = "by another name its versions would leave their history"
+            return _refused(f"{write.asset} is not renamed: {why}; {ruling.detail}")
+    other = Asset.parse(f"{write.asset.registry}/{write.asset.kind}/{write.value or ''}")
+    governing = _governing(context, other)
+    if governing is not None and write.shows:
+        first = governing.initial
+        return _refused(
+            f"{write.asset} is not renamed: by the name {other.name} its versions begin at "
+            f"{first}, but {write.shows[0]}"
+        )
+    return _UNGOVERNED if lifecycle is None and governing is None else Ruling(allowed=True)
+
+
+def _named_alike(name: str, names: Iterable[str]) -> str:
+    """Return which of some names a registry's database may take another for, or "".
+
+    Some compare without regard to case, and to blanks at the end.
+    """
+    folded = name.strip().casefold()
+    return next((one for one in names if one.casefold() == folded), "")
+
+
+def _refused(detail: str) -> Ruling:
+    return Ruling(allowed=False, detail=detail)
