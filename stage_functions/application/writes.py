@@ -190,16 +190,23 @@ def rule(context: Context, write: Write) -> Ruling:
             return _create(write, registry, lifecycle)
         case What.DELETE if not write.version:
             return _demand_deletable(context, write.asset, lifecycle)
+        case _:
+            return _of_version(context, write, registry, lifecycle)
+
+
+def _of_version(
+    context: Context, write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle
+) -> Ruling:
     standing = _standing(context, write, registry, lifecycle)
     if standing is None:
         return _UNGOVERNED
-    if write.what is What.DELETE:
-        asked = Question(write.named, Action.DELETE, Request("", "", write.actor))
-        found = check(context, asked)
-        return Ruling(allowed=found.allowed, detail=found.detail)
-    return _stage(context, write, standing) if write.what is What.STAGE else _tag(
-        context, write, standing
-    )
+    if write.what is What.STAGE:
+        return _stage(context, write, standing)
+    if write.what is What.TAG:
+        return _tag(context, write, standing)
+    asked = Question(write.named, Action.DELETE, Request("", "", write.actor))
+    found = check(context, asked)
+    return Ruling(allowed=found.allowed, detail=found.detail)
 
 
 def _server(context: Context, alias: str) -> RegistryConfiguration:
@@ -228,13 +235,14 @@ def _standing(
     """Return where a version stands; what the ledger has not heard of is followed up first.
 
     Returns:
-        None for what is not governed: what MLflow keeps as a prompt, or what is not there.
+        None for what is not governed: what is not there, or what MLflow keeps as a prompt. Of an
+        asset that the ledger knows nothing is taken for a prompt, whatever it says.
     """
     version = write.named
     loaded = context.ledger.load(version.asset, [version.number])
     if not _is_known(loaded, write):
         snapshot = context.registry(registry.alias).read(version)
-        if snapshot is None or PROMPT in snapshot.tags:
+        if snapshot is None or (PROMPT in snapshot.tags and not loaded.head.number):
             return None
         follow(context, Signal(version))
         loaded = context.ledger.load(version.asset, [version.number])
