@@ -46,11 +46,12 @@ from stage_functions.domain.mirror import MIRRORED, Edit, mirror, own_tags
 from stage_functions.domain.observation import STAGE, STAGE_REQUEST
 from stage_functions.domain.people import UNKNOWN, Actor, Attribution
 from stage_functions.domain.state import VersionState
-from stage_functions.domain.transition import Request, barred
+from stage_functions.domain.transition import Request, barred, displaced_by
 
-PROMPT = "mlflow.prompt.is_prompt"
-"""Tag of what MLflow keeps among its models and is none."""
 _ASK = f"ask with the tag {STAGE_REQUEST}, or by transition_model_version_stage"
+
+
+_DISPLACE = "archive_existing_versions=True lets it displace"
 
 
 class What(StrEnum):
@@ -81,6 +82,8 @@ class Write(Struct, frozen=True):
         archive_existing_versions: False refuses to displace the holder of an exclusive stage.
         created: when the server made the version, ms since 1970; None where it does not say.
         on_behalf_of: id of whom the server has authenticated, or "".
+        prompt: the server says that it is a prompt, which MLflow keeps among its models, and which
+            no scan finds. Of what the ledger knows that is not believed.
     """
 
     asset: Asset
@@ -95,6 +98,7 @@ class Write(Struct, frozen=True):
     archive_existing_versions: bool = True
     created: int | None = None
     on_behalf_of: str = ""
+    prompt: bool = False
 
     @property
     def named(self) -> Version:
@@ -180,6 +184,8 @@ def rule(context: Context, write: Write) -> Ruling:
     lifecycle = _governing(context, write.asset)
     if lifecycle is None:
         return _UNGOVERNED
+    if write.prompt and not context.ledger.load(write.asset).head.number:
+        return _UNGOVERNED
     why = context.states.get(registry.alias).stopped and context.states.ungoverned(registry.alias)
     if why:
         return _refused(f"nothing is written to {write.asset}: {why}")
@@ -235,14 +241,13 @@ def _standing(
     """Return where a version stands; what the ledger has not heard of is followed up first.
 
     Returns:
-        None for what is not governed: what is not there, or what MLflow keeps as a prompt. Of an
-        asset that the ledger knows nothing is taken for a prompt, whatever it says.
+        None for what is not there, so not governed.
     """
     version = write.named
     loaded = context.ledger.load(version.asset, [version.number])
     if not _is_known(loaded, write):
         snapshot = context.registry(registry.alias).read(version)
-        if snapshot is None or (PROMPT in snapshot.tags and not loaded.head.number):
+        if snapshot is None:
             return None
         follow(context, Signal(version))
         loaded = context.ledger.load(version.asset, [version.number])
@@ -339,10 +344,18 @@ def _words(context: Context, write: Write, standing: _Standing, answer: Answer) 
         state = context.ledger.state(standing.version)
         return state.status if state is not None and state.status else answer.detail
     said = f"refused: {answer.detail}"
-    stage = standing.lifecycle.stages.get(write.value or "")
-    if stage is not None and stage.exclusive and not write.archive_existing_versions:
-        said = f"{said}; archive_existing_versions=True lets it displace"
-    return said
+    return said if not _keeps_holder(write, standing) else f"{said}; {_DISPLACE}"
+
+
+def _keeps_holder(write: Write, standing: _Standing) -> bool:
+    """Tell whether it was refused only because it may not displace."""
+    lifecycle, target = standing.lifecycle, write.value or ""
+    if write.archive_existing_versions:
+        return False
+    if lifecycle.transition(standing.state.stage, target) is None:
+        return False
+    state = standing.loaded.step().state
+    return bool(displaced_by(lifecycle, state, standing.version.number, target))
 
 
 def _barred(context: Context, write: Write, standing: _Standing, stage: str) -> str:
@@ -368,21 +381,13 @@ def _alias(
     loaded = context.ledger.load(write.asset)
     holders = loaded.head.holders.get(stage, ())
     fits = write.value in holders if write.value is not None else not holders
-    if fits or (not loaded.head.number and _is_prompt(context, write)):
+    if fits:
         return Ruling(allowed=True, detail=f"alias {write.key} of {write.asset} is at {stage}")
     holder = f"version {' and '.join(holders)}" if holders else "no version"
     return _refused(
         f"alias {write.key} of {write.asset} is kept at the holder of {stage}, which is {holder}; "
         f"ask for {stage} by transition_model_version_stage"
     )
-
-
-def _is_prompt(context: Context, write: Write) -> bool:
-    if write.value is None:
-        return True  # nothing of it is known: nothing is kept there
-    version = Version.parse(f"{write.asset}:{write.value}")
-    snapshot = context.registry(write.asset.registry).read(version)
-    return snapshot is None or PROMPT in snapshot.tags
 
 
 def _create(write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle) -> Ruling:

@@ -25,13 +25,14 @@ from mlflow.entities.model_registry.model_version_stages import (
     get_canonical_stage,
 )
 from mlflow.exceptions import MlflowException
+from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
 from mlflow.server import handlers
 
 from stage_functions.mlflow.asking import Asking, authenticated
 from stage_functions.mlflow.methods import unknown
 from stage_functions.settings import read_settings
-from stage_functions.wire.writes_api import Ruling, WriteBody
+from stage_functions.wire.writes_api import Ruling, WriteBody, Written
 
 SCHEME = "stageward-server"
 _COPIED = "models:/"
@@ -136,8 +137,9 @@ class Guard:
         if not _let_through.get():
             found, wanted = self.get_model_version(name, version), _canonical(stage)
             displace = bool(archive_existing_versions)
-            body = _about(found, "stage", value=wanted, archive_existing_versions=displace)
-            ruling = self.stageward.ask(body)
+            ruling = self._ask_about(
+                found, "stage", value=wanted, archive_existing_versions=displace
+            )
         if ruling is None or not ruling.governed:
             stored = kept.transition_model_version_stage(
                 name, version, stage, archive_existing_versions
@@ -169,15 +171,7 @@ class Guard:
         kept: Any = super()
         if not _let_through.get() and self.stageward.guards_alias(alias):
             found = self.get_model_version(name, version)
-            self.stageward.ask(
-                WriteBody(
-                    "alias",
-                    found.name,
-                    key=alias,
-                    value=str(found.version),
-                    on_behalf_of=authenticated(),
-                )
-            )
+            self._ask("alias", found.name, key=alias, value=str(found.version))
         with _through():
             kept.set_registered_model_alias(name, alias, version)
 
@@ -185,10 +179,7 @@ class Guard:
         """Delete an alias, where it is not kept or leads nowhere."""
         kept: Any = super()
         if not _let_through.get() and self.stageward.guards_alias(alias):
-            model = self.get_registered_model(name)
-            self.stageward.ask(
-                WriteBody("alias", model.name, key=alias, on_behalf_of=authenticated())
-            )
+            self._ask("alias", name, key=alias)
         with _through():
             kept.delete_registered_model_alias(name, alias)
 
@@ -215,7 +206,7 @@ class Guard:
         """Delete a version where its stage lets that be."""
         kept: Any = super()
         if not _let_through.get():
-            self.stageward.ask(_about(self.get_model_version(name, version), "delete"))
+            self._ask_about(self.get_model_version(name, version), "delete")
         with _through():
             kept.delete_model_version(name, version)
 
@@ -223,8 +214,7 @@ class Guard:
         """Delete a model where the stages of all of its versions let that be."""
         kept: Any = super()
         if not _let_through.get():
-            model = self.get_registered_model(name)
-            self.stageward.ask(WriteBody("delete", model.name, on_behalf_of=authenticated()))
+            self._ask("delete", name)
         with _through():
             kept.delete_registered_model(name)
 
@@ -232,24 +222,28 @@ class Guard:
         """Give a model another name, where nothing leaves its history or comes with a claim."""
         kept: Any = super()
         if not _let_through.get():
-            model = self.get_registered_model(name)
-            self.stageward.ask(
-                WriteBody(
-                    "rename",
-                    model.name,
-                    value=new_name,
-                    shows=tuple(self._shown(model)),
-                    on_behalf_of=authenticated(),
-                )
-            )
+            shown = tuple(self._shown(self.get_registered_model(name)))
+            self._ask("rename", name, value=new_name, shows=shown)
         with _through():
             renamed: RegisteredModel = kept.rename_registered_model(name, new_name)
         return renamed
 
     def _ask_about_tag(self, name: str, version: str, key: str, value: str | None) -> None:
         if not _let_through.get() and self.stageward.guards_tag(key):
-            found = self.get_model_version(name, version)
-            self.stageward.ask(_about(found, "tag", key=key, value=value))
+            self._ask_about(self.get_model_version(name, version), "tag", key=key, value=value)
+
+    def _ask_about(self, found: ModelVersion, what: Written, **more: Any) -> Ruling:  # noqa: ANN401
+        """Ask about a version as the store has it; raises as `Asking.ask`."""
+        created, number = found.creation_timestamp, str(found.version)
+        return self._ask(what, found.name, version=number, created=created, **more)
+
+    def _ask(self, what: Written, name: str, **more: Any) -> Ruling:  # noqa: ANN401
+        """Ask about a model as the store has it; raises as `Asking.ask`."""
+        model = self.get_registered_model(name)
+        body = WriteBody(
+            what, model.name, on_behalf_of=authenticated(), prompt=_is_prompt(model), **more
+        )
+        return self.stageward.ask(body)
 
     def _displace(self, name: str, stage: str, ruling: Ruling) -> None:
         """Let versions that were displaced show it, where MLflow has a name for where they are."""
@@ -273,10 +267,7 @@ class Guard:
         copied = self._tags_of(source) if guarded else {}
         claimed = {key: value for key, value in guarded.items() if copied.get(key) != value}
         if claimed:
-            model = self.get_registered_model(name)
-            self.stageward.ask(
-                WriteBody("create", model.name, tags=claimed, on_behalf_of=authenticated())
-            )
+            self._ask("create", name, tags=claimed)
         return [one for one in tags or () if one.key not in guarded or one.key in claimed]
 
     def _tags_of(self, source: str) -> Mapping[str, str]:
@@ -318,13 +309,7 @@ def _canonical(stage: str) -> str:
     return spelt(stage)
 
 
-def _about(found: ModelVersion, what: Any, **more: Any) -> WriteBody:  # noqa: ANN401
-    """Return a question about a version as the store has it."""
-    return WriteBody(
-        what,
-        found.name,
-        version=str(found.version),
-        created=found.creation_timestamp,
-        on_behalf_of=authenticated(),
-        **more,
-    )
+def _is_prompt(model: RegisteredModel) -> bool:
+    """Tell whether MLflow keeps a prompt by this name; the tags that it shows do not say so."""
+    sent: Any = model
+    return any(one.key == IS_PROMPT_TAG_KEY for one in sent.to_proto().tags)

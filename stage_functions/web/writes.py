@@ -53,6 +53,7 @@ def ask_to_write(request: Request, registry: Alias, body: api.WriteBody) -> Resp
         archive_existing_versions=body.archive_existing_versions,
         created=body.created,
         on_behalf_of=text("body.on_behalf_of", body.on_behalf_of or ""),
+        prompt=body.prompt,
     )
     context = context_of(request)
     found = writes.rule(context, write)

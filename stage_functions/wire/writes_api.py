@@ -31,6 +31,7 @@ class WriteBody:
         created: when the server made the version, in ms since 1970.
         on_behalf_of: id of whom the server has authenticated: a request is made for them. Without
             it nobody is proven to have asked.
+        prompt: it is a prompt, which MLflow keeps among its models.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _CLOSED
@@ -45,6 +46,7 @@ class WriteBody:
     archive_existing_versions: bool = True
     created: int | None = None
     on_behalf_of: str | None = None
+    prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
