@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from mlflow import MlflowClient
 from msgspec.structs import replace
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.mlflow import MlflowRegistry
@@ -23,16 +25,19 @@ from stage_functions.adapters.sqlite import SQLiteRows
 from stage_functions.application import query
 from stage_functions.application.adoption import adopt
 from stage_functions.application.context import Context
+from stage_functions.application.scan import Scanner
 from stage_functions.application.sweep import sweep
+from stage_functions.client import Client
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mode
 from stage_functions.domain.lifecycle import Lifecycle
-from tests.api_server import Api, api_over
+from stage_functions.settings import SignIn
+from stage_functions.web.app import create_app
+from stage_functions.web.service import Service
+from tests.api_server import serving
 from tests.application.mirror_world import changed
-from tests.builders import World, cast, context_over, world
-from tests.fakes.clock import FakeClock
-from tests.fakes.registry import MemoryRegistry
+from tests.builders import cast, context_over, world
 from tests.fakes.rows import LossyRows
 from tests.mlflow_server import MlflowServer, running_mlflow
 from tests.mlflow_world import MlflowWorld
@@ -44,20 +49,22 @@ SECONDS = "60"
 
 @dataclass
 class Calls:
-    """What was sent to Stageward, as `POST /api/v1/registries/demo/writes`."""
+    """Stageward's application, with what is sent to it.
 
-    app: ASGIApp
+    Attributes:
+        app: the application.
+        seen: what was sent, as `POST /api/v1/registries/demo/writes`.
+        address: where it answers.
+    """
+
+    app: FastAPI
     seen: list[str] = field(default_factory=list)
+    address: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a call, and let it be answered."""
         self.seen.append(f"{scope.get('method')} {scope.get('path')}")
         await self.app(scope, receive, send)
-
-    @property
-    def writes(self) -> int:
-        """How often a write was asked about."""
-        return sum("POST" in one and one.endswith("/writes") for one in self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +76,14 @@ class Guarded:
         server: MLflow's.
         people: whoever writes at that server over its REST API.
         name: of a model that nobody else has.
-        api: Stageward's, as it is served.
+        calls: Stageward's application.
     """
 
     context: Context
     server: MlflowServer
     people: MlflowWorld
     name: str
-    api: Api
+    calls: Calls
 
     @property
     def asset(self) -> Asset:
@@ -107,31 +114,43 @@ class Guarded:
         (found,) = self.context.ledger.load(self.asset).head.approvals
         return found
 
+    def settle(self) -> None:
+        """Finish what is owed."""
+        sweep(self.context)
+
+    def sponsor(self, approval: str, person: str = "sam") -> None:
+        """Stand for a request that nobody is proven to have made."""
+        with Client(self.calls.address, person) as client:
+            client.sponsor(approval)
+
     def types(self) -> list[str]:
         """Return the types of the model's records."""
         return [str(one.type) for one in query.all_records(self.context, self.asset)]
 
 
-def stageward_address() -> str:
-    """Return where Stageward will answer, whatever is behind it by then."""
+@contextmanager
+def answering() -> Iterator[Calls]:
+    """Serve Stageward inside the block; `governing` says over what."""
     made = world()
-    try:
-        with api_over(made) as api:
-            return api.address
-    finally:
-        made.rows.close()
+    app = create_app(made.context, Scanner(made.context), sign_in=SignIn.DEV)
+    made.rows.close()
+    calls = Calls(app)
+    served: Any = calls
+    with serving(served) as address:
+        calls.address = address
+        yield calls
 
 
 @contextmanager
 def asking_mlflow(
     folder: Path,
+    stageward: str,
     options: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
-    stageward: str = "",
 ) -> Iterator[MlflowServer]:
     """Run an MLflow server whose store asks Stageward first."""
     told = {
-        "STAGEWARD_URL": stageward or stageward_address(),
+        "STAGEWARD_URL": stageward,
         "STAGEWARD_TOKEN": SERVER,
         "STAGEWARD_MLFLOW_TIMEOUT_SECONDS": SECONDS,
         **(settings or {}),
@@ -144,6 +163,7 @@ def asking_mlflow(
 @contextmanager
 def governing(
     server: MlflowServer,
+    calls: Calls,
     lifecycle: Lifecycle | None = None,
     mode: Mode = Mode.ENFORCE,
     sign_in: tuple[str, str] | None = None,
@@ -153,6 +173,7 @@ def governing(
 
     Args:
         server: MLflow's.
+        calls: Stageward's application.
         lifecycle: the default's shape if None.
         mode: of the registry.
         sign_in: name and password, where MLflow demands them.
@@ -165,10 +186,13 @@ def governing(
     context = changed(context, watch=(f"models/{name}*",), address=server.address, **registry)
     adopt(context)
     context.states.update("demo", lambda state: replace(state, imported=mode is Mode.ENFORCE))
-    behind = World(context, MemoryRegistry(), FakeClock(), rows)
-    with api_over(behind) as api, httpx.Client(base_url=server.address, timeout=120) as client:
-        if sign_in:
-            client.auth = sign_in
-        yield Guarded(context, server, MlflowWorld(client, "demo"), name, api)
-    adapter.close()
-    rows.close()
+    service = Service.over(context, Scanner(context), SignIn.DEV, "")
+    calls.app.state.service = service
+    try:
+        with httpx.Client(base_url=server.address, timeout=120) as client:
+            if sign_in:
+                client.auth = sign_in
+            yield Guarded(context, server, MlflowWorld(client, "demo"), name, calls)
+    finally:
+        adapter.close()
+        rows.close()

@@ -9,30 +9,23 @@ from mlflow.exceptions import MlflowException, RestException
 
 from stage_functions.application.outbox import work_off_due
 from tests.builders import unguarded
-from tests.mlflow.guard_world import Guarded, asking_mlflow, governing
+from tests.mlflow.guard_world import Calls, Guarded, governing
 from tests.mlflow_server import MlflowServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated since 2.9.0:FutureWarning")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """A server with one worker, whose store asks."""
-    with asking_mlflow(tmp_path_factory.mktemp("guarded")) as running:
-        yield running
-
-
 @pytest.fixture
-def it(server: MlflowServer) -> Iterator[Guarded]:
+def it(asking: MlflowServer, calls: Calls) -> Iterator[Guarded]:
     """Stageward over it, with the default lifecycle's shape."""
-    with governing(server, aliases={"champion": "Production"}) as made:
+    with governing(asking, calls, aliases={"champion": "Production"}) as made:
         yield made
 
 
 @pytest.fixture
-def free(server: MlflowServer) -> Iterator[Guarded]:
+def free(asking: MlflowServer, calls: Calls) -> Iterator[Guarded]:
     """Stageward over it, where no approval is needed."""
-    with governing(server, unguarded(), aliases={"champion": ""}) as made:
+    with governing(asking, calls, unguarded(), aliases={"champion": ""}) as made:
         yield made
 
 
@@ -61,10 +54,10 @@ def test_a_transition_that_waits_is_not_stored_until_it_was_approved(it: Guarded
         it.stock.transition_model_version_stage(it.name, "1", "Production")
     approval = it.waiting()
 
-    assert f"; see {it.api.address}/approvals/{approval}" in refused(raised)
+    assert f"; see {it.calls.address}/approvals/{approval}" in refused(raised)
     assert "Staging" == it.shown(version)
 
-    it.api.client("sam").post(f"/api/v1/approvals/{approval}/sponsor").raise_for_status()
+    it.sponsor(approval)
     it.approve(approval)
     it.stock.transition_model_version_stage(it.name, "1", "Production")
 
