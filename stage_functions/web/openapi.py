@@ -21,6 +21,7 @@ from stage_functions.wire import (
     rollback_api,
     standing_api,
     status_api,
+    writes_api,
 )
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
@@ -36,6 +37,7 @@ _DOCUMENTS = (
     as_of_api,
     lifecycles_api,
     status_api,
+    writes_api,
     retention_api,
     replay_api,
     rollback_api,
