@@ -63,6 +63,7 @@ class What(StrEnum):
     CREATE = "create"
     DELETE = "delete"
     RENAME = "rename"
+    CONFIRM = "confirm"
 
 
 class Write(Struct, frozen=True):
@@ -70,7 +71,8 @@ class Write(Struct, frozen=True):
 
     Attributes:
         asset: of which asset.
-        what: a stage, a tag, an alias, a new version, nothing more of it, or another name.
+        what: a stage, a tag, an alias, a new version, nothing more of it, or another name; or
+            nothing, where a stage was let through and stored, and may have changed since.
         actor: who runs the server, proven.
         operation: id of the request that this may become.
         version: number of the version; "" for all of the asset, or where it has none yet.
@@ -130,14 +132,16 @@ class Ruling(Struct, frozen=True):
         governed: Stageward has a say in it.
         detail: why, in a sentence.
         approval: id of the approval that it waits for, or "".
-        displaces: the stage that each version goes to for it, by number.
+        stage: what the registry's own field is to say of the version now, or "".
+        displaces: versions that leave the stage for it, by number.
     """
 
     allowed: bool
     governed: bool = True
     detail: str = ""
     approval: str = ""
-    displaces: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
+    displaces: tuple[str, ...] = ()
 
 
 class _Standing(Struct, frozen=True):
@@ -149,6 +153,12 @@ class _Standing(Struct, frozen=True):
     loaded: Loaded
     state: VersionState
     shown: Edit
+
+    @property
+    def stage(self) -> str:
+        """What the registry's own field is to say of it."""
+        native = self.shown.native_stage
+        return self.state.stage if native is None else native
 
 
 _UNGOVERNED = Ruling(allowed=True, governed=False)
@@ -206,6 +216,8 @@ def _of_version(
     standing = _standing(context, write, registry, lifecycle)
     if standing is None:
         return _UNGOVERNED
+    if write.what is What.CONFIRM:
+        return _as_it_is(standing)
     if write.what is What.STAGE:
         return _stage(context, write, standing)
     if write.what is What.TAG:
@@ -269,9 +281,14 @@ def _is_known(loaded: Loaded, write: Write) -> bool:
 
 def _stage(context: Context, write: Write, standing: _Standing) -> Ruling:
     wanted = write.value or ""
-    if wanted in (standing.state.stage, standing.shown.native_stage):
-        return Ruling(allowed=True, detail=f"{standing.version} stands at {standing.state.stage}")
+    if wanted in (standing.state.stage, standing.stage):
+        return _as_it_is(standing)
     return _ask(context, write, standing, wanted)
+
+
+def _as_it_is(standing: _Standing) -> Ruling:
+    said = f"{standing.version} stands at {standing.state.stage}"
+    return Ruling(allowed=True, detail=said, stage=standing.stage)
 
 
 def _tag(context: Context, write: Write, standing: _Standing) -> Ruling:
@@ -281,7 +298,7 @@ def _tag(context: Context, write: Write, standing: _Standing) -> Ruling:
         return _UNGOVERNED
     free = key == shown.kept and write.value is not None  # that it is there says it, not its value
     if key in shown.tags and (free or shown.tags[key] == write.value):
-        return Ruling(allowed=True, detail=f"{standing.version} stands at {standing.state.stage}")
+        return _as_it_is(standing)
     wanted = _wanted(write, standing)
     if wanted:
         return _ask(context, write, standing, wanted)
@@ -308,7 +325,7 @@ def _wanted(write: Write, standing: _Standing) -> str:
 
 def _ask(context: Context, write: Write, standing: _Standing, stage: str) -> Ruling:
     """Make a request of a write."""
-    version, lifecycle = standing.version, standing.lifecycle
+    version = standing.version
     why = _barred(context, write, standing, stage)
     if why:
         return _refused(f"{version}: refused: {why}")
@@ -325,11 +342,11 @@ def _ask(context: Context, write: Write, standing: _Standing, stage: str) -> Rul
     )
     answer = request_transition(context, command)
     if answer.kind in (AnswerKind.GRANTED, AnswerKind.UNCHANGED):
-        goes_to = lifecycle.stages[stage].displaced_to
         return Ruling(
             allowed=True,
             detail=f"{version}: {answer.detail}",
-            displaces=dict.fromkeys(answer.displaces, goes_to) if goes_to else {},
+            stage=stage,
+            displaces=answer.displaces,
         )
     return Ruling(
         allowed=False,

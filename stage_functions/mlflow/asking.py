@@ -26,7 +26,7 @@ from mlflow.protos.databricks_pb2 import (
     TEMPORARILY_UNAVAILABLE,
 )
 
-from stage_functions.client import Client
+from stage_functions.client import Client, UnreachableError
 from stage_functions.domain.error import InvalidInputError, RetryableError, StagewardError
 from stage_functions.settings import Settings, WhenAway
 from stage_functions.wire.writes_api import Guarded, Ruling, WriteBody
@@ -94,8 +94,10 @@ class Asking:
         with self._turn():
             try:
                 ruling = self._client.write(self._registry(), body)
-            except RetryableError as exc:
+            except UnreachableError as exc:
                 return self._away(exc)
+            except RetryableError as exc:
+                raise _undecided(exc) from exc
             except StagewardError as exc:
                 message = f"Stageward: nothing was stored: {exc}"
                 raise MlflowException(message, PERMISSION_DENIED) from exc
@@ -141,14 +143,10 @@ class Asking:
             self._alias = found[0]
         return self._alias
 
-    def _away(self, why: RetryableError) -> Ruling:
+    def _away(self, why: UnreachableError) -> Ruling:
         if self._allows:
             return _UNGOVERNED
-        message = (
-            f"Stageward: nothing was stored, since it cannot be asked now: {why}. What was asked "
-            "may have been decided all the same: ask again"
-        )
-        raise MlflowException(message, TEMPORARILY_UNAVAILABLE if _is_own() else ABORTED) from why
+        raise _undecided(why) from why
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -169,6 +167,21 @@ def authenticated() -> str | None:
     """
     name = getattr(g, "mlflow_authenticated_user", None) if has_request_context() else None
     return f"mlflow:{name}" if name else None
+
+
+def _undecided(why: RetryableError) -> MlflowException:
+    """Return the error of what could not be decided now.
+
+    Where others only were faster MLflow's client tries again by itself. Where that would take it
+    minutes, and lose these words, it does not.
+    """
+    message = (
+        f"Stageward: nothing was stored, since it cannot be asked now: {why}. What was asked may "
+        "have been decided all the same: ask again"
+    )
+    if _is_own():
+        return MlflowException(message, TEMPORARILY_UNAVAILABLE)
+    return MlflowException(message, RESOURCE_EXHAUSTED if type(why) is RetryableError else ABORTED)
 
 
 def _is_own() -> bool:

@@ -37,6 +37,8 @@ from stage_functions.wire.writes_api import Ruling, WriteBody, Written
 SCHEME = "stageward-server"
 _COPIED = "models:/"
 _PAGE = 1000
+_SETTLING = 5
+"""How often a version is looked at again whose stage keeps changing while it is stored."""
 STAGES = frozenset(one.lower() for one in ALL_STAGES)
 """Those of MLflow; it takes them in any case."""
 _let_through: ContextVar[bool] = ContextVar("stageward_let_through", default=False)
@@ -132,7 +134,6 @@ class Guard:
         the stage is exclusive there.
         """
         kept: Any = super()
-        stored: ModelVersion
         ruling = None
         if not _let_through.get():
             found, wanted = self.get_model_version(name, version), _canonical(stage)
@@ -141,16 +142,17 @@ class Guard:
                 found, "stage", value=wanted, archive_existing_versions=displace
             )
         if ruling is None or not ruling.governed:
-            stored = kept.transition_model_version_stage(
+            stored: ModelVersion = kept.transition_model_version_stage(
                 name, version, stage, archive_existing_versions
             )
             return stored
         with _through():
-            stored = kept.transition_model_version_stage(
+            kept.transition_model_version_stage(
                 found.name, found.version, wanted, archive_existing_versions=False
             )
-            self._displace(found.name, wanted, ruling)
-        return stored
+            for number in (*ruling.displaces, str(found.version)):
+                self._settle(found, number)
+        return self.get_model_version(found.name, found.version)
 
     def set_model_version_tag(self, name: str, version: str, tag: ModelVersionTag) -> None:
         """Store a tag, where it is nobody's business or says what was granted."""
@@ -245,15 +247,31 @@ class Guard:
         )
         return self.stageward.ask(body)
 
-    def _displace(self, name: str, stage: str, ruling: Ruling) -> None:
-        """Let versions that were displaced show it, where MLflow has a name for where they are."""
+    def _settle(self, asked: ModelVersion, number: str) -> None:
+        """Let a version show where it stands now: another decision may have come in between.
+
+        Whoever is granted a stage stores it, and asks then: whichever of two decisions is the
+        later one, one of the two sees it.
+
+        Raises:
+            MlflowException: that is not known; what was asked for is as it was before.
+        """
         kept: Any = super()
-        for number, goes_to in ruling.displaces.items():
-            at = _canonical(goes_to) if goes_to.lower() in STAGES else STAGE_NONE
-            if self.get_model_version(name, number).current_stage == stage:
+        for _ in range(_SETTLING):
+            found = self.get_model_version(asked.name, number)
+            try:
+                at = self._ask_about(found, "confirm").stage or STAGE_NONE
+            except MlflowException:
                 kept.transition_model_version_stage(
-                    name, number, at, archive_existing_versions=False
+                    asked.name, asked.version, asked.current_stage, archive_existing_versions=False
                 )
+                raise
+            shown = _canonical(at) if at.lower() in STAGES else STAGE_NONE
+            if found.current_stage == shown:
+                return
+            kept.transition_model_version_stage(
+                asked.name, number, shown, archive_existing_versions=False
+            )
 
     def _first_tags(
         self, name: str, source: str, tags: Sequence[ModelVersionTag] | None

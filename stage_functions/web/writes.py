@@ -65,6 +65,7 @@ def ask_to_write(request: Request, registry: Alias, body: api.WriteBody) -> Resp
             detail=found.detail,
             approval=found.approval or None,
             address=address,
+            stage=found.stage or None,
             displaces=found.displaces,
         )
     )

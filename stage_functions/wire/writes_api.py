@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-Written = Literal["stage", "tag", "alias", "create", "delete", "rename"]
+Written = Literal["stage", "tag", "alias", "create", "delete", "rename", "confirm"]
 _CLOSED: dict[str, Any] = {"extra": "forbid"}
 
 
@@ -19,7 +19,8 @@ class WriteBody:
 
     Attributes:
         what: a version's stage; a tag of it; an alias of the model; a new version; that a version,
-            or the model with all of them, is deleted; another name of the model.
+            or the model with all of them, is deleted; another name of the model; or
+            nothing, where a stage was stored, and may have changed since.
         name: of the model.
         version: its number; an empty text where there is none yet, and for the whole model.
         key: of the tag; the alias.
@@ -59,7 +60,8 @@ class Ruling:
         detail: why, in a sentence.
         approval: id of the approval that it waits for.
         address: of the page of that approval.
-        displaces: the stage that each version goes to for it, by number.
+        stage: what MLflow's own field is to say of the version now; null where it may say anything.
+        displaces: numbers of the versions that leave the stage for it.
     """
 
     allowed: bool
@@ -67,7 +69,8 @@ class Ruling:
     detail: str
     approval: str | None = None
     address: str | None = None
-    displaces: Mapping[str, str] = field(default_factory=dict)
+    stage: str | None = None
+    displaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

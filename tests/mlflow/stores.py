@@ -21,6 +21,7 @@ with warnings.catch_warnings():
         WorkspaceAwareSqlAlchemyStore,
     )
 
+    from stage_functions.mlflow.asking import authenticated
     from stage_functions.mlflow.guard import Guard, guarded, open_store
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "AbstractStore",
     "Guard",
     "SqlAlchemyStore",
+    "authenticated",
     "guarded",
     "open_store",
     "tag",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask, g
 from mlflow.exceptions import MlflowException
 
 from stage_functions.mlflow.methods import COMPOSED, GUARDED, HARMLESS, READING, unknown
@@ -18,6 +19,7 @@ from tests.mlflow.stores import (
     AbstractStore,
     Guard,
     SqlAlchemyStore,
+    authenticated,
     guarded,
     open_store,
     tag,
@@ -176,6 +178,17 @@ def test_an_address_without_a_store_is_none(uri: str | None) -> None:
     """The words show one."""
     with pytest.raises(MlflowException, match=r"such as stageward-server:sqlite:///mlflow\.db"):
         open_store(uri)
+
+
+def test_who_asks_is_whom_mlflow_has_signed_in_and_nobody_else() -> None:
+    """Its application for sign-in says so where requests are answered; a header says nothing."""
+    app, spoken = Flask("mlflow"), {"Authorization": "Basic c2FtOng="}
+
+    assert authenticated() is None
+    with app.test_request_context(headers=spoken):
+        assert authenticated() is None
+        g.mlflow_authenticated_user = "bob"
+        assert "mlflow:bob" == authenticated()
 
 
 @pytest.mark.usefixtures("settings")

@@ -210,6 +210,7 @@ def test_at_most_one_holds_an_exclusive_stage_however_many_ask(
 
 def test_whom_mlflow_has_signed_in_is_whom_it_is_asked_for(tmp_path: Path, calls: Calls) -> None:
     """So they do not approve it themselves; whom MLflow does not let write is not asked about."""
+    pytest.importorskip("flask_wtf", reason="mlflow[auth] brings it, and basic-auth needs it")
     auth = tmp_path / "auth.ini"
     auth.write_text(
         "[mlflow]\n"
