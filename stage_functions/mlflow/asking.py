@@ -71,6 +71,10 @@ class Asking:
         except InvalidInputError as exc:
             raise MlflowException(str(exc), INVALID_PARAMETER_VALUE) from exc
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def guards_tag(self, key: str) -> bool:
         """Tell whether a tag of a version may be Stageward's; so is each while that is unknown."""
         known = self._known()
