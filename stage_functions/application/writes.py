@@ -18,8 +18,10 @@ whoever runs the server could have, so they cannot vote, and somebody must spons
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
+from threading import BoundedSemaphore
 
 from msgspec import Struct, field
 
@@ -40,7 +42,7 @@ from stage_functions.domain.configuration import (
     Source,
     StageEdits,
 )
-from stage_functions.domain.error import InvalidInputError
+from stage_functions.domain.error import InvalidInputError, RetryableError
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.mirror import MIRRORED, Edit, mirror, own_tags
 from stage_functions.domain.observation import STAGE, STAGE_REQUEST
@@ -52,6 +54,12 @@ _ASK = f"ask with the tag {STAGE_REQUEST}, or by transition_model_version_stage"
 
 
 _DISPLACE = "archive_existing_versions=True lets it displace"
+
+
+AT_ONCE = 16
+"""Writes that are decided on at once: fewer than a process has threads (40). While they are, what
+Stageward writes at the server is asked about too, and must find a thread."""
+_turns = BoundedSemaphore(AT_ONCE)
 
 
 class What(StrEnum):
@@ -187,6 +195,7 @@ def rule(context: Context, write: Write) -> Ruling:
         NotAllowedNowError: nothing is decided on the version now.
         RegistryUnavailableError: the version cannot be read.
         ConflictError, UnknownOutcomeError: the ledger kept moving or was lost; ask again.
+        RetryableError: too many are decided on now; ask again.
     """
     registry = _server(context, write.asset.registry)
     if write.what is What.RENAME:
@@ -227,6 +236,17 @@ def _of_version(
     return Ruling(allowed=found.allowed, detail=found.detail)
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _turns.acquire(blocking=False):
+        message = f"{AT_ONCE} writes are decided on at once; ask again"
+        raise RetryableError(message)
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
 def _server(context: Context, alias: str) -> RegistryConfiguration:
     registry = context.configuration.registry(alias)
     if registry.type is not RegistryType.MLFLOW:
@@ -261,7 +281,8 @@ def _standing(
         snapshot = context.registry(registry.alias).read(version)
         if snapshot is None:
             return None
-        follow(context, Signal(version))
+        with _turn():
+            follow(context, Signal(version))
         loaded = context.ledger.load(version.asset, [version.number])
     state = loaded.versions.get(version.number)
     if state is None or not state.governed:
@@ -340,7 +361,8 @@ def _ask(context: Context, write: Write, standing: _Standing, stage: str) -> Rul
         on_behalf_of=write.on_behalf_of,
         candidates=() if proven else (write.actor.id,),
     )
-    answer = request_transition(context, command)
+    with _turn():
+        answer = request_transition(context, command)
     if answer.kind in (AnswerKind.GRANTED, AnswerKind.UNCHANGED):
         return Ruling(
             allowed=True,

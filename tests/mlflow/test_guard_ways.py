@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stage_functions.application import query
+from stage_functions.application import query, upkeep
 from stage_functions.domain.asset import Version
 from stage_functions.domain.configuration import Mode
 from tests.builders import unguarded
@@ -158,9 +158,11 @@ def _all_at_once(it: Guarded) -> None:
         state = it.context.ledger.state(version)
         found = it.stock.get_model_version(version.asset.name, "1")
 
-        assert "Staging" == found.current_stage == found.tags["stage"]
+        assert "Staging" == found.current_stage
         assert state is not None
         assert "Staging" == state.stage
+    # Tags that a busy server took too long for are owed still; none was given up.
+    assert [] == [one for one in upkeep.outbox(it.context) if one.owed.parked]
 
 
 @pytest.mark.timeout(300)
