@@ -18,12 +18,11 @@ whoever runs the server could have, so they cannot vote, and somebody must spons
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from threading import BoundedSemaphore
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from stage_functions.application.answer import Answer, AnswerKind
 from stage_functions.application.checks import Action, Question, check
@@ -32,6 +31,7 @@ from stage_functions.application.ledger import Loaded
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
 from stage_functions.application.transition import TransitionRequest, request_transition
+from stage_functions.application.written import Guarded, Ruling, What, Write
 from stage_functions.domain import presence
 from stage_functions.domain.aliases import kept
 from stage_functions.domain.asset import Asset, Version
@@ -60,96 +60,6 @@ AT_ONCE = 16
 """Writes that are decided on at once: fewer than a process has threads (40). While they are, what
 Stageward writes at the server is asked about too, and must find a thread."""
 _turns = BoundedSemaphore(AT_ONCE)
-
-
-class What(StrEnum):
-    """What is about to be written."""
-
-    STAGE = "stage"
-    TAG = "tag"
-    ALIAS = "alias"
-    CREATE = "create"
-    DELETE = "delete"
-    RENAME = "rename"
-    CONFIRM = "confirm"
-
-
-class Write(Struct, frozen=True):
-    """What somebody is about to write.
-
-    Attributes:
-        asset: of which asset.
-        what: a stage, a tag, an alias, a new version, nothing more of it, or another name; or
-            nothing, where a stage was let through and stored, and may have changed since.
-        actor: who runs the server, proven.
-        operation: id of the request that this may become.
-        version: number of the version; "" for all of the asset, or where it has none yet.
-        key: of the tag, or the alias.
-        value: the stage; of the tag, or None to remove it; the number that the alias is to lead
-            to, or None to remove it; the other name.
-        tags: of a new version, those that may be Stageward's.
-        shows: in words, what versions show that are about to come by another name.
-        archive_existing_versions: False refuses to displace the holder of an exclusive stage.
-        created: when the server made the version, ms since 1970; None where it does not say.
-        on_behalf_of: id of whom the server has authenticated, or "".
-        prompt: the server says that it is a prompt, which MLflow keeps among its models, and which
-            no scan finds. Of what the ledger knows that is not believed.
-    """
-
-    asset: Asset
-    what: What
-    actor: Actor
-    operation: str
-    version: str = ""
-    key: str = ""
-    value: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    shows: tuple[str, ...] = ()
-    archive_existing_versions: bool = True
-    created: int | None = None
-    on_behalf_of: str = ""
-    prompt: bool = False
-
-    @property
-    def named(self) -> Version:
-        """The version that it is about.
-
-        Raises:
-            InvalidInputError: it is about none.
-        """
-        return Version.parse(f"{self.asset}:{self.version}")
-
-
-class Guarded(Struct, frozen=True):
-    """What of a registry is asked about; whatever else is written is nobody's business.
-
-    Attributes:
-        tags: keys of tags of versions.
-        aliases: names.
-    """
-
-    tags: tuple[str, ...]
-    aliases: tuple[str, ...]
-
-
-class Ruling(Struct, frozen=True):
-    """Whether a write may be stored.
-
-    Attributes:
-        allowed: it may.
-        governed: Stageward has a say in it.
-        detail: why, in a sentence.
-        approval: id of the approval that it waits for, or "".
-        stage: what the registry's own field is to say of the version now, or "".
-        displaces: versions that leave the stage for it, by number.
-    """
-
-    allowed: bool
-    governed: bool = True
-    detail: str = ""
-    approval: str = ""
-    stage: str = ""
-    displaces: tuple[str, ...] = ()
 
 
 class _Standing(Struct, frozen=True):

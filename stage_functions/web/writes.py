@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from stage_functions.application import writes
 from stage_functions.application.context import Context
+from stage_functions.application.written import What, Write
 from stage_functions.domain.asset import Asset, Kind
 from stage_functions.web.contract import (
     COMMANDS,
@@ -40,9 +41,9 @@ def ask_to_write(request: Request, registry: Alias, body: api.WriteBody) -> Resp
     waits for approval, and what is refused, may not, and `detail` says why.
     """
     actor = caller(request)
-    write = writes.Write(
+    write = Write(
         asset=_asset(registry, body.name),
-        what=writes.What(body.what),
+        what=What(body.what),
         actor=actor,
         operation=operation(request),
         version=text("body.version", body.version),

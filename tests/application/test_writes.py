@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.context import Context
 from stage_functions.application.vote import VoteCommand, vote
-from stage_functions.application.writes import Guarded, Ruling, What, Write, guarded, rule
+from stage_functions.application.writes import guarded, rule
+from stage_functions.application.written import Guarded, Ruling, What, Write
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mirror, Mode, RegistryType, Source, StageEdits
