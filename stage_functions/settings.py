@@ -25,6 +25,9 @@ NAMES = (
     "LEDGER",
     "LOGS",
     "MAIL",
+    "MLFLOW_REGISTRY",
+    "MLFLOW_TIMEOUT_SECONDS",
+    "MLFLOW_WHEN_AWAY",
     "SCAN_AGE_SECONDS",
     "SCAN_MINUTES",
     "TABLES",
@@ -52,6 +55,13 @@ class Logs(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class WhenAway(StrEnum):
+    """What an MLflow server does with a governed write while Stageward does not answer."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
 
 
 class Settings(Struct, frozen=True):
@@ -100,6 +110,12 @@ class Settings(Struct, frozen=True):
         otlp: base URL of a collector that they are sent to (`OTEL_EXPORTER_OTLP_ENDPOINT`), or "".
         trace_share: which share of the traces is kept, from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`), as
             it is written.
+        mlflow_registry: alias of the registry that an MLflow server with Stageward's store is
+            (`STAGEWARD_MLFLOW_REGISTRY`); "" where the file has but one of them.
+        mlflow_timeout_seconds: how long such a server waits for Stageward, in seconds
+            (`STAGEWARD_MLFLOW_TIMEOUT_SECONDS`), as it is written.
+        mlflow_when_away: what it does with a write while Stageward does not answer, `refuse` or
+            `allow` (`STAGEWARD_MLFLOW_WHEN_AWAY`).
         in_functions: this is an Azure Functions app.
         platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
             the platform sets), and so removes what callers send by the names of its headers.
@@ -131,6 +147,9 @@ class Settings(Struct, frozen=True):
     insights_sign_in: str = ""
     otlp: str = ""
     trace_share: str = ""
+    mlflow_registry: str = ""
+    mlflow_timeout_seconds: str = "10"
+    mlflow_when_away: str = WhenAway.REFUSE
     in_functions: bool = False
     platform_signs_in: bool = False
     environment: Mapping[str, str] | None = None
@@ -204,6 +223,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         insights_sign_in=known.get("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "").strip(),
         otlp=known.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").strip(),
         trace_share=known.get("OTEL_TRACES_SAMPLER_ARG", "").strip(),
+        mlflow_registry=get("MLFLOW_REGISTRY", "").strip(),
+        mlflow_timeout_seconds=get(
+            "MLFLOW_TIMEOUT_SECONDS", default.mlflow_timeout_seconds
+        ).strip(),
+        mlflow_when_away=get("MLFLOW_WHEN_AWAY", default.mlflow_when_away).strip().lower(),
         in_functions="FUNCTIONS_WORKER_RUNTIME" in known,
         platform_signs_in=known.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
         environment=known,

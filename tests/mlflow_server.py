@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +68,19 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 
 
 @contextmanager
-def running_mlflow(folder: Path, settings: Mapping[str, str]) -> Iterator[MlflowServer]:
+def running_mlflow(
+    folder: Path, settings: Mapping[str, str], options: Sequence[str] = ()
+) -> Iterator[MlflowServer]:
     """Run an MLflow server inside the block.
 
     Args:
         folder: where it keeps its database, artifacts and log; another server may go on with them.
         settings: environment variables; others of MLflow's are not passed on.
+        options: more of the command's; a later one goes before an earlier one.
     """
     log = folder / "server.log"
     port = _free_port()
-    process = _start(folder, log, port, settings)
+    process = _start(folder, log, port, settings, options)
     try:
         address = f"http://{_HOST}:{port}"
         if not _answers(process, f"{address}/health"):
@@ -88,14 +91,14 @@ def running_mlflow(folder: Path, settings: Mapping[str, str]) -> Iterator[Mlflow
 
 
 def _start(
-    folder: Path, log: Path, port: int, settings: Mapping[str, str]
+    folder: Path, log: Path, port: int, settings: Mapping[str, str], options: Sequence[str]
 ) -> subprocess.Popen[bytes]:
     own = dict(os.environ)  # noqa: TID251  # the server's environment is ours, less MLflow's
     kept = {name: value for name, value in own.items() if not name.startswith("MLFLOW_")}
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts")]
-    command += ["--host", _HOST, "--port", str(port)]
+    command += ["--host", _HOST, "--port", str(port), *options]
     with log.open("ab") as output:
         return subprocess.Popen(
             command,

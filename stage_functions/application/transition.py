@@ -51,12 +51,13 @@ class TransitionRequest(Struct, frozen=True):
         version: which version.
         target: the stage.
         reason: why, in the caller's words.
-        actor: who asks, proven.
+        actor: who asks, proven; or nobody, where a registry's server does not know who.
         operation: id of this operation; the same id gets the same answer.
         expected_stage: refuse as stale unless it stands there now; "" for wherever.
         archive_existing_versions: False refuses to displace the holder of an exclusive stage.
         on_behalf_of: id of the person it is asked for, or "".
         emergency: the incident for which it is not to wait for approval, or "".
+        candidates: ids of whoever may have asked, where nobody is proven to have.
     """
 
     version: Version
@@ -68,6 +69,7 @@ class TransitionRequest(Struct, frozen=True):
     archive_existing_versions: bool = True
     on_behalf_of: str = ""
     emergency: str = ""
+    candidates: tuple[str, ...] = ()
 
     @property
     def asked(self) -> str:
@@ -82,12 +84,15 @@ class TransitionRequest(Struct, frozen=True):
                 "archive_existing_versions": self.archive_existing_versions,
                 "on_behalf_of": self.on_behalf_of,
                 **({"emergency": self.emergency} if self.emergency else {}),
+                **({"candidates": list(self.candidates)} if self.candidates else {}),
             }
         )
 
     def request(self) -> Request:
         """Return it as the domain knows it."""
-        return Request(self.target, self.reason, self.actor, self.on_behalf_of)
+        return Request(
+            self.target, self.reason, self.actor, self.on_behalf_of, candidates=self.candidates
+        )
 
 
 def request_transition(context: Context, command: TransitionRequest) -> Answer:

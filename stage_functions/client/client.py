@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from stage_functions.client.connection import Connection, Waiting, problem_of
+from stage_functions.client.connection import ATTEMPTS, Connection, Waiting, problem_of
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import (
@@ -31,6 +31,7 @@ from stage_functions.wire import (
     rollback_api,
     standing_api,
     status_api,
+    writes_api,
 )
 from stage_functions.wire.as_of_api import AsOf, Estate, EstatePage
 
@@ -53,6 +54,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         waiting: Waiting | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -64,6 +66,7 @@ class Client:
             transport: what carries the requests; the network if None.
             sleep: waits between attempts.
             waiting: is told before each such wait why, and for how many seconds.
+            attempts: how often a request is sent at the most, until it is answered.
 
         Raises:
             InvalidInputError: the URL or the token cannot be sent.
@@ -76,6 +79,7 @@ class Client:
             transport=transport,
             sleep=sleep,
             waiting=waiting,
+            attempts=attempts,
         )
 
     def __enter__(self) -> Self:
@@ -514,6 +518,31 @@ class Client:
         if problem is not None and problem.unclear is not None:
             return problem.unclear
         return self._connection.read(answer, api.Import)
+
+    def guarded(self, registry: str) -> writes_api.Guarded:
+        """Return what of an MLflow server is asked about before it is stored there.
+
+        Raises:
+            NotFoundError, InvalidInputError: no such registry, or no MLflow server.
+        """
+        return self._get(f"registries/{_part(registry)}/writes", writes_api.Guarded)
+
+    def write(
+        self, registry: str, body: writes_api.WriteBody, *, key: str = ""
+    ) -> writes_api.Ruling:
+        """Ask whether a write may be stored at an MLflow server; for such a server to call.
+
+        Args:
+            registry: its alias.
+            body: what is about to be written.
+            key: the Idempotency-Key; a new one if "".
+
+        Raises:
+            NotFoundError, InvalidInputError: no such registry, or no MLflow server.
+            NotAllowedNowError: nothing is decided on the version now.
+            RetryableError: it cannot be decided now.
+        """
+        return self._post(f"registries/{_part(registry)}/writes", writes_api.Ruling, body, key)
 
     def scan(self, registry: str) -> api.Scan:
         """Compare a registry with the ledger now.

@@ -77,6 +77,7 @@ class Connection:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         waiting: Waiting | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         """Prepare connections; see `Client` for the arguments.
 
@@ -89,6 +90,7 @@ class Connection:
         self._url = url
         self._sleep = sleep
         self._waiting = waiting
+        self._attempts = attempts
         headers = {"User-Agent": f"{agent}/{__version__}"}
         if token and _CARRIED.fullmatch(token) is None:
             message = (
@@ -135,14 +137,14 @@ class Connection:
                     method, f"/api/v1/{path}", content=content, headers=headers, params=query
                 )
             except httpx.TransportError as exc:
-                if attempt == ATTEMPTS:
+                if attempt == self._attempts:
                     said = _NUMBERED.sub("", str(exc)) or type(exc).__name__
                     if _no_tls(exc):
                         said += f" (it may speak http: then STAGEWARD_URL is {self._over_http})"
                     raise self._unreachable(said) from exc
                 self._sleep(0.2 * attempt)
                 continue
-            if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
+            if answer.status_code not in _RETRIED or attempt == self._attempts:
                 return answer
             self._wait(answer)
 
@@ -175,11 +177,11 @@ class Connection:
             except httpx.TransportError as exc:
                 into.seek(0)
                 into.truncate()
-                if attempt == ATTEMPTS:
+                if attempt == self._attempts:
                     raise self._unreachable(str(exc) or type(exc).__name__) from exc
                 self._sleep(0.2 * attempt)
                 continue
-            if answer.status_code not in _RETRIED or attempt == ATTEMPTS:
+            if answer.status_code not in _RETRIED or attempt == self._attempts:
                 self.read(answer, object)
                 said = f"it answers HTTP {answer.status_code}"
                 raise self._unreachable(said)

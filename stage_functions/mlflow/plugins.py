@@ -19,6 +19,6 @@ def client_store(store_uri: str | None = None, **_: Any) -> Any:  # noqa: ANN401
 
 def server_store(store_uri: str | None = None, **_: Any) -> Any:  # noqa: ANN401
     """Return the registry store of a server that refuses what was not granted."""
-    from stage_functions.mlflow import guard  # type: ignore[attr-defined]  # noqa: PLC0415
+    from stage_functions.mlflow import guard  # noqa: PLC0415
 
     return guard.open_store(store_uri)

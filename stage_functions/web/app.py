@@ -25,6 +25,7 @@ from stage_functions.web import (
     signals,
     standing,
     status,
+    writes,
 )
 from stage_functions.web.bodies import BodyLimit
 from stage_functions.web.contract import PREFIX
@@ -86,6 +87,7 @@ def create_app(
     for module in (
         signals,
         assets,
+        writes,
         standing,
         rollbacks,
         granted,

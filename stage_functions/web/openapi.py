@@ -22,6 +22,7 @@ from stage_functions.wire import (
     rollback_api,
     standing_api,
     status_api,
+    writes_api,
 )
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
@@ -37,6 +38,7 @@ _DOCUMENTS = (
     as_of_api,
     lifecycles_api,
     status_api,
+    writes_api,
     retention_api,
     replay_api,
     granted_api,

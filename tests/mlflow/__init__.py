@@ -1,1 +1,3 @@
-"""The governed client of MLflow, on a real MLflow server and a real Stageward."""
+"""MLflow under Stageward: its clients and its servers, the real ones."""
+
+from __future__ import annotations

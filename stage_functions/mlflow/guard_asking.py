@@ -1,0 +1,218 @@
+"""How an MLflow server asks Stageward before it stores something, and what a refusal says there.
+
+Decides what is asked about (what Stageward says is guarded, read at most once a minute), how long
+it waits, how many may wait at once, and what follows while Stageward does not answer. It stores
+nothing.
+
+Whoever waits holds a thread of MLflow, and Stageward reads MLflow before it answers, and writes to
+it, about which it is asked itself: so fewer may wait than MLflow has threads (40 a worker), and
+people leave room for what Stageward writes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import g, has_request_context, request
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    ABORTED,
+    INVALID_PARAMETER_VALUE,
+    PERMISSION_DENIED,
+    RESOURCE_EXHAUSTED,
+    TEMPORARILY_UNAVAILABLE,
+)
+
+from stage_functions.client import Client, UnreachableError
+from stage_functions.domain.error import InvalidInputError, RetryableError, StagewardError
+from stage_functions.settings import Settings, WhenAway
+from stage_functions.wire.writes_api import Guarded, Ruling, WriteBody
+
+FRESH_SECONDS = 60
+"""So long what is guarded is believed to be as it was read."""
+MOST_SECONDS = 600
+RETRY_SECONDS = 5
+"""So long nobody else asks what is guarded, where Stageward did not say it."""
+PEOPLE_AT_ONCE = 16
+OWN_AT_ONCE = 16
+_STAGEWARD = "stageward"
+"""How Stageward's own calls to MLflow name their program."""
+_UNGOVERNED = Ruling(allowed=True, governed=False, detail="")
+
+
+class Asking:
+    """Asks Stageward. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Prepare to ask; nothing is sent yet.
+
+        Raises:
+            MlflowException: a setting says what cannot be.
+        """
+        self._url = settings.url
+        self._allows = _when_away(settings) is WhenAway.ALLOW
+        self._alias = settings.mlflow_registry
+        self._guarded: Guarded | None = None
+        self._fresh_until = float("-inf")
+        self._lock = threading.Lock()
+        self._people = threading.BoundedSemaphore(PEOPLE_AT_ONCE)
+        self._own = threading.BoundedSemaphore(OWN_AT_ONCE)
+        try:
+            self._client = Client(
+                settings.url,
+                settings.token,
+                agent="stageward-mlflow",
+                timeout_seconds=_seconds(settings),
+                attempts=1,
+            )
+        except InvalidInputError as exc:
+            raise MlflowException(str(exc), INVALID_PARAMETER_VALUE) from exc
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def guards_tag(self, key: str) -> bool:
+        """Tell whether a tag of a version may be Stageward's; so is each while that is unknown."""
+        known = self._known()
+        return known is None or _folded(key) in {_folded(one) for one in known.tags}
+
+    def guards_alias(self, alias: str) -> bool:
+        """Tell whether an alias may be kept; so is each while that is unknown."""
+        known = self._known()
+        return known is None or _folded(alias) in {_folded(one) for one in known.aliases}
+
+    def ask(self, body: WriteBody) -> Ruling:
+        """Ask whether a write may be stored.
+
+        Returns:
+            It may: with what follows from it.
+
+        Raises:
+            MlflowException: it may not, with the reason, and the address of the approval that it
+                waits for.
+        """
+        with self._turn():
+            try:
+                ruling = self._client.write(self._registry(), body)
+            except UnreachableError as exc:
+                return self._away(exc)
+            except RetryableError as exc:
+                raise _undecided(exc) from exc
+            except StagewardError as exc:
+                message = f"Stageward: nothing was stored: {exc}"
+                raise MlflowException(message, PERMISSION_DENIED) from exc
+        if not ruling.allowed:
+            where = f"; see {ruling.address}" if ruling.address else ""
+            message = f"Stageward: {ruling.detail}{where}"
+            # What another write of Stageward's own has overtaken comes again by itself.
+            code = TEMPORARILY_UNAVAILABLE if _is_own() else PERMISSION_DENIED
+            raise MlflowException(message, code)
+        return ruling
+
+    def _known(self) -> Guarded | None:
+        """Return what is guarded; None where Stageward has never said it.
+
+        While Stageward is away, what it said last goes on: one write a minute finds that out.
+        """
+        with self._lock:
+            if time.monotonic() < self._fresh_until:
+                return self._guarded
+            seconds = FRESH_SECONDS
+            try:
+                self._guarded = self._client.guarded(self._registry())
+            except StagewardError:
+                seconds = RETRY_SECONDS if self._guarded is None else FRESH_SECONDS
+            self._fresh_until = time.monotonic() + seconds
+            return self._guarded
+
+    def _registry(self) -> str:
+        """Return the alias of the registry that this server is.
+
+        Raises:
+            StagewardError: it cannot be found.
+        """
+        if not self._alias:
+            found = [one.alias for one in self._client.registries() if one.type == "mlflow"]
+            if len(found) != 1:
+                known = ", ".join(found) or "none"
+                message = (
+                    "which registry of Stageward this server is must be said: set "
+                    f"STAGEWARD_MLFLOW_REGISTRY to an alias; MLflow servers there are: {known}"
+                )
+                raise InvalidInputError(message)
+            self._alias = found[0]
+        return self._alias
+
+    def _away(self, why: UnreachableError) -> Ruling:
+        if self._allows:
+            return _UNGOVERNED
+        raise _undecided(why) from why
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        turns = self._own if _is_own() else self._people
+        if not turns.acquire(blocking=False):
+            message = "Stageward: too many writes wait for it now; nothing was stored: ask again"
+            raise MlflowException(message, RESOURCE_EXHAUSTED)
+        try:
+            yield
+        finally:
+            turns.release()
+
+
+def authenticated() -> str | None:
+    """Return the id of whoever MLflow has authenticated for this request, or None.
+
+    MLflow's own application for sign-in says it here. What a request says of itself is no proof.
+    """
+    name = getattr(g, "mlflow_authenticated_user", None) if has_request_context() else None
+    return f"mlflow:{name}" if name else None
+
+
+def _undecided(why: RetryableError) -> MlflowException:
+    """Return the error of what could not be decided now.
+
+    Where others only were faster MLflow's client tries again by itself. Where that would take it
+    minutes, and lose these words, it does not.
+    """
+    message = (
+        f"Stageward: nothing was stored, since it cannot be asked now: {why}. What was asked may "
+        "have been decided all the same: ask again"
+    )
+    if _is_own():
+        return MlflowException(message, TEMPORARILY_UNAVAILABLE)
+    return MlflowException(message, RESOURCE_EXHAUSTED if type(why) is RetryableError else ABORTED)
+
+
+def _is_own() -> bool:
+    """Tell whether Stageward seems to be writing. It is only told otherwise that it may not."""
+    agent = request.headers.get("User-Agent", "") if has_request_context() else ""
+    return agent == _STAGEWARD
+
+
+def _folded(name: str) -> str:
+    """Return a name as databases may compare it: some without regard to case and blanks."""
+    return name.strip().casefold()
+
+
+def _when_away(settings: Settings) -> WhenAway:
+    try:
+        return WhenAway(settings.mlflow_when_away)
+    except ValueError as exc:
+        message = f"STAGEWARD_MLFLOW_WHEN_AWAY: it is {' or '.join(WhenAway)}"
+        raise MlflowException(message, INVALID_PARAMETER_VALUE) from exc
+
+
+def _seconds(settings: Settings) -> float:
+    try:
+        seconds = float(settings.mlflow_timeout_seconds)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= MOST_SECONDS:
+        message = f"STAGEWARD_MLFLOW_TIMEOUT_SECONDS: it is a number up to {MOST_SECONDS}, above 0"
+        raise MlflowException(message, INVALID_PARAMETER_VALUE)
+    return seconds
