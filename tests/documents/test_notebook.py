@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,22 @@ from tests.documents.newcomer import follow
 from tests.documents.reading import ROOT
 from tests.documents.tables import Setting
 from tests.documents.world import World, beginning
+from tests.receiver import Receiver
 
 pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
 NOTEBOOK = ROOT / "examples" / "stageward.ipynb"
 PAGE = "docs/notebook.md"
+CALL = ".transition_model_version_stage("
+"""How MLflow asks for a stage."""
 STORY = (
     r"refused: described failed",
     r"Staging \| granted: None → Staging",
     r"a moment later, stage: None",
-    r"pending - Staging → Production waits for approval",
+    r"Pending: +demo/models/iris:1: Staging → Production waits for approval",
     r"Decide at: +http://127\.0\.0\.1:\d+/approvals/\w{8}",
-    r"DeniedError - ",
+    r"DeniedError - .*the requester",
     r"granted - approved by person:officer-1\nstage: Production",
-    r"version 1: Archived\nversion 2: Production",
+    r"in Production, says Stageward: version 2\nversion 1: Archived\nversion 2: Production",
     r"may not be deployed .*\nmay be deployed",
     r"sound 1 Registered",
     r"DriftFound 2",
@@ -74,6 +78,23 @@ def test_it_tells_the_whole_story_and_leaves_nothing_running(world: World) -> No
     assert re.search(".*".join(f"(?:{one})" for one in STORY), said, re.DOTALL), said
     addresses = re.findall(r"^(?:MLflow|Stageward) +(http://\S+)$", said, re.MULTILINE)
     assert [False, False] == [is_there(one) for one in addresses]
+    assert [] == [*world.folder.glob("stageward-notebook-*")]
+
+
+def test_what_a_terminal_says_of_other_servers_does_not_count(world: World) -> None:
+    """Nothing is told to them, and nothing on this machine is sought by way of a proxy."""
+    with Receiver() as other:
+        elsewhere = {
+            "HTTP_PROXY": other.url,
+            "MLFLOW_REGISTRY_URI": other.url,
+            "MLFLOW_TRACKING_URI": other.url,
+            "STAGEWARD_WEBHOOKS": other.url,
+            "http_proxy": other.url,
+        }
+        there = replace(world, environment={**world.environment, **elsewhere})
+        follow(PAGE, 'export PATH="$PWD/.venv/bin:$PATH"', there, Setting())
+
+    assert [] == other.requests
 
 
 def test_what_it_started_ends_when_a_cell_fails(world: World) -> None:
@@ -116,6 +137,6 @@ def test_no_output_is_committed() -> None:
 
 def test_one_cell_alone_knows_how_to_ask() -> None:
     """It is marked, so that another way to ask can be put there."""
-    asking = [cell for cell in cells(NOTEBOOK) if ".transition(" in "".join(cell["source"])]
+    asking = [cell for cell in cells(NOTEBOOK) if CALL in "".join(cell["source"])]
 
     assert [["exchangeable"]] == [cell["metadata"].get("tags") for cell in asking]
