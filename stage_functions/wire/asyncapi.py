@@ -7,6 +7,10 @@ events read it. It says what a release publishes, not where: addresses of receiv
 AsyncAPI reads JSON Schema as draft 07 has it. The files use draft 2020-12, of it only what means
 the same there, but for two things, which are written otherwise: where shared parts stand, and what
 stands beside a reference, which the draft ignores.
+
+Generators of code call classes by titles, and some make one type of what all events share where
+that is a schema of its own, with the first `type` for all. So each event is written out, and each
+object and each list of values has a title.
 """
 
 from __future__ import annotations
@@ -64,56 +68,43 @@ _HEADERS: Document = {
         },
     },
 }
-_ENVELOPE: Document = {
-    "description": "What every event of Stageward has: CloudEvents 1.0.",
-    "type": "object",
-    "required": [
-        "specversion",
-        "id",
-        "source",
-        "type",
-        "subject",
-        "time",
-        "datacontenttype",
-        "dataschema",
-        "data",
-    ],
-    "properties": {
-        "specversion": {"description": "The version of CloudEvents.", "const": "1.0"},
-        "id": {
-            "description": "One record, the same each time it is published; unique with `source`. "
-            "Names in it are percent-encoded once.",
-            "type": "string",
-            "minLength": 1,
-        },
-        "source": {
-            "description": "The registry, the lifecycles, or the ledger itself.",
-            "type": "string",
-            "format": "uri-reference",
-            "pattern": "^/stageward/(registries/[^/]+|lifecycles|ledger)$",
-        },
-        "type": {"description": "What was recorded.", "type": "string", "pattern": "^Stageward\\."},
-        "subject": {
-            "description": "The version, or what else the record is about.",
-            "type": "string",
-            "minLength": 1,
-        },
-        "time": {"description": "When it was.", "type": "string", "format": "date-time"},
-        "datacontenttype": {"description": "The form of `data`.", "const": "application/json"},
-        "dataschema": {
-            "description": "The `$id` of the schema of `data`.",
-            "type": "string",
-            "format": "uri",
-        },
-        "traceparent": {
-            "description": "Of the decision, where Stageward's own telemetry is on: the extension "
-            "of CloudEvents for distributed tracing.",
-            "type": "string",
-        },
-        "data": {"description": "The record.", "type": "object"},
+_ATTRIBUTES: dict[str, Document] = {
+    "specversion": {"description": "The version of CloudEvents.", "type": "string", "const": "1.0"},
+    "id": {
+        "description": "One record, the same each time it is published; unique with `source`. "
+        "Names in it are percent-encoded once.",
+        "type": "string",
+        "minLength": 1,
     },
-    "additionalProperties": True,
+    "source": {
+        "description": "The registry, the lifecycles, or the ledger itself.",
+        "type": "string",
+        "format": "uri-reference",
+        "pattern": "^/stageward/(registries/[^/]+|lifecycles|ledger)$",
+    },
+    "type": {"description": "What was recorded."},
+    "subject": {
+        "description": "The version, or what else the record is about.",
+        "type": "string",
+        "minLength": 1,
+    },
+    "time": {"description": "When it was.", "type": "string", "format": "date-time"},
+    "datacontenttype": {
+        "description": "The form of `data`.",
+        "type": "string",
+        "const": "application/json",
+    },
+    "dataschema": {"description": "The `$id` of the schema of `data`."},
+    "traceparent": {
+        "description": "Of the decision, where Stageward's own telemetry is on: the extension "
+        "of CloudEvents for distributed tracing.",
+        "type": "string",
+    },
+    "data": {},
 }
+"""What every event of Stageward has: CloudEvents 1.0. All but the trace are always there."""
+_EVENT = "Event"
+"""Behind a type: the schema of the whole event, not of the record in it."""
 
 
 def schema_text(type_: str) -> str:
@@ -158,7 +149,10 @@ def document(schemas_at: str) -> Document:
         "components": {
             "messages": {one: _message(one, schema, schemas_at) for one, schema in schemas.items()},
             "messageTraits": {"delivery": {"contentType": MEDIA_TYPE, "headers": _HEADERS}},
-            "schemas": {"CloudEvent": _ENVELOPE, **_schemas(schemas)},
+            "schemas": {
+                **{f"{one}{_EVENT}": _event(one, schema) for one, schema in schemas.items()},
+                **_schemas(schemas),
+            },
             "securitySchemes": _security(),
         },
     }
@@ -258,22 +252,36 @@ def _sent(channel: str, title: str, types: list[str]) -> Document:
 
 
 def _message(type_: str, schema: Document, schemas_at: str) -> Document:
-    summary, _, _ = str(schema["description"]).partition(" The data of the CloudEvent")
-    own: Document = {
-        "type": {"const": schema["title"]},
-        "dataschema": {"const": schema["$id"]},
-        "data": {"$ref": f"{_COMPONENTS}{type_}"},
-    }
-    payload: Document = {"properties": own}
     return {
         "name": schema["title"],
         "title": type_,
-        "summary": summary,
+        "summary": _summary(schema),
         "contentType": MEDIA_TYPE,
         **_by_itself(type_, schemas_at),
-        "payload": {"allOf": [{"$ref": f"{_COMPONENTS}CloudEvent"}, payload]},
+        "payload": {"$ref": f"{_COMPONENTS}{type_}{_EVENT}"},
         "traits": [{"$ref": "#/components/messageTraits/delivery"}],
     }
+
+
+def _event(type_: str, schema: Document) -> Document:
+    """Return the schema of the CloudEvents of a type."""
+    own: Document = {
+        "type": {**_ATTRIBUTES["type"], "type": "string", "const": schema["title"]},
+        "dataschema": {**_ATTRIBUTES["dataschema"], "type": "string", "const": schema["$id"]},
+        "data": {"$ref": f"{_COMPONENTS}{type_}"},
+    }
+    return {
+        "title": f"{type_}{_EVENT}",
+        "description": _summary(schema),
+        "type": "object",
+        "required": [one for one in _ATTRIBUTES if one != "traceparent"],
+        "properties": {**_ATTRIBUTES, **own},
+        "additionalProperties": True,
+    }
+
+
+def _summary(schema: Document) -> str:
+    return str(schema["description"]).partition(" The data of the CloudEvent")[0]
 
 
 def _by_itself(type_: str, schemas_at: str) -> Document:
@@ -287,20 +295,38 @@ def _by_itself(type_: str, schemas_at: str) -> Document:
 def _schemas(schemas: Mapping[str, Document]) -> Document:
     """Return the schemas, and what they share once; one name is one thing in all files."""
     shared: Document = {}
-    for schema in schemas.values():
-        shared |= {name: _draft_07(part) for name, part in _shared(schema)}
-    own = {
-        type_: _draft_07({key: part for key, part in schema.items() if key not in _OF_FILES})
-        for type_, schema in schemas.items()
-    }
+    own: Document = {}
+    for type_, schema in schemas.items():
+        shared |= {name: _component(_titled(name), part) for name, part in _shared(schema)}
+        kept = {key: part for key, part in schema.items() if key not in _OF_FILES}
+        own[type_] = _component(type_, kept)
     return {**own, **shared}
+
+
+def _component(title: str, schema: Document) -> Document:
+    """Return a schema as the document has it, with titles by which code may call its parts."""
+    fields = schema.get("properties")
+    named = fields.items() if isinstance(fields, dict) else ()
+    properties = {key: _named(title, key, one) for key, one in named}
+    own = {**schema, "title": title, "properties": properties}
+    return {key: _draft_07(part) for key, part in own.items() if part}
+
+
+def _named(owner: str, name: str, field: Document) -> Document:
+    """Return a field, with a title where it lists its values."""
+    return {"title": f"{owner}{_titled(name)}", **field} if "enum" in field else field
+
+
+def _titled(name: str) -> str:
+    """Return a name as code calls types: `approvalId` and `review_due` as ApprovalId, ReviewDue."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
 _OF_FILES = ("$schema", "$id", "$defs")
 """What only a file by itself needs."""
 
 
-def _shared(schema: Document) -> Iterator[tuple[str, object]]:
+def _shared(schema: Document) -> Iterator[tuple[str, Document]]:
     parts = schema.get("$defs")
     yield from parts.items() if isinstance(parts, dict) else ()
 
@@ -317,4 +343,5 @@ def _draft_07(part: object) -> object:
         return found
     reference = {"$ref": target.replace(_SHARED, _COMPONENTS)}
     beside = {key: value for key, value in found.items() if key != "$ref"}
-    return {**beside, "allOf": [reference]} if beside else reference
+    title = _titled(target.removeprefix(_SHARED))
+    return {"title": title, **beside, "allOf": [reference]} if beside else reference

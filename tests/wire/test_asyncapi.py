@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
@@ -105,6 +106,45 @@ def test_an_event_that_lacks_something_is_found(field: str) -> None:
     assert not schema.is_valid(other)
 
 
+def test_each_event_is_written_out_for_generators_of_code() -> None:
+    """Each has a name and a `type` of its own, wherever its schema is read."""
+    schemas = DOCUMENT["components"]["schemas"]
+    payloads = {one: MESSAGES[one]["payload"]["$ref"].rpartition("/")[2] for one in PUBLISHED}
+
+    assert {one: f"{one}Event" for one in PUBLISHED} == payloads
+    for type_, name in payloads.items():
+        event = schemas[name]
+        assert (name, f"Stageward.{type_}") == (
+            event["title"],
+            event["properties"]["type"]["const"],
+        )
+        assert {"id", "source", "type", "subject", "time", "data"} <= set(event["required"])
+        assert "allOf" not in event
+
+
+def test_nothing_that_becomes_a_type_in_code_has_no_name() -> None:
+    """And one name is one thing: no two titles differ but in what they say."""
+    found: dict[str, list[object]] = {}
+    for part in _within(DOCUMENT["components"]["schemas"]):
+        described = "description" in part and ("properties" in part or "enum" in part)
+        if described and part.get("type") in {"object", "string"}:
+            assert re.fullmatch(r"[A-Z][A-Za-z]+", part.get("title", "")), part
+        if "title" in part and "allOf" not in part:
+            found.setdefault(str(part["title"]), []).append(part)
+
+    assert {} == {title: each for title, each in found.items() if len(each) > 1}
+
+
+def _within(part: object) -> Iterator[dict[str, Any]]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _within(one)
+    if isinstance(part, dict):
+        yield part
+        for one in part.values():
+            yield from _within(one)
+
+
 @pytest.mark.parametrize("type_", PUBLISHED)
 def test_a_type_means_the_same_in_its_own_file(type_: str) -> None:
     """Nothing is lost where both are written in different drafts: each condition is there."""
@@ -118,12 +158,12 @@ def test_a_type_means_the_same_in_its_own_file(type_: str) -> None:
 
 
 def _flat(part: object) -> object:
-    """Return a schema with references written in one way."""
+    """Return a schema with references written in one way, and without titles."""
     if isinstance(part, list):
         return [_flat(one) for one in part]
     if not isinstance(part, dict):
         return part
-    found = {key: _flat(one) for key, one in part.items()}
+    found = {key: _flat(one) for key, one in part.items() if key != "title"}
     several = found.get("allOf")
     if isinstance(several, list) and [["$ref"]] == [list(one) for one in several]:
         found = {**{key: one for key, one in found.items() if key != "allOf"}, **several[0]}
