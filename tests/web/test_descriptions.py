@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 from msgspec.structs import replace
 
-from stage_functions.domain.record import RecordType
+from stage_functions.domain.record import UNPUBLISHED, RecordType
 from tests.api_server import Api, api_over
 from tests.builders import World
+from tests.wire.test_event_schemas import whole_story
 
 
 def test_the_document_is_served_with_the_address_of_the_schemas(it: World) -> None:
@@ -31,6 +32,27 @@ def test_each_schema_is_served_as_it_is_shipped(api: Api, type_: str) -> None:
     assert "application/schema+json" == answer.headers["Content-Type"]
     Draft202012Validator.check_schema(answer.json())
     assert f"urn:stageward:{type_}:1" == answer.json()["$id"]
+
+
+def test_every_event_of_a_whole_story_is_as_is_served(api: Api) -> None:
+    """The record by the schema of its type, and the event by the message of that name."""
+    client = api.client()
+    components = client.get("/api/v1/asyncapi.json").json()["components"]
+    records = {
+        one: Draft202012Validator(client.get(f"/api/v1/events/{one}.schema.json").json())
+        for one in RecordType
+    }
+    events = {
+        name: Draft7Validator({"allOf": [one["payload"]], "components": components})
+        for name, one in components["messages"].items()
+    }
+    story = whole_story()
+
+    assert set(RecordType) == {one["data"]["type"] for one in story}
+    for event in story:
+        type_ = event["data"]["type"]
+        assert [] == [*records[RecordType(type_)].iter_errors(event["data"])]
+        assert type_ in UNPUBLISHED or [] == [*events[type_].iter_errors(event)]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from stage_functions.application.unregistered import follow_job
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision
 from stage_functions.domain.asset import Version
-from stage_functions.domain.configuration import Mode
+from stage_functions.domain.configuration import Mirror, Mode
 from stage_functions.domain.evidence import Evidence
 from stage_functions.domain.lifecycle import ApprovalPolicy, Excluded, WhenInvalid
 from stage_functions.domain.record import (
@@ -57,6 +57,7 @@ from stage_functions.domain.record import (
 )
 from stage_functions.domain.rule import Rule
 from stage_functions.wire.cloudevent import cloud_event
+from tests.application.mirror_world import configured
 from tests.application.rules_world import law, lax, process, renamed, rules_world
 from tests.backup_world import backed_up, restored
 from tests.builders import IRIS, World, actor, lifecycle, timed, unguarded, world
@@ -497,9 +498,25 @@ def rules_changed() -> list[Record]:
         return [*query.all_records(context, IRIS), *own]
 
 
-@pytest.fixture(scope="module")
-def walk() -> list[Document]:
-    """Return the data of the event of every record of the walk, as a subscriber reads it."""
+def shown_elsewhere() -> list[Record]:
+    """Walk where an alias and MLflow's own stage show what is granted, and both are edited."""
+    shown = (Mirror.TAG, Mirror.MLFLOW_STAGE)
+    it = configured(
+        world(governed_by=unguarded()), mirror_to=shown, aliases={"champion": "Production"}
+    )
+    with closing(it.rows):
+        first = it.register("1")
+        for stage in ("Staging", "Production"):
+            ask(it, first, stage)
+        it.registry.set_alias(IRIS, "champion", "")
+        follow(it.context, Signal(first))
+        it.registry.set_native_stage(first, "Staging")
+        follow(it.context, Signal(first))
+        return list(query.all_records(it.context, IRIS))
+
+
+def whole_story() -> list[Document]:
+    """Return the event of every record of the walk, as a subscriber reads it."""
     records = [
         *governed(),
         *clocked(),
@@ -512,8 +529,15 @@ def walk() -> list[Document]:
         *brought_back(),
         *standing(),
         *rules_changed(),
+        *shown_elsewhere(),
     ]
-    return [json.loads(json.dumps(cloud_event(record)))["data"] for record in records]
+    return [json.loads(json.dumps(cloud_event(record))) for record in records]
+
+
+@pytest.fixture(scope="module")
+def walk() -> list[Document]:
+    """Return the data of every event of the walk."""
+    return [event["data"] for event in whole_story()]
 
 
 def one_of_each(walk: list[Document]) -> dict[str, Document]:
@@ -568,6 +592,18 @@ def test_every_record_that_the_product_writes_is_as_its_schema_says(walk: list[D
     """And has no field that the schema does not know."""
     assert [] == [fault for document in walk for fault in faults(document)]
     assert set(RecordType) == {document["type"] for document in walk}
+
+
+def test_what_drift_shows_of_an_alias_and_of_mlflows_stage_is_told_apart(
+    walk: list[Document],
+) -> None:
+    """In the words that the page for subscribers has."""
+    found = [
+        one["found"] for one in walk if one["type"] == RecordType.DRIFT_FOUND and "found" in one
+    ]
+
+    assert ["no alias champion", "Staging"] == found[-2:]
+    assert "`no alias champion`" in PAGE.read_text("utf-8")
 
 
 def test_no_schema_knows_a_field_that_the_product_never_writes(walk: list[Document]) -> None:
