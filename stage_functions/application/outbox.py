@@ -375,6 +375,8 @@ def _publish(
 ) -> None:
     sink = context.sinks.get(row.target)
     if sink is None:
+        span = f"{row.first} to {row.last} of {loaded.asset}"
+        log.warning("not sent: records %s, owed to %s, which is set no more", span, row.target)
         outcome.done.append(row)
         return
     if context.states.get(loaded.asset.registry).restored is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from stage_functions.application import keys, upkeep
 from stage_functions.application.ports.rows import WORK, Upsert, Value
@@ -70,6 +71,21 @@ def test_a_sink_that_is_away_gets_everything_later_and_in_order(
 
     assert late == [[], [1, 2]]
     assert numbers(sinks[0]) == [1, 2]
+
+
+def test_what_waits_for_a_sink_that_is_set_no_more_is_dropped_and_told(
+    it: World, sinks: tuple[MemorySink, MemorySink], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names what nobody will get: also where the rest of a list only changed places."""
+    sinks[1].fault = SinkUnavailableError("away")
+    it.register("1")
+    it.clock.sleep(40)
+    sweep(replace(it.context, sinks={"first": sinks[0]}))
+
+    assert "not sent: records 1 to 1 of demo/models/iris, owed to second, which is set no more" in (
+        caplog.messages
+    )
+    assert upkeep.outbox(it.context) == []
 
 
 def test_a_sink_that_refuses_is_parked_and_holds_up_only_itself(

@@ -84,7 +84,7 @@ class TestReceiver:
         assert set() == names["handled"]
 
     def test_without_the_library_it_is_as_sure(self) -> None:
-        """A secret, a body and a time of another are found."""
+        """A secret, a body and a time of another are found, and so is what is not signed."""
         fits = made(BY_HAND)["is_from_stageward"]
         with (
             Receiver() as receiver,
@@ -99,6 +99,9 @@ class TestReceiver:
         assert not fits(ONE.replace("M", "N"), headers, request.body)
         assert not fits(ONE, headers, request.body + b" ")
         assert not fits(ONE, old, request.body)
+        for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
+            assert not fits(ONE, {key: headers[key] for key in set(headers) - {name}}, request.body)
+        assert not fits(ONE, {**headers, "webhook-timestamp": "now"}, request.body)
 
 
 def test_the_secret_that_the_page_makes_is_one() -> None:
