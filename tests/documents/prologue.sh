@@ -8,7 +8,7 @@ export PATH="$TOOLS:$PATH"
 
 answers() {
   local tries=0
-  until curl --silent --output "$FOLDER/answer" "$1"; do
+  until command curl --silent --output "$FOLDER/answer" "$1"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 600 ]; then echo "nothing answers at $1" >&2; return 1; fi
     sleep 0.1
@@ -45,3 +45,16 @@ mlflow() {
 }
 
 python() { ends python "$@"; }
+
+# An answer that is none ends the program, also where a document does not ask for that: a wrong path of
+# an address, or of a value in JSON.
+curl() {
+  command curl --fail-with-body "$@" || { echo "$DOCUMENT:${BASH_LINENO[0]}: ended with $?: curl $*" >&2; return 1; }
+}
+
+jq() {
+  local found
+  found=$(command jq "$@") || { echo "$DOCUMENT:${BASH_LINENO[0]}: ended with $?: jq $*" >&2; return 1; }
+  if [ "$found" = null ]; then echo "$DOCUMENT:${BASH_LINENO[0]}: nothing is there: jq $*" >&2; return 1; fi
+  printf '%s\n' "$found"
+}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from contextlib import closing
 
 import pytest
 import yaml
 
 from stage_functions.settings import unknown
+from tests.api_server import api_over
+from tests.builders import world
 from tests.documents.program import first
 from tests.documents.reading import ROOT, Document, documents
 from tests.documents.script import PYTHON, SHELL, runs
@@ -21,6 +24,12 @@ BY_NAME = {one.name: one for one in DOCUMENTS}
 SHOWN = {"", "text", "console", "json", "yaml", "bicep", "http", "mermaid", "csv", "cel"}
 """Languages of blocks that show something: output, files, pictures."""
 PROGRAMS = {"az", "azd", "curl", "git", "jq", "make", "mlflow", "pip", "python", "stageward"}
+ADDRESS = re.compile(
+    r"(?:\b(GET|POST|PUT|DELETE|PATCH) )?[^\s`\"(]*(/api/v1/[^\s`\"'),;\]]*[^\s`\"'),;\].])"
+)
+"""Of the API: with the method before it, where it is named."""
+UNDESCRIBED = ("/api/v1/openapi.json", "/api/v1/asyncapi.json", "/api/v1/events/{schema}")
+"""Addresses that the description of the API leaves out."""
 each = pytest.mark.parametrize("document", DOCUMENTS, ids=[one.name for one in DOCUMENTS])
 
 
@@ -58,6 +67,31 @@ def test_every_variable_of_ours_is_one_that_is_read(document: Document) -> None:
     }
 
     assert {} == unknown(dict.fromkeys(named - copied, "1"))
+
+
+@pytest.fixture(scope="module")
+def routes() -> list[tuple[set[str], re.Pattern[str]]]:
+    """Return the methods and the path of each address of the API."""
+    made = world()
+    with closing(made.rows), api_over(made) as api:
+        paths = {path: {*one} for path, one in api.document["paths"].items()}
+    described = {**{one: {"get"} for one in UNDESCRIBED}, **paths}
+    return [
+        (methods, re.compile(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path))))
+        for path, methods in described.items()
+    ]
+
+
+@each
+def test_every_address_of_the_api_is_one_that_is_served(
+    document: Document, routes: list[tuple[set[str], re.Pattern[str]]]
+) -> None:
+    """With the method that it names, in a sentence or in a command."""
+    for method, path in ADDRESS.findall(document.text):
+        found = [methods for methods, known in routes if known.fullmatch(path.partition("?")[0])]
+
+        assert found, f"{document.name}: {path}"
+        assert not method or any(method.lower() in one for one in found), f"{method} {path}"
 
 
 def test_every_document_with_an_entry_is_there() -> None:

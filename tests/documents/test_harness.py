@@ -12,6 +12,7 @@ from tests.documents.reading import Document
 from tests.documents.script import script
 from tests.documents.tables import Setting
 from tests.documents.world import beginning
+from tests.receiver import Receiver
 
 FAILS = {
     "false": "false",
@@ -20,6 +21,7 @@ FAILS = {
     "a target that is none": "make no-such-target",
     "a variable that is not set": 'echo "$NO_SUCH_VARIABLE"',
     "the first of two": "false | true",
+    "a value that is not there": """echo '{"a": 1}' | jq -r .b""",
 }
 
 
@@ -34,6 +36,16 @@ def test_a_wrong_command_fails_its_document_with_the_line(tmp_path: Path, comman
 
     assert "not reached" not in str(caught.value)
     assert "page.md:5" in str(caught.value) or "line 5" in str(caught.value)
+
+
+def test_an_address_with_nothing_behind_it_fails_its_document(tmp_path: Path) -> None:
+    """Also where `curl` is not told to fail, as a reader would not be."""
+    with Receiver(404) as receiver:
+        document = Document("page.md", f"```sh\ncurl --silent {receiver.url}/none\n```\n")
+        world = beginning(tmp_path, Setting())
+
+        with pytest.raises(pytest.fail.Exception, match=r"page\.md:2: ended with 22: curl"):
+            world.run(write(world, document, Setting()))
 
 
 def test_commands_stand_at_the_lines_of_the_document() -> None:
