@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -30,6 +31,25 @@ ADDRESS = re.compile(
 """Of the API: with the method before it, where it is named."""
 UNDESCRIBED = ("/api/v1/openapi.json", "/api/v1/asyncapi.json", "/api/v1/events/{schema}")
 """Addresses that the description of the API leaves out."""
+
+
+def _keys(schema: object) -> Iterator[str]:
+    """Return the names of all properties in a schema."""
+    for key, one in schema.items() if isinstance(schema, dict) else ():
+        yield from one if key == "properties" else ()
+        yield from _keys(one)
+    for one in schema if isinstance(schema, list) else ():
+        yield from _keys(one)
+
+
+KEYS = set(_keys(json.loads((ROOT / "stage_functions/stageward.schema.json").read_text("utf-8"))))
+"""Of the configuration, at any level."""
+NAMED_BY_PEOPLE = {"calendars", "groups", "people", "presence", "renamed", "rules", "stages"}
+"""Keys under which people give names."""
+OF_AZURE = {"azure_policy", "parameters"}
+"""Keys under which all is Azure Policy's."""
+OTHER_YAML = {"docs/azure-policy.md", "docs/pipelines.md"}
+"""Documents whose YAML is of other files, which their own tests read."""
 each = pytest.mark.parametrize("document", DOCUMENTS, ids=[one.name for one in DOCUMENTS])
 
 
@@ -52,6 +72,27 @@ def test_what_a_block_shows_can_be_read(document: Document) -> None:
             assert yaml.safe_load(block.text), f"{document.name}:{block.line}"
         if block.language == "json":
             assert json.loads(block.text), f"{document.name}:{block.line}"
+
+
+@each
+def test_what_is_configured_in_a_block_is_something_that_may_be(document: Document) -> None:
+    """Each key is one of the schema's, but where people give names."""
+    blocks = [one for one in document.blocks() if one.language == "yaml"]
+    for block in blocks if document.name not in OTHER_YAML else ():
+        unknown_keys = [*_unknown(yaml.safe_load(block.text))]
+
+        assert [] == unknown_keys, f"{document.name}:{block.line}"
+
+
+def _unknown(value: object, *, free: bool = False) -> Iterator[str]:
+    """Return the keys that the configuration does not have."""
+    for one in value if isinstance(value, list) else ():
+        yield from _unknown(one)
+    for key, one in value.items() if isinstance(value, dict) else ():
+        if not free and key not in KEYS | {"…"}:
+            yield key
+        if key not in OF_AZURE:
+            yield from _unknown(one, free=key in NAMED_BY_PEOPLE and not free)
 
 
 @each
