@@ -49,7 +49,7 @@ python() { ends python "$@"; }
 # An answer that is none ends the program, also where a document does not ask for that: a wrong path of
 # an address, or of a value in JSON.
 curl() {
-  command curl --fail-with-body "$@" || { echo "$DOCUMENT:${BASH_LINENO[0]}: ended with $?: curl $*" >&2; return 1; }
+  command curl --fail "$@" || { echo "$DOCUMENT:${BASH_LINENO[0]}: ended with $?: curl $*" >&2; return 1; }
 }
 
 jq() {

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.console import run
 from tests.documents.program import here, skip_without_tools, write
 from tests.documents.reading import Document, documents
+from tests.documents.script import PYTHON
 from tests.documents.spans import Command, reading, written
 from tests.documents.tables import CODES, Setting, setting_of
 from tests.documents.world import Worlds
@@ -68,3 +69,23 @@ def test_the_commands_of_a_document_do_what_it_says(
     world = worlds.of(setting).within(tmp_path, setting)
 
     world.run(write(world, document, setting))
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [('3, "Production", True', "/approvals/{approval} "), ('2, "None"', "None is not allowed")],
+    ids=["pending", "refused"],
+)
+def test_each_way_of_mlflows_client_is_as_its_page_has_it(
+    worlds: Worlds, tmp_path: Path, asked: str, told: str
+) -> None:
+    """Of the ways of a block of Python one is taken when it is run; here are the others."""
+    (page,) = (one for one in documents() if one.name == "docs/mlflow.md")
+    document = Document(page.name, page.text.replace('1, "Staging"', asked))
+    (block,) = (one for one in document.blocks() if one.language == PYTHON)
+    setting = Setting(reads=True)
+    world = worlds.of(setting).within(tmp_path, setting)
+
+    said = world.run(write(world, document, setting, [block]))
+
+    assert told.format(approval=world.approval) in said
