@@ -87,11 +87,10 @@ class Workflow:
 
     def _holds(self, condition: Body) -> bool:
         ((kind, inner),) = condition.items()
-        # each is asked, whatever the one before says: that Azure stops early is promised nowhere
-        if kind == "and":
-            return all([self._holds(one) for one in inner])
-        if kind == "or":
-            return any([self._holds(one) for one in inner])
+        if kind in {"and", "or"}:
+            # each is asked, whatever the one before says: that Azure stops early is promised nowhere
+            holds = [self._holds(one) for one in inner]
+            return all(holds) if kind == "and" else any(holds)
         if kind == "not":
             return not self._holds(inner)
         assert kind == "equals"
