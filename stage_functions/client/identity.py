@@ -66,8 +66,9 @@ class Identity(httpx.Auth):
         """
         if _AUDIENCE.fullmatch(audience) is None:
             message = (
-                f"STAGEWARD_AUDIENCE is '{audience}': it is api://<client id>, the application ID "
-                "URI of Stageward's app in Entra; a token for anything else is not sent"
+                f"'{audience}' is no audience: STAGEWARD_AUDIENCE is api://<client id>, the "
+                "application ID URI of Stageward's app in Entra; a token for anything else is not "
+                "sent"
             )
             raise InvalidInputError(message)
         self._audience = audience
