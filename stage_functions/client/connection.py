@@ -97,23 +97,26 @@ class Connection:
         self._waiting = waiting
         self._attempts = attempts
         headers = {"User-Agent": f"{agent}/{__version__}"}
-        if isinstance(token, Identity):
+        identity, given = (token, "") if isinstance(token, Identity) else (None, token)
+        if identity is not None:
             check_address(url)
-        elif token and _CARRIED.fullmatch(token) is None:
+        if given and _CARRIED.fullmatch(given) is None:
             message = (
                 "the token has a character that no header can carry, such as a line's end or a "
                 "letter with an accent: STAGEWARD_TOKEN is to be the token and nothing else"
             )
             raise InvalidInputError(message)
-        elif token:
-            headers["Authorization"] = f"Bearer {token}"
+        if given:
+            headers["Authorization"] = f"Bearer {given}"
         try:
             self._http = httpx.Client(
                 base_url=url,
                 headers=headers,
-                auth=token if isinstance(token, Identity) else None,
+                auth=identity,
                 timeout=timeout_seconds,
                 transport=transport,
+                # Within this machine: a proxy of the environment would read the token.
+                trust_env=identity is None or url.startswith("https:"),
             )
         except (ValueError, httpx.InvalidURL) as exc:
             message = f"'{url}' cannot be called: {exc}"

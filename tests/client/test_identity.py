@@ -182,6 +182,19 @@ def test_a_token_of_entra_goes_over_no_open_line(az: Az, url: str) -> None:
     assert [] == az.asked
 
 
+def test_within_the_machine_a_token_goes_past_its_proxies(
+    it: World, az: Az, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would read it; one that is away shows that nothing goes there."""
+    it.register("1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with behind_app_service(it) as url, Client(url, Identity(AUDIENCE), attempts=1) as client:
+        assert "None" == client.version(FIRST).stage
+
+    assert 1 == len(az.asked)
+
+
 def test_whoever_answers_can_neither_name_an_audience_nor_pass_the_token_on(az: Az) -> None:
     """A challenge that names another resource, and a redirect, are both the end."""
     hosts: list[str] = []
