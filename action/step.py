@@ -6,33 +6,33 @@ Exits 0 granted or allowed, 3 pending, 4 refused or not for this identity, 5 rej
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 from answers import checked, closed, decided, held
 from report import AzurePipelines, GitHub, Level, Report, Told
 
 from stage_functions.cli.output import FAULT, PENDING, REFUSED
-from stage_functions.client import Client
+from stage_functions.client import Client, Identity, NoIdentityError
+from stage_functions.client.identity import check_address
 from stage_functions.domain.error import (
     DeniedError,
     InvalidInputError,
-    NotSignedInError,
     RetryableError,
     StagewardError,
 )
 
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
 MOST_MINUTES = 300
 POLL_SECONDS = 5.0
 AGENT = "stageward-action"
-_AUDIENCE = re.compile(r"(api|https)://[A-Za-z0-9._/-]+")
+SIGN_IN_SECONDS = 120
+"""So long `az` may take on a runner that has just begun."""
 _NOT_FOR_YOU = "Stageward does not let this identity ask"
 
 
@@ -42,7 +42,7 @@ class Step(NamedTuple):
     Attributes:
         report: where it tells what it came to.
         given: its values, by the name of the action's input, `on_behalf_of`.
-        client: connects to Stageward with a token, anew where the last one has ended.
+        client: connects to Stageward with a token, or as an identity that renews its own.
     """
 
     report: Report
@@ -150,9 +150,6 @@ def _wait(step: Step, approval: str, minutes: int) -> tuple[Told, int]:
         except RetryableError:
             if time.monotonic() >= end:
                 raise
-        except NotSignedInError:  # the token has ended: another one, or it is a fault
-            stageward = step.client()
-            found = stageward.approval(approval)
         else:
             if found.status != "open" or time.monotonic() >= end:
                 return closed(found, step.given)
@@ -168,49 +165,45 @@ COMMANDS: Mapping[str, Callable[[Step], tuple[Told, int]]] = {
 
 
 def _client(given: Mapping[str, str], report: Report) -> Client:
-    """Connect with the token that is given, or with one of Entra.
+    """Connect with the token that is given, or with those of Entra.
 
     Raises:
         InvalidInputError: there is no address that a token may be sent to, or no token.
+        NoIdentityError: `az` gives none.
     """
-    address = given.get("address", "")
-    at = urlsplit(address)
-    if at.scheme != "https" and not (at.scheme == "http" and _loopback(at.hostname or "")):
-        message = f"address is '{address}': it is where Stageward is reached, by https"
-        raise InvalidInputError(message)
-    token = given.get("token", "") or _entra(given.get("audience", ""))
+    address = given.get("address", "").rstrip("/")
+    check_address(address)
+    token = given.get("token", "")
+    if not token:
+        return Client(address, _entra(given.get("audience", ""), report), agent=AGENT)
     report.hide(token)
-    return Client(address.rstrip("/"), token, agent=AGENT)
+    return Client(address, token, agent=AGENT)
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _entra(audience: str) -> str:
-    """Return a token for Stageward of whoever `az` has signed in.
+def _entra(audience: str, report: Report) -> Identity:
+    """Return whoever `az` has signed in; a first token shows that there is somebody.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: no audience is given, or it is none.
+        NoIdentityError: there is nobody.
     """
-    if not _AUDIENCE.fullmatch(audience):
-        message = f"there is no token, and audience is '{audience}': it is api://<client id>"
+    if not audience:
+        message = "there is no token, and no audience: it is api://<client id>"
         raise InvalidInputError(message)
-    command = ["az", "account", "get-access-token", "--resource", audience]
-    command += ["--query", "accessToken", "--output", "tsv"]
+    identity = Identity(audience, _by_az)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        message = f"`az` gave no token: {exc}"
-        raise InvalidInputError(message) from exc
-    token = done.stdout.strip()
-    if done.returncode or not token:
-        message = f"`az` gave no token for {audience}; is azure/login before it? {done.stderr}"
-        raise InvalidInputError(message)
-    return token
+        report.hide(identity.token())
+    except NoIdentityError as exc:
+        message = f"{exc}; is azure/login before it?"
+        raise NoIdentityError(message) from exc
+    return identity
+
+
+def _by_az() -> TokenCredential:
+    """Sign in by `az` and by nothing else: the identity of the runner's machine is another one."""
+    from azure.identity import AzureCliCredential  # only where it is needed
+
+    return AzureCliCredential(process_timeout=SIGN_IN_SECONDS)
 
 
 def _fault(title: str, detail: str, outcome: str = "fault") -> Told:

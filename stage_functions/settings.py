@@ -17,6 +17,7 @@ NAMES = (
     "ANCHORS",
     "ANCHORS_SECRET",
     "ARM_ENDPOINT",
+    "AUDIENCE",
     "AUTH",
     "CONFIG",
     "DEAD_LETTERS",
@@ -76,7 +77,9 @@ class Settings(Struct, frozen=True):
         sign_in: how callers sign in (`STAGEWARD_AUTH`); dev only answers on loopback.
         url: where Stageward answers, as others reach it (`STAGEWARD_URL`); where that is not set,
             `serve` puts here where it listens.
-        token: bearer of the command line (`STAGEWARD_TOKEN`), or "".
+        token: bearer of the command line and of other clients (`STAGEWARD_TOKEN`), or "".
+        audience: Stageward's app in Entra, `api://<client id>`, for which they get a token by
+            identity where none is given (`STAGEWARD_AUDIENCE`), or "".
         webhook_secret: shared with MLflow (`STAGEWARD_WEBHOOK_SECRET`), or "".
         eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
         eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
@@ -129,6 +132,7 @@ class Settings(Struct, frozen=True):
     sign_in: str = SignIn.TOKENS
     url: str = "http://127.0.0.1:8321"
     token: str = ""
+    audience: str = ""
     webhook_secret: str = ""
     eventgrid_endpoint: str = ""
     eventgrid_key: str = ""
@@ -197,6 +201,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sign_in=get("AUTH", default.sign_in),
         url=get("URL", default.url).rstrip("/"),
         token=get("TOKEN", "").strip(),
+        audience=get("AUDIENCE", "").strip(),
         webhook_secret=get("WEBHOOK_SECRET", ""),
         eventgrid_endpoint=get("EVENTGRID_ENDPOINT", ""),
         eventgrid_key=get("EVENTGRID_KEY", ""),

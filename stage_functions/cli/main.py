@@ -28,15 +28,21 @@ from stage_functions.cli import (
     verify,
 )
 from stage_functions.cli.output import FAULT, complain
+from stage_functions.client import NoIdentityError
 from stage_functions.domain.error import NotSignedInError, StagewardError
 from stage_functions.settings import read_settings
 
 _A_KEY = "the key of a person in `people` of the configuration"
 _ONE_MADE = "a token; `stageward token create PERSON` makes one, where the ledger is"
+_OF_ENTRA = (
+    "a token of Microsoft Entra for this app; or leave it out, run `az login`, and set "
+    "STAGEWARD_AUDIENCE to api://<client id of this app>"
+)
 _SIGNS_IN: Mapping[str, str] = {
     "STAGEWARD_AUTH=dev": _A_KEY,
     "has no person": _A_KEY,
-    "Microsoft Entra": "a token of Microsoft Entra for this app",
+    "App Service": _OF_ENTRA,
+    "Microsoft Entra": _OF_ENTRA,
     "token": _ONE_MADE,
 }
 """What STAGEWARD_TOKEN is to be, by what the server says when nobody is signed in: that tells how
@@ -51,8 +57,8 @@ app = typer.Typer(
     help="Govern the lifecycle stages of machine-learning assets.",
     epilog=(
         "Commands that ask a running Stageward find it by STAGEWARD_URL and sign in with "
-        "STAGEWARD_TOKEN. Versions are named registry/kind/name:version, such as "
-        "demo/models/iris:3."
+        "STAGEWARD_TOKEN, or as whoever is signed in to Azure, for STAGEWARD_AUDIENCE. Versions "
+        "are named registry/kind/name:version, such as demo/models/iris:3."
     ),
     pretty_exceptions_show_locals=False,
 )
@@ -131,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         app(arguments)
+    except NoIdentityError as exc:
+        complain(str(exc))
     except NotSignedInError as exc:
         complain(_signed_in_by(str(exc)))
     except StagewardError as exc:
@@ -143,8 +151,10 @@ def _signed_in_by(said: str) -> str:
     if _ELSEWHERE in said:
         return said
     what = next((what for mark, what in _SIGNS_IN.items() if mark in said), _ONE_MADE)
-    if not read_settings().token:
+    settings = read_settings()
+    if not (settings.token or settings.audience):
         said = "STAGEWARD_TOKEN is not set, so nobody is signed in."
     elif "Authorization" in said:
-        said = "STAGEWARD_TOKEN signs in nobody there."
+        sent = "STAGEWARD_TOKEN" if settings.token else f"A token for {settings.audience}"
+        said = f"{sent} signs in nobody there."
     return f"{said}\nSet STAGEWARD_TOKEN to {what}."

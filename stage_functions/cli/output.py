@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from stage_functions.client import Client
+from stage_functions.adapters.logs import hush_sign_in
+from stage_functions.client import Client, Identity, bearer_of
 from stage_functions.domain.rule import Result, Verdict
 from stage_functions.settings import read_settings
 from stage_functions.wire import api
@@ -36,12 +37,19 @@ AssetArgument = Annotated[str, typer.Argument(help="registry/kind/name")]
 
 
 def connect(timeout_seconds: float = 60) -> Client:
-    """Return a client of the Stageward that the environment names."""
+    """Return a client of the Stageward that the environment names.
+
+    Raises:
+        InvalidInputError: the address or the token cannot be sent.
+    """
     settings = read_settings()
+    bearer = bearer_of(settings)
+    if isinstance(bearer, Identity):
+        hush_sign_in()
     waiting = _waiting if sys.stderr.isatty() else None
     return Client(
         settings.url,
-        settings.token,
+        bearer,
         agent=AGENT,
         timeout_seconds=timeout_seconds,
         waiting=waiting,

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from stage_functions.client.client import Client
 from stage_functions.client.connection import UnreachableError
+from stage_functions.client.identity import Identity, NoIdentityError, bearer_of
 
-__all__ = ["Client", "UnreachableError"]
+__all__ = ["Client", "Identity", "NoIdentityError", "UnreachableError", "bearer_of"]

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import httpx
 
 from stage_functions.client.connection import ATTEMPTS, Connection, Waiting, problem_of
+from stage_functions.client.identity import Bearer
 from stage_functions.domain.asset import Asset, Version
 from stage_functions.domain.error import InvalidInputError
 from stage_functions.wire import (
@@ -47,7 +48,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str = "",
+        token: Bearer = "",
         *,
         agent: str = "stageward-python",
         timeout_seconds: float = 60,
@@ -60,7 +61,8 @@ class Client:
 
         Args:
             url: where Stageward answers, such as `http://127.0.0.1:8321`.
-            token: who is asking; with STAGEWARD_AUTH=dev a person's key.
+            token: who is asking; with STAGEWARD_AUTH=dev a person's key. An `Identity` gives
+                tokens of Entra, which go only to an https address, or to this machine.
             agent: names the program in the server's log.
             timeout_seconds: for connecting, and for each part of an answer.
             transport: what carries the requests; the network if None.
@@ -69,7 +71,7 @@ class Client:
             attempts: how often a request is sent at the most, until it is answered.
 
         Raises:
-            InvalidInputError: the URL or the token cannot be sent.
+            InvalidInputError: the URL or the token cannot be sent, or not to there.
         """
         self._connection = Connection(
             url,

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from stage_functions import __version__
+from stage_functions.client.identity import Bearer, Identity, check_address
 from stage_functions.domain.error import (
     ConfigurationError,
     DeniedError,
@@ -50,6 +51,10 @@ _BY_CODE: Mapping[str, type[StagewardError]] = {
 }
 _CARRIED = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 """What a header can carry, by any server's reading of it."""
+_NOT_TAKEN = (
+    "what stands before Stageward, as the sign-in of App Service does, does not take this token: "
+    "it may have ended, or be for another app"
+)
 _NUMBERED = re.compile(r"\[Errno -?\d+\] ")
 _FILE_NAME = re.compile(r'filename="([A-Za-z0-9][A-Za-z0-9._-]*)"')
 """No other name is taken from the other end: it becomes the name of a file here."""
@@ -70,7 +75,7 @@ class Connection:
     def __init__(
         self,
         url: str,
-        token: str = "",
+        token: Bearer = "",
         *,
         agent: str = "stageward-python",
         timeout_seconds: float = 60,
@@ -82,7 +87,7 @@ class Connection:
         """Prepare connections; see `Client` for the arguments.
 
         Raises:
-            InvalidInputError: the URL or the token cannot be sent.
+            InvalidInputError: the URL or the token cannot be sent, or not to there.
         """
         if not url.startswith(("http://", "https://")):
             message = f"'{url}' is no address of Stageward: STAGEWARD_URL is http://host:port"
@@ -92,17 +97,26 @@ class Connection:
         self._waiting = waiting
         self._attempts = attempts
         headers = {"User-Agent": f"{agent}/{__version__}"}
-        if token and _CARRIED.fullmatch(token) is None:
+        identity, given = (token, "") if isinstance(token, Identity) else (None, token)
+        if identity is not None:
+            check_address(url)
+        if given and _CARRIED.fullmatch(given) is None:
             message = (
                 "the token has a character that no header can carry, such as a line's end or a "
                 "letter with an accent: STAGEWARD_TOKEN is to be the token and nothing else"
             )
             raise InvalidInputError(message)
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        if given:
+            headers["Authorization"] = f"Bearer {given}"
         try:
             self._http = httpx.Client(
-                base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
+                base_url=url,
+                headers=headers,
+                auth=identity,
+                timeout=timeout_seconds,
+                transport=transport,
+                # Within this machine: a proxy of the environment would read the token.
+                trust_env=identity is None or url.startswith("https:"),
             )
         except (ValueError, httpx.InvalidURL) as exc:
             message = f"'{url}' cannot be called: {exc}"
@@ -124,6 +138,7 @@ class Connection:
 
         Raises:
             UnreachableError: nothing answers.
+            NoIdentityError: there is no token to send.
         """
         content = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"} if content is not None else {}
@@ -208,6 +223,8 @@ class Connection:
         problem = problem_of(answer)
         if problem is not None:
             raise self._error(problem, answer)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise NotSignedInError(_NOT_TAKEN)
         try:
             return msgspec.json.decode(answer.content, type=type_)
         except msgspec.MsgspecError as exc:

@@ -67,7 +67,7 @@ class MlflowClient(mlflow.MlflowClient):
             registry_uri: as MLflow's; `stageward:` before it, and `#<alias>` behind, may be there.
             workspace_store_uri: as MLflow's.
             url: where Stageward answers; STAGEWARD_URL if "".
-            token: who is asking; STAGEWARD_TOKEN if "".
+            token: who is asking; STAGEWARD_TOKEN if "", or else by STAGEWARD_AUDIENCE.
             registry: alias of MLflow's registry at Stageward; found by its address if "".
             wait: for how long, in seconds or as a timedelta, a request waits for its approval
                 where the call does not say.

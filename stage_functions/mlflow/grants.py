@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from msgspec import Struct
 
-from stage_functions.client import Client
+from stage_functions.client import Client, bearer_of
 from stage_functions.mlflow.errors import translated
 from stage_functions.settings import read_settings
 from stage_functions.wire import api
@@ -31,7 +31,7 @@ class Place(Struct, frozen=True):
         uri: of MLflow's own registry: its server, or whatever MLflow takes.
         registry: alias of that registry at Stageward; found by the uri if "".
         url: where Stageward answers; STAGEWARD_URL if "".
-        token: who is asking; STAGEWARD_TOKEN if "".
+        token: who is asking; STAGEWARD_TOKEN if "", or else by STAGEWARD_AUDIENCE.
     """
 
     uri: str
@@ -87,7 +87,7 @@ class Grants:
         """
         with self._lock, translated():
             if self._client is None:
-                token = self._place.token or read_settings().token
+                token = self._place.token or bearer_of(read_settings(), self._place.url)
                 self._client = Client(self.url, token, agent=AGENT)
             return self._client
 

@@ -26,7 +26,7 @@ from mlflow.protos.databricks_pb2 import (
     TEMPORARILY_UNAVAILABLE,
 )
 
-from stage_functions.client import Client, UnreachableError
+from stage_functions.client import Client, UnreachableError, bearer_of
 from stage_functions.domain.error import InvalidInputError, RetryableError, StagewardError
 from stage_functions.settings import Settings, WhenAway
 from stage_functions.wire.writes_api import Guarded, Ruling, WriteBody
@@ -63,7 +63,7 @@ class Asking:
         try:
             self._client = Client(
                 settings.url,
-                settings.token,
+                bearer_of(settings),
                 agent="stageward-mlflow",
                 timeout_seconds=_seconds(settings),
                 attempts=1,

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 _ML = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ml/providers"
 WORKSPACE = f"{_ML}/Microsoft.MachineLearningServices/workspaces/dev"
 REGISTRY = f"{_ML}/Microsoft.MachineLearningServices/registries/shared"
+_FAR = 2**31 - 1
+"""Seconds from 1970 to the end of a token."""
 _AZD = {"auth", "config", "deploy", "down", "env", "hooks", "init", "monitor", "provision", "up"}
 _TAKES_A_FILE = {"--role-definition", "--template-file", "--file", "-f"}
 
@@ -118,7 +120,8 @@ def _answer(words: str) -> str:
     if words.startswith("ml registry show"):
         return REGISTRY
     if words.startswith("account get-access-token"):
-        return os.environ.get("STAGEWARD_TOKEN", "")  # noqa: TID251  # who this world's commands are
+        who = os.environ["AZ_SIGNED_IN"]  # noqa: TID251  # who this world's commands are
+        return json.dumps({"accessToken": who, "expires_on": _FAR})
     return ""
 
 

@@ -78,7 +78,11 @@ SETTINGS: Mapping[str, Setting] = {
         },
         copies={"policy-cases.yaml": "yaml"},
     ),
-    "docs/deploy.md": Setting(alias="workspace"),
+    "docs/deploy.md": Setting(
+        alias="workspace",
+        before="unset STAGEWARD_TOKEN",  # who has run `az login`
+        environment={"AZ_SIGNED_IN": "operator-1", "AZURE_TOKEN_CREDENTIALS": "AzureCliCredential"},
+    ),
     "docs/events.md": Setting(reads=True),
     "docs/evidence-pack.md": Setting(reads=True),
     "docs/ml-professional.md": Setting(reads=True),

@@ -206,7 +206,8 @@ def test_a_token_is_masked_and_kept_nowhere(at: Desk) -> None:
     assert ran.out.startswith("::add-mask::pipeline\n")
     assert 1 == ran.out.count("pipeline")
     assert [] == kept
-    assert ["--resource", at.variables["STAGEWARD_AUDIENCE"]] == at.calls("account")[0][2:4]
+    (asked,) = at.calls("account")
+    assert ["--resource", at.variables["STAGEWARD_AUDIENCE"]] == asked[-2:]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,8 @@ def test_a_token_is_masked_and_kept_nowhere(at: Desk) -> None:
             {"command": "wait", "approval": "7f3k9m2x", "address": "http://evil.example.org"},
             "https",
         ),
-        ({"command": "wait", "approval": "7f3k9m2x", "audience": "--help"}, "there is no token"),
+        ({"command": "wait", "approval": "7f3k9m2x", "audience": ""}, "there is no token"),
+        ({"command": "wait", "approval": "7f3k9m2x", "audience": "--help"}, "is no audience"),
         ({"command": "wait", "approval": "7f3k9m2x"}, "no approval"),
     ],
 )
