@@ -30,7 +30,8 @@ from stage_functions.domain.error import (
 )
 
 MOST_MINUTES = 300
-POLL_SECONDS = 5.0
+FIRST_LOOK_SECONDS, LOOK_SECONDS = 0.5, 15.0
+"""How long to wait before an approval is looked at again: twice as long each time, up to the second."""
 AGENT = "stageward-action"
 _AUDIENCE = re.compile(r"(api|https)://[A-Za-z0-9._/-]+")
 _NOT_FOR_YOU = "Stageward does not let this identity ask"
@@ -143,7 +144,7 @@ def holder(step: Step) -> tuple[Told, int]:
 def _wait(step: Step, approval: str, minutes: int) -> tuple[Told, int]:
     """Look at an approval until it is closed, or the time is up; a Stageward away ends nothing."""
     end = time.monotonic() + minutes * 60
-    stageward = step.client()
+    pause, stageward = FIRST_LOOK_SECONDS, step.client()
     while True:
         try:
             found = stageward.approval(approval)
@@ -156,7 +157,8 @@ def _wait(step: Step, approval: str, minutes: int) -> tuple[Told, int]:
         else:
             if found.status != "open" or time.monotonic() >= end:
                 return closed(found, step.given)
-        time.sleep(min(POLL_SECONDS, max(0.0, end - time.monotonic())))
+        time.sleep(min(pause, max(0.0, end - time.monotonic())))
+        pause = min(2 * pause, LOOK_SECONDS)
 
 
 COMMANDS: Mapping[str, Callable[[Step], tuple[Told, int]]] = {
