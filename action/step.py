@@ -31,7 +31,7 @@ from stage_functions.domain.error import (
 
 MOST_MINUTES = 300
 FIRST_LOOK_SECONDS, LOOK_SECONDS = 0.5, 15.0
-"""How long to wait before an approval is looked at again: twice as long each time, up to the second."""
+"""How long before an approval is looked at again: twice as long each time, up to the second."""
 AGENT = "stageward-action"
 _AUDIENCE = re.compile(r"(api|https)://[A-Za-z0-9._/-]+")
 _NOT_FOR_YOU = "Stageward does not let this identity ask"

@@ -111,10 +111,12 @@ def create_deployment() -> None:
 def update_traffic() -> None:
     """Give each deployment that is named its share."""
     found = endpoint()
-    shares = {name: int(share) for name, share in (one.split("=") for one in option("--traffic").split())}
+    shares = {
+        name: int(share) for name, share in (one.split("=") for one in option("--traffic").split())
+    }
     assert set(shares) <= set(found["deployments"])
     given = found["traffic"] | shares
-    assert sum(given.values()) == 100  # noqa: PLR2004  # as Azure ML has it
+    assert sum(given.values()) == 100  # as Azure ML has it
     keep({**found, "traffic": {name: share for name, share in given.items() if share}})
 
 
