@@ -21,8 +21,8 @@ with warnings.catch_warnings():
         WorkspaceAwareSqlAlchemyStore,
     )
 
-    from stage_functions.mlflow.guard import Guard, guarded, open_store
     from stage_functions.mlflow.guard_asking import authenticated
+    from stage_functions.mlflow.guard import Guard, guarded, open_store
 
 __all__ = [
     "PLAIN",
