@@ -140,6 +140,18 @@ def test_what_was_tried_and_never_served_is_taken_away(place: Place) -> None:
     assert ({"v3": 100}, ["v3"]) == place.served
 
 
+def test_what_is_served_is_not_deployed_again(place: Place) -> None:
+    """A second event for one change, or the next hour, finds nothing to do."""
+    before = place.endpoint
+    code, said = place.deploy("1")
+    calls = (place.folder / "calls.jsonl").read_text()
+
+    assert 0 == code
+    assert "iris:1 is what is served." in said
+    assert before == place.endpoint
+    assert 1 == calls.count('"online-deployment", "create"')
+
+
 def test_an_endpoint_that_is_not_there_is_said(place: Place) -> None:
     """And how it is made; the pipeline makes none."""
     (place.folder / "endpoint.json").unlink()
