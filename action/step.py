@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 MOST_MINUTES = 300
-POLL_SECONDS = 5.0
+FIRST_LOOK_SECONDS, LOOK_SECONDS = 0.5, 15.0
+"""How long before an approval is looked at again: twice as long each time, up to the second."""
 AGENT = "stageward-action"
 SIGN_IN_SECONDS = 120
 """So long `az` may take on a runner that has just begun."""
@@ -143,7 +144,7 @@ def holder(step: Step) -> tuple[Told, int]:
 def _wait(step: Step, approval: str, minutes: int) -> tuple[Told, int]:
     """Look at an approval until it is closed, or the time is up; a Stageward away ends nothing."""
     end = time.monotonic() + minutes * 60
-    stageward = step.client()
+    pause, stageward = FIRST_LOOK_SECONDS, step.client()
     while True:
         try:
             found = stageward.approval(approval)
@@ -153,7 +154,8 @@ def _wait(step: Step, approval: str, minutes: int) -> tuple[Told, int]:
         else:
             if found.status != "open" or time.monotonic() >= end:
                 return closed(found, step.given)
-        time.sleep(min(POLL_SECONDS, max(0.0, end - time.monotonic())))
+        time.sleep(min(pause, max(0.0, end - time.monotonic())))
+        pause = min(2 * pause, LOOK_SECONDS)
 
 
 COMMANDS: Mapping[str, Callable[[Step], tuple[Told, int]]] = {

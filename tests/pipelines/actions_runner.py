@@ -71,12 +71,15 @@ class Runner:
         self.ran: list[Ran] = []
         self.skipped: list[Skipped] = []
         self.jobs: dict[str, str] = {}
+        self._needs: dict[str, Any] = {}
 
-    def run(self, workflow: Path) -> None:
-        """Run all jobs of a workflow, each behind those that it needs."""
+    def run(self, workflow: Path, again: str = "") -> None:
+        """Run all jobs of a workflow, each behind those that it needs; or one of them again."""
         jobs = yaml.safe_load(workflow.read_text("utf-8"))["jobs"]
-        needs: dict[str, Any] = {}
+        needs = self._needs
         for name, job in jobs.items():
+            if again not in {"", name}:
+                continue
             wanted = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
             assert set(wanted) <= set(self.jobs), "a job stands before one that it needs"
             context = {**self._contexts, "needs": needs, "steps": {}}

@@ -4,7 +4,8 @@ It is put on the PATH as `az`, run by itself. `az account get-access-token` give
 azure/login was given; `az ml job create` registers a version at the real MLflow server of the
 test, as the pipeline would have; endpoints and their deployments are kept in a file.
 
-The folder of the run is in $AT: `calls.jsonl`, `signed-in`, `mlflow`, `endpoint.json`.
+The folder of the run is in $AT: `calls.jsonl`, `signed-in`, `mlflow`, `endpoint.json`. A file `no <command>` there
+makes that command fail.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 AT = Path(os.environ["AT"])  # noqa: TID251  # it is a program of its own
 ENDPOINT = AT / "endpoint.json"
+EXTENSION = AT / "extension"
 JOB = "shy_pear_123"
 
 
@@ -78,7 +80,7 @@ def download() -> None:
 def endpoint() -> dict[str, Any]:
     """Return the endpoint as it is."""
     if not ENDPOINT.exists():
-        return {"traffic": {}, "deployments": {}}
+        sys.exit("ERROR: (ResourceNotFound) The Resource was not found.")
     found: dict[str, Any] = json.loads(ENDPOINT.read_text())
     return found
 
@@ -96,31 +98,64 @@ def show_traffic() -> None:
 
 
 def create_deployment() -> None:
-    """Deploy."""
-    found = endpoint()
-    found["deployments"][option("--name")] = pairs()["model"]
+    """Deploy; what is there already is not written over, and one may come out as told."""
+    found, name = endpoint(), option("--name")
+    if name in found["deployments"]:
+        sys.exit(f"ERROR: deployment {name} already exists.")
+    state = AT / "deployed-as"
+    as_ = state.read_text() if state.exists() else "Succeeded"
+    found["deployments"][name] = {"model": pairs()["model"], "state": as_}
     keep(found)
+    if as_ != "Succeeded":
+        sys.exit(f"ERROR: {name} is {as_}.")
 
 
 def update_traffic() -> None:
-    """Give one deployment its share."""
-    name, share = option("--traffic").split("=")
+    """Give each deployment that is named its share."""
     found = endpoint()
-    assert name in found["deployments"]
-    keep({**found, "traffic": {name: int(share)}})
+    shares = {
+        name: int(share) for name, share in (one.split("=") for one in option("--traffic").split())
+    }
+    assert set(shares) <= set(found["deployments"])
+    given = found["traffic"] | shares
+    assert sum(given.values()) == 100  # as Azure ML has it
+    keep({**found, "traffic": {name: share for name, share in given.items() if share}})
 
 
-def list_others() -> None:
-    """Print the names of the others."""
-    mine = option("--query").split("'")[1]
-    print("\n".join(name for name in endpoint()["deployments"] if name != mine))
+def list_deployments() -> None:
+    """Print the state of one, or the names of the others."""
+    query, found = option("--query"), endpoint()["deployments"]
+    mine = query.split("'")[1]
+    if query.endswith(".provisioning_state"):
+        print("".join(one["state"] for name, one in found.items() if name == mine))
+    else:
+        print("\n".join(name for name in found if name != mine))
 
 
 def delete_deployment() -> None:
-    """Take one away."""
-    found = endpoint()
-    del found["deployments"][option("--name")]
+    """Take one away; one that is served is not taken."""
+    found, name = endpoint(), option("--name")
+    if name in found["traffic"]:
+        sys.exit(f"ERROR: deployment {name} gets traffic.")
+    del found["deployments"][name]
     keep(found)
+
+
+def invoke() -> None:
+    """Answer, where the model works."""
+    if (AT / "broken").exists():
+        sys.exit("ERROR: (BadRequest) the request failed with status code 500.")
+
+
+def show_extension() -> None:
+    """Tell whether `az ml` is known: a hosted runner does not bring it."""
+    if not EXTENSION.exists():
+        sys.exit("ERROR: The extension ml is not installed.")
+
+
+def add_extension() -> None:
+    """Make it known."""
+    EXTENSION.write_text(option("--version"))
 
 
 def show_job() -> None:
@@ -135,15 +170,17 @@ def nothing() -> None:
 
 ANSWERS: dict[str, Callable[[], None]] = {
     "account get-access-token": token,
+    "extension add": add_extension,
+    "extension show": show_extension,
     "ml job create": create_job,
     "ml job stream": nothing,
     "ml job show": show_job,
     "ml job download": download,
     "ml online-endpoint show": show_traffic,
-    "ml online-endpoint invoke": nothing,
+    "ml online-endpoint invoke": invoke,
     "ml online-endpoint update": update_traffic,
     "ml online-deployment create": create_deployment,
-    "ml online-deployment list": list_others,
+    "ml online-deployment list": list_deployments,
     "ml online-deployment delete": delete_deployment,
 }
 
@@ -151,4 +188,8 @@ with (AT / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps(sys.argv[1:]) + "\n")
 words = [word for word in sys.argv[1:4] if not word.startswith("-")]
 command = next(one for one in (" ".join(words[:3]), " ".join(words[:2])) if one in ANSWERS)
+if command.startswith("ml ") and not EXTENSION.exists():
+    sys.exit("ERROR: The command requires the extension ml. Unable to prompt: no tty available.")
+if (AT / f"no {command}").exists():
+    sys.exit("ERROR: (AuthorizationFailed)")
 ANSWERS[command]()

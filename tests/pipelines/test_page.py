@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -51,3 +54,21 @@ def test_the_template_takes_what_the_action_takes() -> None:
     own = {"name", "serviceConnection", "condition", "stageward"}
 
     assert camel - {"token", "expectedStage"} == set(PARAMETERS) - own
+
+
+def test_the_example_is_copied_as_told(tmp_path: Path) -> None:
+    """Into a repository whose workflows name the action at a commit, and whose scripts find their files."""
+    shutil.copytree(ROOT / "examples" / "iris", tmp_path / "examples" / "iris")
+    (block,) = re.findall(r"```sh\n(COMMIT=.*?)```", PAGE, re.DOTALL)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, check=True)
+    model = tmp_path / "model"
+    workflows = sorted((model / ".github" / "workflows").iterdir())
+    text = "".join(file.read_text() for file in workflows)
+    scripts = set(re.findall(r"bash (\S+\.sh)", text))
+
+    assert ["deploy.yml", "promote.yml", "train.yml"] == [file.name for file in workflows]
+    assert "your-organisation" not in text
+    assert 5 == len(re.findall(r"uses: my-organisation/stageward/action@[0-9a-f]{40} ", text))
+    assert scripts
+    assert [] == [name for name in scripts if not (model / name).is_file()]
+    assert [] == [file.name for file in model.iterdir() if "stageward" in file.name]

@@ -31,6 +31,16 @@ def merged(at: Desk, actor: str = "mona") -> tuple[Runner, str]:
     return runner, runner.ran[-1].outputs["approval"]
 
 
+def standing(at: Desk) -> str:
+    """Bring a version to Production without a workflow; return its number."""
+    version = at.live.people.create("iris")
+    with at.live.client("pipeline") as stageward:
+        stageward.transition(str(version), "Staging", reason="tested")
+        asked = stageward.transition(str(version), "Production", reason="tested")
+    at.live.vote("olaf", asked.approval or "")
+    return str(version.number)
+
+
 def deployed(at: Desk, event: dict[str, Any] | None = None) -> Runner:
     """Run what the event runs."""
     runner = at.runner(event)
@@ -40,8 +50,7 @@ def deployed(at: Desk, event: dict[str, Any] | None = None) -> Runner:
 
 def endpoint(at: Desk) -> dict[str, Any]:
     """Return what is deployed."""
-    file = at.folder / "endpoint.json"
-    found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    found: dict[str, Any] = json.loads((at.folder / "endpoint.json").read_text())
     return found
 
 
@@ -62,7 +71,7 @@ def test_a_merge_asks_people_approve_and_it_is_deployed(at: Desk) -> None:
     assert before.jobs == first.jobs == {"deploy": "success"}
     assert {
         "traffic": {f"v{number}": 100},
-        "deployments": {f"v{number}": f"azureml:iris:{number}"},
+        "deployments": {f"v{number}": {"model": f"azureml:iris:{number}", "state": "Succeeded"}},
     } == endpoint(at)
 
     again, approval = merged(at)
@@ -71,22 +80,56 @@ def test_a_merge_asks_people_approve_and_it_is_deployed(at: Desk) -> None:
     following = again.ran[-1].outputs["number"]
 
     assert {"deploy": "success"} == second.jobs
-    assert {f"v{following}": f"azureml:iris:{following}"} == endpoint(at)["deployments"]
+    assert {f"v{following}": 100} == endpoint(at)["traffic"]
+    assert [f"v{following}"] == list(endpoint(at)["deployments"])
     with at.live.client("olaf") as stageward:
         assert "Archived" == stageward.version(version).stage
         assert f"Merged as {SHA}" == stageward.approval(approval).reason
         assert "person:mona" == stageward.approval(approval).on_behalf_of
         assert "person:pipeline" == stageward.approval(approval).requester
 
-    made = len(at.calls("ml", "online-deployment", "create"))
-    deployed(at)
-    assert made == len(at.calls("ml", "online-deployment", "create"))
+
+def test_merges_that_overlap_are_approved_one_by_one(at: Desk) -> None:
+    """What was asked before another version came to Production is voided, and asked for again."""
+    runner, second = merged(at)
+    standing(at)
+    at.live.vote("olaf", second)
+    with at.live.client("olaf") as stageward:
+        assert "voided" == stageward.approval(second).status
+        assert "it would displace" in stageward.approval(second).why
+    runner.run(WORKFLOWS / "promote.yml", again="ask")
+    third = runner.ran[-1].outputs["approval"]
+
+    assert {"train": "success", "ask": "success"} == runner.jobs
+    at.live.vote("olaf", third)
+    with at.live.client("olaf") as stageward:
+        assert "Production" == stageward.version(runner.ran[-1].outputs["version"]).stage
+
+
+def test_where_staging_waits_too_the_job_is_run_again_after_its_approval(
+    at: Desk, tmp_path: Path
+) -> None:
+    """The step for Staging ends with 3, and Production is asked for when it is run again."""
+    workflow = tmp_path / "promote.yml"
+    text = (WORKFLOWS / "promote.yml").read_text()
+    workflow.write_text(text.replace("models/iris:", "models/careful:"))
+    (at.checkout / ".github" / "scripts" / "train.sh").write_text(
+        (EXAMPLE / ".github" / "scripts" / "train.sh").read_text().replace("$MODEL", "careful")
+    )
+    runner = at.runner(actor="mona")
+    runner.run(workflow)
+    asked = runner.ran[-1]
+
+    assert ("failure", 3, "pending") == (runner.jobs["ask"], asked.code, asked.outputs["outcome"])
+    at.live.vote("olaf", asked.outputs["approval"])
+    runner.run(workflow, again="ask")
+    assert ("success", "pending") == (runner.jobs["ask"], runner.ran[-1].outputs["outcome"])
+    assert asked.outputs["approval"] != runner.ran[-1].outputs["approval"]
 
 
 def test_what_an_event_carries_decides_nothing(at: Desk) -> None:
     """A forged event brings no version to the endpoint, and no word of it to a script."""
-    _, approval = merged(at)
-    at.live.vote("olaf", approval)
+    standing(at)
     forged = {"client_payload": {"version": "demo/models/iris:999", "stage": "$(touch owned)"}}
     deployed(at, forged)
     plain = endpoint(at)
@@ -97,8 +140,7 @@ def test_what_an_event_carries_decides_nothing(at: Desk) -> None:
 
 def test_a_version_that_may_not_be_deployed_is_not(at: Desk) -> None:
     """Where Stageward does not allow the endpoint the job ends before anything is deployed."""
-    _, approval = merged(at)
-    at.live.vote("olaf", approval)
+    standing(at)
     runner = at.runner(ENDPOINT="another")
     runner.run(WORKFLOWS / "deploy.yml")
 
@@ -148,12 +190,11 @@ def _locally(at: Desk) -> None:
     program = at.folder / "bin" / "python"
     program.write_text(f'#!/bin/sh\necho "$*" >> "{at.folder}/python.txt"\n')
     program.chmod(0o755)
-    (at.checkout / "conda.yml").touch()
 
 
 def test_the_files_that_scripts_and_workflows_name_are_those_of_the_example() -> None:
     """A file that is renamed would be missed on GitHub, and nowhere else."""
-    named = ["pipeline.yml", "run_locally.py", "conda.yml", "endpoint/deployment.yml"]
+    named = ["pipeline.yml", "run_locally.py", "requirements.txt", "endpoint/deployment.yml"]
     named += ["requests/azureml.json", "components", "data", "src"]
     text = "".join(file.read_text() for file in (EXAMPLE / ".github").rglob("*.*"))
 

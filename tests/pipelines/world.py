@@ -39,6 +39,16 @@ groups:
   model-risk: [mona, olaf, paul]
 operators: [mona]
 lifecycles:
+  - name: careful
+    applies_to: ["demo/models/careful"]
+    stages:
+      None: {initial: true, deletable: true}
+      Staging: {deployable_to: ["demo/iris-test"]}
+      Production: {exclusive: true, displaced_to: Archived, deployable_to: ["demo/iris"]}
+      Archived: {terminal: true, deletable: true, hidden: true}
+    transitions:
+      - {from: None, to: Staging, requesters: [pipelines], approval: {quorum: 1, groups: {model-risk: 1}, exclude: [requester, author], expires: 7d}}
+      - {from: Staging, to: Production, requesters: [pipelines], approval: {quorum: 1, groups: {model-risk: 1}, exclude: [requester, author], expires: 7d}}
   - name: default
     applies_to: ["*/*/*"]
     stages:
@@ -198,18 +208,26 @@ def desk(folder: Path, live: Live) -> Desk:
 
     `install.sh` is really run, and finds that this checkout is installed: pip is not run.
     """
-    bin_ = folder / "bin"
-    bin_.mkdir()
-    _program(bin_ / "az", f'exec "{sys.executable}" "{Path(__file__).parent}/az_stand_in.py" "$@"')
+    checkout = machine(folder)
     installed = folder / "stageward"
     (installed / "bin").mkdir(parents=True)
     (installed / "installed").write_text(str(ACTION.parent))
     python = f'PYTHONPATH="{ROOT}" exec "{sys.executable}" "$@"'
     _program(installed / "bin" / "python", python)
     (folder / "mlflow").write_text(live.mlflow)
+    return Desk(folder, checkout, live)
+
+
+def machine(folder: Path) -> Path:
+    """Let `az` be the stand-in, with an endpoint that serves nothing; return a copy of the example."""
+    bin_ = folder / "bin"
+    bin_.mkdir()
+    stand_in = Path(__file__).parent / "az_stand_in.py"
+    _program(bin_ / "az", f'exec "{sys.executable}" -S -E "{stand_in}" "$@"')
+    (folder / "endpoint.json").write_text('{"traffic": {}, "deployments": {}}')
     checkout = folder / "checkout"
     shutil.copytree(ROOT / "examples" / "iris", checkout)
-    return Desk(folder, checkout, live)
+    return checkout
 
 
 def _program(file: Path, line: str) -> None:

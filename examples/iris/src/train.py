@@ -7,6 +7,7 @@ saved and logged as a folder, not by `log_model`: Azure ML has no logged models 
 from __future__ import annotations
 
 import argparse
+from importlib.metadata import version
 
 import mlflow
 import pandas as pd
@@ -18,6 +19,8 @@ from sklearn.model_selection import train_test_split
 TARGET = "target"
 HELD_OUT = 0.3
 """Share of the data that is held back."""
+LOADED_WITH = ["cloudpickle", "mlflow", "numpy", "pandas", "scikit-learn", "scipy"]
+"""What the classifier is loaded with: in the versions that it was trained with, and not guessed."""
 SERVED_WITH = ["azureml-ai-monitoring==1.0.0", "azureml-inference-server-http==1.5.1"]
 """What a deployment without code of one's own imports on Azure ML, and does not bring itself."""
 
@@ -58,7 +61,7 @@ def train(given: argparse.Namespace, run_id: str) -> None:
         mlflow_model=Model(run_id=run_id),  # by which the next steps know the run
         signature=infer_signature(features, classifier.predict(features)),
         input_example=features.head(2),
-        extra_pip_requirements=SERVED_WITH,
+        pip_requirements=[*(f"{one}=={version(one)}" for one in LOADED_WITH), *SERVED_WITH],
     )
     mlflow.log_artifacts(given.model, "model")
     held_out.to_csv(given.held_out, index=False)

@@ -3,7 +3,7 @@
 # WORKSPACE, GROUP: where. MODEL: what it is registered as.
 set -euo pipefail
 
-at=(--workspace-name "$WORKSPACE" --resource-group "$GROUP")
+. .github/scripts/workspace.sh
 job=$(az ml job create --file pipeline.yml --set inputs.name="$MODEL" \
     --set tags.commit="$GITHUB_SHA" --query name --output tsv "${at[@]}")
 az ml job stream --name "$job" "${at[@]}"
