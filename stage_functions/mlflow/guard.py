@@ -131,7 +131,8 @@ class Guard:
         """Store a stage that was granted; versions that it displaces follow.
 
         What Stageward does not govern is stored as ever. Otherwise others are archived only where
-        the stage is exclusive there.
+        the stage is exclusive there. Where Stageward shows the stage in MLflow's field it has
+        stored it by now, and sees to those others too.
         """
         kept: Any = super()
         ruling = None
@@ -146,6 +147,9 @@ class Guard:
                 name, version, stage, archive_existing_versions
             )
             return stored
+        now = self.get_model_version(found.name, found.version)
+        if found.current_stage != wanted == now.current_stage:
+            return now
         with _through():
             kept.transition_model_version_stage(
                 found.name, found.version, wanted, archive_existing_versions=False
