@@ -31,6 +31,9 @@ from stage_functions.wire import api
 
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 10.0
+_IDLE_SECONDS = 1.5
+"""Shorter than any server keeps an idle connection, so that none is reused while it is closing:
+who asks only once would take that for Stageward's being away."""
 _RETRIED = (429, 503)
 _NO_SUCH_ADDRESS = "no-such-address"
 _BY_CODE: Mapping[str, type[StagewardError]] = {
@@ -102,7 +105,11 @@ class Connection:
             headers["Authorization"] = f"Bearer {token}"
         try:
             self._http = httpx.Client(
-                base_url=url, headers=headers, timeout=timeout_seconds, transport=transport
+                base_url=url,
+                headers=headers,
+                timeout=timeout_seconds,
+                limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS),
+                transport=transport,
             )
         except (ValueError, httpx.InvalidURL) as exc:
             message = f"'{url}' cannot be called: {exc}"

@@ -209,7 +209,9 @@ def governing(
     """
     name, rows = f"iris-{uuid.uuid4().hex[:8]}", LossyRows(SQLiteRows(":memory:"))
     user, password = sign_in or ("", "")
-    adapter = MlflowRegistry("demo", server.address, username=user, password=password)
+    adapter = MlflowRegistry(
+        "demo", server.address, username=user, password=password, timeout_seconds=float(SECONDS)
+    )
     context = context_over(rows, adapter, SystemClock(), mode, governed_by=lifecycle)
     context = changed(context, watch=(f"models/{name}*",), address=server.address, **registry)
     adopt(context)

@@ -116,13 +116,14 @@ def test_who_may_ask_again_soon_is_told_when(store_at: Opening) -> None:
     """Left to itself MLflow's client would wait for minutes, longer each time."""
     store = store_at(f"http://127.0.0.1:{free_port()}")
 
-    @catch_mlflow_exception
+    answering: Any = catch_mlflow_exception
+
     def write() -> None:
         """Set a tag that is guarded, as the server does for a request."""
         store.set_model_version_tag("iris", "1", tag("stage", "Staging"))
 
     server = Flask("server")
-    server.add_url_rule("/", view_func=write)
+    server.add_url_rule("/", view_func=answering(write))
     with ExitStack() as others:
         for _ in range(PEOPLE_AT_ONCE):
             others.enter_context(store.stageward._turn())  # noqa: SLF001  # as one who waits
