@@ -26,7 +26,12 @@ from mlflow.entities.model_registry.model_version_stages import (
 )
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
 from mlflow.server import handlers
 
 from stage_functions.mlflow.guard_asking import Asking, authenticated
@@ -37,6 +42,7 @@ from stage_functions.wire.writes_api import Ruling, WriteBody, Written
 SCHEME = "stageward-server"
 _COPIED = "models:/"
 _PAGE = 1000
+_GONE = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 _SETTLING = 5
 """How often a version is looked at again whose stage keeps changing while it is stored."""
 STAGES = frozenset(one.lower() for one in ALL_STAGES)
@@ -262,7 +268,12 @@ class Guard:
         """
         kept: Any = super()
         for _ in range(_SETTLING):
-            found = self.get_model_version(asked.name, number)
+            try:
+                found = self.get_model_version(asked.name, number)
+            except MlflowException as exc:
+                if exc.error_code == _GONE and number != str(asked.version):
+                    return  # it was displaced, and deleted before the ledger has heard of it
+                raise
             try:
                 at = self._ask_about(found, "confirm").stage or STAGE_NONE
             except MlflowException:
