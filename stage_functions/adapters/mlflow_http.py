@@ -27,6 +27,9 @@ from stage_functions.wire.document import parsed, text
 API = "api/2.0/mlflow"
 NO_SUCH = "RESOURCE_DOES_NOT_EXIST"
 INVALID = "INVALID_PARAMETER_VALUE"
+_DATABASE = "BAD_REQUEST"
+"""MLflow's code for whatever its database refuses, also where two have written the same at once."""
+_OVERTAKEN = "IntegrityError"
 MAX_ARTIFACT_BYTES = 4 * 1024 * 1024
 """Of a file that is read whole; what is larger is not what was asked for."""
 
@@ -196,7 +199,8 @@ class MlflowApi:
         status = response.status_code
         message = f"{self.name} answered {status}{f' {code}' if code else ''}: {_cut(said)}"
         foreign = status == httpx.codes.NOT_FOUND and not code
-        if status in _PATIENCE or status >= _SERVER_FAULT or foreign:
+        overtaken = code == _DATABASE and _OVERTAKEN in said
+        if status in _PATIENCE or status >= _SERVER_FAULT or foreign or overtaken:
             # A 404 that is not MLflow's own says nothing of its models: a proxy in between, or a
             # wrong path. Taken for an answer, it would empty the registry.
             wait = retry_after_seconds(response.headers)

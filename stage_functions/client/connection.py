@@ -32,6 +32,9 @@ from stage_functions.wire import api
 
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 10.0
+_IDLE_SECONDS = 1.5
+"""Shorter than any server keeps an idle connection, so that none is reused while it is closing:
+who asks only once would take that for Stageward's being away."""
 _RETRIED = (429, 503)
 _NO_SUCH_ADDRESS = "no-such-address"
 _BY_CODE: Mapping[str, type[StagewardError]] = {
@@ -114,6 +117,7 @@ class Connection:
                 headers=headers,
                 auth=identity,
                 timeout=timeout_seconds,
+                limits=httpx.Limits(keepalive_expiry=_IDLE_SECONDS),
                 transport=transport,
                 # Within this machine: a proxy of the environment would read the token.
                 trust_env=identity is None or url.startswith("https:"),

@@ -68,8 +68,8 @@ class PendingError(GovernedError):
     def __init__(self, decision: api.Decision, address: str) -> None:
         """Make the error of an answer; `address` is that of the approval's page."""
         waits = decision.waits_for or ", ".join(decision.needs)
-        said = f"{_about(decision)}; approval {decision.approval}, at {address}, needs {waits}"
-        super().__init__(said, RESOURCE_CONFLICT)
+        said = f"pending approval {decision.approval}, needs {waits}"  # as `stage_status` has it
+        super().__init__(f"{decision.version}: {said}; see {address}", RESOURCE_CONFLICT)
         self.decision = decision
         self.version = decision.version
         self.approval = decision.approval or ""

@@ -26,7 +26,12 @@ from mlflow.entities.model_registry.model_version_stages import (
 )
 from mlflow.exceptions import MlflowException
 from mlflow.prompt.constants import IS_PROMPT_TAG_KEY
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
 from mlflow.server import handlers
 
 from stage_functions.mlflow.guard_asking import Asking, authenticated
@@ -37,6 +42,7 @@ from stage_functions.wire.writes_api import Ruling, WriteBody, Written
 SCHEME = "stageward-server"
 _COPIED = "models:/"
 _PAGE = 1000
+_GONE = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 _SETTLING = 5
 """How often a version is looked at again whose stage keeps changing while it is stored."""
 STAGES = frozenset(one.lower() for one in ALL_STAGES)
@@ -131,7 +137,8 @@ class Guard:
         """Store a stage that was granted; versions that it displaces follow.
 
         What Stageward does not govern is stored as ever. Otherwise others are archived only where
-        the stage is exclusive there.
+        the stage is exclusive there. Where Stageward shows the stage in MLflow's field it has
+        stored it by now, and sees to those others too.
         """
         kept: Any = super()
         ruling = None
@@ -146,6 +153,9 @@ class Guard:
                 name, version, stage, archive_existing_versions
             )
             return stored
+        now = self.get_model_version(found.name, found.version)
+        if found.current_stage != wanted == now.current_stage:
+            return now
         with _through():
             kept.transition_model_version_stage(
                 found.name, found.version, wanted, archive_existing_versions=False
@@ -258,7 +268,12 @@ class Guard:
         """
         kept: Any = super()
         for _ in range(_SETTLING):
-            found = self.get_model_version(asked.name, number)
+            try:
+                found = self.get_model_version(asked.name, number)
+            except MlflowException as exc:
+                if exc.error_code == _GONE and number != str(asked.version):
+                    return  # it was displaced, and deleted before the ledger has heard of it
+                raise
             try:
                 at = self._ask_about(found, "confirm").stage or STAGE_NONE
             except MlflowException:

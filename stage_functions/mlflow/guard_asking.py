@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import g, has_request_context, request
+from flask import Response, after_this_request, g, has_request_context, request
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
     ABORTED,
@@ -36,6 +36,9 @@ FRESH_SECONDS = 60
 MOST_SECONDS = 600
 RETRY_SECONDS = 5
 """So long nobody else asks what is guarded, where Stageward did not say it."""
+PATIENCE_SECONDS = 3
+"""So long MLflow's client waits before it tries again, up to seven times, where it is told to. Left
+to itself it waits longer each time, for four minutes in all."""
 PEOPLE_AT_ONCE = 16
 OWN_AT_ONCE = 16
 _STAGEWARD = "stageward"
@@ -104,30 +107,30 @@ class Asking:
                 raise _undecided(exc) from exc
             except StagewardError as exc:
                 message = f"Stageward: nothing was stored: {exc}"
-                raise MlflowException(message, PERMISSION_DENIED) from exc
+                raise _denied(message) from exc
         if not ruling.allowed:
             where = f"; see {ruling.address}" if ruling.address else ""
             message = f"Stageward: {ruling.detail}{where}"
-            # What another write of Stageward's own has overtaken comes again by itself.
-            code = TEMPORARILY_UNAVAILABLE if _is_own() else PERMISSION_DENIED
-            raise MlflowException(message, code)
+            raise _denied(message)
         return ruling
 
     def _known(self) -> Guarded | None:
         """Return what is guarded; None where Stageward has never said it.
 
-        While Stageward is away, what it said last goes on: one write a minute finds that out.
+        While Stageward is away, what it said last goes on: one write a minute finds that out. No
+        other waits for that one: who waits here holds a thread, and none is kept free for it.
         """
-        with self._lock:
-            if time.monotonic() < self._fresh_until:
-                return self._guarded
-            seconds = FRESH_SECONDS
-            try:
-                self._guarded = self._client.guarded(self._registry())
-            except StagewardError:
-                seconds = RETRY_SECONDS if self._guarded is None else FRESH_SECONDS
-            self._fresh_until = time.monotonic() + seconds
+        if time.monotonic() < self._fresh_until or not self._lock.acquire(blocking=False):
             return self._guarded
+        seconds = FRESH_SECONDS
+        try:
+            self._guarded = self._client.guarded(self._registry())
+        except StagewardError:
+            seconds = RETRY_SECONDS if self._guarded is None else FRESH_SECONDS
+        finally:
+            self._fresh_until = time.monotonic() + seconds
+            self._lock.release()
+        return self._guarded
 
     def _registry(self) -> str:
         """Return the alias of the registry that this server is.
@@ -141,7 +144,7 @@ class Asking:
                 known = ", ".join(found) or "none"
                 message = (
                     "which registry of Stageward this server is must be said: set "
-                    f"STAGEWARD_MLFLOW_REGISTRY to an alias; MLflow servers there are: {known}"
+                    f"STAGEWARD_MLFLOW_REGISTRY to its alias; MLflow servers there are: {known}"
                 )
                 raise InvalidInputError(message)
             self._alias = found[0]
@@ -157,7 +160,7 @@ class Asking:
         turns = self._own if _is_own() else self._people
         if not turns.acquire(blocking=False):
             message = "Stageward: too many writes wait for it now; nothing was stored: ask again"
-            raise MlflowException(message, RESOURCE_EXHAUSTED)
+            raise _soon(message)
         try:
             yield
         finally:
@@ -173,6 +176,15 @@ def authenticated() -> str | None:
     return f"mlflow:{name}" if name else None
 
 
+def _denied(message: str) -> MlflowException:
+    """Return the error of what is not stored.
+
+    What Stageward itself writes comes again: a later decision has overtaken it, or there was a
+    fault. If it were refused for good, it would be given up.
+    """
+    return MlflowException(message, TEMPORARILY_UNAVAILABLE if _is_own() else PERMISSION_DENIED)
+
+
 def _undecided(why: RetryableError) -> MlflowException:
     """Return the error of what could not be decided now.
 
@@ -185,7 +197,19 @@ def _undecided(why: RetryableError) -> MlflowException:
     )
     if _is_own():
         return MlflowException(message, TEMPORARILY_UNAVAILABLE)
-    return MlflowException(message, RESOURCE_EXHAUSTED if type(why) is RetryableError else ABORTED)
+    return _soon(message) if type(why) is RetryableError else MlflowException(message, ABORTED)
+
+
+def _soon(message: str) -> MlflowException:
+    """Return the error of what may be asked again soon, and tell whoever asked so."""
+    if has_request_context():
+        after_this_request(_patience)
+    return MlflowException(message, RESOURCE_EXHAUSTED)
+
+
+def _patience(answer: Response) -> Response:
+    answer.headers["Retry-After"] = str(PATIENCE_SECONDS)
+    return answer
 
 
 def _is_own() -> bool:

@@ -227,7 +227,10 @@ class GovernedStore:
         model = self._grants.of(name)
         stage = model.aliases.get(alias)
         if stage is not None:
-            why = f"Stageward keeps the alias {alias} at the holder of {stage}: move that instead"
+            why = (
+                f"Stageward keeps the alias {alias} of MLflow at the holder of {stage}: "
+                f"ask for {stage} instead"
+            )
             raise _refused(model.asset, why)
         self._inner.delete_registered_model_alias(name, alias)
 

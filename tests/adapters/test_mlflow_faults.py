@@ -92,6 +92,12 @@ def _half(code: str, message: str) -> Answer:
     ("answer", "error", "says"),
     [
         (_always(400, json=_words("INVALID_PARAMETER_VALUE", "bad\n key")), REFUSED, "bad key"),
+        (_always(400, json=_words("BAD_REQUEST", "(DataError) too long")), REFUSED, "DataError"),
+        (
+            _always(400, json=_words("BAD_REQUEST", "(sqlite3.IntegrityError) UNIQUE constraint")),
+            UNAVAILABLE,
+            "IntegrityError",
+        ),
         (_always(401, text="who?"), REFUSED, "401"),
         (
             _half("PERMISSION_DENIED", r"cut\ud83d\u001b[2J"),

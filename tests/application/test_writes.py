@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,18 @@ from msgspec.structs import replace
 from stage_functions.application import query
 from stage_functions.application.context import Context
 from stage_functions.application.vote import VoteCommand, vote
+from stage_functions.application.write_turns import AT_ONCE, turn
 from stage_functions.application.writes import guarded, rule
 from stage_functions.application.written import Guarded, Ruling, What, Write
 from stage_functions.domain.approval import Decision, Status
 from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.domain.configuration import Mirror, Mode, RegistryType, Source, StageEdits
-from stage_functions.domain.error import DeniedError, InvalidInputError, NotFoundError
+from stage_functions.domain.error import (
+    DeniedError,
+    InvalidInputError,
+    NotFoundError,
+    RetryableError,
+)
 from stage_functions.domain.lifecycle import Lifecycle
 from tests.application.mirror_world import changed, configured, move, types
 from tests.builders import IRIS, World, actor, cast, lifecycle, unguarded, world
@@ -263,15 +270,40 @@ def test_an_alias_leads_to_the_holder_of_its_stage_or_nowhere(it: World) -> None
     it.register("2")
 
     assert not nobody_holds_it.allowed
-    assert "which is no version" in nobody_holds_it.detail
+    assert "Production, and no version holds that" in nobody_holds_it.detail
     assert rules(made, What.ALIAS, "", key="champion", value="1").allowed
     for value in ("2", None):
         ruling = rules(made, What.ALIAS, "", key="champion", value=value)
 
         assert not ruling.allowed
         assert "kept at the holder of Production, which is version 1" in ruling.detail
-    assert not rules(made, What.ALIAS, "", key="Champion", value="2").allowed
+    for value in ("1", "2", None):
+        assert not rules(made, What.ALIAS, "", key="Champion", value=value).allowed
     assert not rules(made, What.ALIAS, "", key="other", value="2").governed
+
+
+def test_an_alias_of_a_version_that_waits_says_what_for(it: World) -> None:
+    """Whoever sets it finds the approval, as whoever sets the stage does."""
+    made = kept(it, champion="")
+    move(it, ONE, "Staging")
+    asked = rules(it, What.STAGE, value="Production", on_behalf_of="mlflow:sam")
+    ruling = rules(made, What.ALIAS, "", key="champion", value="1")
+
+    assert (False, asked.approval) == (ruling.allowed, ruling.approval)
+    assert f"; {ONE}: pending approval {asked.approval}, needs" in ruling.detail
+
+
+def test_so_many_writes_are_decided_on_at_once_and_no_more(it: World) -> None:
+    """What Stageward itself writes meanwhile waits for nobody, or none of them would ever end."""
+    shown = it.registry.tags(ONE)["stage"]
+    with ExitStack() as others:
+        for _ in range(AT_ONCE):
+            others.enter_context(turn())
+        with pytest.raises(RetryableError, match="16 writes are decided on at once; ask again"):
+            rules(it, What.STAGE, value="Staging")
+
+        assert rules(it, What.TAG, key="stage", value=shown).allowed
+    assert rules(it, What.STAGE, value="Staging").allowed
 
 
 def test_an_alias_may_go_where_nobody_holds_its_stage(it: World) -> None:

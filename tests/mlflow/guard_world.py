@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import httpx
 from fastapi import FastAPI
 from mlflow import MlflowClient
 from msgspec.structs import replace
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from stage_functions.adapters.clock import SystemClock
 from stage_functions.adapters.mlflow import MlflowRegistry
@@ -42,6 +44,11 @@ from tests.fakes.rows import LossyRows
 from tests.mlflow_server import MlflowServer, running_mlflow
 from tests.mlflow_world import MlflowWorld
 
+_FAULT = JSONResponse(
+    {"type": "urn:stageward:problem:fault", "title": "Fault", "status": 500, "detail": "a fault"},
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    media_type="application/problem+json",
+)
 SERVER = "eve"
 """The person whose token the MLflow server has."""
 SECONDS = "60"
@@ -55,16 +62,37 @@ class Calls:
         app: the application.
         seen: what was sent, as `POST /api/v1/registries/demo/writes`.
         address: where it answers.
+        faulty: whoever sends these words meets a fault of Stageward's; nobody where it is empty.
     """
 
     app: FastAPI
     seen: list[str] = field(default_factory=list)
     address: str = ""
+    faulty: bytes = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a call, and let it be answered."""
         self.seen.append(f"{scope.get('method')} {scope.get('path')}")
-        await self.app(scope, receive, send)
+
+        sent = b""
+        while self.faulty:
+            message = await receive()
+            sent += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        if self.faulty and self.faulty in sent:
+            await _FAULT(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            """Hand on what was read already."""
+            return {"type": "http.request", "body": sent, "more_body": False}
+
+        await self.app(scope, again if self.faulty else receive, send)
+
+    def writes(self) -> int:
+        """Return how often an MLflow server has asked whether it may store something."""
+        return len([one for one in self.seen if one.startswith("POST") and "/writes" in one])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +209,9 @@ def governing(
     """
     name, rows = f"iris-{uuid.uuid4().hex[:8]}", LossyRows(SQLiteRows(":memory:"))
     user, password = sign_in or ("", "")
-    adapter = MlflowRegistry("demo", server.address, username=user, password=password)
+    adapter = MlflowRegistry(
+        "demo", server.address, username=user, password=password, timeout_seconds=float(SECONDS)
+    )
     context = context_over(rows, adapter, SystemClock(), mode, governed_by=lifecycle)
     context = changed(context, watch=(f"models/{name}*",), address=server.address, **registry)
     adopt(context)

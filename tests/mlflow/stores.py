@@ -8,7 +8,10 @@ from typing import Any
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from mlflow.entities.model_registry import ModelVersionTag
-    from mlflow.server.handlers import _model_registry_store_registry
+    from mlflow.server.handlers import (
+        _model_registry_store_registry,
+        catch_mlflow_exception,
+    )
     from mlflow.store._unity_catalog.registry.utils import get_uc_model_registry_store_class
     from mlflow.store.model_registry.abstract_store import AbstractStore
     from mlflow.store.model_registry.databricks_workspace_model_registry_rest_store import (
@@ -22,15 +25,17 @@ with warnings.catch_warnings():
     )
 
     from stage_functions.mlflow.guard import Guard, guarded, open_store
-    from stage_functions.mlflow.guard_asking import authenticated
+    from stage_functions.mlflow.guard_asking import PEOPLE_AT_ONCE, authenticated
 
 __all__ = [
+    "PEOPLE_AT_ONCE",
     "PLAIN",
     "STORES",
     "AbstractStore",
     "Guard",
     "SqlAlchemyStore",
     "authenticated",
+    "catch_mlflow_exception",
     "guarded",
     "open_store",
     "tag",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from mlflow.exceptions import MlflowException, RestException
+from msgspec.structs import replace
 
 from stage_functions.application.outbox import work_off_due
 from tests.builders import unguarded
@@ -92,6 +93,23 @@ def test_whoever_held_an_exclusive_stage_leaves_it_in_mlflow_too(free: Guarded) 
     assert [second.number] == [
         one.version for one in free.stock.get_latest_versions(free.name, ["Production"])
     ]
+
+
+def test_whoever_held_it_may_have_been_deleted_since(asking: MlflowServer, calls: Calls) -> None:
+    """What has no field any more needs none to be set; the ledger hears of it by the next scan."""
+    plain = unguarded()
+    stages = {name: replace(one, deletable=True) for name, one in plain.stages.items()}
+    with governing(asking, calls, replace(plain, stages=stages)) as it:
+        it.create(), it.create()
+        for number in ("1", "2"):
+            it.stock.transition_model_version_stage(it.name, number, "Staging")
+        it.stock.transition_model_version_stage(it.name, "1", "Production")
+        it.stock.delete_model_version(it.name, "1")
+        moved = it.stock.transition_model_version_stage(
+            it.name, "2", "Production", archive_existing_versions=True
+        )
+
+        assert "Production" == moved.current_stage
 
 
 @pytest.mark.parametrize("key", ["stage", "stage_status", "stage_governor"])

@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from mlflow.exceptions import MlflowException
 
 from tests.azurite import free_port
 from tests.mlflow.guard_world import SERVER, Calls
-from tests.mlflow.stores import open_store, tag
+from tests.mlflow.stores import PEOPLE_AT_ONCE, catch_mlflow_exception, open_store, tag
 
 
 @pytest.fixture
@@ -91,3 +94,41 @@ def test_whom_stageward_refuses_stores_nothing_whatever_the_setting(
 
     assert "PERMISSION_DENIED" == raised.value.error_code
     assert "None" == store.get_model_version("iris", "1").current_stage
+
+
+def test_who_writes_what_is_nobodys_business_waits_for_no_other(
+    store_at: Opening,
+) -> None:
+    """One asks what is guarded; till that is answered others do not wait for it."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        store = store_at(f"http://127.0.0.1:{server.getsockname()[1]}", MLFLOW_TIMEOUT_SECONDS="60")
+        first = pool.submit(store.stageward.guards_tag, "owner")
+        asked, _ = server.accept()
+        with asked:
+            asked.recv(1)
+
+            assert store.stageward.guards_tag("owner")
+            assert not first.done()
+        assert first.result()
+
+
+def test_who_may_ask_again_soon_is_told_when(store_at: Opening) -> None:
+    """Left to itself MLflow's client would wait for minutes, longer each time."""
+    store = store_at(f"http://127.0.0.1:{free_port()}")
+
+    answering: Any = catch_mlflow_exception
+
+    def write() -> None:
+        """Set a tag that is guarded, as the server does for a request."""
+        store.set_model_version_tag("iris", "1", tag("stage", "Staging"))
+
+    server = Flask("server")
+    server.add_url_rule("/", view_func=answering(write))
+    with ExitStack() as others:
+        for _ in range(PEOPLE_AT_ONCE):
+            others.enter_context(store.stageward._turn())  # noqa: SLF001  # as one who waits
+        busy = server.test_client().get("/")
+    away = server.test_client().get("/")
+
+    assert (HTTPStatus.TOO_MANY_REQUESTS, "3") == (busy.status_code, busy.headers["Retry-After"])
+    assert (HTTPStatus.CONFLICT, None) == (away.status_code, away.headers.get("Retry-After"))

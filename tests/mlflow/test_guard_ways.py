@@ -18,6 +18,7 @@ from tests.builders import unguarded
 from tests.mlflow.guard_world import Calls, Guarded, asking_mlflow, governing
 from tests.mlflow_server import MlflowServer
 
+FRESH_SECONDS = 60
 ADMIN = ("admin", "a long password")
 BOB = ("bob", "another long password")
 AT_ONCE = 44
@@ -111,6 +112,7 @@ def test_what_a_request_says_of_itself_is_no_sign_in(it: Guarded) -> None:
 def test_what_is_nobodys_business_costs_no_call(it: Guarded) -> None:
     """What is guarded is read once a minute at the most, and then only the rest is asked about."""
     it.create()
+    began = time.monotonic()
     it.stock.set_model_version_tag(it.name, "1", "first", "is read what is guarded")
     before = len(it.calls.seen)
     for count in range(20):
@@ -125,7 +127,7 @@ def test_what_is_nobodys_business_costs_no_call(it: Guarded) -> None:
     made = it.calls.seen[before:]
 
     assert not [one for one in made if one.startswith("POST")]
-    assert len(made) <= 1
+    assert len(made) <= 1 + (time.monotonic() - began) // FRESH_SECONDS
 
 
 def test_an_observed_registry_is_as_it_was(asking: MlflowServer, calls: Calls) -> None:
