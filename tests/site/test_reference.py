@@ -76,6 +76,25 @@ def test_panels_are_headings_and_exit_codes_are_those_of_the_program(made: dict[
     assert "| `3` | it waits for approval |" in page
 
 
+def test_every_command_says_what_it_ends_with(made: dict[str, str]) -> None:
+    """In its help, or by the one line for all that only succeed or fail."""
+    sections = made["reference/command-line"].split("\n### ")[1:]
+
+    assert [one.partition("\n")[0] for one in sections if "xits " not in one] == []
+    assert "Exits 0 done, 1 on a fault." in sections[0]
+
+
+def test_events_and_keys_have_examples(made: dict[str, str]) -> None:
+    """As the product has written them, and as the file takes them."""
+    example = made["reference/events"].partition("(event-Voted)=")[2].partition("(event-")[0]
+    keys = made["reference/configuration"]
+
+    assert '"decision": "approve"' in example
+    assert "Example: `mode: enforce` |" in keys
+    assert "Example: `escalate: {after: 3d, to: heads}` |" in keys
+    assert "Example: `groups: {model-risk: 1, data-science: 0}` |" in keys
+
+
 def test_every_call_of_the_api_is_told_with_its_answers(made: dict[str, str]) -> None:
     """And every document that it sends or gets."""
     page = made["reference/http-api"]
