@@ -257,7 +257,7 @@ def history(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an asset's records in order. With --verify exits 1 where one is not as it was written."""
+    """Show an asset's records in order; --verify exits 1 where one is not as it was written."""
     if verified and after:
         fail("--verify reads a history from its first record: leave --after out")
     with connect() as stageward:

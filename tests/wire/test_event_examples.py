@@ -30,7 +30,7 @@ def kept() -> dict[str, Document]:
 
 
 def test_examples_are_written_where_it_is_asked_for(
-    walk: list[Document],  # the fixture
+    walk: list[Document],
     request: pytest.FixtureRequest,
 ) -> None:
     """Of each type the one with most fields."""

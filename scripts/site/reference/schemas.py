@@ -50,9 +50,7 @@ def fields(
             code(name),
             kind(one, named),
             "yes" if name in needed else default(one),
-            " ".join(
-                [prose(str(one.get("description", ""))), *_examples(name, one, written)]
-            ).strip(),
+            _means(name, one, written),
         )
         for name, one in schema.get("properties", {}).items()
         if name not in shared
@@ -60,10 +58,11 @@ def fields(
     return table(("field", "is", "required, or default", "means"), rows)
 
 
-def _examples(name: str, schema: Schema, written: Written | None) -> Iterator[str]:
+def _means(name: str, schema: Schema, written: Written | None) -> str:
+    said = [prose(str(schema.get("description", "")))]
     if written:
-        for value in schema.get("examples", ()):
-            yield f"Example: {code(written(name, value))}"
+        said += [f"Example: {code(written(name, one))}" for one in schema.get("examples", ())]
+    return " ".join(filter(None, said))
 
 
 def default(schema: Schema) -> str:
