@@ -21,6 +21,7 @@ from scripts.site.reference import (
     http_api,
     markdown,
     pages,
+    problems,
 )
 from stage_functions.cli.main import app
 from stage_functions.settings import NAMES
@@ -82,6 +83,16 @@ def test_every_command_says_what_it_ends_with(made: dict[str, str]) -> None:
 
     assert [one.partition("\n")[0] for one in sections if "xits " not in one] == []
     assert "Exits 0 done, 1 on a fault." in sections[0]
+
+
+def test_every_problem_that_the_code_answers_is_told(made: dict[str, str]) -> None:
+    """By its stable word, with the status that it comes with."""
+    page = made["reference/http-api"]
+    found = problems.answered()
+
+    assert (409, 412, 422) == tuple(found[one] for one in ("already-voted", "stale", "invalid"))
+    for name, status in found.items():
+        assert f"| `{status}` | `{name}` |" in page
 
 
 def test_events_and_keys_have_examples(made: dict[str, str]) -> None:

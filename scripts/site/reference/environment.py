@@ -10,10 +10,12 @@ from scripts.site.reference.markdown import blocks, code, sentence, table
 from stage_functions.settings import NAMES, Settings
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
-_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`")
+_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+(?:<[A-Z]+>)?)`")
+_NAMED = re.compile(r"\((`[A-Z][A-Z0-9]*_[^)]*)\)")
 _BESIDE = (
-    (re.compile(r" ?\(`[A-Z0-9_]+`\)"), ""),
+    (re.compile(r" ?\(`[A-Z0-9_]+(?:<[A-Z]+>)?`(?:, `[A-Z0-9_]+`)*\)"), ""),
     (re.compile(r"\(`[A-Z0-9_]+`[,:] "), "("),
+    (re.compile(r", by the names of their variables|, not parsed"), ""),
     (re.compile(r"(, or|;) \"\" for"), "; without it"),
 )
 _PREFIX = "STAGEWARD_"
@@ -64,7 +66,8 @@ def demand_told(read: Sequence[str]) -> None:
 def _rows() -> Iterator[tuple[list[str], str, str]]:
     default = Settings()
     for name, said in _ATTRIBUTE.findall(inspect.getdoc(Settings) or ""):
-        names = [one for one in _VARIABLE.findall(said) if one != _PREFIX]
+        named = _NAMED.search(said)
+        names = _VARIABLE.findall(named[1]) if named else []
         if names:
             value = getattr(default, name)
             shown = code(value) if isinstance(value, str) and value else ""
