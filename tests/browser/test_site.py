@@ -153,18 +153,18 @@ def test_who_searches_meets_the_page_of_their_role_before_decisions_of_the_build
     assert sorted(builders) == builders
 
 
-@pytest.mark.parametrize("width", [375, 1280])
-def test_no_name_in_a_table_of_the_reference_is_broken(
-    browser: Browser, address: str, width: int
+@pytest.mark.parametrize(("width", "longest"), [(375, 12), (1280, 100)])
+def test_names_in_a_table_of_the_reference_are_not_broken(
+    browser: Browser, address: str, width: int, longest: int
 ) -> None:
-    """Each stands on one line, so that it can be read and copied."""
+    """Each stands on one line, so that it can be read and copied; on a phone all but long ones."""
     window = opened(browser, address, width, "light")
     window.goto("/reference/configuration.html")
     names = window.locator("td:first-child code").all()
-    broken = [
+    broken = {
         one.inner_text() for one in names if one.evaluate("e => e.getClientRects().length") > 1
-    ]
+    }
     window.context.close()
 
     assert len(names) > 60
-    assert broken == []
+    assert {one for one in broken if len(one) <= longest} == set()
