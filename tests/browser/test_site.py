@@ -124,6 +124,25 @@ def test_words_are_found_without_asking_anybody(browser: Browser, address: str) 
     page.context.close()
 
 
+def test_every_page_leads_on_and_is_led_to(browser: Browser, address: str) -> None:
+    """By its own words, besides the navigation."""
+    page = opened(browser, address, 1280, "light")
+    page.goto("/index.html")
+    tree = page.locator(".sidebar-tree a").evaluate_all("all => all.map(one => one.href)")
+    links: dict[str, set[str]] = {}
+    for place in {one for one in tree if "/project/" not in one and "/adr/0" not in one}:
+        page.goto(place)
+        found = page.locator("article a").evaluate_all("all => all.map(one => one.href)")
+        links[place] = {one.partition("#")[0] for one in found} - {place}
+    page.goto("/index.html")
+    first = page.locator("article a").evaluate_all("all => all.map(one => one.href)")
+    page.context.close()
+    led_to = {one.partition("#")[0] for one in first}.union(*links.values())
+
+    assert [place for place, found in links.items() if not found] == []
+    assert [place for place in links if place not in led_to] == []
+
+
 @pytest.mark.parametrize(
     ("words", "page"),
     [

@@ -38,7 +38,8 @@ def page() -> str:
     exits = table(("code", "means"), [(code(number), says) for number, says in _EXITS])
     return blocks(
         "# Command line",
-        "Made of the commands themselves: `stageward --help` says the same.",
+        "Made of the commands themselves: `stageward --help` says the same. Which variables they "
+        "read is in [Environment](environment.md).",
         prose(str(top.epilog)),
         _parameters(top),
         "## Exit codes",

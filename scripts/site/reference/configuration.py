@@ -28,7 +28,9 @@ def page() -> str:
     return blocks(
         "# Configuration",
         "Made of `stage_functions/stageward.schema.json`, by which `stageward lifecycle validate` "
-        "checks the file and editors complete it.",
+        "checks the file and editors complete it. A whole file, with comments, is "
+        "[stageward.yaml](../project/stageward.yaml.md); conditions have [recipes](../rules.md). "
+        "What is not in the file is in the [environment](environment.md).",
         prose(str(schema["description"])),
         "## stageward.yaml",
         fields(schema, _named, written=_written),

@@ -37,7 +37,8 @@ def page() -> str:
     return blocks(
         "# Environment",
         "Made of `stage_functions/settings.py`, the one module that reads it. It is read once, "
-        "when a process starts. Secrets are only here.",
+        "when a process starts. Secrets are only here. What which is for: "
+        "[Configure](../platform-engineer.md#configure).",
         table(
             ("variable", "default", "means"),
             [(" ".join(map(code, names)), default, means) for names, default, means in _rows()],

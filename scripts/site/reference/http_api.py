@@ -46,7 +46,9 @@ def page(root: Path) -> str:
     schemas = document["components"]["schemas"]
     return blocks(
         "# HTTP API",
-        "Made of the description that a running Stageward serves at `/api/v1/openapi.json`.",
+        "Made of the description that a running Stageward serves at `/api/v1/openapi.json`. What "
+        "it publishes is in [Events](events.md); commands are in "
+        "[Command line](command-line.md).",
         paragraphs(str(document["info"]["description"])),
         f"Calls below `/api` are signed in: {_bearer(document)}",
         problems.section(),
