@@ -71,54 +71,60 @@ class Settings(Struct, frozen=True):
     Attributes:
         configuration: path of the configuration file (`STAGEWARD_CONFIG`).
         ledger: path of the SQLite ledger (`STAGEWARD_LEDGER`), where no tables are named.
-        tables: connection string of a storage account (`STAGEWARD_TABLES`), or "".
-        tables_endpoint: its tables endpoint, signed in to by identity
+        tables: connection string of a storage account whose tables are the ledger
+            (`STAGEWARD_TABLES`), or "".
+        tables_endpoint: the tables endpoint of that account instead, signed in to by identity
             (`STAGEWARD_TABLES_ENDPOINT`), or "".
-        sign_in: how callers sign in (`STAGEWARD_AUTH`); dev only answers on loopback.
+        sign_in: how callers sign in (`STAGEWARD_AUTH`): `tokens`; `entra`, behind App Service
+            authentication; or `dev`, as whoever they say they are, on this machine only.
         url: where Stageward answers, as others reach it (`STAGEWARD_URL`); where that is not set,
-            `serve` puts here where it listens.
-        token: bearer of the command line and of other clients (`STAGEWARD_TOKEN`), or "".
+            `stageward serve` takes the address that it listens at.
+        token: token by which the command line and the clients sign in (`STAGEWARD_TOKEN`), or "".
         audience: Stageward's app in Entra, `api://<client id>`, for which they get a token by
             identity where none is given (`STAGEWARD_AUDIENCE`), or "".
-        webhook_secret: shared with MLflow (`STAGEWARD_WEBHOOK_SECRET`), or "".
-        eventgrid_endpoint: of a custom topic (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
-        eventgrid_key: its access key (`STAGEWARD_EVENTGRID_KEY`), or "" for identity.
-        webhooks: URLs that take CloudEvents (`STAGEWARD_WEBHOOKS`, separated by spaces).
-        signing: secrets by the names of their variables, with which what goes to webhooks and to
-            receivers of anchors is signed (`STAGEWARD_WEBHOOKS_SECRET` for the first URL,
-            `STAGEWARD_WEBHOOKS_SECRET_2` for the second; `STAGEWARD_ANCHORS_SECRET` likewise);
-            several of one receiver are separated by blanks.
+        webhook_secret: secret by which MLflow signs its webhook (`STAGEWARD_WEBHOOK_SECRET`); ""
+            for no webhook: then only the scan sees what changes.
+        eventgrid_endpoint: endpoint of the Event Grid topic that events are published to
+            (`STAGEWARD_EVENTGRID_ENDPOINT`), or "".
+        eventgrid_key: access key of that topic (`STAGEWARD_EVENTGRID_KEY`), or "" for signing in
+            by identity.
+        webhooks: up to ten URLs that take CloudEvents, separated by blanks (`STAGEWARD_WEBHOOKS`).
+        signing: secrets with which deliveries to webhooks and to receivers of anchors are signed,
+            by the names of their variables (`STAGEWARD_WEBHOOKS_SECRET`,
+            `STAGEWARD_ANCHORS_SECRET`): as named for the first URL, with `_2` for the second, and
+            so on; two of one receiver, separated by blanks, while its secret is changed.
         mail: Apprise URL of the mail server by which people are written to (`STAGEWARD_MAIL`).
-        notify: where groups and people are told, URLs by what stands behind `STAGEWARD_NOTIFY_`
-            (their key in capitals, `_` for `-` and `.`), separated by blanks.
-        arm_endpoint: of the resource manager of a sovereign or private cloud
+        notify: where a group or a person is told, URLs separated by blanks
+            (`STAGEWARD_NOTIFY_<KEY>`): KEY is their key in the file, in capitals, `_` for `-` and
+            `.`; model-risk has `STAGEWARD_NOTIFY_MODEL_RISK`.
+        arm_endpoint: endpoint of the resource manager of a sovereign or private cloud
             (`STAGEWARD_ARM_ENDPOINT`), or "" for Azure's public one.
         registry_discovery: where registries of Azure ML are looked up
-            (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for where that
-            cloud has them.
+            (`REGISTRY_DISCOVERY_ENDPOINT_URL`, which azure-ai-ml reads too), or "" for the place
+            of that cloud.
         dead_letters: URL of the blob container where Event Grid keeps what it could not deliver,
             or a connection string with `;Container=` (`STAGEWARD_DEAD_LETTERS`); "" for none.
-        anchors: where anchors of the ledger go (`STAGEWARD_ANCHORS`, separated by blanks): folders,
-            blob containers as for `dead_letters`, and URLs that take CloudEvents.
+        anchors: where anchors of the ledger go, separated by blanks (`STAGEWARD_ANCHORS`): folders,
+            blob containers as for `STAGEWARD_DEAD_LETTERS`, and URLs that take CloudEvents.
         logs: how lines of the log are written, `text` or `json` (`STAGEWARD_LOGS`).
-        scan_minutes: from the end of a scan of a registry to the next one, in minutes
-            (`STAGEWARD_SCAN_MINUTES`), as it is written; "" for whenever the timer rings.
+        scan_minutes: the pause from the end of a scan of a registry to the next one, in minutes
+            (`STAGEWARD_SCAN_MINUTES`), not parsed; "" for whenever the timer rings: 60 s (serve),
+            5 min (Functions).
         scan_age_seconds: so old the last scan may be before it counts as late, in seconds
-            (`STAGEWARD_SCAN_AGE_SECONDS`), as it is written; "" for an hour, or three times the
-            former.
+            (`STAGEWARD_SCAN_AGE_SECONDS`), not parsed; "" for an hour, or three such pauses.
         insights: connection string of Application Insights that traces and metrics are sent to
             (`APPLICATIONINSIGHTS_CONNECTION_STRING`), or "".
         insights_sign_in: as which identity (`APPLICATIONINSIGHTS_AUTHENTICATION_STRING`:
             `ClientId=…;Authorization=AAD`), or "" for none.
         otlp: base URL of a collector that they are sent to (`OTEL_EXPORTER_OTLP_ENDPOINT`), or "".
-        trace_share: which share of the traces is kept, from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`), as
-            it is written.
-        mlflow_registry: alias of the registry that an MLflow server with Stageward's store is
-            (`STAGEWARD_MLFLOW_REGISTRY`); "" where the file has but one of them.
-        mlflow_timeout_seconds: how long such a server waits for Stageward, in seconds
-            (`STAGEWARD_MLFLOW_TIMEOUT_SECONDS`), as it is written.
-        mlflow_when_away: what it does with a write while Stageward does not answer, `refuse` or
-            `allow` (`STAGEWARD_MLFLOW_WHEN_AWAY`).
+        trace_share: which share of the traces is kept, from 0 to 1 (`OTEL_TRACES_SAMPLER_ARG`),
+            not parsed; "" for all.
+        mlflow_registry: where a guarded MLflow server runs, the alias that it has in Stageward's
+            file (`STAGEWARD_MLFLOW_REGISTRY`); "" for the one MLflow server of that file.
+        mlflow_timeout_seconds: there, how long it waits for Stageward, in seconds
+            (`STAGEWARD_MLFLOW_TIMEOUT_SECONDS`), not parsed.
+        mlflow_when_away: there, what becomes of a governed write while Stageward does not answer,
+            `refuse` or `allow` (`STAGEWARD_MLFLOW_WHEN_AWAY`).
         in_functions: this is an Azure Functions app.
         platform_signs_in: App Service authentication stands in front (`WEBSITE_AUTH_ENABLED`, which
             the platform sets), and so removes what callers send by the names of its headers.

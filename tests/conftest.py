@@ -14,9 +14,14 @@ pytest_plugins = ["tests.azurite", "tests.collector", "tests.mlflow_server", "te
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the pictures of the documents be made anew."""
+    """Let the pictures and the examples of the documents be made anew."""
     parser.addoption(
         "--screenshots", default="", help="write what tests/browser/test_screenshots.py sees there"
+    )
+    parser.addoption(
+        "--event-examples",
+        default="",
+        help="write what tests/wire/test_event_examples.py has there",
     )
 
 

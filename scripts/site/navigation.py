@@ -42,6 +42,11 @@ GROUPS: Mapping[str, Sequence[str]] = {
 """By caption the pages below it. A name without a page is left out: the list may be ahead."""
 
 
+def links(names: Sequence[str]) -> str:
+    """Return a list of links to pages, each with its title."""
+    return "\n".join(["", *(f"- {{doc}}`/{name}`" for name in names), ""])
+
+
 def contents(there: Sequence[str]) -> str:
     """Return the lists of the navigation, as Markdown for the end of the first page.
 

@@ -18,6 +18,7 @@ FILES = "files"
 _MARKDOWN = ".md"
 _INDEX = "index"
 _DECISIONS = "adr/"
+_REFERENCE = "reference"
 _LARGEST_TEXT = 200_000
 _LANGUAGES = {
     ".bicep": "text",
@@ -168,12 +169,14 @@ def _unlisted(text: str) -> str:
 
 
 def _navigate(found: Pages) -> None:
-    """Put the navigation on the first page, decisions below their list, and leave the rest out."""
+    """Put the navigation on the first page, decisions and the reference below their lists."""
     listed = {name for names in navigation.GROUPS.values() for name in names}
     below = [name for name in found.by_name if name.startswith(_DECISIONS)]
     decisions = sorted(name for name in below if name != f"{_DECISIONS}{_INDEX}")
     _append(found, _INDEX, navigation.contents(list(found.by_name)))
     _append(found, f"{_DECISIONS}{_INDEX}", navigation.contents_of(decisions))
+    made = [name for name in found.by_name if name.startswith(f"{_REFERENCE}/")]
+    _append(found, _REFERENCE, navigation.links(made))
     for page in list(found.by_name.values()):
         outside = page.name.startswith(f"{PROJECT}/") and page.name not in listed
         if outside and not page.text.startswith("---\n"):

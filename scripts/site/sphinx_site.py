@@ -25,6 +25,7 @@ import stage_functions
 from scripts.site.pages import FILES, Pages
 
 STATIC = Path(__file__).parent / "static"
+SEARCH_ORDER = Path(__file__).parent / "search_order.js"
 ICON = Path(stage_functions.__file__).parent / "web" / "static" / "icon.svg"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LEVELS = 6
@@ -41,6 +42,7 @@ CONFIGURATION: Mapping[str, object] = MappingProxyType(
         "html_static_path": [str(STATIC)],
         "html_css_files": ["stageward.css"],
         "html_js_files": [("stageward.js", {"defer": "defer"})],
+        "html_search_scorer": str(SEARCH_ORDER),
         "html_show_copyright": False,
         "html_show_sourcelink": False,
         "html_copy_source": False,

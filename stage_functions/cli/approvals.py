@@ -69,7 +69,11 @@ def approvals(
 
 
 def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
-    """Approve a request, as you see it now."""
+    """Approve a request, as you see it now.
+
+    Exits 0 where the vote was taken, 5 where the approval is void by what has changed since it was
+    asked, 1 on a fault, as where you may not vote.
+    """
     _vote(id_, "approve", comment, yes=yes, as_json=as_json)
 
 

@@ -214,7 +214,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what would happen and why; nothing is changed. Exits 0 allowed, 4 not.
+    """Tell what would happen and why; nothing is changed. Exits 0 allowed, 4 not, 1 fault.
 
     With --config, what would happen to a transition under that draft: it is sent to the server,
     tried on what is there, and not kept.
@@ -257,7 +257,7 @@ def history(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an asset's records in order."""
+    """Show an asset's records in order; --verify exits 1 where one is not as it was written."""
     if verified and after:
         fail("--verify reads a history from its first record: leave --after out")
     with connect() as stageward:

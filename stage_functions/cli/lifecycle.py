@@ -49,7 +49,8 @@ def validate(
     Noted is what may not be meant: copies into a registry that is only observed; an emergency that
     nobody can use; and whoever may vote and is told nothing, since no channel reaches them.
 
-    With --against-ledger it is held against what is there: exits 1 where it would strand versions.
+    Exits 0 where it is sound, 1 where it has a fault. With --against-ledger it is held against what
+    is there: exits 1 where it would strand versions.
     """
     settings = read_settings()
     if file is not None:

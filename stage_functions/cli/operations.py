@@ -46,7 +46,11 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Take a registry's present stages as granted, before Stageward enforces."""
+    """Take a registry's present stages as granted, before Stageward enforces.
+
+    Exits 1 where something is to be decided first: a value that is no stage, or a stage with too
+    many holders.
+    """
     with connect(IMPORT_SECONDS) as stageward:
         found = stageward.import_registry(
             registry,

@@ -2,13 +2,15 @@
 
     pytest tests/browser/test_screenshots.py --screenshots docs/images
 
-makes them anew. Without it nothing is written; a picture that is not there, or of another size,
-fails.
+makes them anew. Without it nothing is written; a picture that is not there, of another size, or of
+a page that said something else than it says now, fails: each carries the digest of those words.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from tests.browser.story import Story
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDTH = 1200
 MOST_BYTES = 150_000
+AGAIN = "the page has changed: make the pictures anew, as the head of this file says"
+_END = b"IEND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,10 @@ def test_a_picture_is_of_a_page_that_shows_what_is_said_of_it(
     folder = request.config.getoption("--screenshots")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{shot.name}.png")
+        picture = page.screenshot()
+        (Path(folder) / f"{shot.name}.png").write_bytes(_labelled(picture, _words(page)))
 
+    assert _words(page) in (IMAGES / f"{shot.name}.png").read_bytes(), AGAIN
     for text in shot.shows:
         assert _seen(page, text, shot.height), text
 
@@ -101,6 +107,20 @@ def _seen(page: Page, text: str, height: int) -> bool:
     found = page.locator("main").get_by_text(text)
     boxes = [one.bounding_box() for one in found.all() if one.is_visible()]
     return any(box and box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
+
+
+def _words(page: Page) -> bytes:
+    """Return the digest of what a page says, whatever its fonts and its width make of that."""
+    said = " ".join((page.locator("main").text_content() or "").split())
+    return f"Words\0{hashlib.sha256(said.encode()).hexdigest()}".encode()
+
+
+def _labelled(picture: bytes, text: bytes) -> bytes:
+    """Return a PNG with a text before its end."""
+    body = b"tEXt" + text
+    chunk = struct.pack(">I", len(text)) + body + struct.pack(">I", zlib.crc32(body))
+    ends = picture.rindex(_END) - 4
+    return picture[:ends] + chunk + picture[ends:]
 
 
 @pytest.mark.parametrize("shot", SHOTS, ids=[one.name for one in SHOTS])

@@ -122,3 +122,68 @@ def test_words_are_found_without_asking_anybody(browser: Browser, address: str) 
     page.goto("/search.html?q=fingerprint")
     expect(page.locator("#search-results li").first).to_be_visible()
     page.context.close()
+
+
+def test_every_page_leads_on_and_is_led_to(browser: Browser, address: str) -> None:
+    """By its own words, besides the navigation."""
+    page = opened(browser, address, 1280, "light")
+    page.goto("/index.html")
+    tree = page.locator(".sidebar-tree a").evaluate_all("all => all.map(one => one.href)")
+    links: dict[str, set[str]] = {}
+    for place in {one for one in tree if "/project/" not in one and "/adr/0" not in one}:
+        page.goto(place)
+        found = page.locator("article a").evaluate_all("all => all.map(one => one.href)")
+        links[place] = {one.partition("#")[0] for one in found} - {place}
+    page.goto("/index.html")
+    first = page.locator("article a").evaluate_all("all => all.map(one => one.href)")
+    page.context.close()
+    led_to = {one.partition("#")[0] for one in first}.union(*links.values())
+
+    assert [place for place, found in links.items() if not found] == []
+    assert [place for place in links if place not in led_to] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("brief", "For risk officers"),
+        ("install", "For platform engineers"),
+        ("what stood in production", "For auditors"),
+        ("ask for a stage", "For ML professionals"),
+    ],
+)
+def test_who_searches_meets_the_page_of_their_role_before_decisions_of_the_builders(
+    browser: Browser, address: str, words: str, page: str
+) -> None:
+    """Decisions and files of the project come last."""
+    window = opened(browser, address, 1280, "light")
+    window.goto(f"/search.html?q={words}")
+    expect(window.locator(".search-summary")).to_contain_text("finished")
+    found = window.locator("#search-results li > a")
+    names = found.all_inner_texts()
+    builders = [
+        "/adr/" in (one.get_attribute("href") or "")
+        or "/project/" in (one.get_attribute("href") or "")
+        for one in found.all()
+    ]
+    window.context.close()
+
+    assert page in names[:3]
+    assert sorted(builders) == builders
+
+
+@pytest.mark.parametrize(("width", "longest"), [(375, 12), (1280, 100)])
+def test_names_in_a_table_of_the_reference_are_not_broken(
+    browser: Browser, address: str, width: int, longest: int
+) -> None:
+    """Each stands on one line, so that it can be read and copied; on a phone all but long ones."""
+    window = opened(browser, address, width, "light")
+    window.goto("/reference/configuration.html")
+    names = window.locator("td:first-child code").all()
+    broken = {
+        one.inner_text() for one in names if one.evaluate("e => e.getClientRects().length") > 1
+    }
+    window.context.close()
+
+    assert len(names) > 60
+    assert {one for one in broken if len(one) <= longest} == set()

@@ -21,6 +21,7 @@ from scripts.site.reference import (
     http_api,
     markdown,
     pages,
+    problems,
 )
 from stage_functions.cli.main import app
 from stage_functions.settings import NAMES
@@ -74,6 +75,35 @@ def test_panels_are_headings_and_exit_codes_are_those_of_the_program(made: dict[
         assert f"\n## {heading}\n" in page
     assert "Exits 0 granted, 3 pending, 4 refused or not for you, 5 rejected" in page
     assert "| `3` | it waits for approval |" in page
+
+
+def test_every_command_says_what_it_ends_with(made: dict[str, str]) -> None:
+    """In its help, or by the one line for all that only succeed or fail."""
+    sections = made["reference/command-line"].split("\n### ")[1:]
+
+    assert [one.partition("\n")[0] for one in sections if "xits " not in one] == []
+    assert "Exits 0 done, 1 on a fault." in sections[0]
+
+
+def test_every_problem_that_the_code_answers_is_told(made: dict[str, str]) -> None:
+    """By its stable word, with the status that it comes with."""
+    page = made["reference/http-api"]
+    found = problems.answered()
+
+    assert (409, 412, 422) == tuple(found[one] for one in ("already-voted", "stale", "invalid"))
+    for name, status in found.items():
+        assert f"| `{status}` | `{name}` |" in page
+
+
+def test_events_and_keys_have_examples(made: dict[str, str]) -> None:
+    """As the product has written them, and as the file takes them."""
+    example = made["reference/events"].partition("(event-Voted)=")[2].partition("(event-")[0]
+    keys = made["reference/configuration"]
+
+    assert '"decision": "approve"' in example
+    assert "Example: `mode: enforce` |" in keys
+    assert "Example: `escalate: {after: 3d, to: heads}` |" in keys
+    assert "Example: `groups: {model-risk: 1, data-science: 0}` |" in keys
 
 
 def test_every_call_of_the_api_is_told_with_its_answers(made: dict[str, str]) -> None:

@@ -88,6 +88,23 @@ def test_every_key_of_the_schema_is_described_for_editors() -> None:
     assert bare == []
 
 
+def test_every_key_of_the_schema_has_an_example_that_it_takes() -> None:
+    """Editors and the reference show it."""
+    keys = [
+        (name, value)
+        for part in (SCHEMA, *SCHEMA["definitions"].values())
+        for name, value in part.get("properties", {}).items()
+    ]
+    bare = [name for name, value in keys if not value.get("examples")]
+    for _, value in keys:
+        takes = fastjsonschema.compile({**value, "definitions": SCHEMA["definitions"]})
+        for example in value["examples"]:
+            takes(example)
+
+    assert len(keys) > 60
+    assert bare == []
+
+
 def test_a_known_option_that_does_not_work_yet_is_no_key_of_the_schema() -> None:
     """An option moves from `x-not-yet` to a property when it works, so it is never in both."""
     keys = {name for part in parts(SCHEMA) for name in part.get("properties", {})}

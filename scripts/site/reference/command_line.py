@@ -20,8 +20,10 @@ _EXITS = (
     (2, "the arguments cannot be taken"),
     (PENDING, "it waits for approval"),
     (REFUSED, "refused, not allowed, or not for you"),
-    (REJECTED, "rejected, or it lapsed"),
+    (REJECTED, "rejected, lapsed, or void"),
 )
+_OTHERWISE = f"Exits {GRANTED} done, {FAULT} on a fault."
+"""Of a command that says nothing of its exit codes."""
 
 
 def page() -> str:
@@ -36,12 +38,12 @@ def page() -> str:
     exits = table(("code", "means"), [(code(number), says) for number, says in _EXITS])
     return blocks(
         "# Command line",
-        "Made of the commands themselves: `stageward --help` says the same.",
+        "Made of the commands themselves: `stageward --help` says the same. Which variables they "
+        "read is in [Environment](environment.md).",
         prose(str(top.epilog)),
         _parameters(top),
         "## Exit codes",
-        "What a command says of its own exit codes stands with it; the numbers mean the same in "
-        "all of them.",
+        "The numbers mean the same with every command; which of them it ends with stands there.",
         exits,
         *(part for panel, parts in panels.items() for part in (f"## {panel}", *parts)),
     )
@@ -59,9 +61,11 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:  # noqa: AN
 
 def _command(path: str, command: Any) -> str:  # noqa: ANN401  # typer's
     usage = " ".join([path, *(_usage(one) for one in command.params if not one.hidden)])
+    said = str(command.help)
     return blocks(
         f"### {path}",
-        paragraphs(str(command.help)),
+        paragraphs(said),
+        "" if "Exits " in said else _OTHERWISE,
         f"```text\n{usage}\n```",
         _parameters(command),
     ).strip()

@@ -10,10 +10,12 @@ from scripts.site.reference.markdown import blocks, code, sentence, table
 from stage_functions.settings import NAMES, Settings
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n        .*)*)", re.MULTILINE)
-_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+)`")
+_VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]+(?:<[A-Z]+>)?)`")
+_NAMED = re.compile(r"\((`[A-Z][A-Z0-9]*_[^)]*)\)")
 _BESIDE = (
-    (re.compile(r" ?\(`[A-Z0-9_]+`\)"), ""),
+    (re.compile(r" ?\(`[A-Z0-9_]+(?:<[A-Z]+>)?`(?:, `[A-Z0-9_]+`)*\)"), ""),
     (re.compile(r"\(`[A-Z0-9_]+`[,:] "), "("),
+    (re.compile(r", by the names of their variables|, not parsed"), ""),
     (re.compile(r"(, or|;) \"\" for"), "; without it"),
 )
 _PREFIX = "STAGEWARD_"
@@ -35,7 +37,8 @@ def page() -> str:
     return blocks(
         "# Environment",
         "Made of `stage_functions/settings.py`, the one module that reads it. It is read once, "
-        "when a process starts. Secrets are only here.",
+        "when a process starts. Secrets are only here. What which is for: "
+        "[Configure](../platform-engineer.md#configure).",
         table(
             ("variable", "default", "means"),
             [(" ".join(map(code, names)), default, means) for names, default, means in _rows()],
@@ -64,7 +67,8 @@ def demand_told(read: Sequence[str]) -> None:
 def _rows() -> Iterator[tuple[list[str], str, str]]:
     default = Settings()
     for name, said in _ATTRIBUTE.findall(inspect.getdoc(Settings) or ""):
-        names = [one for one in _VARIABLE.findall(said) if one != _PREFIX]
+        named = _NAMED.search(said)
+        names = _VARIABLE.findall(named[1]) if named else []
         if names:
             value = getattr(default, name)
             shown = code(value) if isinstance(value, str) and value else ""

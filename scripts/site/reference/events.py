@@ -11,6 +11,8 @@ from scripts.site.reference.markdown import blocks, paragraphs, prose, table
 from scripts.site.reference.schemas import fields, kind
 
 FOLDER = Path(stage_functions.__file__).parent / "events"
+EXAMPLES = Path(__file__).parent / "events.json"
+"""By type the data of an event that the product has written."""
 _SUFFIX = ".schema.json"
 Schema = dict[str, Any]
 
@@ -22,6 +24,7 @@ def page() -> str:
         for one in sorted(FOLDER.glob(f"*{_SUFFIX}"))
     }
     shared = _shared(list(types.values()))
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8"))
     parts: Schema = {}
     for one in types.values():
         parts |= one.get("$defs", {})
@@ -36,7 +39,7 @@ def page() -> str:
         ),
         "## In every record",
         fields(_only(next(iter(types.values())), shared), _named),
-        *(_type(name, one, shared) for name, one in types.items()),
+        *(_type(name, one, shared, examples.get(name)) for name, one in types.items()),
         "## Shared parts",
         *(_part(name, one) for name, one in sorted(parts.items())),
     )
@@ -65,11 +68,13 @@ def _named(name: str) -> str:
     return f"[{name}](#part-{name})"
 
 
-def _type(name: str, schema: Schema, shared: list[str]) -> str:
+def _type(name: str, schema: Schema, shared: list[str], example: Schema | None) -> str:
+    said = json.dumps(example, indent=2, ensure_ascii=False)
     return blocks(
         f"(event-{name})=\n## {name}",
         prose(_says(schema)),
         fields(schema, _named, shared=shared),
+        f"An example of its data:\n\n```json\n{said}\n```" if example else "",
     ).strip()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from scripts.site.reference import problems
 from scripts.site.reference.markdown import blocks, code, paragraphs, prose, sentence, table
 from scripts.site.reference.schemas import fields, kind
 from stage_functions.bootstrap import open_application, web_application
@@ -45,9 +46,12 @@ def page(root: Path) -> str:
     schemas = document["components"]["schemas"]
     return blocks(
         "# HTTP API",
-        "Made of the description that a running Stageward serves at `/api/v1/openapi.json`.",
+        "Made of the description that a running Stageward serves at `/api/v1/openapi.json`. What "
+        "it publishes is in [Events](events.md); commands are in "
+        "[Command line](command-line.md).",
         paragraphs(str(document["info"]["description"])),
         f"Calls below `/api` are signed in: {_bearer(document)}",
+        problems.section(),
         *(part for tag, parts in calls.items() for part in (f"## {_title(tag)}", *parts)),
         "## Documents",
         "What is sent and answered, by name.",

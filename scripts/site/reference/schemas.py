@@ -10,6 +10,7 @@ from scripts.site.reference.markdown import code, prose, table
 
 Schema = Mapping[str, Any]
 Named = Callable[[str], str]
+Written = Callable[[str, object], str]
 _WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -31,13 +32,17 @@ _NO_LIMIT = 2**53 - 1
 """The largest number that JSON can carry everywhere: it limits nothing."""
 
 
-def fields(schema: Schema, named: Named, *, shared: Sequence[str] = ()) -> str:
+def fields(
+    schema: Schema, named: Named, *, shared: Sequence[str] = (), written: Written | None = None
+) -> str:
     """Return a table of the fields of an object.
 
     Args:
         schema: of the object.
         named: gives the words for a reference to another schema.
         shared: fields that are told elsewhere.
+        written: gives a field with the value of an example, as it is written; without it no
+            example is shown.
     """
     needed = schema.get("required", ())
     rows = [
@@ -45,12 +50,19 @@ def fields(schema: Schema, named: Named, *, shared: Sequence[str] = ()) -> str:
             code(name),
             kind(one, named),
             "yes" if name in needed else default(one),
-            prose(str(one.get("description", ""))),
+            _means(name, one, written),
         )
         for name, one in schema.get("properties", {}).items()
         if name not in shared
     ]
     return table(("field", "is", "required, or default", "means"), rows)
+
+
+def _means(name: str, schema: Schema, written: Written | None) -> str:
+    said = [prose(str(schema.get("description", "")))]
+    if written:
+        said += [f"Example: {code(written(name, one))}" for one in schema.get("examples", ())]
+    return " ".join(filter(None, said))
 
 
 def default(schema: Schema) -> str:
