@@ -169,21 +169,3 @@ def test_the_glossary_has_each_word_once() -> None:
     found = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
 
     assert sorted(set(found)) == sorted(found)
-
-
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    """To a file that is there, and to a heading of it."""
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
-        if target.startswith("https://"):
-            continue
-        name, _, heading = target.partition("#")
-        file = page.parent / name if name else page
-        headings = [
-            re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
-            for line in file.read_text("utf-8").splitlines()
-            if line.startswith("#")
-        ]
-
-        assert file.exists(), target
-        assert not heading or heading in headings, target

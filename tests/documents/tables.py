@@ -23,7 +23,6 @@ class Setting:
 
     Attributes:
         reads: its commands change nothing that others see: such documents share a world.
-        starts: the document starts MLflow and Stageward itself: nothing runs before it does.
         fresh: the versions are just registered, and stand at None.
         alias: of the registry.
         person: who the commands are.
@@ -40,7 +39,6 @@ class Setting:
     """
 
     reads: bool = False
-    starts: bool = False
     fresh: bool = False
     alias: str = "demo"
     person: str = "operator-1"

@@ -8,9 +8,7 @@ import pytest
 
 from stage_functions.application.tokens import PREFIX
 from tests.documents.newcomer import follow
-from tests.documents.program import here, skip_without_tools, write
-from tests.documents.reading import Document, documents
-from tests.documents.tables import Setting, setting_of
+from tests.documents.tables import Setting
 from tests.documents.world import SAID, beginning
 
 pytestmark = pytest.mark.timeout(400)  # on a machine that does much else at once
@@ -42,18 +40,3 @@ def test_the_trial_on_azure_ml_answers(tmp_path: Path) -> None:
     said = follow("docs/azure-ml.md", "az login", world, setting)
 
     assert f"answers: {world.environment['STAGEWARD_URL']}/api/v1/openapi.json" in said
-
-
-STARTING = [one for one in documents() if here(one) and setting_of(one.name).starts]
-
-
-@pytest.mark.parametrize("document", STARTING, ids=[one.name for one in STARTING])
-def test_a_document_that_starts_everything_itself_does_what_it_says(
-    tmp_path: Path, document: Document
-) -> None:
-    """From the first server to its last command."""
-    skip_without_tools(document)
-    setting = setting_of(document.name)
-    world = beginning(tmp_path, setting)
-
-    world.run(write(world, document, setting))
