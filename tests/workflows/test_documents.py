@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -191,7 +192,7 @@ class TestCommands:
         """The command is run."""
         (command,) = (one for one in COMMANDS if "clientdata" in one)
         (tmp_path / "examples").symlink_to(ROOT / "examples")
-        ready = command.replace("python3", sys.executable)
+        ready = command.replace("python3", shlex.quote(sys.executable))
         subprocess.run(["bash", "-c", ready], cwd=tmp_path, check=True)
         row = json.loads((tmp_path / "flow.json").read_text("utf-8"))
         kept = (ROOT / "examples/workflows/power-automate/tell-teams.json").read_text("utf-8")
