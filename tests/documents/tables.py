@@ -171,10 +171,9 @@ or 4.)"""
 
 _IRIS_BLOCKS = (
     "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000",
-    "stageward serve &",
     "export LOGNAME=scientist1 STAGEWARD_TOKEN=scientist-1",
     'stageward promote demo/models/iris:1 Staging --reason "ready for tests"',
-    'stageward promote demo/models/iris:1 Production --reason "accurate enough for the pilot"   # exits 3: it waits',
+    "approval_of() {",
     "stageward check demo/models/iris:1 deploy demo/iris",
     'python examples/iris/run_locally.py --set jobs.register.inputs.stage_request="Staging: less regularised"',
     'python examples/iris/run_locally.py --set inputs.c=0.02 --set jobs.register.inputs.stage_request="Staging: simpler"',
