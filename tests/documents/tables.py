@@ -179,7 +179,7 @@ _IRIS_BLOCKS = (
     'python examples/iris/run_locally.py --set inputs.c=0.02 --set jobs.register.inputs.stage_request="Staging: simpler"',
 )
 ELSEWHERE: Mapping[tuple[str, str], str] = {
-    ("README.md", "make setup"): "tests/documents/test_first_steps.py",
+    ("README.md", "make install"): "tests/documents/test_first_steps.py",
     ("docs/azure-ml.md", "az login"): "tests/documents/test_first_steps.py",
     ("docs/notebook.md", 'export PATH="$PWD/.venv/bin:$PATH"'): "tests/documents/test_notebook.py",
     ("docs/azure-ml.md", "import os"): "tests/test_azureml_page.py",

@@ -26,7 +26,7 @@ def test_use_it_starts_both_servers_and_prints_tokens_that_sign_in(tmp_path: Pat
     setting = Setting(enforces=False, after=asks)
     world = beginning(tmp_path, setting)
 
-    said = follow("README.md", "make setup", world, setting)
+    said = follow("README.md", "make install", world, setting)
 
     assert f"answers: {world.environment['STAGEWARD_URL']}/api/v1/openapi.json" in said
     assert f"answers: http://127.0.0.1:{world.port}/health" in said
