@@ -3,7 +3,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format schemas site lock setup clean
+.PHONY: help demo install test check bench format schemas site lock setup clean
 
 SETUP := sh scripts/setup.sh
 BIN := .venv/bin
@@ -15,6 +15,9 @@ help: ## list the commands
 demo: ## see a real model go through its lifecycle; REGISTRY=azureml, ONCE=1 to end with it
 	@$(SETUP) demo
 	@$(BIN)/stageward demo $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(filter-out 0,$(ONCE)),--once)
+
+install: ## install Stageward and MLflow, for use
+	@$(SETUP) demo
 
 test: ## run the tests, a file on each core; ARGS="-k name" goes to pytest
 	@$(SETUP) dev azurite browser checkov linters
@@ -52,7 +55,7 @@ lock: ## pin what pyproject.toml asks for; ARGS=--upgrade takes newer releases
 	@$(SETUP) uv
 	@sh scripts/lock.sh $(ARGS)
 
-setup: ## install everything that the other commands need
+setup: ## install everything that the other commands need, for development
 	@$(SETUP) dev azurite browser checkov linters
 
 clean: ## remove everything that these commands made

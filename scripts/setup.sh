@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts into .venv, .azurite, .checkov and .linters what a target of the Makefile needs; the second time, nothing.
 #
-#   sh scripts/setup.sh demo           the program and what its demonstration needs
+#   sh scripts/setup.sh demo           the program, MLflow, and what the demonstration and the notebook need
 #   sh scripts/setup.sh dev            that, and the tools for check and bench
 #   sh scripts/setup.sh dev azurite    that, and Azurite for the tests on Table Storage
 #   sh scripts/setup.sh dev browser    that, and a browser for the tests of the pages

@@ -22,7 +22,7 @@ VALIDATE = f"lifecycle validate {CONFIGURATION}"
 RENDER = f"lifecycle azure-policy {CONFIGURATION}"
 NOT_CHECKED = (
     f"{CONFIGURATION} was not checked, as Stageward is not installed here, and the app does not "
-    f"start with a fault in it; make setup, then .venv/bin/stageward {VALIDATE}"
+    f"start with a fault in it; make install, then .venv/bin/stageward {VALIDATE}"
 )
 _PYTHONS = (".venv/bin/python", ".venv/Scripts/python.exe", sys.executable)
 _SECONDS = 120

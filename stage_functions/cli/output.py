@@ -6,12 +6,13 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import msgspec
 import typer
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
@@ -61,7 +62,7 @@ def _waiting(why: str, seconds: float) -> None:
 
 
 def console() -> Console:
-    """Return where answers go: as wide as the terminal or COLUMNS, and wide into a pipe."""
+    """Return the terminal, as wide as it or COLUMNS says."""
     width = shutil.get_terminal_size((WIDE_COLUMNS, 50)).columns
     return Console(highlight=False, width=width)
 
@@ -99,16 +100,37 @@ def print_json(document: object) -> None:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str | None]]) -> None:
-    """Print rows; what is not there is a dash, and what is too long for its column is wrapped."""
+    """Print rows; what is not there is a dash.
+
+    On a terminal, what is too long for its column is wrapped. Elsewhere each row is one line,
+    however long, so that programs which read lines find whole cells.
+    """
+    header = list(columns)
+    cells = [[still(cell or "–") for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for line in _lines([header, *cells]):
+            typer.echo(line)
+        return
     table = Table(
-        *(Column(name, overflow="fold") for name in columns),
+        *(Column(name, overflow="fold") for name in header),
         box=None,
         pad_edge=False,
         header_style="bold",
     )
-    for row in rows:
-        table.add_row(*(Text(still(cell or "–")) for cell in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     console().print(table)
+
+
+def _lines(rows: list[list[str]]) -> Iterator[str]:
+    """Return each row as one line, with its cells below those of the row before."""
+    flat = [
+        ["; ".join(filter(None, map(str.strip, cell.splitlines()))) for cell in row] for row in rows
+    ]
+    widths = [max(map(cell_len, column)) for column in zip(*flat, strict=True)]
+    for row in flat:
+        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
 
 
 def show_verdicts(verdicts: Iterable[api.Verdict]) -> None:

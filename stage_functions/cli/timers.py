@@ -36,10 +36,11 @@ class Timers:
         self._stop = threading.Event()
         self._shard = 0
         known = application.context.configuration.registries
+        self._failed: set[str] = set()
         self._unhooked = [alias for alias, one in known.items() if one.type is RegistryType.MLFLOW]
         tasks = (
             (SWEEP_SECONDS, self._sweep),
-            (SCAN_SECONDS, self._scan),
+            (SCAN_SECONDS, self.scan),
             (UPKEEP_SECONDS, self._upkeep),
         )
         self._threads = [
@@ -74,14 +75,23 @@ class Timers:
         show_figures(self._application.context)
         keep_up(self._application.context)
 
-    def _scan(self) -> None:
+    def scan(self) -> None:
+        """Scan each registry whose turn it is; one that fails is tried again next time."""
         self._hook()
         for alias in self._application.context.registries:
             try:
                 if self._due(alias):
                     self._application.scanner.scan(alias)
+                    self._answers(alias)
             except StagewardError as exc:
+                self._failed.add(alias)
                 _LOG.warning("registry %s: %s", alias, exc)
+
+    def _answers(self, alias: str) -> None:
+        """Say that a registry answers, where the line before said that it does not."""
+        if alias in self._failed:
+            self._failed.remove(alias)
+            _LOG.info("registry %s answers now", alias)
 
     def _due(self, alias: str) -> bool:
         context = self._application.context

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from stage_functions.demo.narrator import Narrator
 from stage_functions.demo.processes import DemoError, Processes
+from stage_functions.demo.screen import shown
 
 
 class Workplace(Protocol):
@@ -109,28 +110,28 @@ class Stage(Struct, frozen=True):
             DemoError: it exited otherwise than told.
         """
         self.narrator.show(f"{who}$ stageward {shlex.join(arguments)}")
-        done = self._command(who, arguments)
-        said = (done.stdout + done.stderr).strip()
+        code, said = shown(
+            [sys.executable, "-m", "stage_functions", *arguments],
+            {**self.environment, "STAGEWARD_TOKEN": who, "COLUMNS": self.narrator.columns},
+        )
         for line in said.splitlines():
             self.narrator.show(f"  {line}")
-        if done.returncode != exits:
-            message = f"`stageward {shlex.join(arguments)}` exited {done.returncode}, not {exits}"
+        if code != exits:
+            message = f"`stageward {shlex.join(arguments)}` exited {code}, not {exits}"
             raise DemoError(message)
         return said
 
     def quietly(self, *arguments: str) -> str:
         """Run the command line as a risk officer, unseen; return what it printed."""
-        return self._command("officer-1", arguments).stdout
-
-    def _command(self, who: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # arguments are the story's own
+        done = subprocess.run(  # arguments are the story's own
             [sys.executable, "-m", "stage_functions", *arguments],
-            env={**self.environment, "STAGEWARD_TOKEN": who, "COLUMNS": self.narrator.columns},
+            env={**self.environment, "STAGEWARD_TOKEN": "officer-1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
+        return done.stdout
 
     def page(self, who: str, path: str) -> str:
         """Return a page as somebody sees it."""

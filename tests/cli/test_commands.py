@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -213,11 +215,18 @@ def test_as_of_shows_who_held_what(it: World, at: Console) -> None:
     assert then["versions"] == {}
 
 
-def test_a_narrow_terminal_wraps_a_table_and_cuts_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+class Screen(io.StringIO):
+    """A terminal that keeps what is shown on it."""
+
+    def isatty(self) -> bool:
+        """Say that it is one."""
+        return True
+
+
+def test_a_narrow_terminal_wraps_a_table_and_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """An id that ends in three dots would be nobody's."""
     monkeypatch.setenv("COLUMNS", "80")
+    screen = Screen()
     row = (
         "3",
         "Production",
@@ -226,8 +235,10 @@ def test_a_narrow_terminal_wraps_a_table_and_cuts_nothing(
         "person:officer-1 and person:officer-2",
         "2027-04-05 14:02:11 UTC",
     )
-    print_table(("version", "stage", "since", "why", "approved by", "valid until"), [row])
-    shown = capsys.readouterr().out
+    monkeypatch.setenv("TERM", "dumb")  # no colours
+    with redirect_stdout(screen):
+        print_table(("version", "stage", "since", "why", "approved by", "valid until"), [row])
+    shown = screen.getvalue()
 
     assert "…" not in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
@@ -235,6 +246,22 @@ def test_a_narrow_terminal_wraps_a_table_and_cuts_nothing(
     width = shown.splitlines()[0].index("valid until") - column
     cell = "".join(line[column : column + width].strip() for line in shown.splitlines()[1:])
     assert "person:officer-1andperson:officer-2" == cell.replace(" ", "")
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "2000"])
+def test_a_piped_table_has_one_line_a_row(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that awk finds whole cells, however wide the terminal is said to be."""
+    monkeypatch.setenv("COLUMNS", columns)
+    long = "the job that made it has finished " * 12
+    rows = [("7f3k9m2x", "demo/models/iris:3", long + "\nand more"), ("8", None, "日本")]
+    print_table(("id", "version", "needs"), rows)
+    header, first, second = capsys.readouterr().out.splitlines()
+
+    assert f"7f3k9m2x  demo/models/iris:3  {long.strip()}; and more" == first
+    assert "8         –                   日本" == second
+    assert ["id", "version", "needs"] == header.split()
 
 
 def test_an_operator_scans_imports_and_resolves(it: World, at: Console) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from msgspec.structs import replace
 
@@ -60,3 +62,19 @@ def test_the_sweep_anchors_the_ledger() -> None:
 
     assert 1 == len(place.taken)
     it.rows.close()
+
+
+def test_a_registry_that_answers_again_is_said_to(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, where the line before said that it does not: at a start MLflow may come up later."""
+    caplog.set_level(logging.INFO, "stageward.timers")
+    it = world()
+    timers = Timers(Application(Settings(), it.context, Scanner(it.context)))
+    for away in (True, True, False, False):
+        it.registry.away = away
+        timers.scan()
+        it.clock.sleep(SCAN_SECONDS)
+    it.rows.close()
+
+    said = [one for one in caplog.messages if one.startswith("registry demo")]
+    assert 3 == len(said)
+    assert "registry demo answers now" == said[-1]

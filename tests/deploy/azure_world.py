@@ -149,7 +149,7 @@ class Machine:
         self.write(azure)
 
     def installs_stageward(self) -> None:
-        """Install it, as `make setup` does."""
+        """Install it, as `make install` does."""
         (self.project / "stage_functions").symlink_to(ROOT / "stage_functions")
         python = self.project / ".venv" / "bin" / "python"
         python.parent.mkdir(parents=True)

@@ -161,10 +161,10 @@ def test_where_stageward_is_not_installed(machine: Machine, *, there: bool) -> N
     (line,) = done.stdout.splitlines()
     assert 0 == done.returncode
     assert line.startswith("stageward: stageward.azure.yaml was not checked")
-    assert "make setup" in line
+    assert "make install" in line
     assert ".venv/bin/stageward lifecycle validate stageward.azure.yaml" in line
 
 
 def test_the_hint_is_a_target_of_the_makefile() -> None:
     """Else it would lead nowhere."""
-    assert "\nsetup: " in (ROOT / "Makefile").read_text("utf-8")
+    assert "\ninstall: " in (ROOT / "Makefile").read_text("utf-8")

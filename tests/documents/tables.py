@@ -169,16 +169,15 @@ or 4.)"""
 
 _IRIS_BLOCKS = (
     "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000",
-    "stageward serve &",
     "export LOGNAME=scientist1 STAGEWARD_TOKEN=scientist-1",
     'stageward promote demo/models/iris:1 Staging --reason "ready for tests"',
-    'stageward promote demo/models/iris:1 Production --reason "accurate enough for the pilot"   # exits 3: it waits',
+    "approval_of() {",
     "stageward check demo/models/iris:1 deploy demo/iris",
     'python examples/iris/run_locally.py --set jobs.register.inputs.stage_request="Staging: less regularised"',
     'python examples/iris/run_locally.py --set inputs.c=0.02 --set jobs.register.inputs.stage_request="Staging: simpler"',
 )
 ELSEWHERE: Mapping[tuple[str, str], str] = {
-    ("README.md", "make setup"): "tests/documents/test_first_steps.py",
+    ("README.md", "make install"): "tests/documents/test_first_steps.py",
     ("docs/azure-ml.md", "az login"): "tests/documents/test_first_steps.py",
     ("docs/notebook.md", 'export PATH="$PWD/.venv/bin:$PATH"'): "tests/documents/test_notebook.py",
     ("docs/azure-ml.md", "import os"): "tests/test_azureml_page.py",

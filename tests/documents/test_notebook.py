@@ -29,7 +29,7 @@ STORY = (
     r"refused: described failed",
     r"Staging \| granted: None → Staging",
     r"a moment later, stage: None",
-    r"Pending: +demo/models/iris:1: Staging → Production waits for approval",
+    r"Pending: +demo/models/iris:1: pending approval \w{8}, needs 1 of model-risk",
     r"Decide at: +http://127\.0\.0\.1:\d+/approvals/\w{8}",
     r"DeniedError - .*the requester",
     r"granted - approved by person:officer-1\nstage: Production",

@@ -16,6 +16,7 @@ from tests.pipelines.actions_runner import ACTION, ROOT
 
 GITHUB = ROOT / "examples" / "iris" / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+PAGE = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
 SCRIPTS = sorted([*(GITHUB / "scripts").glob("*.sh"), ACTION / "install.sh"])
 AZURE = ROOT / "examples" / "azure-devops"
 RUNNERS = {"ubuntu-24.04"}
@@ -36,6 +37,12 @@ def tool(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def minimal_workflow() -> str:
+    """Return the workflow that the page has whole."""
+    (found,) = re.findall(r"```yaml\n(# A merge asks.*?)```", PAGE, re.DOTALL)
+    return str(found)
 
 
 def linted(file: Path) -> list[str]:
@@ -129,6 +136,42 @@ def test_every_script_stops_at_its_first_fault(file: Path) -> None:
 
     assert "" == done.stderr
     assert "\nset -euo pipefail\n" in file.read_text()
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> Path:
+    """The workflow for teams without Azure ML, which the page has whole."""
+    file = tmp_path / ".github" / "workflows" / "promote.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(minimal_workflow(), "utf-8")
+    return file
+
+
+def test_the_workflow_of_the_page_is_as_sound_as_the_others(minimal: Path) -> None:
+    """By all three that look over them."""
+    found = [one for one in linted(minimal) if not YOUNGER.search(one)]
+    strict = ["--offline", "--no-progress", "--persona=auditor"]
+    zizmor = tool("zizmor", *strict, minimal.parents[2])
+    schema = run("check_jsonschema", "--builtin-schema", "vendor.github-workflows", minimal)
+
+    assert [] == found
+    assert "No findings to report" in zizmor.stdout + zizmor.stderr
+    assert 0 == schema.returncode, schema.stdout
+
+
+def test_the_workflow_of_the_page_names_what_the_page_explains(minimal: Path) -> None:
+    """Variables, its secret, its runner; and the secret is read at an environment alone."""
+    text = minimal.read_text("utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    named = {*VARIABLES.findall(text), *re.findall(r"\bsecrets\.([A-Z_]+)", text)}
+
+    assert {"MLFLOW_TRACKING_URI", "STAGEWARD_TOKEN", "STAGEWARD_URL"} == named
+    assert [] == [name for name in named if f"`{name}`" not in PAGE]
+    assert RUNNERS == {job["runs-on"] for job in jobs.values()}
+    assert {"train": "training", "ask": "stageward"} == {
+        name: job["environment"] for name, job in jobs.items()
+    }
+    assert "secrets." not in str(jobs["train"])
 
 
 def _steps(document: dict[str, Any]) -> list[dict[str, Any]]:

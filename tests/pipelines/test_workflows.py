@@ -7,6 +7,7 @@ its arguments), Azure ML, and pip.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 
 from stage_functions.domain.error import StagewardError
 from tests.pipelines.actions_runner import ROOT, Runner
+from tests.pipelines.test_lint import minimal_workflow
 from tests.pipelines.world import SHA, Desk
 
 EXAMPLE = ROOT / "examples" / "iris"
@@ -190,6 +192,33 @@ def _locally(at: Desk) -> None:
     program = at.folder / "bin" / "python"
     program.write_text(f'#!/bin/sh\necho "$*" >> "{at.folder}/python.txt"\n')
     program.chmod(0o755)
+
+
+def test_the_workflow_of_the_page_asks_with_a_token(at: Desk) -> None:
+    """For teams without Azure ML: a merge trains, is granted Staging, and waits for Production."""
+    workflow = at.folder / "promote.yml"
+    workflow.write_text(minimal_workflow().replace("models/flowers", "models/iris"), "utf-8")
+    trained = at.live.people.create("iris")
+    (at.checkout / "train.py").write_text(
+        "import os\n"
+        f"assert os.environ['MLFLOW_TRACKING_URI'] == '{at.live.mlflow}'\n"
+        "with open(os.environ['GITHUB_OUTPUT'], 'a') as outputs:\n"
+        f"    print('number={trained.number}', file=outputs)\n"
+    )
+    python = at.folder / "bin" / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$2" = pip ] || exec "{sys.executable}" "$@"\n'  # pip is not run
+    )
+    python.chmod(0o755)
+    runner = at.runner(actor="mona", MLFLOW_TRACKING_URI=at.live.mlflow)
+    runner.run(workflow)
+
+    assert {"train": "success", "ask": "success"} == runner.jobs, runner.ran[-1].out
+    with pytest.raises(StagewardError, match="nobody approves their own work"):
+        at.live.vote("mona", runner.ran[-1].outputs["approval"])
+    at.live.vote("olaf", runner.ran[-1].outputs["approval"])
+    with at.live.client("olaf") as stageward:
+        assert "Production" == stageward.version(str(trained)).stage
 
 
 def test_the_files_that_scripts_and_workflows_name_are_those_of_the_example() -> None:

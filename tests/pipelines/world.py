@@ -174,9 +174,12 @@ class Desk(NamedTuple):
     ) -> Runner:
         """Return a runner for one run of a workflow; variables may have other values for it."""
         github = {"actor": actor, "sha": SHA, "repository": "org/iris", "event": event or {}}
-        return Runner(
-            self.folder, self.checkout, {"github": github, "vars": {**self.variables, **variables}}
-        )
+        contexts = {
+            "github": github,
+            "vars": {**self.variables, **variables},
+            "secrets": {"STAGEWARD_TOKEN": "pipeline"},
+        }
+        return Runner(self.folder, self.checkout, contexts)
 
     @property
     def variables(self) -> dict[str, str]:
