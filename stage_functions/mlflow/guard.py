@@ -70,6 +70,7 @@ def open_store(store_uri: str | None) -> Any:  # noqa: ANN401  # whatever store 
     store.__class__ = guarded(type(store))
     store.stageward = asking
     store.stageward_uri = store_uri
+    asking.look()
     return store
 
 

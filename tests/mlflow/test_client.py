@@ -326,6 +326,22 @@ def test_a_fault_of_the_caller_has_mlflows_word_for_it(here: Governed) -> None:
     assert {code: code for code in wrong} == found
 
 
+def test_a_client_without_a_token_is_told_what_to_set(
+    here: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the words of the command line: headers are the client's to send."""
+    monkeypatch.delenv("STAGEWARD_TOKEN", raising=False)
+    name = here.model()
+    with pytest.raises(GovernedError) as fault:
+        here.client("").get_model_version(name, "1")
+
+    assert "UNAUTHENTICATED" == fault.value.error_code
+    assert str(fault.value).endswith(
+        "STAGEWARD_TOKEN is not set, so nobody is signed in.\n"
+        "Set STAGEWARD_TOKEN to the key of a person in `people` of the configuration."
+    )
+
+
 def test_the_registry_is_found_by_its_address(here: Governed) -> None:
     """However the address is written; one that Stageward has not is not guessed."""
     name = here.model()
