@@ -19,6 +19,7 @@ from stage_functions.application.write_turns import turn
 from stage_functions.application.written import Ruling, Write
 from stage_functions.domain import presence
 from stage_functions.domain.configuration import Source, StageEdits
+from stage_functions.domain.consent import waiting_words
 from stage_functions.domain.mirror import own_tags
 from stage_functions.domain.observation import STAGE
 from stage_functions.domain.people import UNKNOWN, Actor, Attribution
@@ -105,7 +106,7 @@ def _words(context: Context, write: Write, standing: Standing, answer: Answer) -
     """Say why nothing is stored, as `stage_status` does."""
     if answer.kind is AnswerKind.PENDING:
         state = context.ledger.state(standing.version)
-        return state.status if state is not None and state.status else answer.detail
+        return waiting_words(state) if state is not None and state.approval else answer.detail
     said = f"refused: {answer.detail}"
     return said if not _keeps_holder(write, standing) else f"{said}; {_DISPLACE}"
 

@@ -12,6 +12,7 @@ from stage_functions.application.written import Ruling, Write
 from stage_functions.domain import aliases, presence
 from stage_functions.domain.asset import Asset
 from stage_functions.domain.configuration import Mode, RegistryConfiguration
+from stage_functions.domain.consent import waiting_words
 from stage_functions.domain.lifecycle import Lifecycle
 from stage_functions.domain.mirror import own_tags
 from stage_functions.domain.observation import STAGE
@@ -50,7 +51,9 @@ def on_alias(
     waits = loaded.step().state.approval_of(wanted)
     if waits is None or waits.binding.target != stage:
         return refused(detail)
-    return refused(f"{detail}; {write.asset}:{wanted}: {loaded.versions[wanted].status}", waits.id)
+    return refused(
+        f"{detail}; {write.asset}:{wanted}: {waiting_words(loaded.versions[wanted])}", waits.id
+    )
 
 
 def on_create(write: Write, registry: RegistryConfiguration, lifecycle: Lifecycle) -> Ruling:

@@ -79,10 +79,8 @@ def approve(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = Fa
 
 def reject(id_: Id, comment: Comment = "", yes: Yes = False, as_json: Json = False) -> None:
     """Reject a request, which closes it; say why."""
-    if not comment.strip():
-        if yes or as_json or not somebody_reads():
-            fail("a comment is needed: say why with -m, for whoever asked")
-        comment = typer.prompt("Why, for whoever asked")
+    if not comment.strip() and (yes or as_json or not somebody_reads()):
+        fail("a comment is needed: say why with -m, for whoever asked")
     _vote(id_, "reject", comment, yes=yes, as_json=as_json)
 
 
@@ -122,6 +120,10 @@ def _vote(
         brief = stageward.approval(id_)
         if not yes and not as_json and somebody_reads():
             _show(brief)
+            if brief.objection:
+                fail(brief.objection)
+            if decision == "reject" and not comment.strip():
+                comment = typer.prompt("Why, for whoever asked")
             typer.confirm(f"{decision.capitalize()} this?", abort=True)
         found = stageward.vote(id_, decision, fingerprint=brief.fingerprint, comment=comment)
     _told(found, as_json=as_json)

@@ -28,27 +28,9 @@ from stage_functions.cli import (
     verify,
 )
 from stage_functions.cli.output import FAULT, complain
-from stage_functions.client import NoIdentityError
+from stage_functions.client import NoIdentityError, signed_in_by
 from stage_functions.domain.error import NotSignedInError, StagewardError
 from stage_functions.settings import read_settings
-
-_A_KEY = "the key of a person in `people` of the configuration"
-_ONE_MADE = "a token; `stageward token create PERSON` makes one, where the ledger is"
-_OF_ENTRA = (
-    "a token of Microsoft Entra for this app; or leave it out, run `az login`, and set "
-    "STAGEWARD_AUDIENCE to api://<client id of this app>"
-)
-_SIGNS_IN: Mapping[str, str] = {
-    "STAGEWARD_AUTH=dev": _A_KEY,
-    "has no person": _A_KEY,
-    "App Service": _OF_ENTRA,
-    "Microsoft Entra": _OF_ENTRA,
-    "token": _ONE_MADE,
-}
-"""What STAGEWARD_TOKEN is to be, by what the server says when nobody is signed in: that tells how
-people sign in there."""
-_ELSEWHERE = "answers only on this machine"
-"""Said in development to other machines, whatever they send."""
 
 app = typer.Typer(
     name="stageward",
@@ -140,21 +122,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except NoIdentityError as exc:
         complain(str(exc))
     except NotSignedInError as exc:
-        complain(_signed_in_by(str(exc)))
+        complain(signed_in_by(str(exc), _sent()))
     except StagewardError as exc:
         complain(str(exc))
     sys.exit(FAULT)
 
 
-def _signed_in_by(said: str) -> str:
-    """Return what the server says, in words of the command line, which sends no headers by hand."""
-    if _ELSEWHERE in said:
-        return said
-    what = next((what for mark, what in _SIGNS_IN.items() if mark in said), _ONE_MADE)
+def _sent() -> str:
+    """Return what was sent to say who is asking, in words; "" for nothing."""
     settings = read_settings()
-    if not (settings.token or settings.audience):
-        said = "STAGEWARD_TOKEN is not set, so nobody is signed in."
-    elif "Authorization" in said:
-        sent = "STAGEWARD_TOKEN" if settings.token else f"A token for {settings.audience}"
-        said = f"{sent} signs in nobody there."
-    return f"{said}\nSet STAGEWARD_TOKEN to {what}."
+    if settings.token:
+        return "STAGEWARD_TOKEN"
+    return f"A token for {settings.audience}" if settings.audience else ""

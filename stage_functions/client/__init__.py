@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from stage_functions.client.client import Client
-from stage_functions.client.connection import UnreachableError
+from stage_functions.client.connection import NoTokenError, UnreachableError
 from stage_functions.client.identity import Identity, NoIdentityError, bearer_of
+from stage_functions.client.signing_in import signed_in_by
 
-__all__ = ["Client", "Identity", "NoIdentityError", "UnreachableError", "bearer_of"]
+__all__ = [
+    "Client",
+    "Identity",
+    "NoIdentityError",
+    "NoTokenError",
+    "UnreachableError",
+    "bearer_of",
+    "signed_in_by",
+]

@@ -72,6 +72,10 @@ class UnreachableError(RetryableError):
     """Stageward cannot be reached, or something else answers at its address."""
 
 
+class NoTokenError(NotSignedInError):
+    """Nobody is signed in, since no token was given to be sent."""
+
+
 class Connection:
     """The connections to one Stageward. Safe to share between threads."""
 
@@ -101,6 +105,7 @@ class Connection:
         self._attempts = attempts
         headers = {"User-Agent": f"{agent}/{__version__}"}
         identity, given = (token, "") if isinstance(token, Identity) else (None, token)
+        self._unsigned = NotSignedInError if token else NoTokenError
         if identity is not None:
             check_address(url)
         if given and _CARRIED.fullmatch(given) is None:
@@ -228,7 +233,7 @@ class Connection:
         if problem is not None:
             raise self._error(problem, answer)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise NotSignedInError(_NOT_TAKEN)
+            raise self._unsigned(_NOT_TAKEN)
         try:
             return msgspec.json.decode(answer.content, type=type_)
         except msgspec.MsgspecError as exc:
@@ -241,6 +246,8 @@ class Connection:
         if problem.status == httpx.codes.CONFLICT:
             return NotAllowedNowError(problem.detail, code=code)
         type_ = _BY_CODE.get(code, TerminalError)
+        if type_ is NotSignedInError:
+            return self._unsigned(problem.detail)
         if issubclass(type_, RetryableError):
             said = answer.headers.get("Retry-After", "")
             seconds = int(said) if said.isdigit() else None

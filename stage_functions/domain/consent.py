@@ -24,6 +24,8 @@ from stage_functions.domain.record import (
 from stage_functions.domain.state import Step, VersionState
 from stage_functions.domain.voting import impossible, unmet, waits_for
 
+_MEANWHILE = "; refused meanwhile: "
+
 
 def open_approval(
     step: Step,
@@ -197,6 +199,20 @@ def pending_words(approval: Approval, directory: Directory) -> str:
     if approval.renews:
         what = f"{what} of {course(approval.binding.source, approval.binding.target)}"
     return f"pending {what}, needs {waits_for(approval, directory)}"
+
+
+def waiting_words(state: VersionState) -> str:
+    """Say what a version waits for, as its status does, without what was refused meanwhile.
+
+    The release before wrote over it what it refused: then only the approval is named.
+    """
+    said = state.status.partition(_MEANWHILE)[0]
+    return said if state.approval in said else f"pending approval {state.approval}"
+
+
+def refused_words(state: VersionState, why: str) -> str:
+    """Say in a version's status that a request was refused; what it waits for is said first."""
+    return f"{waiting_words(state)}{_MEANWHILE}{why}" if state.approval else f"refused: {why}"
 
 
 def _as_before(state: VersionState, now: datetime) -> str:

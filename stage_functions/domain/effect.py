@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from stage_functions.domain import review, validity
 from stage_functions.domain.approval import Approval, Status
 from stage_functions.domain.asset import Snapshot
-from stage_functions.domain.consent import close
+from stage_functions.domain.consent import close, refused_words
 from stage_functions.domain.grounds import ITSELF, Grounds, lifecycle_document
 from stage_functions.domain.lifecycle import Lifecycle, OnViolation
 from stage_functions.domain.people import Actor
@@ -256,7 +256,10 @@ def follow(
 def refuse(
     step: Step, version: str, request: Request, refused: Refused, actor: Actor, grounds: Grounds
 ) -> Step:
-    """Record that a request was refused, and answer in the version's status."""
+    """Record that a request was refused, and answer in the version's status.
+
+    An approval that is open stays to be seen there: it waits as before.
+    """
     state = step.version(version)
     fields: dict[str, Json] = {
         "from": state.stage,
@@ -268,7 +271,7 @@ def refuse(
         **grounds.document(),
     }
     again = ask_again(refused, request, grounds.lifecycle)
-    status = f"refused: {refusal_words(refused, ask_again=again)}"
+    status = refused_words(state, refusal_words(refused, ask_again=again))
     draft = Draft(RecordType.TRANSITION_REFUSED, version, state.incarnation, actor, fields)
     return step.with_version(replace(state, status=status)).record(draft)
 

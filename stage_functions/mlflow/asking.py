@@ -19,7 +19,13 @@ from msgspec import Struct
 
 from stage_functions.client import Client
 from stage_functions.domain.approval import ending
-from stage_functions.mlflow.errors import PendingError, RefusedError, UnavailableError, translated
+from stage_functions.mlflow.errors import (
+    GovernedError,
+    PendingError,
+    RefusedError,
+    UnavailableError,
+    translated,
+)
 from stage_functions.mlflow.shown import holder
 from stage_functions.wire import api
 from stage_functions.wire.granted_api import GrantedModel
@@ -76,13 +82,13 @@ class Desk(Struct, frozen=True):
         """
         others = self._others(wish, model)
         held = holder(wish.to, model) if wish.to in model.exclusive else ""
-        taken = held and not wish.archive and f"{model.asset}:{held}" != wish.version
-        answer = self._granted(wish, _SAY_SO if taken else "")
+        taken = bool(held) and not wish.archive and f"{model.asset}:{held}" != wish.version
+        answer = self._granted(wish, taken=taken)
         for other in others:
             self._granted(other)
         return answer
 
-    def _granted(self, wish: Wish, hint: str = "") -> api.Decision:
+    def _granted(self, wish: Wish, *, taken: bool = False) -> api.Decision:
         with translated():
             answer = self.client.transition(
                 wish.version,
@@ -95,8 +101,19 @@ class Desk(Struct, frozen=True):
         if answer.outcome == "pending":
             return self._waited(answer, wish)
         if answer.outcome not in ("granted", "unchanged"):
-            raise RefusedError(answer, hint)
+            raise RefusedError(answer, _SAY_SO if taken and self._would_displace(wish) else "")
         return answer
+
+    def _would_displace(self, wish: Wish) -> bool:
+        """Tell whether nothing but the holder of the stage stands against a request."""
+        try:
+            with translated():
+                found = self.client.check(
+                    wish.version, "transition", to=wish.to, reason=wish.reason
+                )
+        except GovernedError:
+            return False  # what was refused is said all the same
+        return found.outcome in ("granted", "pending")
 
     def _waited(self, pending: api.Decision, wish: Wish) -> api.Decision:
         """Wait for an approval; a Stageward that is away for a while ends nothing."""

@@ -27,6 +27,7 @@ from mlflow.protos.databricks_pb2 import (
     UNAUTHENTICATED,
 )
 
+from stage_functions.client import NoTokenError, signed_in_by
 from stage_functions.domain.error import (
     DeniedError,
     InvalidInputError,
@@ -129,6 +130,8 @@ def translated() -> Iterator[None]:
         yield
     except RetryableError as exc:
         raise UnavailableError(str(exc)) from exc
+    except NoTokenError as exc:
+        raise GovernedError(signed_in_by(str(exc), ""), UNAUTHENTICATED) from exc
     except StagewardError as exc:
         known = (code for type_, code in _CODES.items() if isinstance(exc, type_))
         raise GovernedError(str(exc), next(known, INTERNAL_ERROR)) from exc

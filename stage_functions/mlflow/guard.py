@@ -34,6 +34,7 @@ from mlflow.protos.databricks_pb2 import (
 )
 from mlflow.server import handlers
 
+from stage_functions.domain.observation import STAGE_REQUEST
 from stage_functions.mlflow.guard_asking import Asking, authenticated
 from stage_functions.mlflow.methods import unknown
 from stage_functions.settings import read_settings
@@ -69,6 +70,7 @@ def open_store(store_uri: str | None) -> Any:  # noqa: ANN401  # whatever store 
     store.__class__ = guarded(type(store))
     store.stageward = asking
     store.stageward_uri = store_uri
+    asking.look()
     return store
 
 
@@ -293,15 +295,21 @@ class Guard:
     ) -> Sequence[ModelVersionTag] | None:
         """Return the tags that a new version may have.
 
+        A copy leaves `stage_request` behind too: that wish was for the version it is a copy of.
+        Whoever registers a version with a wish of their own is heard.
+
         Raises:
             MlflowException: one is Stageward's, and no copy came with it.
         """
-        guarded = {one.key: one.value for one in tags or () if self.stageward.guards_tag(one.key)}
-        copied = self._tags_of(source) if guarded else {}
-        claimed = {key: value for key, value in guarded.items() if copied.get(key) != value}
+        given = {one.key: one.value for one in tags or ()}
+        guarded = {key for key in given if self.stageward.guards_tag(key)}
+        own = guarded | ({STAGE_REQUEST} & given.keys())
+        copied = self._tags_of(source) if own else {}
+        left = {key for key in own if copied.get(key) == given[key]}
+        claimed = {key: given[key] for key in guarded - left}
         if claimed:
             self._ask("create", name, tags=claimed)
-        return [one for one in tags or () if one.key not in guarded or one.key in claimed]
+        return [one for one in tags or () if one.key not in left]
 
     def _tags_of(self, source: str) -> Mapping[str, str]:
         """Return the tags of the version that another is a copy of; none where it is no copy."""

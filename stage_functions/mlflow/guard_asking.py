@@ -11,6 +11,7 @@ people leave room for what Stageward writes.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -26,8 +27,20 @@ from mlflow.protos.databricks_pb2 import (
     TEMPORARILY_UNAVAILABLE,
 )
 
-from stage_functions.client import Client, UnreachableError, bearer_of
-from stage_functions.domain.error import InvalidInputError, RetryableError, StagewardError
+from stage_functions.client import (
+    Client,
+    Identity,
+    NoIdentityError,
+    NoTokenError,
+    UnreachableError,
+    bearer_of,
+)
+from stage_functions.domain.error import (
+    InvalidInputError,
+    NotSignedInError,
+    RetryableError,
+    StagewardError,
+)
 from stage_functions.settings import Settings, WhenAway
 from stage_functions.wire.writes_api import Guarded, Ruling, WriteBody
 
@@ -43,6 +56,7 @@ PEOPLE_AT_ONCE = 16
 OWN_AT_ONCE = 16
 _STAGEWARD = "stageward"
 """How Stageward's own calls to MLflow name their program."""
+_LOG = logging.getLogger("stageward.mlflow")
 _UNGOVERNED = Ruling(allowed=True, governed=False, detail="")
 
 
@@ -55,7 +69,7 @@ class Asking:
         Raises:
             MlflowException: a setting says what cannot be.
         """
-        self._url = settings.url
+        self._settings = settings
         self._allows = _when_away(settings) is WhenAway.ALLOW
         self._alias = settings.mlflow_registry
         self._guarded: Guarded | None = None
@@ -64,15 +78,54 @@ class Asking:
         self._people = threading.BoundedSemaphore(PEOPLE_AT_ONCE)
         self._own = threading.BoundedSemaphore(OWN_AT_ONCE)
         try:
-            self._client = Client(
-                settings.url,
-                bearer_of(settings),
-                agent="stageward-mlflow",
-                timeout_seconds=_seconds(settings),
-                attempts=1,
-            )
+            self._client = self._connect()
         except InvalidInputError as exc:
             raise MlflowException(str(exc), INVALID_PARAMETER_VALUE) from exc
+
+    @property
+    def _by_identity(self) -> bool:
+        return isinstance(bearer_of(self._settings), Identity)
+
+    def _connect(self) -> Client:
+        return Client(
+            self._settings.url,
+            bearer_of(self._settings),
+            agent="stageward-mlflow",
+            timeout_seconds=_seconds(self._settings),
+            attempts=1,
+        )
+
+    def look(self) -> threading.Thread:
+        """Begin to find out whether its token signs this server in, and warn where it does not.
+
+        Nothing waits for that, and a Stageward that is away is nothing to warn of: it may come. Nor
+        is an identity asked for a token before there is something to ask.
+        """
+        looking = threading.Thread(target=self._look, name="stageward-look", daemon=True)
+        looking.start()
+        return looking
+
+    def _look(self) -> None:
+        if self._by_identity:
+            return
+        try:
+            with self._connect() as client:  # its own: the other may be closed meanwhile
+                client.registries()
+        except NotSignedInError as exc:
+            _LOG.warning("nothing that Stageward governs will be stored: %s", self._unsigned(exc))
+        except StagewardError:
+            pass  # whoever writes is told
+
+    def _unsigned(self, why: NotSignedInError) -> str:
+        """Say that it is this server which is not signed in: no caller can mend that."""
+        said, sent = str(why), "token" if self._by_identity else "STAGEWARD_TOKEN"
+        if isinstance(why, NoTokenError):
+            said = f"its {sent} is missing"
+        elif "Authorization" in said:
+            said = f"its {sent} signs in nobody there"
+        elif not isinstance(why, NoIdentityError):
+            said = f"its {sent} is not taken: {said}"
+        return f"this MLflow server is not signed in to Stageward: {said}; tell whoever runs it"
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,6 +158,9 @@ class Asking:
                 return self._away(exc)
             except RetryableError as exc:
                 raise _undecided(exc) from exc
+            except NotSignedInError as exc:
+                message = f"Stageward: nothing was stored: {self._unsigned(exc)}"
+                raise _denied(message) from exc
             except StagewardError as exc:
                 message = f"Stageward: nothing was stored: {exc}"
                 raise _denied(message) from exc

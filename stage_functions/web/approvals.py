@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from fastapi import Path, Query, Request, Response
 
 from stage_functions.application import query
+from stage_functions.application.brief_people import position
 from stage_functions.application.vote import VoteCommand, sponsor_request, vote, withdraw
 from stage_functions.domain.approval import Decision, Status
+from stage_functions.domain.lifecycle import Assurance
 from stage_functions.web import documents
 from stage_functions.web.contract import (
     COMMANDS,
@@ -41,9 +43,11 @@ def list_approvals(
 
 @router.get("/approvals/{approval}", response_model=api.Approval, responses=READS)
 def show_approval(request: Request, approval: Wanted) -> Response:
-    """Show an approval with what it still waits for."""
-    caller(request)
-    return reply(documents.approval(query.approval(context_of(request), approval.lower())))
+    """Show an approval with what it still waits for, and why you cannot vote on it, if so."""
+    actor, context = caller(request), context_of(request)
+    view = query.approval(context, approval.lower())
+    mine = position(context, view.approval, view.asset, actor.id, Assurance.SIGNED_IN)
+    return reply(documents.approval(view, mine.vote))
 
 
 @router.post(

@@ -237,7 +237,7 @@ def history(records: list[Record], limit: int) -> api.History:
     return api.History(tuple(record.document() for record in records), after)
 
 
-def approval(view: ApprovalView) -> api.Approval:
+def approval(view: ApprovalView, objection: str = "") -> api.Approval:
     """Return an approval as approvers meet it."""
     found = view.approval
     return api.Approval(
@@ -285,6 +285,7 @@ def approval(view: ApprovalView) -> api.Approval:
         voters=view.voters,
         copied_to=str(view.copying.version) if view.copying is not None else None,
         copy_displaces=_displaced_there(view.copying),
+        objection=objection or None,
     )
 
 

@@ -490,6 +490,8 @@ class Approval:
         trainers: ids of whose job made the version: as it was known first, and when it opened.
         copied_to: what the version is copied to once it is approved; null for nothing.
         copy_displaces: versions that leave the stage in that registry for the copy, as it is now.
+        objection: why whoever asks for this one cannot vote on it; null where they can, and in
+            lists.
     """
 
     id: str
@@ -525,6 +527,7 @@ class Approval:
     trainers: tuple[str, ...] = ()
     copied_to: str | None = None
     copy_displaces: tuple[str, ...] = ()
+    objection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from stage_functions.application.answer import AnswerKind
 from stage_functions.application.context import Context
 from stage_functions.application.vote import withdraw
 from stage_functions.domain.approval import Decision
+from stage_functions.domain.consent import refused_words
 from stage_functions.domain.error import (
     DeniedError,
     InvalidInputError,
@@ -221,6 +222,41 @@ def test_what_an_approval_waits_for_is_said_in_the_same_words_everywhere(it: Clo
     assert view.waits_for == words
     assert voted.detail == "needs 1 more of risk; excluded: the requester"
     assert it.world.registry.tags(it.version)["stage_status"].endswith(voted.detail)
+
+
+@pytest.mark.parametrize("by_tag", [True, False])
+def test_what_is_refused_meanwhile_does_not_hide_the_approval_that_is_open(
+    it: Clocked, *, by_tag: bool
+) -> None:
+    """Tag and catalog say first what it waits for, and then the last refusal; a vote ends that."""
+    asked = it.ask()
+    pending = it.world.registry.tags(it.version)["stage_status"]
+    for target in ("Stagin", "Prodction"):
+        if by_tag:
+            it.world.tag(it.version, "stage_request", target)
+        else:
+            it.ask(target=target)
+    shown = it.world.registry.tags(it.version)["stage_status"]
+    (entry,) = query.assets(it.context).entries
+    it.vote(asked.approval, "bob")
+    voted = it.world.registry.tags(it.version)["stage_status"]
+
+    assert shown.startswith(
+        f"{pending}; refused meanwhile: 'Prodction' is no stage of the lifecycle default (did"
+    )
+    assert entry.status.startswith(f"{pending}; refused meanwhile: 'Prodction' is no stage")
+    assert f"pending approval {asked.approval}, needs 1 more of risk; " in voted
+    assert "refused" not in voted
+
+
+def test_what_the_release_before_wrote_over_an_open_approval_names_it_again(it: Clocked) -> None:
+    """What it waits for is not known from the status any more: its page says it."""
+    asked = it.ask()
+    hidden = replace(it.state(), status="refused: 'Prodction' is no stage")
+
+    words = refused_words(hidden, "'Stagin' is no stage")
+
+    assert f"pending approval {asked.approval}; refused meanwhile: 'Stagin' is no stage" == words
 
 
 def test_the_author_does_not_take_back_what_others_asked_for() -> None:

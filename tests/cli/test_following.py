@@ -97,17 +97,17 @@ class Terminal:
 
 @pytest.fixture
 def terminal(at: Console) -> Iterator[Callable[..., Terminal]]:
-    """What runs a command as sam on a real terminal."""
+    """What runs a command as somebody on a real terminal."""
     made: list[Terminal] = []
 
-    def run(*arguments: str) -> Terminal:
+    def run(*arguments: str, who: str = "sam") -> Terminal:
         leader, follower = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-c", ON_ITS_TERMINAL, *arguments],
             cwd=Path(__file__).parents[2],
             env={
                 "STAGEWARD_URL": at.api.address,
-                "STAGEWARD_TOKEN": "sam",
+                "STAGEWARD_TOKEN": who,
                 "TERM": "xterm",
                 "COLUMNS": "160",
             },
@@ -160,20 +160,35 @@ def test_ctrl_c_ends_the_waiting_and_not_the_request(
     assert at.run("sam", "approvals", id_, "--json").json["status"] == "open"
 
 
+@pytest.mark.parametrize("command", ["approve", "reject"])
+def test_who_may_not_vote_is_told_so_and_not_asked(
+    at: Console, terminal: Callable[..., Terminal], command: str
+) -> None:
+    """The brief is shown, and why; neither a comment nor a yes of theirs is wanted."""
+    id_ = pending(at)
+    shown = terminal(command, id_)
+    code = shown.end()
+
+    assert code == 1
+    assert "nobody approves their own work" in shown.seen or "only risk may vote" in shown.seen
+    assert "Why, for whoever asked" not in shown.seen
+    assert "[y/N]" not in shown.seen
+
+
 def test_a_reject_asks_for_its_comment_on_a_terminal(
     at: Console, terminal: Callable[..., Terminal]
 ) -> None:
-    """Sam may not vote, and is told so after it was asked what he would say."""
+    """Once the brief is shown; what is said there closes it."""
     id_ = pending(at)
-    shown = terminal("reject", id_)
+    shown = terminal("reject", id_, who="bob")
     shown.until("Why, for whoever asked")
     shown.press("it drifts\n")
     shown.until("Reject this?")
     shown.press("y\n")
     code = shown.end()
 
-    assert code == 1
-    assert "nobody approves their own work" in shown.seen or "only risk may vote" in shown.seen
+    assert code == 0
+    assert "it drifts" in at.run("sam", "approvals", id_, "--json").json["why"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("--yes",), ("--json",), ("-m", " ")])

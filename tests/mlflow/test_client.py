@@ -70,12 +70,24 @@ def test_to_take_a_stage_that_is_held_one_must_say_so(here: Governed) -> None:
     here.promote(name, "1")
     client = here.client()
     client.transition_model_version_stage(name, 2, "Staging")
-    with pytest.raises(RefusedError, match="archive_existing_versions"):
+    with pytest.raises(
+        RefusedError, match="to take its place, ask with archive_existing_versions=True"
+    ):
         client.transition_model_version_stage(name, 2, "Production")
     with pytest.raises(PendingError) as waits:
         client.transition_model_version_stage(name, 2, "Production", archive_existing_versions=True)
 
     assert ("1",) == waits.value.decision.displaces
+
+
+def test_to_say_so_is_advised_only_where_that_helps(here: Governed) -> None:
+    """No transition leads from None to Production, whoever holds that."""
+    name = here.model(versions=2)
+    here.promote(name, "1")
+    with pytest.raises(RefusedError, match="None → Production is not allowed") as no:
+        here.client().transition_model_version_stage(name, 2, "Production")
+
+    assert "archive_existing_versions" not in str(no.value)
 
 
 def test_others_are_archived_only_where_each_of_them_may_leave(here: Governed) -> None:
@@ -324,6 +336,22 @@ def test_a_fault_of_the_caller_has_mlflows_word_for_it(here: Governed) -> None:
         found[expected] = fault.value.error_code
 
     assert {code: code for code in wrong} == found
+
+
+def test_a_client_without_a_token_is_told_what_to_set(
+    here: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the words of the command line: headers are the client's to send."""
+    monkeypatch.delenv("STAGEWARD_TOKEN", raising=False)
+    name = here.model()
+    with pytest.raises(GovernedError) as fault:
+        here.client("").get_model_version(name, "1")
+
+    assert "UNAUTHENTICATED" == fault.value.error_code
+    assert str(fault.value).endswith(
+        "STAGEWARD_TOKEN is not set, so nobody is signed in.\n"
+        "Set STAGEWARD_TOKEN to the key of a person in `people` of the configuration."
+    )
 
 
 def test_the_registry_is_found_by_its_address(here: Governed) -> None:

@@ -180,6 +180,17 @@ def test_a_copy_goes_without_the_tags_of_what_it_is_a_copy_of(it: Guarded) -> No
     assert {"owner": "ada"} == it.stock.get_model_version(copy.name, copy.version).tags
 
 
+def test_a_copy_goes_without_the_wish_that_was_made_for_another_version(it: Guarded) -> None:
+    """Somebody asked for the one: for the copy nobody has; who registers a version may ask."""
+    it.create({"owner": "ada", "stage_request": "Staging: guard"})
+    copy = it.stock.copy_model_version(f"models:/{it.name}/1", it.name)
+    wish = {"stage_request": "Staging: a wish of its own"}
+    asked = it.stock.create_model_version(it.name, f"models:/{it.name}/1", tags=wish)
+
+    assert {"owner": "ada"} == it.stock.get_model_version(it.name, copy.version).tags
+    assert wish == it.stock.get_model_version(it.name, asked.version).tags
+
+
 def test_a_version_at_a_stage_that_is_kept_is_not_deleted_nor_its_model(it: Guarded) -> None:
     """Nor does it get another name; a version at None may go."""
     it.create(), it.create()

@@ -77,7 +77,16 @@ def test_a_setting_lets_through_what_nobody_can_be_asked_about(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"TOKEN": "nobody"}, "the configuration has no person 'nobody'"),
+        (
+            {"TOKEN": "nobody"},
+            "this MLflow server is not signed in to Stageward: its STAGEWARD_TOKEN is not taken: "
+            "the configuration has no person 'nobody'.*; tell whoever runs it",
+        ),
+        (
+            {"TOKEN": ""},
+            "this MLflow server is not signed in to Stageward: its STAGEWARD_TOKEN is missing; "
+            "tell whoever runs it",
+        ),
         ({"MLFLOW_REGISTRY": "elsewhere"}, "no registry has the alias 'elsewhere'"),
     ],
 )
@@ -94,6 +103,37 @@ def test_whom_stageward_refuses_stores_nothing_whatever_the_setting(
 
     assert "PERMISSION_DENIED" == raised.value.error_code
     assert "None" == store.get_model_version("iris", "1").current_stage
+
+
+@pytest.mark.parametrize(
+    ("token", "away", "warned"),
+    [
+        ("", False, ["its STAGEWARD_TOKEN is missing; tell whoever runs it"]),
+        ("nobody", False, ["its STAGEWARD_TOKEN is not taken: the configuration has no person"]),
+        (SERVER, False, []),
+        ("nobody", True, []),
+    ],
+)
+def test_a_server_that_is_not_signed_in_warns_when_it_starts(
+    store_at: Opening,
+    calls: Calls,
+    caplog: pytest.LogCaptureFixture,
+    token: str,
+    warned: list[str],
+    *,
+    away: bool,
+) -> None:
+    """It starts all the same; where Stageward is away nobody knows yet."""
+    url = f"http://127.0.0.1:{free_port()}" if away else calls.address
+    store_at(url, TOKEN=token).stageward.look().join()
+    found = {one.getMessage() for one in caplog.records if one.name == "stageward.mlflow"}
+
+    assert len(warned) == len(found)
+    for words, message in zip(warned, found, strict=True):
+        assert message.startswith(
+            "nothing that Stageward governs will be stored: this MLflow server is not signed in to "
+            f"Stageward: {words}"
+        )
 
 
 def test_who_writes_what_is_nobodys_business_waits_for_no_other(

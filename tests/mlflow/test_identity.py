@@ -79,7 +79,9 @@ def test_a_server_without_an_identity_stores_nothing(
     monkeypatch.setenv("STAGEWARD_MLFLOW_WHEN_AWAY", "allow")
     az.fails()
     asking = Asking(read_settings())
-    with pytest.raises(MlflowException, match="nothing was stored: Azure gives no token") as caught:
+    with pytest.raises(
+        MlflowException, match="not signed in to Stageward: Azure gives no"
+    ) as caught:
         asking.ask(BODY)
     asking.close()
 

@@ -186,6 +186,20 @@ def test_in_a_browser_what_is_not_there_and_what_fails_are_pages(bob: Browser) -
     assert "secret detail" not in failed.text
 
 
+@pytest.mark.parametrize("accept", ["text/html", "Text/HTML", "text/html,*/*;q=0.8"])
+@pytest.mark.parametrize("path", ["/nonsense", "/nonsense/x", "/eventsx", "/healthzz"])
+def test_an_address_that_only_begins_as_one_of_programs_is_a_page(
+    site: Site, path: str, accept: str
+) -> None:
+    """Nobody need be signed in."""
+    missing = httpx.get(f"{site.address}{path}", headers={"Accept": accept}, timeout=30)
+
+    assert (404, "text/html; charset=utf-8") == (
+        missing.status_code,
+        missing.headers["Content-Type"],
+    )
+
+
 @pytest.mark.parametrize("path", ["/api/v1/nowhere", "/webhooks/nowhere", "/events/x"])
 def test_programs_get_problems_whatever_they_say_they_take(bob: Browser, path: str) -> None:
     """And so does everybody who does not ask for a page."""

@@ -12,8 +12,8 @@ from stage_functions.web.pages.routes import fault_page
 from stage_functions.web.pages.visitor import Visitor, somebody
 from stage_functions.web.problems import of_fault, of_http
 
-_MACHINES = ("/api/", "/events", "/webhooks/", "/healthz")
-"""Addresses that answer programs, whoever asks."""
+_MACHINES = ("/api/", "/events/", "/webhooks/", "/healthz/")
+"""Addresses that answer programs, whoever asks, with what is below them."""
 _WORDS = {
     HTTPStatus.NOT_FOUND: "Nothing is at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address takes a form, or is only looked at.",
@@ -47,5 +47,5 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 def _wants_page(request: Request) -> bool:
-    asked = "text/html" in request.headers.get("Accept", "")
-    return asked and not request.scope["path"].startswith(_MACHINES)
+    asked = "text/html" in request.headers.get("Accept", "").lower()
+    return asked and not f"{request.scope['path']}/".startswith(_MACHINES)
