@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 
 from stage_functions.application.signal import Signal
 from stage_functions.application.signals import follow
+from stage_functions.domain.asset import Asset, Kind, Version
 from stage_functions.mlflow.store import open_store
 from tests.mlflow.governed import Governed
 from tests.mlflow_trained import NAME, Trained
@@ -53,22 +54,33 @@ def run(here: Governed, program: str, *arguments: str, url: str = "") -> object:
     return read
 
 
+def _registered_again(here: Governed, name: str, numbers: tuple[int, ...]) -> str:
+    """Register trained models by another name: what other tests share is left as it is."""
+    here.stock.create_registered_model(name)
+    for number in numbers:
+        found = here.stock.get_model_version(NAME, str(number))
+        source = found.source or ""
+        model = source.removeprefix("models:/") if source.startswith("models:/") else None
+        made = here.stock.create_model_version(name, source, found.run_id, model_id=model)
+        follow(here.context, Signal(Version(Asset("demo", Kind.MODELS, name), str(made.version))))
+    return name
+
+
 @pytest.mark.timeout(300)
 def test_a_model_is_loaded_by_its_granted_stage(here: Governed, trained: Trained) -> None:
     """By stage, by a kept alias, as the latest; not by what MLflow says, nor while all is away."""
-    for number in (1, 2, 3, 4):
-        follow(here.context, Signal(trained.version(number, "demo")))
-    here.promote(NAME, "1")
+    name = _registered_again(here, "loaded iris", (1, 2, 3, 4))
+    here.promote(name, "1")
     with pytest.warns(FutureWarning):
-        here.stock.transition_model_version_stage(NAME, "4", "Production")
-    uris = [f"models:/{NAME}/{part}" for part in ("production", "Staging", "latest", "1")]
-    loaded = run(here, LOAD, *uris, f"models:/{NAME}@champion")
-    away = run(here, LOAD, uris[0], f"models:/{NAME}@champion", url="http://127.0.0.1:9")
+        here.stock.transition_model_version_stage(name, "4", "Production")
+    uris = [f"models:/{name}/{part}" for part in ("production", "Staging", "latest", "1")]
+    loaded = run(here, LOAD, *uris, f"models:/{name}@champion")
+    away = run(here, LOAD, uris[0], f"models:/{name}@champion", url="http://127.0.0.1:9")
 
     assert isinstance(loaded, dict)
     assert isinstance(away, dict)
     assert [trained.ids["model"]] * 3 == [
-        loaded[uri] for uri in (uris[0], uris[3], f"models:/{NAME}@champion")
+        loaded[uri] for uri in (uris[0], uris[3], f"models:/{name}@champion")
     ]
     assert trained.ids["other"] == loaded[uris[2]]
     assert "No versions of model" in loaded[uris[1]]
